@@ -1,0 +1,194 @@
+"""Builds nodes into the work database: several at a time, each on its own cursor."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import sqlglot
+
+from warehouse.database import qualified, quoted
+from warehouse.errors import LesionsError
+from warehouse.fingerprints import digest
+from warehouse.graph import Graph, Node
+from warehouse.models import Seed, table_names
+from warehouse.raw import build_raw_table
+from warehouse.registry import Step
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+NodeObserver = Callable[[str, str], None]
+"""Called with a node's name and 'start', 'done', 'note: ...' or 'i/n'."""
+
+
+@dataclass(frozen=True)
+class BuiltNode:
+    """A node just built."""
+
+    name: str
+    rows: Mapping[str, int]
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Builder:
+    """Builds nodes of one graph into one database."""
+
+    connection: duckdb.DuckDBPyConnection
+    graph: Graph
+    values: Mapping[str, Any]
+    raw_folder: Path
+    threads: int
+    observe: NodeObserver = field(default=lambda name, event: None)
+
+    def build(self, names: Sequence[str]) -> list[BuiltNode]:
+        """Builds the named nodes, parents first, independent ones side by side.
+
+        Raises:
+            LesionsError: a node could not be built; those under way are waited for.
+        """
+        chosen = set(names)
+        waiting = {
+            name: {p for p in self.graph.parents(name) if p in chosen}
+            for name in self.graph.nodes
+            if name in chosen
+        }
+        built: dict[str, BuiltNode] = {}
+        running: dict[Future[BuiltNode], str] = {}
+        with ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="build") as pool:
+            try:
+                while waiting or running:
+                    for name in [n for n, needs in waiting.items() if not needs - set(built)]:
+                        del waiting[name]
+                        running[pool.submit(self._build_one, self.graph.nodes[name])] = name
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        built[running.pop(future)] = future.result()
+            except BaseException:
+                for future in running:
+                    future.cancel()
+                self.connection.interrupt()
+                raise
+        return [built[name] for name in self.graph.nodes if name in built]
+
+    def _build_one(self, node: Node) -> BuiltNode:
+        self.observe(node.name, "start")
+        started = time.perf_counter()
+        notes: list[str] = []
+        with self.connection.cursor() as cursor:
+            try:
+                if node.model is not None:
+                    cursor.execute(f"CREATE TABLE {qualified(node.name)} AS {node.model.text}")
+                elif node.seed is not None:
+                    _build_seed(cursor, node.seed)
+                elif node.step is not None:
+                    notes = self._run_step(cursor, node.step)
+                else:
+                    build_raw_table(cursor, self.raw_folder, node.name)
+            except duckdb.Error as error:
+                raise LesionsError(f"{node.name} could not be built: {error}") from error
+            rows = {table.name: count_rows(cursor, table.name) for table in node.tables}
+        self.observe(node.name, "done")
+        return BuiltNode(node.name, rows, time.perf_counter() - started, tuple(notes))
+
+    def _run_step(self, cursor: duckdb.DuckDBPyConnection, step: Step) -> list[str]:
+        context = StepRun(cursor, step, self.values, self.observe)
+        result = step.function(context)
+        wanted = {table.name for table in step.writes}
+        if set(result) != wanted:
+            raise LesionsError(
+                f"step {step.name}: gave {sorted(result)} where it declares {sorted(wanted)}."
+            )
+        for table in step.writes:
+            frame = result[table.name]
+            names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
+            if names != list(table.columns):
+                raise LesionsError(
+                    f"step {step.name}: {table.name} has the columns {names}, "
+                    f"declared are {list(table.columns)}."
+                )
+            cursor.register("step_result", frame)
+            cursor.execute(f"CREATE TABLE {qualified(table.name)} AS SELECT * FROM step_result")
+            cursor.unregister("step_result")
+        return context.notes
+
+
+@dataclass
+class StepRun:
+    """What a running step is given (see ``registry.StepContext``)."""
+
+    cursor: duckdb.DuckDBPyConnection
+    declared: Step
+    values: Mapping[str, Any]
+    observe: NodeObserver
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def seed(self) -> int:
+        """The project's seed and the step's name, as one number."""
+        return int(digest(f"{self.values['run.seed']}/{self.declared.name}"), 16) % 2**63
+
+    def frame(self, sql: str) -> pandas.DataFrame:
+        """Result of a query on the tables that the step reads."""
+        self._check(sql)
+        return self.cursor.sql(sql).df()
+
+    def arrow(self, sql: str) -> pyarrow.Table:
+        """The same as an Arrow table."""
+        self._check(sql)
+        return self.cursor.sql(sql).to_arrow_table()
+
+    def _check(self, sql: str) -> None:
+        expression = sqlglot.parse_one(sql, read="duckdb")
+        undeclared = table_names(expression) - set(self.declared.reads)  # type: ignore[arg-type]
+        if undeclared:
+            raise LesionsError(
+                f"step {self.declared.name}: reads {', '.join(sorted(undeclared))} undeclared."
+            )
+
+    def setting(self, name: str) -> Any:
+        """Value of a declared setting."""
+        if name not in self.declared.settings:
+            raise LesionsError(f"step {self.declared.name}: uses the setting {name} undeclared.")
+        return self.values[name]
+
+    def progress(self, done: int, total: int) -> None:
+        """Shows how far the step is."""
+        self.observe(self.declared.name, f"{done}/{total}")
+
+    def note(self, text: str) -> None:
+        """Says something that the user should know."""
+        self.notes.append(text)
+        self.observe(self.declared.name, f"note: {text}")
+
+
+def _build_seed(cursor: duckdb.DuckDBPyConnection, seed: Seed) -> None:
+    columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in seed.types.items())
+    cursor.execute(
+        f"CREATE TABLE {qualified(seed.name)} AS SELECT {columns} FROM read_csv("
+        f"{quoted(str(seed.path))}, all_varchar = true, header = true, delim = ',', quote = '\"')"
+    )
+
+
+def count_rows(cursor: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Number of rows of a table."""
+    row = cursor.execute(f"SELECT count(*) FROM {qualified(table)}").fetchone()
+    assert row is not None  # an aggregate without GROUP BY gives one row
+    return int(row[0])
+
+
+def doc_digests(graph: Graph) -> dict[str, str]:
+    """Digest of each table's description, by table."""
+    return {
+        name: digest(json.dumps([doc.description, doc.grain, doc.key, dict(doc.columns)]))
+        for name, doc in graph.table_docs.items()
+    }

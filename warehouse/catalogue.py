@@ -1,0 +1,31 @@
+"""The whole graph of this installation: its SQL, its seeds, its raw tables, its steps."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from warehouse.contents import content_folder
+from warehouse.graph import Graph, make_graph
+from warehouse.models import read_macros, read_models, read_seeds
+from warehouse.raw import raw_table_docs
+from warehouse.registry import installed_steps
+from warehouse.settings import BY_NAME
+
+
+@cache
+def installed_graph(sql_folder: Path | None = None) -> Graph:
+    """The graph of the shipped SQL (or of another folder's) and the installed steps.
+
+    Raises:
+        LesionsError: a model that does not fit; see ``models`` and ``graph``.
+    """
+    folder = sql_folder or content_folder("sql")
+    return make_graph(
+        sources=raw_table_docs(),
+        seeds=read_seeds(folder),
+        models=read_models(folder, frozenset(BY_NAME)),
+        steps=installed_steps(),
+        macros=read_macros(folder),
+        sql_folder=folder,
+    )

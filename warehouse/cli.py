@@ -1,0 +1,250 @@
+"""The ``lesions`` command. Heavy libraries are imported inside the commands that need them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from warehouse.errors import LesionsError
+
+if TYPE_CHECKING:
+    from warehouse.project import Project
+    from warehouse.run import RunReport
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+project_option = click.option(
+    "--project",
+    "-C",
+    "project_folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    show_default="this folder or one above it",
+    help="The project's folder.",
+)
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print results and errors only.")
+
+
+class Ordered(click.Group):
+    """Lists the commands in the order in which one meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=Ordered,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Every command answers to --help. An error is one paragraph; --debug adds where in the "
+    "program it arose.",
+)
+@click.version_option(package_name="lesion-warehouse", message="lesions %(version)s")
+def lesions() -> None:
+    """Analytics warehouse for metastatic-cancer trials, lesion by lesion.
+
+    Trial tables go in; a checked DuckDB file comes out.
+
+    \b
+    First time:   lesions demo
+    Own trials:   lesions init my_trials
+                  lesions load my_trials/studies/prime
+                  lesions run --project my_trials
+    """
+
+
+@lesions.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("lesions_demo"))
+@click.option("--patients", type=click.IntRange(min=20), help="Patients; the published 4,308 if left out.")
+@click.option("--seed", type=int, default=20230607, show_default=True)
+@click.option("--open", "open_page", is_flag=True, help="Open the page of checks in a browser.")
+@quiet_option
+def demo(folder: Path, patients: int | None, seed: int, open_page: bool, quiet: bool) -> None:
+    """Simulate trials of published size and build their warehouse.
+
+    Makes the project FOLDER (lesions_demo if left out), simulates eight colorectal trials shaped
+    on Zhou 2023 into it, runs everything, and says where the results are.
+    """
+    from warehouse.demo import run_demo
+
+    run_demo(folder, patients=patients, seed=seed, open_page=open_page, quiet=quiet)
+
+
+@lesions.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Make a project FOLDER with lesions.toml and a place for studies."""
+    from warehouse.project import create_project
+
+    project = create_project(folder)
+    click.echo(
+        f"Made {project.root}\n"
+        f"  lesions.toml   settings, each with its default\n"
+        f"  studies/       one folder per study: its tables, and a study.yml that says what is what\n"
+        f"Next: put a study there, then 'lesions load {folder}/studies/NAME', "
+        f"then 'lesions run --project {folder}'."
+    )
+
+
+@lesions.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--preset", type=click.Choice(["mcrc", "hnscc"]), default="mcrc", show_default=True)
+@click.option("--patients", type=click.IntRange(min=20), help="Patients; the published number if left out.")
+@click.option("--seed", type=int, default=20230607, show_default=True)
+@click.option("--messy", is_flag=True, help="Plant known defects, and list them in truth/defects.csv.")
+@quiet_option
+def simulate(
+    folder: Path, preset: str, patients: int | None, seed: int, messy: bool, quiet: bool
+) -> None:
+    """Write simulated trials to FOLDER/studies and the truth behind them to FOLDER/truth."""
+    from warehouse.simulate import write_trials
+
+    report = write_trials(folder, preset, patients=patients, seed=seed, messy=messy)
+    if not quiet:
+        click.echo(report)
+
+
+@lesions.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@project_option
+@quiet_option
+def load(study: Path, project_folder: Path, quiet: bool) -> None:
+    """Read one STUDY folder, check it against its study.yml, and say what was loaded.
+
+    The published warehouse takes it in at the next 'lesions run'. A folder that lies outside the
+    project's studies/ is linked there.
+    """
+    from warehouse.display import Display
+    from warehouse.loading import load_one
+
+    load_one(study, project_folder, Display(quiet=quiet))
+
+
+@lesions.command()
+@click.argument("selectors", nargs=-1)
+@project_option
+def plan(selectors: tuple[str, ...], project_folder: Path) -> None:
+    """Show what a run would build, and why.
+
+    SELECTORS narrow it: a model's name, +name (with all it needs), name+ (with all that needs it),
+    tag:x, changed.
+    """
+    from warehouse.project import open_project
+    from warehouse.run import plan_project
+    from warehouse.views import print_plan
+
+    print_plan(plan_project(open_project(project_folder), selectors))
+
+
+@lesions.command()
+@click.argument("selectors", nargs=-1)
+@project_option
+@click.option("--force", is_flag=True, help="Build even what has not changed.")
+@quiet_option
+def run(selectors: tuple[str, ...], project_folder: Path, force: bool, quiet: bool) -> None:
+    """Load, transform, fit, check and publish what is out of date.
+
+    The published file is replaced as a whole at the end, or not at all. SELECTORS as in 'plan'.
+    """
+    from warehouse.display import Display
+    from warehouse.project import open_project
+    from warehouse.run import run_project
+    from warehouse.views import print_run
+
+    project = open_project(project_folder)
+    report = run_project(
+        project, selectors=selectors, force=force, display=Display(quiet=quiet)
+    )
+    print_run(project, report)
+
+
+@lesions.command()
+@project_option
+@quiet_option
+def check(project_folder: Path, quiet: bool) -> None:
+    """Check the published warehouse again, and write the page of results."""
+    from warehouse.display import Display
+    from warehouse.project import open_project
+    from warehouse.recheck import check_published
+
+    check_published(open_project(project_folder), Display(quiet=quiet))
+
+
+@lesions.command()
+@click.argument("sql")
+@project_option
+@click.option(
+    "--format",
+    "-f",
+    "output_format",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to a file.")
+@click.option("--rows", type=int, default=40, show_default=True, help="Rows shown of a table.")
+def query(
+    sql: str, project_folder: Path, output_format: str, output: Path | None, rows: int
+) -> None:
+    """Run one SELECT on the published warehouse, read-only."""
+    from warehouse.project import open_project
+    from warehouse.query import run_query
+
+    run_query(open_project(project_folder).published, sql, output_format, output, rows)
+
+
+@lesions.command()
+@click.argument("name")
+@project_option
+def lineage(name: str, project_folder: Path) -> None:
+    """Show what a table (schema.table) or column (schema.table.column) comes from and feeds."""
+    from warehouse.project import open_project
+    from warehouse.views import print_lineage
+
+    print_lineage(open_project(project_folder), name)
+
+
+@lesions.command()
+@project_option
+def doctor(project_folder: Path) -> None:
+    """Look for what would keep this installation or project from working."""
+    from warehouse.doctor import examine
+
+    if not examine(project_folder):
+        sys.exit(1)
+
+
+def main() -> None:
+    """Entry point: errors that a user can mend are one paragraph and exit status 1."""
+    arguments = sys.argv[1:]
+    debug = "--debug" in arguments
+    if debug:
+        arguments.remove("--debug")
+    try:
+        lesions.main(args=arguments, prog_name="lesions", standalone_mode=False)
+    except click.exceptions.Abort:
+        _stop("interrupted; the published warehouse is as it was.", 130)
+    except KeyboardInterrupt:
+        _stop("interrupted; the published warehouse is as it was.", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except LesionsError as error:
+        if debug:
+            raise
+        _stop(f"error: {error}", 1)
+
+
+def _stop(text: str, status: int) -> None:
+    click.echo(text, err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

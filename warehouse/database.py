@@ -1,0 +1,69 @@
+"""Opening DuckDB files the one way that this project opens them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from warehouse.errors import LesionsError
+
+STORAGE_VERSION = "v1.5.0"
+"""Storage version of written files: clients of DuckDB 1.5 read it too."""
+
+OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+@contextmanager
+def open_work(
+    path: Path, *, threads: int, memory_limit: str = "", temp: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-write connection to a work file, closed at the end.
+
+    Take one ``cursor()`` per thread: one connection shared by threads returns wrong rows.
+    """
+    config: dict[str, str | int] = {
+        **OFFLINE,
+        "storage_compatibility_version": STORAGE_VERSION,
+        "threads": threads,
+    }
+    if memory_limit:
+        config["memory_limit"] = memory_limit
+    if temp is not None:
+        config["temp_directory"] = str(temp)
+    try:
+        connection = duckdb.connect(str(path), config=config)
+    except duckdb.Error as error:
+        raise LesionsError(f"cannot open {path.name}: {error}") from error
+    with connection:
+        yield connection
+
+
+@contextmanager
+def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to a published warehouse, with no access to other files.
+
+    Raises:
+        LesionsError: there is none, or it cannot be opened.
+    """
+    if not path.is_file():
+        raise LesionsError(f"{path} is not there yet. 'lesions run' makes it.")
+    config = {**OFFLINE, "enable_external_access": "false"}
+    try:
+        connection = duckdb.connect(str(path), read_only=True, config=config)
+    except duckdb.Error as error:
+        raise LesionsError(f"cannot open {path}: {error}") from error
+    with connection:
+        yield connection
+
+
+def quoted(text: str) -> str:
+    """A text as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def qualified(table: str) -> str:
+    """``schema.table`` with both parts quoted."""
+    return ".".join(f'"{part}"' for part in table.split("."))

@@ -1,0 +1,82 @@
+"""What a person sees while something runs: a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+
+@dataclass
+class Stage:
+    """One stage under way, with a number of parts."""
+
+    progress: Progress
+    task: int
+    running: dict[str, str] = field(default_factory=dict)
+
+    def observe(self, name: str, event: str) -> None:
+        """Takes an event of a part: 'start', 'done', 'note: ...' or how far it is."""
+        if event == "start":
+            self.running[name] = ""
+        elif event == "done":
+            self.running.pop(name, None)
+            self.progress.advance(self.task)  # type: ignore[arg-type]
+        elif not event.startswith("note: "):
+            self.running[name] = f" {event}"
+        shown = ", ".join(f"{n}{at}" for n, at in list(self.running.items())[:3])
+        self.progress.update(self.task, doing=shown)  # type: ignore[arg-type]
+
+
+@dataclass
+class Display:
+    """Shows stages; ``quiet`` shows nothing."""
+
+    console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    quiet: bool = False
+
+    def say(self, text: str) -> None:
+        """A line."""
+        if not self.quiet:
+            self.console.print(text, soft_wrap=True, markup=False)
+
+    @contextmanager
+    def stage(self, title: str, total: int, unit: str) -> Iterator[Stage]:
+        """Shows a stage of ``total`` parts while it runs, and one line when it is done."""
+        started = time.perf_counter()
+        live = self.console.is_terminal and not self.quiet
+        with Progress(
+            TextColumn("{task.description:<9}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[doing]}", style="dim"),
+            console=self.console,
+            transient=True,
+            disable=not live,
+        ) as progress:
+            yield Stage(progress, progress.add_task(title, total=total, doing=""))
+        seconds = time.perf_counter() - started
+        self.say(f"{title:<9} {total:>4} {unit:<14} {seconds:6.1f} s")
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """A plain table for the terminal; numbers stand right."""
+    result = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for position, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[position], int | float) for row in rows)
+        result.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        result.add_row(*("" if value is None else _text(value) for value in row))
+    return result
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

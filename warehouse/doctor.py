@@ -1,0 +1,124 @@
+"""Looks for what would keep an installation or a project from working."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import Requirement
+from rich.console import Console
+
+from warehouse.display import table
+from warehouse.errors import LesionsError
+
+DISTRIBUTION = "lesion-warehouse"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, and what came of it."""
+
+    subject: str
+    state: Literal["ok", "warning", "wrong"]
+    text: str
+
+
+def examine(start: Path) -> bool:
+    """Prints all findings; True where nothing is wrong."""
+    findings = [*_installation(), *_machine(), *_project(start)]
+    rows = [(finding.state, finding.subject, finding.text) for finding in findings]
+    Console(highlight=False).print(table("", ("state", "what", "found"), rows))
+    return not any(finding.state == "wrong" for finding in findings)
+
+
+def _installation() -> Iterator[Finding]:
+    supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Finding("Python", "ok" if supported else "wrong", platform.python_version())
+    wrong = [text for text in requires(DISTRIBUTION) or [] if (text := _unmet(text))]
+    for text in wrong:
+        yield Finding("package", "wrong", f"{text}; install with -c constraints.txt")
+    if not wrong:
+        yield Finding("packages", "ok", f"{DISTRIBUTION} {version(DISTRIBUTION)}, all in range")
+    yield _models()
+    yield _duckdb()
+
+
+def _unmet(text: str) -> str:
+    requirement = Requirement(text)
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return ""
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return f"{requirement.name} is not installed"
+    if requirement.specifier.contains(found, prereleases=True):
+        return ""
+    return f"{requirement.name} {found} is outside {requirement.specifier}"
+
+
+def _models() -> Finding:
+    from warehouse.catalogue import installed_graph
+
+    try:
+        graph = installed_graph()
+    except (LesionsError, FileNotFoundError) as error:
+        return Finding("models", "wrong", str(error))
+    steps = sum(node.kind == "python" for node in graph.nodes.values())
+    if not steps:
+        return Finding("models", "wrong", "no Python steps are installed; install again")
+    return Finding("models", "ok", f"{len(graph.nodes)} nodes, {steps} of them Python steps")
+
+
+def _duckdb() -> Finding:
+    import duckdb
+
+    from warehouse.database import open_work
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "try.duckdb"
+        with open_work(path, threads=1) as connection:
+            connection.execute("CREATE TABLE t AS SELECT 1 AS x")
+            connection.execute("CHECKPOINT")
+    return Finding("DuckDB", "ok", f"{duckdb.__version__} writes and reads a file")
+
+
+def _machine() -> Iterator[Finding]:
+    yield Finding("cores", "ok", str(os.cpu_count()))
+    free = shutil.disk_usage(tempfile.gettempdir()).free / 1e9
+    yield Finding("free disk", "ok" if free > 2 else "warning", f"{free:.0f} GB (temporary files)")
+
+
+def _project(start: Path) -> Iterator[Finding]:
+    from warehouse.database import open_published
+    from warehouse.project import open_project
+    from warehouse.studies import find_studies, read_study
+
+    try:
+        project = open_project(start)
+    except LesionsError as error:
+        yield Finding("project", "warning", str(error))
+        return
+    yield Finding("project", "ok", str(project.root))
+    free = shutil.disk_usage(project.root).free / 1e9
+    yield Finding("free disk", "ok" if free > 2 else "warning", f"{free:.0f} GB (project)")
+    try:
+        studies = find_studies(project.studies)
+        for study in studies:
+            read_study(study.path)
+        yield Finding("studies", "ok" if studies else "warning", f"{len(studies)} in studies/")
+    except LesionsError as error:
+        yield Finding("studies", "wrong", str(error))
+    try:
+        with open_published(project.published) as connection:
+            row = connection.execute("SELECT max(finished_at) FROM meta.run").fetchone()
+        yield Finding("warehouse", "ok", f"published {row[0] if row else 'never'} UTC")
+    except LesionsError as error:
+        yield Finding("warehouse", "warning", str(error))

@@ -1,0 +1,270 @@
+"""SQL models, seeds and macros: reads the files of ``sql`` and says what each one is and needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlglot
+import yaml
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import traverse_scope
+
+from warehouse.errors import LesionsError
+from warehouse.registry import TableDoc
+
+SETTING_TABLE = "meta.setting"
+LAYERS = ("raw", "staging", "core", "analysis", "quality", "mart")
+MODEL_LAYERS = LAYERS[1:]
+
+
+@dataclass(frozen=True)
+class SqlModel:
+    """A table defined by one SELECT."""
+
+    doc: TableDoc
+    path: Path
+    text: str
+    """The file's text: what is run."""
+    normalised: str
+    """The same without comments and layout: what is fingerprinted."""
+    expression: exp.Query
+    reads: tuple[str, ...]
+    settings: tuple[str, ...]
+    macros: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.doc.name
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A small literal table kept as CSV beside the SQL, with its columns' types."""
+
+    doc: TableDoc
+    path: Path
+    types: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.doc.name
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A SQL function stored in the database, so that every client has it."""
+
+    name: str
+    sql: str
+    uses: tuple[str, ...]
+
+
+def read_macros(folder: Path) -> dict[str, Macro]:
+    """Every macro of ``sql/macros`` by name, in an order in which they can be created.
+
+    Raises:
+        LesionsError: a file holds no ``CREATE OR REPLACE MACRO``.
+    """
+    texts: dict[str, str] = {}
+    for path in sorted(folder.glob("macros/*.sql")):
+        text = path.read_text(encoding="utf-8")
+        match = re.search(r"CREATE\s+OR\s+REPLACE\s+MACRO\s+(\w+)", text, re.IGNORECASE)
+        if match is None:
+            raise LesionsError(f"{path.name}: holds no CREATE OR REPLACE MACRO.")
+        texts[match.group(1).lower()] = text
+    macros = {
+        name: Macro(name, text, tuple(sorted(_called(text, set(texts) - {name}))))
+        for name, text in texts.items()
+    }
+    ordered: dict[str, Macro] = {}
+
+    def place(macro: Macro) -> None:
+        for used in macro.uses:
+            if used not in ordered:
+                place(macros[used])
+        ordered.setdefault(macro.name, macro)
+
+    for macro in macros.values():
+        place(macro)
+    return ordered
+
+
+def _called(text: str, names: set[str]) -> Iterator[str]:
+    for name in names:
+        if re.search(rf"\b{name}\s*\(", text, re.IGNORECASE):
+            yield name
+
+
+def read_seeds(folder: Path) -> list[Seed]:
+    """Every seed of ``sql/seeds``.
+
+    Raises:
+        LesionsError: a CSV without its YAML, or one that misses a part.
+    """
+    return [_read_seed(path) for path in sorted(folder.glob("seeds/*.csv"))]
+
+
+def _read_seed(path: Path) -> Seed:
+    described = path.with_suffix(".yml")
+    if not described.is_file():
+        raise LesionsError(f"{path.name}: {described.name} with its columns is missing beside it.")
+    content: dict[str, Any] = yaml.safe_load(described.read_text(encoding="utf-8"))
+    try:
+        columns = content["columns"]
+        doc = TableDoc(
+            name=path.stem,
+            description=content["description"].strip(),
+            grain=content["grain"],
+            key=tuple(content["key"]),
+            columns={name: column["comment"] for name, column in columns.items()},
+        )
+        types = {name: column["type"] for name, column in columns.items()}
+    except KeyError as error:
+        raise LesionsError(f"{described.name}: the entry {error} is missing.") from error
+    return Seed(doc, path, types)
+
+
+def read_models(folder: Path, known_settings: frozenset[str]) -> list[SqlModel]:
+    """Every model of ``sql/<layer>/<table>.sql``.
+
+    Raises:
+        LesionsError: a file that is not one SELECT, misses its header or a column's comment,
+            or reads a later layer.
+    """
+    macros = read_macros(folder)
+    return [
+        read_model(path, known_settings, frozenset(macros))
+        for layer in MODEL_LAYERS
+        for path in sorted((folder / layer).glob("*.sql"))
+    ]
+
+
+def read_model(path: Path, known_settings: frozenset[str], macros: frozenset[str]) -> SqlModel:
+    """One model from its file; its name is ``<folder>.<file name>``."""
+    name = f"{path.parent.name}.{path.stem}"
+    text = path.read_text(encoding="utf-8")
+    expression = _parse_select(name, text)
+    reads = table_names(expression)
+    _check_layers(name, reads)
+    settings = _settings_read(name, expression, known_settings) if SETTING_TABLE in reads else ()
+    return SqlModel(
+        doc=_describe(name, text, expression),
+        path=path,
+        text=text.strip().removesuffix(";"),
+        normalised=expression.sql("duckdb", comments=False),
+        expression=expression,
+        reads=tuple(sorted(reads - {SETTING_TABLE})),
+        settings=settings,
+        macros=tuple(
+            sorted({f.name.lower() for f in expression.find_all(exp.Anonymous)} & macros)
+        ),
+    )
+
+
+def _parse_select(name: str, text: str) -> exp.Query:
+    try:
+        statements = [s for s in sqlglot.parse(text, read="duckdb") if s is not None]
+    except SqlglotError as error:
+        first = str(error).splitlines()[0]
+        raise LesionsError(f"model {name}: cannot be parsed: {first}") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise LesionsError(f"model {name}: a model is one SELECT statement and nothing else.")
+    return statements[0]
+
+
+def table_names(expression: exp.Query) -> frozenset[str]:
+    """The stored tables that a query reads, ``schema.table``, its CTEs left out."""
+    return frozenset(
+        f"{source.db}.{source.name}"
+        for scope in traverse_scope(expression)
+        for source in scope.sources.values()
+        if isinstance(source, exp.Table) and source.db
+    )
+
+
+def _check_layers(name: str, reads: frozenset[str]) -> None:
+    own = LAYERS.index(name.split(".")[0])
+    for table in sorted(reads - {SETTING_TABLE}):
+        layer = table.split(".")[0]
+        if layer not in LAYERS:
+            raise LesionsError(
+                f"model {name}: reads {table}; a model reads only {', '.join(LAYERS)} "
+                f"and {SETTING_TABLE}."
+            )
+        if LAYERS.index(layer) > own:
+            raise LesionsError(f"model {name}: reads {table}, which is a later layer.")
+
+
+def _settings_read(name: str, expression: exp.Query, known: frozenset[str]) -> tuple[str, ...]:
+    literals = {x.this for x in expression.find_all(exp.Literal) if x.is_string}
+    found = literals & known
+    dotted = {x for x in literals - known if re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", x)}
+    if not found or dotted:
+        wrong = f" ({', '.join(sorted(dotted))} is none)" if dotted else ""
+        raise LesionsError(
+            f"model {name}: reads {SETTING_TABLE} but names no known setting{wrong}."
+        )
+    return tuple(sorted(found))
+
+
+def _describe(name: str, text: str, expression: exp.Query) -> TableDoc:
+    match = re.match(r"\s*/\*(.*?)\*/", text, re.DOTALL)
+    if match is None:
+        raise LesionsError(f"model {name}: begins with no /* header comment */.")
+    labelled: dict[str, str] = {}
+    prose: list[str] = []
+    for line in match.group(1).strip().splitlines():
+        label = re.match(r"\s*(Grain|Key|Tags):\s*(.+)", line)
+        if label:
+            labelled[label.group(1)] = label.group(2).strip()
+        else:
+            prose.append(line.strip())
+    for label_name in ("Grain", "Key"):
+        if label_name not in labelled:
+            raise LesionsError(f"model {name}: its header has no line '{label_name}: ...'.")
+    return TableDoc(
+        name=name,
+        description="\n".join(prose).strip(),
+        grain=labelled["Grain"],
+        key=_words(labelled["Key"]),
+        columns=_column_comments(name, expression),
+        tags=_words(labelled.get("Tags", "")),
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _column_comments(name: str, expression: exp.Query) -> dict[str, str]:
+    comments: dict[str, str] = {}
+    for column in output_columns(expression):
+        words = column.comments or []
+        if not words or column.is_star:
+            raise LesionsError(
+                f"model {name}: its output column {column.alias_or_name!r} has no comment after it."
+            )
+        comments[column.alias_or_name] = " ".join(word.strip() for word in words)
+    return comments
+
+
+def output_columns(expression: exp.Query) -> list[exp.Expression]:
+    """The select list that names a query's columns: its last SELECT's, or where that is
+    ``SELECT * FROM cte``, that CTE's; of a union, the first branch's."""
+    ctes = {cte.alias: cte.this for cte in expression.ctes}
+    select: Any = expression
+    while True:
+        while isinstance(select, exp.SetOperation):
+            select = select.left
+        ctes.update({cte.alias: cte.this for cte in select.ctes})
+        source = select.args.get("from_")
+        target = source.this.name if source is not None else ""
+        if len(select.selects) == 1 and select.selects[0].is_star and target in ctes:
+            select = ctes.pop(target)
+            continue
+        return list(select.selects)

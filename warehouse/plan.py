@@ -1,0 +1,143 @@
+"""What a run would make again, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from warehouse.database import open_published
+from warehouse.errors import LesionsError
+from warehouse.fingerprints import Fingerprint
+from warehouse.graph import Graph, select
+
+
+@dataclass(frozen=True)
+class Built:
+    """What the published warehouse says of one of its tables."""
+
+    fingerprint: Fingerprint
+    doc_digest: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Nodes to build, in order, each with its reason."""
+
+    reasons: Mapping[str, str]
+    """Reason by stale node, in build order."""
+    chosen: Set[str]
+    """The stale nodes that this run builds."""
+    removed: tuple[str, ...]
+    """Published tables that nothing makes any more."""
+    redescribed: tuple[str, ...]
+    """Tables of which only the description changed."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.chosen or self.removed or self.redescribed)
+
+
+def read_built(published: Path) -> dict[str, Built]:
+    """What is in the published warehouse, by table; empty where there is none.
+
+    Raises:
+        LesionsError: the file is there but is no warehouse of ours.
+    """
+    if not published.exists():
+        return {}
+    with open_published(published) as connection:
+        known = connection.execute(
+            "SELECT count(*) FROM duckdb_tables() "
+            "WHERE schema_name = 'meta' AND table_name = 'model'"
+        ).fetchone()
+        if known is None or known[0] == 0:
+            raise LesionsError(
+                f"{published} was not made by lesions: it has no table meta.model. Move it away."
+            )
+        rows = connection.execute(
+            "SELECT name, fingerprint_parts, doc_digest, rows FROM meta.model"
+        ).fetchall()
+    return {name: Built(Fingerprint.from_json(parts), doc, n) for name, parts, doc, n in rows}
+
+
+def make_plan(
+    graph: Graph,
+    wanted: Mapping[str, Fingerprint],
+    built: Mapping[str, Built],
+    doc_digests: Mapping[str, str],
+    selectors: Iterable[str] = (),
+    force: bool = False,
+) -> Plan:
+    """Compares what should be with what is.
+
+    Args:
+        graph: the graph.
+        wanted: fingerprint of each node as it should be.
+        built: the published tables.
+        doc_digests: digest of each table's description.
+        selectors: build only these; all that is stale where empty.
+        force: build the selected nodes (or all) even where nothing changed.
+
+    Raises:
+        LesionsError: a selected node needs a table that is stale or absent and not selected.
+    """
+    reasons: dict[str, str] = {}
+    for name in graph.nodes:
+        reason = _reason(graph, name, wanted, built, reasons)
+        if reason:
+            reasons[name] = reason
+    selectors = tuple(selectors)
+    selected = select(graph, selectors, reasons) if selectors else set(graph.nodes)
+    if force:
+        reasons = {n: reasons.get(n, "forced") for n in graph.nodes if n in selected or n in reasons}
+    chosen = {name for name in reasons if name in selected}
+    _check_parents(graph, chosen, reasons)
+    fresh = {t.name for n in graph.nodes.values() if n.name not in reasons for t in n.tables}
+    return Plan(
+        reasons=reasons,
+        chosen=frozenset(chosen),
+        removed=tuple(sorted(set(built) - set(graph.producer))),
+        redescribed=tuple(
+            sorted(t for t in fresh if built[t].doc_digest != doc_digests[t])
+        ),
+    )
+
+
+def _reason(
+    graph: Graph,
+    name: str,
+    wanted: Mapping[str, Fingerprint],
+    built: Mapping[str, Built],
+    reasons: Mapping[str, str],
+) -> str:
+    node = graph.nodes[name]
+    missing = [table.name for table in node.tables if table.name not in built]
+    if missing:
+        return "new"
+    old, new = built[node.tables[0].name].fingerprint, wanted[name]
+    if old.digest == new.digest:
+        return ""
+    stale = [parent for parent in graph.parents(name) if parent in reasons]
+    if old.definition != new.definition:
+        what = {"source": "source files", "seed": "seed", "sql": "SQL", "python": "code"}
+        return f"{what[node.kind]} changed"
+    for key, value in new.settings.items():
+        if old.settings.get(key) != value:
+            return f"setting {key}: {old.settings.get(key, 'none')} -> {value}"
+    if stale:
+        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
+        return f"reads {stale[0]}{more}"
+    return "reads other tables than before"
+
+
+def _check_parents(graph: Graph, chosen: Set[str], reasons: Mapping[str, str]) -> None:
+    for name in graph.nodes:
+        if name in chosen:
+            for parent in graph.parents(name):
+                if parent in reasons and parent not in chosen:
+                    raise LesionsError(
+                        f"{name} needs {parent}, which is out of date ({reasons[parent]}). "
+                        f"Build both with the selector '+{name}'."
+                    )

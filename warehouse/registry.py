@@ -1,0 +1,118 @@
+"""Python steps: functions that read tables and write tables, standing in the same graph as SQL.
+
+A step is declared where it is written (``flows/steps``) and found through the entry point group
+``lesion_warehouse.steps``, so the engine never imports it by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+STEP_GROUP = "lesion_warehouse.steps"
+
+
+class StepContext(Protocol):
+    """What a running step is given."""
+
+    seed: int
+    """Seed for ``numpy.random.default_rng``; depends on the step's name and the project's seed."""
+
+    def frame(self, sql: str) -> pandas.DataFrame:
+        """Result of a query that names only tables the step declared in ``reads``."""
+
+    def arrow(self, sql: str) -> pyarrow.Table:
+        """The same as an Arrow table."""
+
+    def setting(self, name: str) -> Any:
+        """Typed value of a setting the step declared, for example ``gower.range``."""
+
+    def progress(self, done: int, total: int) -> None:
+        """Shows how far the step is."""
+
+    def note(self, text: str) -> None:
+        """Says something the user should know: shown in the run display, kept in meta.run_note."""
+
+
+StepResult = Mapping[str, "pandas.DataFrame | pyarrow.Table"]
+StepFunction = Callable[[StepContext], StepResult]
+
+
+@dataclass(frozen=True)
+class TableDoc:
+    """What a table is: its grain, its key, and a comment for each of its columns, in order."""
+
+    name: str
+    description: str
+    grain: str
+    key: tuple[str, ...]
+    columns: Mapping[str, str]
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A registered Python step."""
+
+    name: str
+    function: StepFunction
+    reads: tuple[str, ...]
+    writes: tuple[TableDoc, ...]
+    settings: tuple[str, ...] = ()
+    tags: tuple[str, ...] = field(default=())
+
+    @property
+    def module(self) -> str:
+        """Import name of the module that holds the step."""
+        return self.function.__module__
+
+
+_STEPS: dict[str, Step] = {}
+
+
+def step(
+    *,
+    name: str,
+    reads: tuple[str, ...],
+    writes: tuple[TableDoc, ...],
+    settings: tuple[str, ...] = (),
+    tags: tuple[str, ...] = (),
+) -> Callable[[StepFunction], StepFunction]:
+    """Registers the decorated function as a step.
+
+    Args:
+        name: the step's name in selectors and displays.
+        reads: the tables it may query, ``schema.table``.
+        writes: the tables it returns, keyed by name in its result.
+        settings: the settings it uses; only these reach its fingerprint.
+        tags: words that ``tag:`` selects.
+
+    Raises:
+        ValueError: another module registered the same name.
+    """
+
+    def register(function: StepFunction) -> StepFunction:
+        known = _STEPS.get(name)
+        if known is not None and known.module != function.__module__:
+            raise ValueError(f"two steps are named {name!r}: {known.module}, {function.__module__}")
+        _STEPS[name] = Step(name, function, reads, writes, settings, tags)
+        return function
+
+    return register
+
+
+def installed_steps() -> tuple[Step, ...]:
+    """The steps of every installed package that offers ``lesion_warehouse.steps``, by name."""
+    for entry in sorted(entry_points(group=STEP_GROUP), key=lambda e: e.name):
+        package = entry.load()
+        for module in iter_modules(package.__path__, package.__name__ + "."):
+            import_module(module.name)
+    return tuple(_STEPS[name] for name in sorted(_STEPS))

@@ -1,0 +1,409 @@
+"""A run: load the studies, build what is out of date beside the published file, check, swap."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from warehouse import checks as checking
+from warehouse import meta
+from warehouse.build import Builder, BuiltNode, doc_digests
+from warehouse.catalogue import installed_graph
+from warehouse.contents import content_folder
+from warehouse.database import open_work, qualified, quoted
+from warehouse.display import Display
+from warehouse.errors import LesionsError
+from warehouse.fingerprints import Fingerprint, fingerprint_graph
+from warehouse.graph import Graph
+from warehouse.lineage import column_edges, table_edges
+from warehouse.models import LAYERS
+from warehouse.plan import Built, Plan, make_plan, read_built
+from warehouse.project import Project, single_writer
+from warehouse.settings import thread_count
+from warehouse.sources_state import load_studies, pending_fingerprint, read_state
+
+CHECK_TABLE = "quality.check_result"
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did."""
+
+    run_id: str
+    built: tuple[BuiltNode, ...]
+    checks: tuple[checking.CheckResult, ...]
+    seconds: float
+
+    @property
+    def is_unchanged(self) -> bool:
+        return not self.run_id
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan with all that it was made from."""
+
+    graph: Graph
+    plan: Plan
+    wanted: Mapping[str, Fingerprint]
+    built: Mapping[str, Built]
+    studies_to_load: Mapping[str, str]
+
+
+def plan_project(
+    project: Project, selectors: Sequence[str] = (), force: bool = False
+) -> Planned:
+    """What a run would do now; reads source files' fingerprints, loads nothing.
+
+    Raises:
+        LesionsError: settings, studies, models or selectors that are wrong.
+    """
+    graph = installed_graph()
+    state = read_state(project.studies, project.raw)
+    wanted = fingerprint_graph(graph, project.values, lambda t: pending_fingerprint(state, t))
+    built = read_built(project.published)
+    plan = make_plan(graph, wanted, built, doc_digests(graph), selectors, force)
+    return Planned(graph, plan, wanted, built, state.to_load)
+
+
+def run_project(
+    project: Project,
+    *,
+    selectors: Sequence[str] = (),
+    force: bool = False,
+    display: Display | None = None,
+) -> RunReport:
+    """Brings a project's warehouse up to date; the published file changes as a whole or not at all.
+
+    Raises:
+        LesionsError: bad input, a model that failed, a critical check that failed, a full disk.
+    """
+    display = display or Display(quiet=True)
+    started = time.perf_counter()
+    with single_writer(project):
+        planned = plan_project(project, selectors, force)
+        if planned.plan.is_empty and not planned.studies_to_load:
+            return RunReport("", (), (), time.perf_counter() - started)
+        checking.preload()
+        run = _Run(project, display, datetime.now(UTC), tuple(selectors), force)
+        try:
+            report = run.execute(planned)
+        except BaseException as error:
+            run.log("failed", f"{type(error).__name__}: {error}")
+            if isinstance(error, OSError | duckdb.IOException):
+                raise LesionsError(
+                    f"reading or writing in {project.root} failed: {error}. "
+                    "The published warehouse is as it was."
+                ) from error
+            raise
+        finally:
+            remove_database(project.work)
+        run.log("published", f"{len(report.built)} nodes")
+        return report
+
+
+@dataclass
+class _Run:
+    """One run's own state."""
+
+    project: Project
+    display: Display
+    started_at: datetime
+    selectors: tuple[str, ...]
+    force: bool
+
+    def __post_init__(self) -> None:
+        self.run_id = f"{self.started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self.threads = thread_count(self.project.values)
+        self.clock = time.perf_counter()
+
+    def execute(self, planned: Planned) -> RunReport:
+        load_studies(self.project, planned.studies_to_load, self.started_at, self.display)
+        planned = plan_project(self.project, self.selectors, self.force)
+        if planned.plan.is_empty:
+            return RunReport("", (), (), time.perf_counter() - self.clock)
+        remove_database(self.project.work)
+        spill = self.project.state / "spill"
+        shutil.rmtree(spill, ignore_errors=True)
+        with open_work(
+            self.project.work,
+            threads=self.threads,
+            memory_limit=self.project.values["run.memory_limit"],
+            temp=spill,
+        ) as connection:
+            built, checks = self._fill(connection, planned)
+            connection.execute("CHECKPOINT")
+        shutil.rmtree(spill, ignore_errors=True)
+        self.display.say("publish   the new warehouse replaces the old one")
+        publish(self.project.work, self.project.published)
+        return RunReport(
+            self.run_id, tuple(built), tuple(checks), time.perf_counter() - self.clock
+        )
+
+    def _fill(
+        self, connection: duckdb.DuckDBPyConnection, planned: Planned
+    ) -> tuple[list[BuiltNode], list[checking.CheckResult]]:
+        graph, plan = planned.graph, planned.plan
+        meta.create_schemas(connection)
+        meta.write_settings(connection, self.project.values)
+        for macro in graph.macros.values():
+            connection.execute(macro.sql)
+        checking.write_check_results(connection, [])
+        self._carry(connection, planned)
+        suites = checking.load_suites(content_folder("expectations"))
+        keys = {doc.name: doc.key for doc in graph.table_docs.values()}
+        built: list[BuiltNode] = []
+        checks: list[checking.CheckResult] = []
+        for layer in LAYERS:
+            names = [n for n in graph.nodes if n in plan.chosen and graph.nodes[n].layer == layer]
+            if not names:
+                continue
+            made = self._build_layer(connection, graph, layer, names)
+            built += made
+            tables = [table for node in made for table in node.rows]
+            checks += self._gate(connection, layer, tables, suites, keys)
+        self._write_meta(connection, planned, built, checks)
+        return built, checks
+
+    def _carry(self, connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
+        """Copies from the published file the tables that this run does not build."""
+        kept = [
+            name
+            for name in planned.built
+            if name in planned.graph.producer
+            and planned.graph.producer[name] not in planned.plan.chosen
+        ]
+        if not self.project.published.exists():
+            return
+        path = quoted(str(self.project.published))
+        connection.execute(f"ATTACH {path} AS published (READ_ONLY)")
+        carried = [*kept, *(doc.name for doc, _ in meta.META_DOCS if doc.name != "meta.setting")]
+        with self.display.stage("carry", len(kept), "tables"):
+            for table in carried:
+                layer = table.split(".")[0]
+                verb = (
+                    f"INSERT INTO {qualified(table)}"
+                    if layer == "meta"
+                    else f"CREATE TABLE {qualified(table)} AS"
+                )
+                connection.execute(f"{verb} SELECT * FROM published.{qualified(table)}")
+            connection.execute(
+                f"INSERT INTO {CHECK_TABLE} BY NAME SELECT * FROM published.{CHECK_TABLE} "
+                "WHERE table_name IN (SELECT unnest(?))",
+                [kept],
+            )
+        connection.execute("DETACH published")
+
+    def _build_layer(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        graph: Graph,
+        layer: str,
+        names: Sequence[str],
+    ) -> list[BuiltNode]:
+        with self.display.stage(layer, len(names), "models built") as stage:
+            builder = Builder(
+                connection,
+                graph,
+                self.project.values,
+                self.project.raw,
+                self.threads,
+                stage.observe,
+            )
+            made = builder.build(names)
+        for node in made:
+            for note in node.notes:
+                self.display.say(f"          {node.name}: {note}")
+        return made
+
+    def _gate(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        layer: str,
+        tables: Sequence[str],
+        suites: Mapping[str, Any],
+        keys: Mapping[str, tuple[str, ...]],
+    ) -> list[checking.CheckResult]:
+        if layer == "raw":
+            return []
+        with self.display.stage(f"  {layer[:5]}", len(tables), "tables checked") as stage:
+            results = checking.check_tables(
+                connection,
+                tables,
+                suites,
+                self.run_id,
+                self.started_at.replace(tzinfo=None),
+                progress=lambda done, total: stage.observe("", "done"),
+                keys=keys,
+            )
+        checking.write_check_results(connection, results, tables)
+        failed = [r for r in results if not r.success]
+        if failed:
+            self.display.console.print(checking.summarise(results))
+        try:
+            checking.gate(results)
+        except LesionsError as error:
+            checking.write_html(self.project.check_page, results, "Checks of the failed run")
+            self._keep_failed(connection)
+            raise LesionsError(
+                f"{error} Nothing was published. What was built is kept in "
+                f"{self.project.failed}, the checks in {self.project.check_page}."
+            ) from error
+        return results
+
+    def _keep_failed(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute("CHECKPOINT")
+        shutil.copyfile(self.project.work, self.project.failed)
+
+    def _write_meta(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        planned: Planned,
+        built: Sequence[BuiltNode],
+        checks: Sequence[checking.CheckResult],
+    ) -> None:
+        graph = planned.graph
+        now = datetime.now(UTC).replace(tzinfo=None)
+        digests = doc_digests(graph)
+        remade = [table for node in built for table in node.rows]
+        present = _tables(connection)
+        connection.execute("DELETE FROM meta.model WHERE name IN (SELECT unnest(?))", [remade])
+        connection.execute("DELETE FROM meta.model WHERE name NOT IN (SELECT unnest(?))", [sorted(present)])
+        meta.insert(
+            connection,
+            "meta.model",
+            [
+                (
+                    table,
+                    planned.wanted[node.name].digest,
+                    graph.nodes[node.name].kind,
+                    rows,
+                    now,
+                    node.seconds,
+                    node.name,
+                    graph.table_docs[table].grain,
+                    ", ".join(graph.table_docs[table].key),
+                    self.run_id,
+                    planned.wanted[node.name].to_json(),
+                    digests[table],
+                )
+                for node in built
+                for table, rows in node.rows.items()
+            ],
+        )
+        for table in planned.plan.redescribed:
+            connection.execute(
+                "UPDATE meta.model SET doc_digest = ? WHERE name = ?", [digests[table], table]
+            )
+        self._write_notes(connection, built)
+        self._write_lineage(connection, graph, remade)
+        meta.write_comments(
+            connection,
+            meta.described_tables(graph),
+            present,
+        )
+        self._write_run(connection, built, len(present), checks)
+
+    def _write_notes(
+        self, connection: duckdb.DuckDBPyConnection, built: Sequence[BuiltNode]
+    ) -> None:
+        names = [node.name for node in built]
+        connection.execute("DELETE FROM meta.run_note WHERE node IN (SELECT unnest(?))", [names])
+        meta.insert(
+            connection,
+            "meta.run_note",
+            [
+                (node.name, position, note, self.run_id)
+                for node in built
+                for position, note in enumerate(node.notes, start=1)
+            ],
+        )
+
+    def _write_lineage(
+        self, connection: duckdb.DuckDBPyConnection, graph: Graph, remade: Sequence[str]
+    ) -> None:
+        connection.execute("DELETE FROM meta.lineage_table")
+        meta.insert(connection, "meta.lineage_table", table_edges(graph))
+        schema: dict[str, dict[str, str]] = {}
+        for table, column, kind in connection.execute(
+            "SELECT schema_name || '.' || table_name, column_name, data_type "
+            "FROM duckdb_columns() ORDER BY ALL"
+        ).fetchall():
+            schema.setdefault(table, {})[column] = kind
+        kept = [table for table in graph.producer if table not in remade]
+        connection.execute(
+            "DELETE FROM meta.lineage_column WHERE table_name NOT IN (SELECT unnest(?))", [kept]
+        )
+        edges = [
+            (e.table_name, e.column_name, e.from_table, e.from_column)
+            for table in remade
+            if (model := graph.nodes[graph.producer[table]].model) is not None
+            for e in column_edges(model, {t: schema[t] for t in (*model.reads, "meta.setting")})
+        ]
+        meta.insert(connection, "meta.lineage_column", edges)
+
+    def _write_run(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        built: Sequence[BuiltNode],
+        n_tables: int,
+        checks: Sequence[checking.CheckResult],
+    ) -> None:
+        now = datetime.now(UTC)
+        values = self.project.values
+        row = (
+            self.run_id,
+            self.started_at.replace(tzinfo=None),
+            now.replace(tzinfo=None),
+            (now - self.started_at).total_seconds(),
+            version("lesion-warehouse"),
+            duckdb.__version__,
+            self.threads,
+            values["run.seed"],
+            " ".join(self.selectors),
+            len(built),
+            n_tables,
+            len(checks),
+            sum(not check.success for check in checks),
+        )
+        meta.insert(connection, "meta.run", [row])
+
+    def log(self, status: str, text: str) -> None:
+        """Adds a line to the project's log of runs."""
+        line = {"run_id": self.run_id, "at": datetime.now(UTC).isoformat(), "status": status}
+        with self.project.log.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps({**line, "text": text.splitlines()[0] if text else ""}) + "\n")
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()")
+    return {row[0] for row in rows.fetchall()}
+
+
+def publish(work: Path, published: Path) -> None:
+    """Puts a finished file in the published one's place: readers see the old or the new, whole."""
+    with work.open("rb") as handle:
+        os.fsync(handle.fileno())
+    work.replace(published)
+    folder = os.open(published.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def remove_database(path: Path) -> None:
+    """Removes a database file and its log, where they are there."""
+    for file in (path, path.with_name(path.name + ".wal")):
+        file.unlink(missing_ok=True)

@@ -1,0 +1,206 @@
+"""Typed settings: defaults here, a project's own values in its ``lesions.toml``.
+
+A setting is named ``section.key``. SQL models see them all as the table ``meta.setting``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warehouse.errors import LesionsError
+
+FILE_NAME = "lesions.toml"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its default fixes its type; ``minimum`` and ``choices`` bound its values."""
+
+    name: str
+    default: Any
+    comment: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    is_operational: bool = False
+    """True where the value cannot change a result (threads, memory): never in a fingerprint."""
+
+    @property
+    def type_name(self) -> str:
+        return {bool: "boolean", int: "integer", float: "number", str: "text"}[type(self.default)]
+
+
+RULE_SETS = ("recist_1_1", "zhou2023", "recist_volume")
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "run.threads", 0, "worker threads; 0 means one per core", minimum=0, is_operational=True
+    ),
+    Setting(
+        "run.memory_limit",
+        "",
+        "DuckDB's memory limit, such as '8GB'; empty for its default",
+        is_operational=True,
+    ),
+    Setting("run.seed", 20230607, "seed of every random step", minimum=0),
+    Setting(
+        "rules.rule_set",
+        "recist_1_1",
+        "rule set of the events that later analyses use; all three are always computed",
+        choices=RULE_SETS,
+    ),
+    Setting(
+        "volume.axis_ratio",
+        1.31,
+        "long over short axis where no short axis was measured (Zhou 2023)",
+        minimum=1.0,
+    ),
+    Setting(
+        "volume.limit_of_quantification_mm3",
+        200.0,
+        "volumes below it are flagged as below the limit (Zhou 2023)",
+        minimum=0.0,
+    ),
+    Setting(
+        "too_small.default_mm",
+        5.0,
+        "diameter given to a lesion 'too small to measure' (RECIST 1.1, section 4.2), "
+        "unless study.yml says otherwise",
+        minimum=0.0,
+    ),
+    Setting(
+        "baseline.rule",
+        "last_before_first_dose",
+        "which measurement is a lesion's baseline",
+        choices=("last_before_first_dose", "first"),
+    ),
+    Setting("baseline.latest_day", 1, "last day, from the first dose, on which a baseline counts"),
+    Setting(
+        "exclusion.baseline_max_days_before",
+        84,
+        "a baseline measured more days than this before the first dose excludes (Zhou 2023)",
+        minimum=0,
+    ),
+    Setting(
+        "phases.response_ratio",
+        0.7,
+        "size over baseline at which a lesion has responded (Zhou 2021)",
+        minimum=0.0,
+    ),
+    Setting(
+        "phases.relapse_ratio",
+        1.2,
+        "size over the reference above which a lesion has relapsed (Zhou 2021)",
+        minimum=0.0,
+    ),
+    Setting(
+        "phases.relapse_reference",
+        "nadir",
+        "what regrowth is measured from",
+        choices=("nadir", "baseline"),
+    ),
+    Setting(
+        "gower.range",
+        "patient",
+        "over which lesions a variable's range is taken",
+        choices=("patient", "cohort"),
+    ),
+    Setting(
+        "gower.single_lesion",
+        "null",
+        "heterogeneity of a patient with one lesion",
+        choices=("null", "zero"),
+    ),
+)
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+def default_values() -> dict[str, Any]:
+    """Every setting's default, by name."""
+    return {setting.name: setting.default for setting in SETTINGS}
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Defaults, overridden by a ``lesions.toml``.
+
+    Raises:
+        LesionsError: not TOML, an unknown setting, or a value of the wrong type or range.
+    """
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LesionsError(f"{path.name} is not valid TOML: {error}. Mend that line.") from error
+    values = default_values()
+    for section, content in given.items():
+        if not isinstance(content, dict):
+            raise LesionsError(
+                f"{path.name}: {section!r} stands outside a section. Settings stand in sections, "
+                "for example [rules] and below it rule_set = 'recist_1_1'."
+            )
+        for key, value in content.items():
+            name = f"{section}.{key}"
+            values[name] = _checked(path.name, name, value)
+    return values
+
+
+def _checked(file: str, name: str, value: Any) -> Any:
+    setting = BY_NAME.get(name)
+    if setting is None:
+        near = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(BY_NAME)}."
+        raise LesionsError(f"{file}: there is no setting {name}. {hint}")
+    wanted = type(setting.default)
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not wanted:
+        raise LesionsError(
+            f"{file}: {name} = {value!r} is not {_article(setting.type_name)}. "
+            f"The default is {setting.default!r}."
+        )
+    if setting.choices and value not in setting.choices:
+        raise LesionsError(
+            f"{file}: {name} = {value!r} is not one of {', '.join(setting.choices)}."
+        )
+    if setting.minimum is not None and value < setting.minimum:
+        raise LesionsError(f"{file}: {name} = {value!r} is below {setting.minimum:g}.")
+    return value
+
+
+def _article(type_name: str) -> str:
+    return f"an {type_name}" if type_name == "integer" else f"a {type_name}"
+
+
+def as_text(value: Any) -> str:
+    """A value as ``meta.setting`` holds it; reads back with a CAST to its type."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def thread_count(values: Mapping[str, Any]) -> int:
+    """Worker threads to use."""
+    return int(values["run.threads"]) or os.cpu_count() or 1
+
+
+def template() -> str:
+    """The text of a new ``lesions.toml``: every setting with its default, commented out."""
+    lines = ["# Settings of this project. A line that begins with # shows a default.", ""]
+    section = ""
+    for setting in SETTINGS:
+        head, key = setting.name.split(".")
+        if head != section:
+            lines += ["" if section else "", f"[{head}]"]
+            section = head
+        choices = f" ({', '.join(setting.choices)})" if setting.choices else ""
+        lines.append(f"# {setting.comment}{choices}")
+        lines.append(f"# {key} = {_toml(setting.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else as_text(value)
