@@ -49,6 +49,9 @@ class Builder:
     raw_folder: Path
     threads: int
     observe: NodeObserver = field(default=lambda name, event: None)
+    cursors: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
+    """Cursors at work, to be interrupted when the run stops."""
+    is_stopped: bool = False
 
     def build(self, names: Sequence[str]) -> list[BuiltNode]:
         """Builds the named nodes, parents first, independent ones side by side.
@@ -74,9 +77,11 @@ class Builder:
                     for future in done:
                         built[running.pop(future)] = future.result()
             except BaseException:
+                self.is_stopped = True
                 for future in running:
                     future.cancel()
-                self.connection.interrupt()
+                for cursor in tuple(self.cursors):
+                    cursor.interrupt()
                 raise
         return [built[name] for name in self.graph.nodes if name in built]
 
@@ -85,6 +90,7 @@ class Builder:
         started = time.perf_counter()
         notes: list[str] = []
         with self.connection.cursor() as cursor:
+            self.cursors.append(cursor)
             try:
                 if node.model is not None:
                     cursor.execute(f"CREATE TABLE {qualified(node.name)} AS {node.model.text}")
@@ -93,15 +99,23 @@ class Builder:
                 elif node.step is not None:
                     notes = self._run_step(cursor, node.step)
                 else:
-                    build_raw_table(cursor, self.raw_folder, node.name)
+                    build_raw_table(cursor, self.raw_folder, node.name.split(".")[1])
             except duckdb.Error as error:
                 raise LesionsError(f"{node.name} could not be built: {error}") from error
+            finally:
+                self.cursors.remove(cursor)
             rows = {table.name: count_rows(cursor, table.name) for table in node.tables}
         self.observe(node.name, "done")
         return BuiltNode(node.name, rows, time.perf_counter() - started, tuple(notes))
 
+    def _observe_step(self, name: str, event: str) -> None:
+        """Passes a step's event on; ends the step where the run has stopped."""
+        if self.is_stopped:
+            raise LesionsError(f"step {name}: stopped with the run.")
+        self.observe(name, event)
+
     def _run_step(self, cursor: duckdb.DuckDBPyConnection, step: Step) -> list[str]:
-        context = StepRun(cursor, step, self.values, self.observe)
+        context = StepRun(cursor, step, self.values, self._observe_step)
         result = step.function(context)
         wanted = {table.name for table in step.writes}
         if set(result) != wanted:

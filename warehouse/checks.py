@@ -24,6 +24,7 @@ from warehouse.checking.results import (
     CheckResult,
     failures,
     gate,
+    read_check_results,
     write_check_results,
 )
 from warehouse.checking.suites import Check, Suite, check_columns, load_suites
@@ -43,6 +44,7 @@ __all__ = [
     "gate",
     "load_suites",
     "preload",
+    "read_check_results",
     "summarise",
     "write_check_results",
     "write_html",

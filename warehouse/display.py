@@ -51,7 +51,7 @@ class Display:
         started = time.perf_counter()
         live = self.console.is_terminal and not self.quiet
         with Progress(
-            TextColumn("{task.description:<9}"),
+            TextColumn("{task.description:<15}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -62,7 +62,7 @@ class Display:
         ) as progress:
             yield Stage(progress, progress.add_task(title, total=total, doing=""))
         seconds = time.perf_counter() - started
-        self.say(f"{title:<9} {total:>4} {unit:<14} {seconds:6.1f} s")
+        self.say(f"{title:<15} {total:>4} {unit:<14} {seconds:6.1f} s")
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:

@@ -7,8 +7,9 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +23,7 @@ from warehouse.build import Builder, BuiltNode, doc_digests
 from warehouse.catalogue import installed_graph
 from warehouse.contents import content_folder
 from warehouse.database import open_work, qualified, quoted
-from warehouse.display import Display
+from warehouse.display import Display, Stage
 from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
 from warehouse.graph import Graph
@@ -31,7 +32,7 @@ from warehouse.models import LAYERS
 from warehouse.plan import Built, Plan, make_plan, read_built
 from warehouse.project import Project, single_writer
 from warehouse.settings import thread_count
-from warehouse.sources_state import load_studies, pending_fingerprint, read_state
+from warehouse.loading import load_studies, read_state
 
 CHECK_TABLE = "quality.check_result"
 
@@ -44,6 +45,7 @@ class RunReport:
     built: tuple[BuiltNode, ...]
     checks: tuple[checking.CheckResult, ...]
     seconds: float
+    stage_seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_unchanged(self) -> bool:
@@ -62,16 +64,19 @@ class Planned:
 
 
 def plan_project(
-    project: Project, selectors: Sequence[str] = (), force: bool = False
+    project: Project,
+    selectors: Sequence[str] = (),
+    force: bool = False,
+    graph: Graph | None = None,
 ) -> Planned:
     """What a run would do now; reads source files' fingerprints, loads nothing.
 
     Raises:
         LesionsError: settings, studies, models or selectors that are wrong.
     """
-    graph = installed_graph()
+    graph = graph or installed_graph()
     state = read_state(project.studies, project.raw)
-    wanted = fingerprint_graph(graph, project.values, lambda t: pending_fingerprint(state, t))
+    wanted = fingerprint_graph(graph, project.values, state.fingerprint)
     built = read_built(project.published)
     plan = make_plan(graph, wanted, built, doc_digests(graph), selectors, force)
     return Planned(graph, plan, wanted, built, state.to_load)
@@ -83,8 +88,16 @@ def run_project(
     selectors: Sequence[str] = (),
     force: bool = False,
     display: Display | None = None,
+    graph: Graph | None = None,
 ) -> RunReport:
     """Brings a project's warehouse up to date; the published file changes as a whole or not at all.
+
+    Args:
+        project: the project.
+        selectors: what to build of what is out of date; everything where empty.
+        force: build the selected models even where nothing changed.
+        display: shows progress; nothing is shown where None.
+        graph: the models; those of this installation where None.
 
     Raises:
         LesionsError: bad input, a model that failed, a critical check that failed, a full disk.
@@ -92,11 +105,12 @@ def run_project(
     display = display or Display(quiet=True)
     started = time.perf_counter()
     with single_writer(project):
-        planned = plan_project(project, selectors, force)
+        planned = plan_project(project, selectors, force, graph)
         if planned.plan.is_empty and not planned.studies_to_load:
             return RunReport("", (), (), time.perf_counter() - started)
         checking.preload()
         run = _Run(project, display, datetime.now(UTC), tuple(selectors), force)
+        run.log("started", f"process {os.getpid()}")
         try:
             report = run.execute(planned)
         except BaseException as error:
@@ -127,10 +141,21 @@ class _Run:
         self.run_id = f"{self.started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.threads = thread_count(self.project.values)
         self.clock = time.perf_counter()
+        self.stage_seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, title: str, total: int, unit: str) -> Iterator[Stage]:
+        """Shows a stage, notes its start in the log, and keeps its duration."""
+        self.log("stage", title)
+        started = time.perf_counter()
+        with self.display.stage(title, total, unit) as stage:
+            yield stage
+        self.stage_seconds[title] = time.perf_counter() - started
 
     def execute(self, planned: Planned) -> RunReport:
-        load_studies(self.project, planned.studies_to_load, self.started_at, self.display)
-        planned = plan_project(self.project, self.selectors, self.force)
+        with self.stage("load", len(planned.studies_to_load), "studies") as stage:
+            load_studies(self.project, planned.studies_to_load, self.started_at, stage.observe)
+        planned = plan_project(self.project, self.selectors, self.force, planned.graph)
         if planned.plan.is_empty:
             return RunReport("", (), (), time.perf_counter() - self.clock)
         remove_database(self.project.work)
@@ -143,12 +168,19 @@ class _Run:
             temp=spill,
         ) as connection:
             built, checks = self._fill(connection, planned)
+            standing = checking.read_check_results(connection)
             connection.execute("CHECKPOINT")
         shutil.rmtree(spill, ignore_errors=True)
-        self.display.say("publish   the new warehouse replaces the old one")
-        publish(self.project.work, self.project.published)
+        with self.stage("publish", 1, "file"):
+            publish(self.project.work, self.project.published)
+        title = f"Checks of {self.project.root.name}"
+        checking.write_html(self.project.check_page, standing, title)
         return RunReport(
-            self.run_id, tuple(built), tuple(checks), time.perf_counter() - self.clock
+            self.run_id,
+            tuple(built),
+            tuple(checks),
+            time.perf_counter() - self.clock,
+            self.stage_seconds,
         )
 
     def _fill(
@@ -173,7 +205,8 @@ class _Run:
             built += made
             tables = [table for node in made for table in node.rows]
             checks += self._gate(connection, layer, tables, suites, keys)
-        self._write_meta(connection, planned, built, checks)
+        with self.stage("describe", len(graph.table_docs), "tables"):
+            self._write_meta(connection, planned, built, checks)
         return built, checks
 
     def _carry(self, connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
@@ -189,7 +222,7 @@ class _Run:
         path = quoted(str(self.project.published))
         connection.execute(f"ATTACH {path} AS published (READ_ONLY)")
         carried = [*kept, *(doc.name for doc, _ in meta.META_DOCS if doc.name != "meta.setting")]
-        with self.display.stage("carry", len(kept), "tables"):
+        with self.stage("carry", len(kept), "tables"):
             for table in carried:
                 layer = table.split(".")[0]
                 verb = (
@@ -212,7 +245,7 @@ class _Run:
         layer: str,
         names: Sequence[str],
     ) -> list[BuiltNode]:
-        with self.display.stage(layer, len(names), "models built") as stage:
+        with self.stage(layer, len(names), "models built") as stage:
             builder = Builder(
                 connection,
                 graph,
@@ -224,7 +257,7 @@ class _Run:
             made = builder.build(names)
         for node in made:
             for note in node.notes:
-                self.display.say(f"          {node.name}: {note}")
+                self.display.say(f"                {node.name}: {note}")
         return made
 
     def _gate(
@@ -237,7 +270,7 @@ class _Run:
     ) -> list[checking.CheckResult]:
         if layer == "raw":
             return []
-        with self.display.stage(f"  {layer[:5]}", len(tables), "tables checked") as stage:
+        with self.stage(f"check {layer}", len(tables), "tables") as stage:
             results = checking.check_tables(
                 connection,
                 tables,

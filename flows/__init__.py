@@ -1,0 +1,1 @@
+"""When things run: the flows, and in ``flows.steps`` the Python steps of the warehouse's graph."""

@@ -1,0 +1,32 @@
+"""Prefect as the flows use it: telemetry off, its own loggers off the terminal."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flows.prefect_home import quiet_prefect
+
+quiet_prefect()
+
+from prefect import flow, task  # noqa: E402
+from prefect.cache_policies import NO_CACHE  # noqa: E402
+from prefect.context import FlowRunContext  # noqa: E402
+from prefect.logging import get_run_logger  # noqa: E402
+
+__all__ = ["NO_CACHE", "flow", "in_flow_run", "run_logger", "task"]
+
+for _name in ("prefect.flow_runs", "prefect.task_runs"):
+    # A failure is logged again at each level, with a traceback. The run's page in Prefect has it
+    # all; the terminal gets one line from the flow that was asked for.
+    logging.getLogger(_name).propagate = False
+
+
+def in_flow_run() -> bool:
+    """True inside a run that a Prefect server follows; false in a plain call of the function."""
+    return FlowRunContext.get() is not None
+
+
+def run_logger() -> logging.Logger | logging.LoggerAdapter[Any]:
+    """The run's log; in a plain call, the program's."""
+    return get_run_logger() if in_flow_run() else logging.getLogger("lesions.flows")

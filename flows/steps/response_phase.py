@@ -1,0 +1,277 @@
+"""Response phases of target lesions and of their patients' sums of diameters (Zhou 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from udfs.phases import (
+    BASELINE_ZERO,
+    NO_LATER_SCAN,
+    NOT_MEASURED,
+    ResponsePhases,
+    SumSeries,
+    consistent_with_total,
+    response_phases,
+    sum_over_complete_days,
+)
+from warehouse.errors import LesionsError
+from warehouse.registry import StepContext, TableDoc, step
+
+LESION_REASONS = {
+    NOT_MEASURED: "no diameter at baseline",
+    NO_LATER_SCAN: "no diameter after baseline",
+    BASELINE_ZERO: "diameter of 0 at baseline",
+}
+PATIENT_REASONS = {
+    NOT_MEASURED: "no lesion with phases",
+    NO_LATER_SCAN: "no day after baseline with every lesion measured",
+}
+
+LESIONS = """
+SELECT
+    lesion.lesion_id,
+    lesion.patient_id,
+    row_number() OVER (ORDER BY lesion.lesion_id) - 1 AS lesion_index,
+    CASE
+        WHEN lesion.patient_id IS NULL THEN -1
+        ELSE dense_rank() OVER (ORDER BY lesion.patient_id NULLS LAST) - 1
+    END AS patient_index
+FROM core.lesion AS lesion
+WHERE lesion.lesion_type = 'target' AND lesion.is_analysed
+ORDER BY lesion.lesion_id
+"""
+
+SCANS = f"""
+WITH target_lesion AS ({LESIONS})
+
+SELECT
+    target_lesion.lesion_index,
+    CAST(measurement.day AS DOUBLE) AS day,
+    CAST(measurement.diameter_mm AS DOUBLE) AS diameter_mm
+FROM target_lesion
+INNER JOIN core.lesion AS lesion ON target_lesion.lesion_id = lesion.lesion_id
+INNER JOIN core.measurement AS measurement ON target_lesion.lesion_id = measurement.lesion_id
+WHERE measurement.day >= lesion.baseline_day AND measurement.diameter_mm IS NOT NULL
+QUALIFY min(measurement.day) OVER (PARTITION BY target_lesion.lesion_index) = lesion.baseline_day
+ORDER BY target_lesion.lesion_index, measurement.day
+"""
+
+PHASE_COLUMNS = {
+    "has_response": "diameter came down to 70 % of baseline (phases.response_ratio) before any "
+    "relapse; exactly 70 % counts",
+    "has_stable": "some time was neither response nor relapse",
+    "has_relapse": "diameter exceeded 120 % (phases.relapse_ratio) of the smallest so far, or of "
+    "baseline (phases.relapse_reference); exactly 120 % does not count",
+    "response_days": "days from baseline to the first scan in response; 0 without response",
+    "stable_days": "days that are neither response nor relapse",
+    "relapse_days": "days from the first scan in relapse to the last scan; 0 without relapse, "
+    "and where relapse was first seen on the last scan",
+    "follow_up_days": "days from baseline to the last scan = response + stable + relapse days",
+    "nadir_ratio": "smallest diameter after baseline / baseline diameter; above 1 where it only "
+    "grew",
+    "last_ratio": "diameter on the last scan / baseline diameter",
+    "is_mixed_response": "after the relapse began it shrank again, to 70 % "
+    "(phases.response_ratio) of its largest diameter since; the first regrowth decides its phases",
+}
+
+LESION_PHASE = TableDoc(
+    name="analysis.lesion_phase",
+    description=(
+        "How one target lesion responded: response, stable and relapse phases, their durations, "
+        "nadir and last ratio.\n"
+        "Why: the sum of diameters hides lesions that respond differently; these are the "
+        "variables that the Gower distance compares.\n"
+        "Caveats: thresholds are met on the day of a scan, nothing is interpolated; diameters "
+        "only (core.measurement.diameter_mm: a lymph node's short axis where it was measured "
+        "throughout), in target lesions that are analysed; all phase columns are null where exclusion_reason says why. Mixed "
+        "responses by the rule first_regrowth: relapse lasts from the first regrowth to the last "
+        "scan.\n"
+        "Reference: Zhou et al., Cancer Res 2021, Methods, Lesion response dynamics"
+    ),
+    grain="one row per lesion_id, analysed target lesions",
+    key=("lesion_id",),
+    columns={
+        "lesion_id": "core.lesion",
+        "patient_id": "core.patient; null where the source does not tell patients apart",
+        **PHASE_COLUMNS,
+        "is_consistent_with_total": "has_response, has_stable and has_relapse are the same as the "
+        "patient's in analysis.patient_phase (rule same_phases); null where either is unknown",
+        "n_scans": "scans with a diameter, from baseline on; 0 if the baseline has none",
+        "exclusion_reason": "why the lesion has no phases; null where it has",
+    },
+    tags=("public",),
+)
+PATIENT_PHASE = TableDoc(
+    name="analysis.patient_phase",
+    description=(
+        "How a patient's sum of diameters responded: the phases of analysis.lesion_phase, for "
+        "the sum of the target lesions that have phases.\n"
+        "Why: the yardstick against which single lesions are consistent or not.\n"
+        "Caveats: the baseline is the sum of the lesions' baselines, on the latest of their "
+        "baseline days; later days count only where every one of the lesions was measured.\n"
+        "Reference: Zhou et al., Cancer Res 2021, Fig. 1"
+    ),
+    grain="one row per patient_id, patients with an analysed target lesion",
+    key=("patient_id",),
+    columns={
+        "patient_id": "core.patient",
+        **{
+            name: text.replace("diameter", "sum of diameters")
+            for name, text in PHASE_COLUMNS.items()
+        },
+        "n_lesions": "target lesions in the sum",
+        "n_inconsistent_lesions": "those of them whose phases differ from the sum's; null where "
+        "the sum has no phases",
+        "n_scans": "days with a complete sum, from baseline on",
+        "baseline_sum_mm": "sum of the lesions' baseline diameters; null without lesions",
+        "exclusion_reason": "why the sum has no phases; null where it has",
+    },
+    tags=("public",),
+)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """The patients' sums, and their phases in the order of all patients."""
+
+    phases: ResponsePhases
+    n_lesions: NDArray[np.int64]
+    n_scans: NDArray[np.int64]
+    baseline_mm: NDArray[np.float64]
+
+
+@step(
+    name="response_phase",
+    reads=("core.lesion", "core.measurement"),
+    writes=(LESION_PHASE, PATIENT_PHASE),
+    settings=("phases.response_ratio", "phases.relapse_ratio", "phases.relapse_reference"),
+)
+def response_phase(context: StepContext) -> dict[str, pa.Table]:
+    """Phases of every analysed target lesion, of every patient's sum, and whether they agree.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    rules = _rules(context)
+    lesions = context.arrow(LESIONS)
+    scans = context.arrow(SCANS)
+    patient = lesions["patient_index"].to_numpy().astype(np.int64)
+    patient_ids = _distinct_patients(lesions)
+
+    n_scans = np.bincount(scans["lesion_index"].to_numpy(), minlength=patient.size)
+    offsets = np.concatenate(([0], np.cumsum(n_scans)))
+    day, diameter = scans["day"].to_numpy(), scans["diameter_mm"].to_numpy()
+    phases = response_phases(day, diameter, offsets, **rules)
+    summed = np.where(phases.is_evaluable, patient, -1)
+    series = sum_over_complete_days(summed, day, diameter, offsets)
+    sums = _sums(series, len(patient_ids), rules)
+
+    totals = sums.phases.take(patient)
+    is_compared = phases.is_evaluable & totals.is_evaluable
+    is_consistent = consistent_with_total(phases, totals)
+    n_inconsistent = np.bincount(patient[is_compared & ~is_consistent], minlength=len(patient_ids))
+    _say_what_is_left_out(context, phases, patient)
+    return {
+        LESION_PHASE.name: pa.table(
+            {
+                "lesion_id": lesions["lesion_id"],
+                "patient_id": lesions["patient_id"],
+                **_phase_columns(phases),
+                "is_consistent_with_total": pa.array(is_consistent, mask=~is_compared),
+                "n_scans": pa.array(n_scans),
+                "exclusion_reason": _reasons(phases, LESION_REASONS),
+            }
+        ),
+        PATIENT_PHASE.name: _patient_table(patient_ids, sums, n_inconsistent),
+    }
+
+
+def _patient_table(
+    patient_ids: pa.Array, sums: _Sums, n_inconsistent: NDArray[np.int64]
+) -> pa.Table:
+    unknown = ~sums.phases.is_evaluable
+    return pa.table(
+        {
+            "patient_id": patient_ids,
+            **_phase_columns(sums.phases),
+            "n_lesions": pa.array(sums.n_lesions),
+            "n_inconsistent_lesions": pa.array(n_inconsistent, mask=unknown),
+            "n_scans": pa.array(sums.n_scans),
+            "baseline_sum_mm": pa.array(sums.baseline_mm, from_pandas=True),
+            "exclusion_reason": _reasons(sums.phases, PATIENT_REASONS),
+        }
+    )
+
+
+def _rules(context: StepContext) -> dict[str, Any]:
+    rules = {
+        name: context.setting(f"phases.{name}")
+        for name in ("response_ratio", "relapse_ratio", "relapse_reference")
+    }
+    if not 0 < rules["response_ratio"] < 1:
+        raise LesionsError(
+            f"phases.response_ratio = {rules['response_ratio']} in lesions.toml must lie between "
+            "0 and 1: it is the share of the baseline size down to which a lesion must shrink. "
+            "The default is 0.7."
+        )
+    if not 1 <= rules["relapse_ratio"] < np.inf:
+        raise LesionsError(
+            f"phases.relapse_ratio = {rules['relapse_ratio']} in lesions.toml must be 1 or more: "
+            "it is the share of the smallest size above which a lesion has regrown. "
+            "The default is 1.2."
+        )
+    return rules
+
+
+def _distinct_patients(lesions: pa.Table) -> pa.Array:
+    """Patient ids in the order of their index."""
+    index = lesions["patient_index"].to_numpy()
+    indices, rows = np.unique(index, return_index=True)
+    return lesions["patient_id"].take(pa.array(rows[indices >= 0])).combine_chunks()
+
+
+def _sums(series: SumSeries, n_patients: int, rules: dict[str, Any]) -> _Sums:
+    phases = response_phases(series.day, series.size, series.offsets, **rules)
+    place = np.full(n_patients, -1, dtype=np.int64)
+    place[series.patient] = np.arange(series.patient.size)
+    n_lesions, n_scans = np.zeros((2, n_patients), dtype=np.int64)
+    n_lesions[series.patient] = series.n_lesions
+    n_scans[series.patient] = np.diff(series.offsets)
+    baseline = np.full(n_patients, np.nan)
+    baseline[series.patient] = series.size[series.offsets[:-1]]
+    return _Sums(phases.take(place), n_lesions, n_scans, baseline)
+
+
+def _phase_columns(phases: ResponsePhases) -> dict[str, pa.Array]:
+    unknown = ~phases.is_evaluable
+    columns = {name: getattr(phases, name) for name in PHASE_COLUMNS if hasattr(phases, name)}
+    columns["is_mixed_response"] = phases.is_mixed
+    return {name: pa.array(columns[name], mask=unknown) for name in PHASE_COLUMNS}
+
+
+def _reasons(phases: ResponsePhases, texts: dict[int, str]) -> pa.Array:
+    return pa.array([texts.get(status) for status in phases.status.tolist()], type=pa.string())
+
+
+def _say_what_is_left_out(
+    context: StepContext, phases: ResponsePhases, patient: NDArray[np.int64]
+) -> None:
+    for status, reason in LESION_REASONS.items():
+        count = int((phases.status == status).sum())
+        if count:
+            context.note(f"{_lesions(count)} without phases: {reason}")
+    unknown = int((patient < 0).sum())
+    if unknown:
+        context.note(
+            f"{_lesions(unknown)} of unknown patients: phases of their own, but no sum to "
+            "compare them with"
+        )
+
+
+def _lesions(count: int) -> str:
+    return f"{count} target lesion{'' if count == 1 else 's'}"

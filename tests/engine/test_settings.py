@@ -1,0 +1,60 @@
+"""lesions.toml: defaults, typed values, and one clear error for each mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from warehouse.errors import LesionsError
+from warehouse.settings import FILE_NAME, as_text, default_values, read_settings, template
+
+
+def settings_of(tmp_path: Path, text: str) -> dict[str, object]:
+    path = tmp_path / FILE_NAME
+    path.write_text(text)
+    return read_settings(path)
+
+
+def test_the_template_changes_nothing(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, template()) == default_values()
+
+
+def test_the_template_uncommented_gives_the_defaults(tmp_path: Path) -> None:
+    lines = [
+        line.removeprefix("# ") if " = " in line and line.startswith("# ") else line
+        for line in template().splitlines()[1:]
+    ]
+    assert settings_of(tmp_path, "\n".join(lines)) == default_values()
+
+
+def test_a_whole_number_serves_where_a_number_is_wanted(tmp_path: Path) -> None:
+    value = settings_of(tmp_path, "[too_small]\ndefault_mm = 2")["too_small.default_mm"]
+    assert value == 2.0
+    assert isinstance(value, float)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[rules]\nrule_sett = 'zhou2023'", "Did you mean rules.rule_set?"),
+        ("[rules]\nrule_set = 'recist'", "not one of recist_1_1, zhou2023, recist_volume"),
+        ("[rules]\nrule_set = 3", "is not a text"),
+        ("[run]\nthreads = 1.5", "is not an integer"),
+        ("[run]\nthreads = true", "is not an integer"),
+        ("[volume]\naxis_ratio = 0.5", "below 1"),
+        ("seed = 4", "outside a section"),
+        ("[rules\n", "not valid TOML"),
+    ],
+)
+def test_refused(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(LesionsError) as caught:
+        settings_of(tmp_path, text)
+    assert words in str(caught.value)
+    assert FILE_NAME in str(caught.value)
+
+
+def test_numbers_as_text_read_back_exactly() -> None:
+    assert float(as_text(1.31)) == 1.31
+    assert as_text(0.1 + 0.2) == "0.30000000000000004"
+    assert as_text(True) == "true"

@@ -1,0 +1,92 @@
+"""The main job on simulated trials: simulate, build, and say where the results are."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+from rich.console import Console
+
+from warehouse.database import open_published
+from warehouse.display import Display, table
+from warehouse.errors import LesionsError
+from warehouse.project import Project, create_project, open_project
+from warehouse.run import run_project
+from warehouse.settings import FILE_NAME
+from warehouse.simulate import write_trials
+from warehouse.views import print_run
+
+SUMMARY = """
+SELECT
+    organ.display_name AS organ,
+    count(DISTINCT lesion.lesion_id) AS lesions,
+    count(DISTINCT lesion.lesion_id) FILTER (lesion.lesion_type = 'target') AS target,
+    count(*) FILTER (event.endpoint = 'response' AND event.is_event) AS responses,
+    count(*) FILTER (event.endpoint = 'progression' AND event.is_event) AS progressions,
+    median(event.time_days) FILTER (event.endpoint = 'progression' AND event.is_event)
+        AS median_days_to_progression
+FROM mart.fct_lesion_event AS event
+INNER JOIN mart.dim_lesion AS lesion USING (lesion_id)
+INNER JOIN mart.dim_organ AS organ ON organ.organ = lesion.organ
+WHERE event.rule_set = 'recist_1_1' AND event.source = 'observed'
+GROUP BY organ.display_name
+ORDER BY lesions DESC, organ.display_name
+LIMIT 8
+"""
+
+
+def run_demo(
+    folder: Path, *, patients: int | None, seed: int, open_page: bool, quiet: bool
+) -> None:
+    """Makes a project with simulated trials in ``folder``, builds it, prints a summary.
+
+    A folder that already holds the demonstration is brought up to date, not simulated again.
+
+    Raises:
+        LesionsError: the folder holds something else.
+    """
+    display = Display(quiet=quiet)
+    project = _project(folder, patients, seed, display)
+    report = run_project(project, display=display)
+    print_run(project, report)
+    _print_results(project, folder)
+    if open_page:
+        webbrowser.open(project.check_page.as_uri())
+
+
+def _project(folder: Path, patients: int | None, seed: int, display: Display) -> Project:
+    if (folder / FILE_NAME).is_file():
+        display.say(f"{folder} is there already: using the trials in it.")
+        return open_project(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise LesionsError(f"{folder} is not empty. Name another folder: lesions demo FOLDER.")
+    with display.stage("simulate", 8, "trials") as stage:
+        write_trials(
+            folder,
+            "mcrc",
+            patients=patients,
+            seed=seed,
+            progress=lambda done, total: stage.observe("", "done"),
+        )
+    return create_project(folder)
+
+
+def _print_results(project: Project, folder: Path) -> None:
+    console = Console(highlight=False)
+    with open_published(project.published) as connection:
+        result = connection.execute(SUMMARY)
+        columns = [str(column[0]) for column in result.description or []]
+        rows = result.fetchall()
+    console.print()
+    console.print(table("Observed events by organ (RECIST 1.1)", columns, rows))
+    console.print(
+        f"\nThe trials are simulated; what made them is in {folder}/truth.\n"
+        f"Warehouse  {project.published}\n"
+        f"Checks     {project.check_page}\n"
+        f"Next       lesions query --project {folder} "
+        '"SELECT * FROM mart.fct_patient_outcome LIMIT 5"\n'
+        f"           lesions lineage --project {folder} core.measurement.volume_mm3\n"
+        "           lesions init my_trials",
+        soft_wrap=True,
+        markup=False,
+    )

@@ -1,0 +1,146 @@
+"""Bringing a project's loaded studies up to date with their folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from warehouse import raw
+from warehouse.display import Display, table
+from warehouse.errors import LesionsError
+from warehouse.project import Project, open_project, single_writer
+from warehouse.settings import thread_count
+from warehouse.sources.manifest import read_manifest
+from warehouse.studies import LoadReport, find_studies, load_study, study_fingerprint
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """The study folders as they are now, beside what was loaded from them."""
+
+    folders: Mapping[str, Path]
+    manifests: Mapping[str, Mapping[str, Any]]
+    """What each study's manifest will be once it is loaded, by study id."""
+    to_load: Mapping[str, str]
+    """Why a study must be loaded, by study id; no entry for one that is up to date."""
+
+    def fingerprint(self, name: str) -> str:
+        """Fingerprint of ``raw.<table>`` once all is loaded."""
+        return raw.fingerprint_of(self.manifests, name.removeprefix("raw."))
+
+
+def read_state(studies: Path, raw_folder: Path) -> SourceState:
+    """Looks at every study folder; loads nothing.
+
+    Raises:
+        LesionsError: a study.yml or study folder that is wrong.
+    """
+    folders: dict[str, Path] = {}
+    manifests: dict[str, Mapping[str, Any]] = {}
+    to_load: dict[str, str] = {}
+    for study in find_studies(studies):
+        loaded = read_manifest(raw_folder / study.study_id)
+        wanted = study_fingerprint(study.path, loaded)
+        folders[study.study_id] = study.path
+        manifests[study.study_id] = wanted
+        if loaded is None:
+            to_load[study.study_id] = "new study"
+        elif loaded["fingerprint"] != wanted["fingerprint"]:
+            to_load[study.study_id] = _what_changed(loaded, wanted)
+    return SourceState(folders, manifests, to_load)
+
+
+def _what_changed(loaded: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    old, new = loaded["files"], wanted["files"]
+    changed = [
+        name for name in new if name not in old or old[name]["sha256"] != new[name]["sha256"]
+    ]
+    gone = [f"{name} gone" for name in old if name not in new]
+    return "changed: " + ", ".join(changed + gone) if changed or gone else "read in another way"
+
+
+def load_studies(
+    project: Project,
+    study_ids: Mapping[str, str],
+    loaded_at: datetime,
+    observe: Callable[[str, str], None],
+) -> list[LoadReport]:
+    """Loads the named studies, and forgets those whose folder is gone.
+
+    Raises:
+        LesionsError: a source that cannot be read; those loaded before it stay loaded.
+    """
+    state = read_state(project.studies, project.raw)
+    reports = []
+    for study_id in study_ids:
+        observe(study_id, "start")
+        reports.append(_load(project, state.folders[study_id], loaded_at))
+        observe(study_id, "done")
+    raw.remove_unlisted(project.raw, set(state.folders))
+    return reports
+
+
+def _load(project: Project, folder: Path, loaded_at: datetime) -> LoadReport:
+    return load_study(
+        folder,
+        project.raw,
+        loaded_at=loaded_at.replace(tzinfo=None),
+        threads=thread_count(project.values),
+        memory_limit=project.values["run.memory_limit"] or None,
+    )
+
+
+def load_one(folder: Path, project_folder: Path, display: Display) -> LoadReport:
+    """Loads one study folder into the project that it lies in, or into the project named.
+
+    A folder outside the project's ``studies`` is linked there.
+
+    Raises:
+        LesionsError: no project, no study.yml, or a source that cannot be read.
+    """
+    folder = folder.expanduser().absolute()
+    if not folder.is_dir():
+        raise LesionsError(f"{folder} is no folder. Name the folder that holds study.yml.")
+    project = _project_of(folder, project_folder)
+    with single_writer(project):
+        if folder.parent.resolve() != project.studies.resolve():
+            _link(folder, project)
+        find_studies(project.studies)
+        report = _load(project, folder, datetime.now(UTC))
+    _print(report, display)
+    return report
+
+
+def _project_of(folder: Path, project_folder: Path) -> Project:
+    try:
+        return open_project(folder)
+    except LesionsError:
+        return open_project(project_folder)
+
+
+def _link(folder: Path, project: Project) -> None:
+    place = project.studies / folder.name
+    if place.is_symlink() and place.resolve() == folder.resolve():
+        return
+    if place.exists():
+        raise LesionsError(f"{place} is there already. Rename {folder} or remove that one.")
+    project.studies.mkdir(exist_ok=True)
+    os.symlink(folder, place, target_is_directory=True)
+
+
+def _print(report: LoadReport, display: Display) -> None:
+    rows = [
+        (file.source_file, file.domain, file.rows_in_file, file.rows_loaded, file.rows_quarantined)
+        for file in report.files
+    ]
+    columns = ("file", "domain", "rows in file", "loaded", "set aside")
+    Console(highlight=False).print(table(f"Study {report.study_id}", columns, rows))
+    for name in report.ignored_files:
+        display.say(f"not read: {name} (study.yml names it for no domain)")
+    display.say("Next: lesions run")
