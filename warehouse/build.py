@@ -186,7 +186,9 @@ class StepRun:
 
 
 def _build_seed(cursor: duckdb.DuckDBPyConnection, seed: Seed) -> None:
-    columns = ", ".join(f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in seed.types.items())
+    columns = ", ".join(
+        f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in seed.types.items()
+    )
     cursor.execute(
         f"CREATE TABLE {qualified(seed.name)} AS SELECT {columns} FROM read_csv("
         f"{quoted(str(seed.path))}, all_varchar = true, header = true, delim = ',', quote = '\"')"

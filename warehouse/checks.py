@@ -27,7 +27,13 @@ from warehouse.checking.results import (
     read_check_results,
     write_check_results,
 )
-from warehouse.checking.suites import Check, Suite, check_columns, load_suites
+from warehouse.checking.suites import (
+    Check,
+    Suite,
+    check_columns,
+    load_suites,
+    tables_to_check,
+)
 from warehouse.checking.summary import summarise
 
 if TYPE_CHECKING:
@@ -46,6 +52,7 @@ __all__ = [
     "preload",
     "read_check_results",
     "summarise",
+    "tables_to_check",
     "write_check_results",
     "write_html",
 ]

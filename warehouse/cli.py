@@ -12,8 +12,7 @@ import click
 from warehouse.errors import LesionsError
 
 if TYPE_CHECKING:
-    from warehouse.project import Project
-    from warehouse.run import RunReport
+    pass
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,6 +24,12 @@ project_option = click.option(
     default=Path(),
     show_default="this folder or one above it",
     help="The project's folder.",
+)
+patients_option = click.option(
+    "--patients", type=click.IntRange(min=20), help="Patients; the published number if left out."
+)
+seed_option = click.option(
+    "--seed", type=int, default=20230607, show_default=True, help="Seed of the simulation."
 )
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print results and errors only.")
 
@@ -58,8 +63,8 @@ def lesions() -> None:
 
 @lesions.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("lesions_demo"))
-@click.option("--patients", type=click.IntRange(min=20), help="Patients; the published 4,308 if left out.")
-@click.option("--seed", type=int, default=20230607, show_default=True)
+@patients_option
+@seed_option
 @click.option("--open", "open_page", is_flag=True, help="Open the page of checks in a browser.")
 @quiet_option
 def demo(folder: Path, patients: int | None, seed: int, open_page: bool, quiet: bool) -> None:
@@ -83,7 +88,7 @@ def init(folder: Path) -> None:
     click.echo(
         f"Made {project.root}\n"
         f"  lesions.toml   settings, each with its default\n"
-        f"  studies/       one folder per study: its tables, and a study.yml that says what is what\n"
+        f"  studies/       one folder per study: its tables and a study.yml\n"
         f"Next: put a study there, then 'lesions load {folder}/studies/NAME', "
         f"then 'lesions run --project {folder}'."
     )
@@ -92,9 +97,9 @@ def init(folder: Path) -> None:
 @lesions.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--preset", type=click.Choice(["mcrc", "hnscc"]), default="mcrc", show_default=True)
-@click.option("--patients", type=click.IntRange(min=20), help="Patients; the published number if left out.")
-@click.option("--seed", type=int, default=20230607, show_default=True)
-@click.option("--messy", is_flag=True, help="Plant known defects, and list them in truth/defects.csv.")
+@patients_option
+@seed_option
+@click.option("--messy", is_flag=True, help="Plant known defects; truth/defects.csv lists them.")
 @quiet_option
 def simulate(
     folder: Path, preset: str, patients: int | None, seed: int, messy: bool, quiet: bool
@@ -155,9 +160,7 @@ def run(selectors: tuple[str, ...], project_folder: Path, force: bool, quiet: bo
     from warehouse.views import print_run
 
     project = open_project(project_folder)
-    report = run_project(
-        project, selectors=selectors, force=force, display=Display(quiet=quiet)
-    )
+    report = run_project(project, selectors=selectors, force=force, display=Display(quiet=quiet))
     print_run(project, report)
 
 
@@ -215,6 +218,18 @@ def doctor(project_folder: Path) -> None:
 
     if not examine(project_folder):
         sys.exit(1)
+
+
+@lesions.command()
+@click.option("--scale", type=click.IntRange(1, 100), default=1, help="Times the published size.")
+@seed_option
+@click.option("--dbt", type=click.Path(path_type=Path), help="dbt to compare with; else on PATH.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="JSON file for the figures.")
+def benchmarks(scale: int, seed: int, dbt: Path | None, output: Path | None) -> None:
+    """Measure the main job on this machine, beside dbt where it is installed."""
+    from warehouse.benchmarks import run_benchmarks
+
+    run_benchmarks(scale=scale, seed=seed, dbt=dbt, output=output)
 
 
 def main() -> None:

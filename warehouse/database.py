@@ -24,7 +24,7 @@ def open_work(
 
     Take one ``cursor()`` per thread: one connection shared by threads returns wrong rows.
     """
-    config: dict[str, str | int] = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         **OFFLINE,
         "storage_compatibility_version": STORAGE_VERSION,
         "threads": threads,
@@ -50,9 +50,9 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     if not path.is_file():
         raise LesionsError(f"{path} is not there yet. 'lesions run' makes it.")
-    config = {**OFFLINE, "enable_external_access": "false"}
+    config = {"enable_external_access": "false"}
     try:
-        connection = duckdb.connect(str(path), read_only=True, config=config)
+        connection = duckdb.connect(str(path), read_only=True, config={**OFFLINE, **config})
     except duckdb.Error as error:
         raise LesionsError(f"cannot open {path}: {error}") from error
     with connection:

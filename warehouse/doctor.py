@@ -42,9 +42,9 @@ def examine(start: Path) -> bool:
 def _installation() -> Iterator[Finding]:
     supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield Finding("Python", "ok" if supported else "wrong", platform.python_version())
-    wrong = [text for text in requires(DISTRIBUTION) or [] if (text := _unmet(text))]
-    for text in wrong:
-        yield Finding("package", "wrong", f"{text}; install with -c constraints.txt")
+    wrong = [unmet for text in requires(DISTRIBUTION) or [] if (unmet := _unmet(text))]
+    for unmet in wrong:
+        yield Finding("package", "wrong", f"{unmet}; install with -c constraints.txt")
     if not wrong:
         yield Finding("packages", "ok", f"{DISTRIBUTION} {version(DISTRIBUTION)}, all in range")
     yield _models()

@@ -141,7 +141,9 @@ def _own_imports(path: Path, module: str) -> list[str]:
             names += [alias.name for alias in item.names]
         elif isinstance(item, ast.ImportFrom):
             up = package.split(".")[: len(package.split(".")) - item.level + 1]
-            base = ".".join([*up, item.module] if item.module else up) if item.level else item.module
+            base = (
+                ".".join([*up, item.module] if item.module else up) if item.level else item.module
+            )
             if base:
                 names.append(base)
                 names += [f"{base}.{alias.name}" for alias in item.names]

@@ -90,10 +90,7 @@ def make_graph(
     found = [
         *(Node(doc.name, "source", (doc,)) for doc in sources),
         *(Node(seed.name, "seed", (seed.doc,), seed=seed) for seed in seeds),
-        *(
-            Node(m.name, "sql", (m.doc,), m.reads, m.settings, m.doc.tags, model=m)
-            for m in models
-        ),
+        *(Node(m.name, "sql", (m.doc,), m.reads, m.settings, m.doc.tags, model=m) for m in models),
         *(_step_node(step) for step in steps),
     ]
     nodes: dict[str, Node] = {}
@@ -117,9 +114,7 @@ def _step_node(step: Step) -> Node:
     layers = {table.name.split(".")[0] for table in step.writes}
     if len(layers) != 1 or not layers.issubset(LAYERS):
         raise LesionsError(f"step {step.name}: its tables are not in one known layer: {layers}.")
-    return Node(
-        step.name, "python", step.writes, step.reads, step.settings, step.tags, step=step
-    )
+    return Node(step.name, "python", step.writes, step.reads, step.settings, step.tags, step=step)
 
 
 def _check_reads(nodes: Mapping[str, Node], producer: Mapping[str, str]) -> None:

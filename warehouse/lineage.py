@@ -55,22 +55,30 @@ def column_edges(model: SqlModel, schema: Schema) -> list[ColumnEdge]:
         nested.setdefault(layer, {})[name] = dict(columns)
     try:
         roots = lineage(
-            None, model.expression, nested, dialect="duckdb", trim_selects=False,
+            None,
+            model.expression,
+            nested,
+            dialect="duckdb",
+            trim_selects=False,
             validate_qualify_columns=True,
         )
     except SqlglotError as error:
         raise LesionsError(f"model {model.name}: {str(error).splitlines()[0]}") from error
     return sorted(
         {
-            ColumnEdge(model.name, column, f"{leaf.expression.db}.{leaf.expression.name}", source)
+            ColumnEdge(model.name, column, f"{table.db}.{table.name}", source)
             for column, root in roots.items()
-            for leaf, source in _leaves(root)
+            for table, source in _leaves(root)
         }
     )
 
 
-def _leaves(root: Node) -> Iterator[tuple[Node, str]]:
-    """The stored columns that a lineage tree ends in."""
+def _leaves(root: Node) -> Iterator[tuple[exp.Table, str]]:
+    """The stored tables that a lineage tree ends in, each with its column.
+
+    A function that gives rows, such as range(), is no stored table and has no schema.
+    """
     for node in root.walk():
-        if not node.downstream and isinstance(node.expression, exp.Table):
-            yield node, node.name.rpartition(".")[2]
+        leaf = node.expression
+        if not node.downstream and isinstance(leaf, exp.Table) and leaf.db:
+            yield leaf, node.name.rpartition(".")[2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -131,7 +130,7 @@ def _link(folder: Path, project: Project) -> None:
     if place.exists():
         raise LesionsError(f"{place} is there already. Rename {folder} or remove that one.")
     project.studies.mkdir(exist_ok=True)
-    os.symlink(folder, place, target_is_directory=True)
+    place.symlink_to(folder, target_is_directory=True)
 
 
 def _print(report: LoadReport, display: Display) -> None:

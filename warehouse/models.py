@@ -160,9 +160,7 @@ def read_model(path: Path, known_settings: frozenset[str], macros: frozenset[str
         expression=expression,
         reads=tuple(sorted(reads - {SETTING_TABLE})),
         settings=settings,
-        macros=tuple(
-            sorted({f.name.lower() for f in expression.find_all(exp.Anonymous)} & macros)
-        ),
+        macros=tuple(sorted({f.name.lower() for f in expression.find_all(exp.Anonymous)} & macros)),
     )
 
 

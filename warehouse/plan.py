@@ -91,7 +91,8 @@ def make_plan(
     selectors = tuple(selectors)
     selected = select(graph, selectors, reasons) if selectors else set(graph.nodes)
     if force:
-        reasons = {n: reasons.get(n, "forced") for n in graph.nodes if n in selected or n in reasons}
+        why = {**dict.fromkeys(selected, "forced"), **reasons}
+        reasons = {name: why[name] for name in graph.nodes if name in why}
     chosen = {name for name in reasons if name in selected}
     _check_parents(graph, chosen, reasons)
     fresh = {t.name for n in graph.nodes.values() if n.name not in reasons for t in n.tables}
@@ -99,9 +100,7 @@ def make_plan(
         reasons=reasons,
         chosen=frozenset(chosen),
         removed=tuple(sorted(set(built) - set(graph.producer))),
-        redescribed=tuple(
-            sorted(t for t in fresh if built[t].doc_digest != doc_digests[t])
-        ),
+        redescribed=tuple(sorted(t for t in fresh if built[t].doc_digest != doc_digests[t])),
     )
 
 

@@ -144,9 +144,9 @@ def build_raw_table(cursor: duckdb.DuckDBPyConnection, raw_dir: Path, table: str
         f"CREATE OR REPLACE TABLE raw.{identifier(table)} AS "
         f"SELECT * FROM ({' UNION ALL '.join(selects)}) ORDER BY {_ORDER[table]}"
     )
-    counted = cursor.execute(f"SELECT count(*) FROM raw.{identifier(table)}").fetchone()
-    assert counted is not None
-    return int(counted[0])
+    # All rows are fetched: a result left half read would block the caller's next statement.
+    counted = cursor.execute(f"SELECT count(*) FROM raw.{identifier(table)}").fetchall()
+    return int(counted[0][0])
 
 
 def remove_unlisted(raw_dir: Path, study_ids: Collection[str]) -> list[str]:

@@ -23,8 +23,9 @@ STEP_GROUP = "lesion_warehouse.steps"
 class StepContext(Protocol):
     """What a running step is given."""
 
-    seed: int
-    """Seed for ``numpy.random.default_rng``; depends on the step's name and the project's seed."""
+    @property
+    def seed(self) -> int:
+        """Seed for ``numpy.random.default_rng``, from the project's seed and the step's name."""
 
     def frame(self, sql: str) -> pandas.DataFrame:
         """Result of a query that names only tables the step declared in ``reads``."""

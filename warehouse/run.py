@@ -28,11 +28,11 @@ from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
 from warehouse.graph import Graph
 from warehouse.lineage import column_edges, table_edges
+from warehouse.loading import load_studies, read_state
 from warehouse.models import LAYERS
 from warehouse.plan import Built, Plan, make_plan, read_built
 from warehouse.project import Project, single_writer
 from warehouse.settings import thread_count
-from warehouse.loading import load_studies, read_state
 
 CHECK_TABLE = "quality.check_result"
 
@@ -312,7 +312,9 @@ class _Run:
         remade = [table for node in built for table in node.rows]
         present = _tables(connection)
         connection.execute("DELETE FROM meta.model WHERE name IN (SELECT unnest(?))", [remade])
-        connection.execute("DELETE FROM meta.model WHERE name NOT IN (SELECT unnest(?))", [sorted(present)])
+        connection.execute(
+            "DELETE FROM meta.model WHERE name NOT IN (SELECT unnest(?))", [sorted(present)]
+        )
         meta.insert(
             connection,
             "meta.model",

@@ -189,12 +189,12 @@ def thread_count(values: Mapping[str, Any]) -> int:
 
 def template() -> str:
     """The text of a new ``lesions.toml``: every setting with its default, commented out."""
-    lines = ["# Settings of this project. A line that begins with # shows a default.", ""]
+    lines = ["# Settings of this project. A line that begins with # shows a default."]
     section = ""
     for setting in SETTINGS:
         head, key = setting.name.split(".")
         if head != section:
-            lines += ["" if section else "", f"[{head}]"]
+            lines += ["", f"[{head}]"]
             section = head
         choices = f" ({', '.join(setting.choices)})" if setting.choices else ""
         lines.append(f"# {setting.comment}{choices}")

@@ -88,9 +88,7 @@ def test_a_seed_a_model_and_a_step(tmp_path: Path, connection: duckdb.DuckDBPyCo
     assert built[1].rows == {"core.doubled": 2}
 
 
-def test_a_model_that_fails_is_named(
-    tmp_path: Path, connection: duckdb.DuckDBPyConnection
-) -> None:
+def test_a_model_that_fails_is_named(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     graph = graph_of(tmp_path, "SELECT CAST(id AS INTEGER) AS id -- id\nFROM staging.unit")
     with pytest.raises(LesionsError, match=r"core\.doubled could not be built.*Could not convert"):
         builder(connection, graph).build(list(graph.nodes))

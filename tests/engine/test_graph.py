@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_a_cycle_is_reported_with_its_path(tmp_path: Path) -> None:
     for arrow in ("core.a -> core.c", "core.b -> core.a", "core.c -> core.b"):
         first, second = arrow.split(" -> ")
         path = str(caught.value).split(": ")[1].rstrip(".").split(" -> ")
-        pairs = list(zip(path, path[1:], strict=False))
+        pairs = list(pairwise(path))
         assert (first, second) in pairs or (second, first) in pairs
     assert len(path) == 4
 

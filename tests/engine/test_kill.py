@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -14,10 +13,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from warehouse.simulate import write_trials
 
 from warehouse.project import create_project, open_project
 from warehouse.run import run_project
-from warehouse.simulate import write_trials
 
 STAGES = ("load", "carry", "staging", "core", "analysis", "check core", "describe", "publish")
 """Stages of a run as its log names them; 'analysis' holds the Python steps."""
@@ -85,7 +84,7 @@ def test_kill_at_many_moments(tmp_path: Path) -> None:
     pauses = random.Random(1)
     for turn in range(3 * len(STAGES) + 3):
         stage = STAGES[turn % len(STAGES)]
-        os.replace(shutil.copyfile(keep, tmp_path / "copy.duckdb"), project.published)
+        shutil.copyfile(keep, tmp_path / "copy.duckdb").replace(project.published)
         touch_source(folder, f"turn {turn}")
         since = len(project.log.read_text().splitlines())
         process = start(folder)

@@ -23,7 +23,9 @@ def model(tmp_path: Path, body: str, name: str = "core.thing", header: str = HEA
 
 
 def test_header_and_comments_become_the_description(tmp_path: Path) -> None:
-    found = model(tmp_path, "SELECT x AS id, -- the id\n  y + 1 AS z -- more, by one\nFROM staging.a")
+    found = model(
+        tmp_path, "SELECT x AS id, -- the id\n  y + 1 AS z -- more, by one\nFROM staging.a"
+    )
     assert found.doc.description == "A thing.\nWhy: because."
     assert found.doc.grain == "one row per id"
     assert found.doc.key == ("id",)

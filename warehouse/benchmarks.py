@@ -1,0 +1,210 @@
+"""Measures the engine on this machine, with a peer in the same run.
+
+``lesions benchmarks`` prints the seconds of each part of the main job on simulated trials of
+published size, and the time to rebuild ten trivial models beside dbt's for the same ten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+
+from warehouse.display import Display, table
+from warehouse.errors import LesionsError
+from warehouse.project import Project, create_project
+from warehouse.run import run_project
+from warehouse.simulate import write_trials
+
+SQL_STAGES = ("raw", "staging", "core", "analysis", "quality", "mart")
+TRIVIAL_MODELS = 10
+DBT_INSTALL = (
+    "python -m venv dbt && dbt/bin/pip install 'dbt-core<1.12' dbt-duckdb, then --dbt dbt/bin/dbt"
+)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One line of the result."""
+
+    what: str
+    seconds: float
+    note: str = ""
+
+
+def run_benchmarks(*, scale: int, seed: int, dbt: Path | None, output: Path | None) -> None:
+    """Runs all measurements in a temporary folder and prints them.
+
+    Args:
+        scale: simulated trials are this many times the published size.
+        seed: seed of the simulation.
+        dbt: the dbt executable to compare with; where None, one on the PATH, if any.
+        output: JSON file for the figures.
+    """
+    display = Display()
+    with tempfile.TemporaryDirectory(prefix="lesions-") as scratch:
+        measures = [
+            *_engine_overhead(Path(scratch), dbt or _on_path("dbt"), display),
+            *_main_job(Path(scratch) / "trials", scale, seed, display),
+        ]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    rows = [(measure.what, measure.seconds, measure.note) for measure in measures]
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    title = f"{machine}, DuckDB {duckdb.__version__}, seed {seed}, peak memory {peak:.1f} GB"
+    Console(highlight=False).print(table(title, ("what", "seconds", "note"), rows))
+    if output is not None:
+        figures = [dict(zip(("what", "seconds", "note"), row, strict=True)) for row in rows]
+        output.write_text(
+            json.dumps({"machine": machine, "seed": seed, "peak_gb": peak, "figures": figures})
+        )
+
+
+def _on_path(name: str) -> Path | None:
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
+def _timed(function: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
+
+
+def _main_job(folder: Path, scale: int, seed: int, display: Display) -> list[Measure]:
+    patients = None if scale == 1 else 4308 * scale
+    simulate = _timed(lambda: write_trials(folder, "mcrc", patients=patients, seed=seed))
+    project = create_project(folder)
+    report = run_project(project, display=display)
+    with duckdb.connect(str(project.published), read_only=True) as connection:
+        counted = connection.execute(
+            "SELECT (SELECT count(*) FROM raw.tr), (SELECT count(*) FROM core.measurement)"
+        ).fetchone()
+    assert counted is not None
+    note = f"{counted[0]:,} rows of TR, {counted[1]:,} measurements"
+    stages = report.stage_seconds
+    models = sum(stages.get(stage, 0.0) for stage in SQL_STAGES)
+    checks = sum(seconds for stage, seconds in stages.items() if stage.startswith("check "))
+    measures = [
+        Measure("simulate trials", simulate, note),
+        Measure("load sources", stages["load"]),
+        Measure("models raw to mart, without checks", models, "SQL and Python steps"),
+        *(Measure(f"  {s}", stages[s]) for s in SQL_STAGES if s in stages),
+        Measure("checks", checks, f"{len(report.checks)} checks"),
+        Measure("whole first run", report.seconds),
+    ]
+    return [*measures, *_small_changes(project)]
+
+
+def _small_changes(project: Project) -> list[Measure]:
+    command = [sys.executable, "-m", "warehouse.cli"]
+    where = ["--project", str(project.root)]
+
+    def call(*arguments: str) -> float:
+        return _timed(
+            lambda: subprocess.run(
+                [*command, *arguments], check=True, stdout=subprocess.DEVNULL, stdin=None
+            )
+        )
+
+    def best(*arguments: str) -> float:
+        return min(call(*arguments) for _ in range(3))
+
+    selected = _timed(lambda: run_project(project, selectors=["mart.dim_organ"], force=True))
+    return [
+        Measure(
+            "lesions --help", min(call("--help") for _ in range(3)), "whole process, best of 3"
+        ),
+        Measure(
+            "lesions plan, nothing changed", min(call("plan", *where) for _ in range(3)), "same"
+        ),
+        Measure("lesions run, nothing changed", min(call("run", *where) for _ in range(3)), "same"),
+        Measure("rebuild one mart model", selected, "with its checks and the publish"),
+    ]
+
+
+def _engine_overhead(scratch: Path, dbt: Path | None, display: Display) -> list[Measure]:
+    ours = [Measure("ten trivial models, ours", _trivial_ours(scratch), "whole process, best of 3")]
+    if dbt is None:
+        display.say(f"No dbt to compare with. To install one: {DBT_INSTALL}.")
+        return ours
+    theirs = _trivial_dbt(scratch, dbt)
+    ratio = theirs / ours[0].seconds
+    return [*ours, Measure("ten trivial models, dbt-duckdb", theirs, f"{ratio:.1f} x ours")]
+
+
+def _trivial_sql(number: int) -> tuple[str, str]:
+    """Name and SELECT of a trivial model: a chain of two, five times."""
+    if number % 2 == 0:
+        return f"trivial_{number}", f"SELECT range AS id FROM range({1000 * (number + 1)})"
+    return f"trivial_{number}", f"SELECT id + 1 AS id FROM core.trivial_{number - 1}"
+
+
+OURS = """
+import sys
+from pathlib import Path
+from warehouse.graph import make_graph
+from warehouse.models import read_models
+from warehouse.project import open_project
+from warehouse.run import run_project
+sql = Path(sys.argv[2])
+graph = make_graph(sources=[], seeds=[], models=read_models(sql, frozenset()), steps=[], macros={},
+                   sql_folder=sql)
+report = run_project(open_project(Path(sys.argv[1])), graph=graph, force=True)
+assert len(report.built) == 10
+"""
+
+
+def _trivial_ours(scratch: Path) -> float:
+    sql = scratch / "ours-sql" / "core"
+    sql.mkdir(parents=True)
+    for number in range(TRIVIAL_MODELS):
+        name, select = _trivial_sql(number)
+        header = "/* A number.\n   Grain: one row per id\n   Key: id\n*/\n"
+        body = select.replace(" AS id", " AS id -- a number\n", 1)
+        (sql / f"{name}.sql").write_text(header + body)
+    project = create_project(scratch / "ours")
+    command = [sys.executable, "-c", OURS, str(project.root), str(sql.parent)]
+    return min(_timed(lambda: subprocess.run(command, check=True)) for _ in range(3))
+
+
+def _trivial_dbt(scratch: Path, dbt: Path) -> float:
+    folder = scratch / "dbt"
+    (folder / "models").mkdir(parents=True)
+    for number in range(TRIVIAL_MODELS):
+        name, select = _trivial_sql(number)
+        upstream = f"core.trivial_{number - 1}"
+        text = select.replace(upstream, f"{{{{ ref('trivial_{number - 1}') }}}}")
+        (folder / "models" / f"{name}.sql").write_text(
+            "{{ config(materialized='table') }}\n" + text
+        )
+    (folder / "dbt_project.yml").write_text(
+        "name: trivial\nversion: '1.0'\nprofile: trivial\n"
+        "flags:\n  send_anonymous_usage_stats: false\n"
+    )
+    (folder / "profiles.yml").write_text(
+        "trivial:\n  target: dev\n  outputs:\n    dev:\n      type: duckdb\n"
+        f"      path: {folder / 'trivial.duckdb'}\n      threads: 2\n"
+    )
+    command = [str(dbt), "run", "--project-dir", str(folder), "--profiles-dir", str(folder)]
+    environment = {**os.environ, "DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+
+    def run() -> None:
+        done = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if done.returncode:
+            raise LesionsError(f"dbt failed: {done.stdout.strip()[-500:]}")
+
+    return min(_timed(run) for _ in range(3))
