@@ -20,9 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from rich.console import Console
 
-from warehouse.display import Display, table
+from warehouse.display import Display, console, table
 from warehouse.errors import LesionsError
 from warehouse.project import Project, create_project
 from warehouse.run import run_project
@@ -63,7 +62,7 @@ def run_benchmarks(*, scale: int, seed: int, dbt: Path | None, output: Path | No
     rows = [(measure.what, measure.seconds, measure.note) for measure in measures]
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     title = f"{machine}, DuckDB {duckdb.__version__}, seed {seed}, peak memory {peak:.1f} GB"
-    Console(highlight=False).print(table(title, ("what", "seconds", "note"), rows))
+    console().print(table(title, ("what", "seconds", "note"), rows))
     if output is not None:
         figures = [dict(zip(("what", "seconds", "note"), row, strict=True)) for row in rows]
         output.write_text(

@@ -5,10 +5,8 @@ from __future__ import annotations
 import webbrowser
 from pathlib import Path
 
-from rich.console import Console
-
 from warehouse.database import open_published
-from warehouse.display import Display, table
+from warehouse.display import Display, console, table
 from warehouse.errors import LesionsError
 from warehouse.project import Project, create_project, open_project
 from warehouse.run import run_project
@@ -72,14 +70,14 @@ def _project(folder: Path, patients: int | None, seed: int, display: Display) ->
 
 
 def _print_results(project: Project, folder: Path) -> None:
-    console = Console(highlight=False)
+    out = console()
     with open_published(project.published) as connection:
         result = connection.execute(SUMMARY)
         columns = [str(column[0]) for column in result.description or []]
         rows = result.fetchall()
-    console.print()
-    console.print(table("Observed events by organ (RECIST 1.1)", columns, rows))
-    console.print(
+    out.print()
+    out.print(table("Observed events by organ (RECIST 1.1)", columns, rows))
+    out.print(
         f"\nThe trials are simulated; what made them is in {folder}/truth.\n"
         f"Warehouse  {project.published}\n"
         f"Checks     {project.check_page}\n"

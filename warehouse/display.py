@@ -33,11 +33,23 @@ class Stage:
         self.progress.update(self.task, doing=shown)  # type: ignore[arg-type]
 
 
+PIPED_WIDTH = 120
+"""Columns of text where there is no terminal to ask."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console for results (standard output) or for progress and errors (standard error)."""
+    found = Console(stderr=stderr, highlight=False)
+    return (
+        found if found.is_terminal else Console(stderr=stderr, highlight=False, width=PIPED_WIDTH)
+    )
+
+
 @dataclass
 class Display:
     """Shows stages; ``quiet`` shows nothing."""
 
-    console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    console: Console = field(default_factory=lambda: console(stderr=True))
     quiet: bool = False
 
     def say(self, text: str) -> None:

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
-from rich.console import Console
 
-from warehouse.display import table
+from warehouse.display import console, table
 from warehouse.errors import LesionsError
 
 DISTRIBUTION = "lesion-warehouse"
@@ -35,7 +34,7 @@ def examine(start: Path) -> bool:
     """Prints all findings; True where nothing is wrong."""
     findings = [*_installation(), *_machine(), *_project(start)]
     rows = [(finding.state, finding.subject, finding.text) for finding in findings]
-    Console(highlight=False).print(table("", ("state", "what", "found"), rows))
+    console().print(table("", ("state", "what", "found"), rows))
     return not any(finding.state == "wrong" for finding in findings)
 
 

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from warehouse import raw
-from warehouse.display import Display, table
+from warehouse.display import Display, console, table
 from warehouse.errors import LesionsError
 from warehouse.project import Project, open_project, single_writer
 from warehouse.settings import thread_count
@@ -139,7 +137,7 @@ def _print(report: LoadReport, display: Display) -> None:
         for file in report.files
     ]
     columns = ("file", "domain", "rows in file", "loaded", "set aside")
-    Console(highlight=False).print(table(f"Study {report.study_id}", columns, rows))
+    console().print(table(f"Study {report.study_id}", columns, rows))
     for name in report.ignored_files:
         display.say(f"not read: {name} (study.yml names it for no domain)")
     display.say("Next: lesions run")

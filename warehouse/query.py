@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import duckdb
@@ -53,8 +55,25 @@ def run_query(
 
 
 def _write(relation: duckdb.DuckDBPyRelation, output_format: str, output: Path | None) -> None:
-    target = quoted(str(output) if output is not None else "/dev/stdout")
-    result = relation.to_arrow_reader()
+    """Writes to a file; for standard output by way of a temporary one.
+
+    Opening /dev/stdout by its name would overwrite what a redirected output already holds.
+    """
+    if output is not None:
+        _copy(relation, output_format, output)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "result"
+        _copy(relation, output_format, result)
+        with result.open("rb") as handle:
+            sys.stdout.flush()
+            shutil.copyfileobj(handle, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+
+
+def _copy(relation: duckdb.DuckDBPyRelation, output_format: str, target: Path) -> None:
     with duckdb.connect() as writer:
-        writer.register("result", result)
-        writer.execute(f"COPY (SELECT * FROM result) TO {target} ({COPY_OPTIONS[output_format]})")
+        writer.register("result", relation.to_arrow_reader())
+        writer.execute(
+            f"COPY (SELECT * FROM result) TO {quoted(str(target))} ({COPY_OPTIONS[output_format]})"
+        )

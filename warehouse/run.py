@@ -61,6 +61,7 @@ class Planned:
     wanted: Mapping[str, Fingerprint]
     built: Mapping[str, Built]
     studies_to_load: Mapping[str, str]
+    has_studies: bool
 
 
 def plan_project(
@@ -79,7 +80,7 @@ def plan_project(
     wanted = fingerprint_graph(graph, project.values, state.fingerprint)
     built = read_built(project.published)
     plan = make_plan(graph, wanted, built, doc_digests(graph), selectors, force)
-    return Planned(graph, plan, wanted, built, state.to_load)
+    return Planned(graph, plan, wanted, built, state.to_load, bool(state.folders))
 
 
 def run_project(
@@ -106,6 +107,13 @@ def run_project(
     started = time.perf_counter()
     with single_writer(project):
         planned = plan_project(project, selectors, force, graph)
+        if not planned.has_studies and any(
+            n.kind == "source" for n in planned.graph.nodes.values()
+        ):
+            raise LesionsError(
+                f"there is no study in {project.studies}: put a folder with its tables and a "
+                "study.yml there, or simulate trials with 'lesions simulate'."
+            )
         if planned.plan.is_empty and not planned.studies_to_load:
             return RunReport("", (), (), time.perf_counter() - started)
         checking.preload()

@@ -88,9 +88,9 @@ LESION_PHASE = TableDoc(
         "variables that the Gower distance compares.\n"
         "Caveats: thresholds are met on the day of a scan, nothing is interpolated; diameters "
         "only (core.measurement.diameter_mm: a lymph node's short axis where it was measured "
-        "throughout), in target lesions that are analysed; all phase columns are null where exclusion_reason says why. Mixed "
-        "responses by the rule first_regrowth: relapse lasts from the first regrowth to the last "
-        "scan.\n"
+        "throughout), in target lesions that are analysed; all phase columns are null where "
+        "exclusion_reason says why. Mixed responses by the rule first_regrowth: relapse lasts from "
+        "the first regrowth to the last scan.\n"
         "Reference: Zhou et al., Cancer Res 2021, Methods, Lesion response dynamics"
     ),
     grain="one row per lesion_id, analysed target lesions",

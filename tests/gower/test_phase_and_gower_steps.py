@@ -55,8 +55,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
             "lesion_type VARCHAR, is_analysed BOOLEAN, baseline_day INTEGER)"
         )
         connection.execute(
-            "CREATE TABLE core.measurement (lesion_id VARCHAR, day INTEGER, "
-            "diameter_mm DOUBLE)"
+            "CREATE TABLE core.measurement (lesion_id VARCHAR, day INTEGER, diameter_mm DOUBLE)"
         )
         connection.executemany("INSERT INTO core.lesion VALUES (?, ?, ?, ?, ?)", LESIONS[::-1])
         rows = [(lesion, *scan) for lesion, scans in SCANS.items() for scan in scans]

@@ -1,0 +1,115 @@
+"""The process that runs the nightly flow: ``python -m flows.serving PROJECT CRON ZONE``."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import signal
+import sys
+import time
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flows.nightly import nightly, tell
+from warehouse.errors import LesionsError
+
+from prefect.client.orchestration import get_client  # isort: skip
+from prefect.client.schemas.filters import (  # isort: skip
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+)
+from prefect.client.schemas.sorting import FlowRunSort  # isort: skip
+from prefect.runner import Runner  # isort: skip
+from prefect.schedules import Cron  # isort: skip
+from prefect.types.entrypoint import EntrypointType  # isort: skip
+
+FIRST_RUN_SECONDS = 90.0
+"""Longest wait until the server has planned the next run: its scheduler looks every minute."""
+
+
+class NightlyRunner(Runner):
+    """A runner that SIGTERM ends in order: the schedule is paused, a run under way is ended."""
+
+    async def run_until_told(self) -> None:
+        """Runs what is due until SIGTERM."""
+        self._serving = asyncio.ensure_future(self.start())
+        with suppress(asyncio.CancelledError):
+            await self._serving
+
+    def handle_sigterm(self, *args: Any, **kwargs: Any) -> None:
+        """Prefect's own exits from within the event loop and leaves it a warning to print."""
+        self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)
+
+
+def deployment_name(project_root: Path) -> str:
+    """Name of a project's schedule, unlike that of another folder of the same name."""
+    digest = hashlib.sha256(str(project_root).encode()).hexdigest()[:6]
+    return f"{re.sub('[/%]', '-', project_root.name)}-{digest}"
+
+
+async def serve_nightly(project_root: Path, cron: str, zone: str) -> None:
+    """Registers the schedule, waits until the server has planned a run, then runs what is due.
+
+    Raises:
+        LesionsError: the server plans no run.
+    """
+    name = deployment_name(project_root)
+    runner = NightlyRunner(name=name, limit=1)
+    deployment = await nightly.ato_deployment(
+        name=name,
+        schedule=Cron(cron, timezone=zone),
+        parameters={"project_root": str(project_root)},
+        description=f"Keeps {project_root} up to date.",
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    planned = await first_run(await runner.aadd_deployment(deployment))
+    tell(f"next run {planned.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}")
+    await runner.run_until_told()
+
+
+async def first_run(deployment: UUID, patience: float = FIRST_RUN_SECONDS) -> datetime:
+    """When the server will first run a deployment.
+
+    Raises:
+        LesionsError: it plans no run in ``patience`` seconds.
+    """
+    deadline = time.monotonic() + patience
+    async with get_client() as client:
+        while time.monotonic() < deadline:
+            runs = await client.read_flow_runs(
+                deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
+                flow_run_filter=FlowRunFilter.model_validate(
+                    {"state": {"type": {"any_": ["SCHEDULED"]}}}
+                ),
+                sort=FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC,
+                limit=1,
+            )
+            if runs and runs[0].next_scheduled_start_time is not None:
+                return runs[0].next_scheduled_start_time
+            await asyncio.sleep(0.5)
+    raise LesionsError(
+        f"Prefect's server plans no run of the schedule within {patience:.0f} s. Either the cron "
+        "never comes (as 31 February), or the server is faulty: see its log, and 'lesions doctor'."
+    )
+
+
+def main() -> None:
+    """Serves until told to end; errors that a user can mend are one paragraph."""
+    project_root, cron, zone = sys.argv[1:]
+    try:
+        asyncio.run(serve_nightly(Path(project_root), cron, zone))
+    except LesionsError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+/* One lesion's response, or its progression, under one rule set: when, by which rule, or why not.
+   Why: times to response and progression of single lesions are what hazards, sequences and clusters are made of. All
+   rule sets are always computed; staging.event_rule holds the rules, and the rule that set an event stands beside it.
+   How: the first day of analysis.lesion_finding is the event. New lesions progress when they are detected and have no
+   response endpoint. The two endpoints do not stop each other: a lesion may respond after it has progressed.
+   Censoring: at the patient's last day in the trial, as Zhou 2023 does, even where the lesion itself was last assessed
+   long before: last_assessment_day says when. Where the patient is unknown, at the lesion's last assessment. The
+   reason is the first that applies of: no_baseline; detection_day_unknown; detected_before_treatment (not new, then);
+   baseline_zero (no decrease possible); no_assessment_after_baseline; death; end_of_follow_up.
+   Caveats: an observed event is seen on a scan and happened at some time since the scan before, in (time_lower,
+   time_upper]. One lesion is judged as RECIST judges a sum; the volume rule sets have no 5 mm (staging.rule_set).
+   Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228; Zhou et al. 2023, Methods.
+   Grain: one row per lesion_id, endpoint, rule_set and source
+   Key: lesion_id, endpoint, rule_set, source
+   Tags: public
+*/
+WITH lesion AS (
+    SELECT
+        lesion.lesion_id,
+        lesion.patient_id,
+        lesion.lesion_type,
+        lesion.organ,
+        lesion.first_day,
+        lesion.baseline_day,
+        lesion.source_file,
+        lesion.source_row,
+        patient.last_day,
+        CASE WHEN patient.os_event THEN patient.os_days END AS death_day
+    FROM core.lesion AS lesion
+    LEFT JOIN core.patient AS patient ON lesion.patient_id = patient.patient_id
+    WHERE lesion.is_analysed
+),
+
+-- Which endpoints a lesion of a type has, is said by the rules alone.
+applicable AS (
+    SELECT DISTINCT
+        lesion_type,
+        endpoint,
+        rule_set
+    FROM staging.event_rule
+),
+
+assessed_day AS (
+    SELECT
+        lesion_id,
+        day,
+        'core.measurement' AS source_table,
+        source_file,
+        source_row,
+        baseline_diameter_mm
+    FROM analysis.lesion_change
+    WHERE day >= baseline_day AND (diameter_mm IS NOT NULL OR volume_mm3 IS NOT NULL)
+    UNION ALL
+    SELECT
+        assessment.lesion_id,
+        assessment.day,
+        'core.lesion_assessment' AS source_table,
+        assessment.source_file,
+        assessment.source_row,
+        CAST(NULL AS DOUBLE) AS baseline_diameter_mm
+    FROM core.lesion_assessment AS assessment
+    INNER JOIN lesion ON assessment.lesion_id = lesion.lesion_id
+    WHERE lesion.lesion_type = 'non-target' AND assessment.status <> 'NE'
+),
+
+last_assessment AS (
+    SELECT
+        lesion_id,
+        day,
+        source_table,
+        source_file,
+        source_row,
+        baseline_diameter_mm
+    FROM assessed_day
+    QUALIFY row_number() OVER (PARTITION BY lesion_id ORDER BY day DESC, source_table ASC) = 1
+),
+
+joined AS (
+    SELECT
+        lesion.lesion_id,
+        lesion.patient_id,
+        lesion.lesion_type,
+        lesion.organ,
+        lesion.first_day,
+        lesion.baseline_day,
+        lesion.death_day,
+        applicable.endpoint,
+        applicable.rule_set,
+        event.rule_id,
+        event.day AS event_day,
+        event.previous_day,
+        event.quantity,
+        event.observed_value,
+        event.reference_value,
+        event.is_imputed,
+        last_seen.day AS last_assessment_day,
+        last_seen.baseline_diameter_mm,
+        event.day IS NOT NULL AS is_event,
+        greatest(lesion.last_day, last_seen.day) AS censor_day,
+        coalesce(event.source_table, last_seen.source_table, 'core.lesion') AS source_table,
+        CASE
+            WHEN event.day IS NOT NULL THEN event.source_file
+            WHEN last_seen.day IS NOT NULL THEN last_seen.source_file
+            ELSE lesion.source_file
+        END AS source_file,
+        CASE
+            WHEN event.day IS NOT NULL THEN event.source_row
+            WHEN last_seen.day IS NOT NULL THEN last_seen.source_row
+            ELSE lesion.source_row
+        END AS source_row
+    FROM lesion
+    INNER JOIN applicable ON lesion.lesion_type = applicable.lesion_type
+    LEFT JOIN analysis.lesion_finding AS event
+        ON
+            lesion.lesion_id = event.lesion_id
+            AND applicable.endpoint = event.endpoint
+            AND applicable.rule_set = event.rule_set
+    LEFT JOIN last_assessment AS last_seen ON lesion.lesion_id = last_seen.lesion_id
+),
+
+reasoned AS (
+    SELECT
+        *,
+        CASE
+            WHEN is_event THEN NULL
+            WHEN lesion_type = 'target' AND baseline_day IS NULL THEN 'no_baseline'
+            WHEN lesion_type = 'new' AND first_day IS NULL THEN 'detection_day_unknown'
+            WHEN lesion_type = 'new' THEN 'detected_before_treatment'
+            WHEN endpoint = 'response' AND baseline_diameter_mm = 0 THEN 'baseline_zero'
+            WHEN last_assessment_day > coalesce(baseline_day, 0)
+                THEN CASE WHEN death_day <= censor_day THEN 'death' ELSE 'end_of_follow_up' END
+            ELSE 'no_assessment_after_baseline'
+        END AS censor_reason
+    FROM joined
+)
+
+SELECT
+    lesion_id, -- text id of the lesion
+    endpoint, -- response or progression
+    rule_set, -- rule set of staging.rule_set
+    'observed' AS source, -- observed: seen on a scan
+    patient_id, -- text id of the patient; NULL where the source does not say
+    organ, -- organ of the lesion
+    lesion_type, -- target, non-target or new
+    CAST(coalesce(event_day, censor_day) AS DOUBLE) AS time_days, -- day of the event, or of censoring; from first dose
+    CAST(
+        CASE WHEN is_event THEN previous_day ELSE last_assessment_day END AS DOUBLE
+    ) AS time_lower, -- last scan without the event, days; it may be the baseline scan, before day 0
+    CAST(event_day AS DOUBLE) AS time_upper, -- scan with the event, days; NULL where censored
+    is_event, -- the event was seen
+    CAST(is_event AS DOUBLE) AS event_probability, -- 1 or 0 for observed events
+    rule_id, -- rule that set the event; NULL where censored
+    source_table, -- table of the scan with the event, or of the lesion's last assessment
+    source_row, -- its row in source_file
+    source_file, -- source file of that scan
+    censor_reason, -- why there is no event, one of the reasons of the table's description; NULL where there is one
+    CAST(last_assessment_day AS DOUBLE) AS last_assessment_day, -- the lesion's own last scan with a value, event or not
+    quantity, -- what the rule looked at: diameter, volume, status, detection
+    observed_value, -- value that met the rule: mm for diameter, mm3 for volume
+    reference_value, -- baseline or nadir that it was compared with, same unit
+    is_imputed -- the value stands for 'too small to measure'; NULL where censored
+FROM reasoned

@@ -1,0 +1,183 @@
+/* The size of one lesion on one day.
+   Why: the one table that sums, growth and events are taken from.
+   Caveats: diameter_mm is the size that RECIST adds up: for lymph nodes the short axis, for other lesions the long axis.
+   A node counts by its short axis only when that was measured on every one of its days; else by its long axis
+   throughout, so that a change of method is never read as growth. The volume uses the short axis under the same
+   condition, else long axis / 1.31; a volume that was measured goes before a derived one.
+   LDIAM goes before DIAMETER for the long axis. Of two different sizes of one axis on one day the accepted record
+   counts, else a measured before an imputed one, else the larger: RECIST asks for the longest diameter, and the longer
+   of two readings is the nearer to it. has_conflict marks such days and conflicting_values shows what was found.
+   0 stays 0 (is_below_limit). The limit is the setting volume.limit_of_quantification_mm3.
+   baseline.rule last_before_first_dose: the last measurement up to day baseline.latest_day, else the first one; rule
+   first: the first one. New lesions have no baseline.
+   Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, sections 3.1 and 4.2; Zhou et al. 2023, Methods.
+   Grain: one row per lesion_id and day
+   Key: lesion_id, day
+   Tags: public
+*/
+WITH limits AS (
+    SELECT
+        (SELECT CAST(value AS DOUBLE) FROM meta.setting WHERE name = 'volume.axis_ratio') AS axis_ratio,
+        (
+            SELECT CAST(value AS DOUBLE)
+            FROM meta.setting
+            WHERE name = 'volume.limit_of_quantification_mm3'
+        ) AS limit_mm3,
+        (SELECT CAST(value AS DOUBLE) FROM meta.setting WHERE name = 'baseline.latest_day') AS latest_baseline_day,
+        (SELECT value FROM meta.setting WHERE name = 'baseline.rule') AS baseline_rule
+),
+
+size_row AS (
+    SELECT
+        tr_row,
+        lesion_id,
+        day,
+        test_code,
+        CASE test_code
+            WHEN 'LDIAM' THEN 'long'
+            WHEN 'DIAMETER' THEN 'long'
+            WHEN 'LPERP' THEN 'short'
+            WHEN 'VOLUME' THEN 'volume'
+        END AS quantity,
+        coalesce(size_mm, volume_mm3) AS size_value,
+        test_code = 'DIAMETER' AS is_second_choice,
+        is_too_small,
+        is_accepted,
+        value_raw,
+        visit,
+        source_file,
+        source_row
+    FROM staging.tumor_result
+    WHERE result_kind = 'size'
+),
+
+ranked AS (
+    SELECT
+        size_row.*,
+        row_number() OVER (
+            PARTITION BY lesion_id, day, quantity
+            ORDER BY
+                is_second_choice, is_accepted DESC, is_too_small, size_value DESC, source_file, source_row, tr_row
+        ) AS place
+    FROM size_row
+),
+
+day_of_lesion AS (
+    SELECT
+        lesion_id,
+        day,
+        max(size_value) FILTER (WHERE place = 1 AND quantity = 'long') AS long_axis_mm,
+        max(size_value) FILTER (WHERE place = 1 AND quantity = 'short') AS short_axis_mm,
+        max(size_value) FILTER (WHERE place = 1 AND quantity = 'volume') AS measured_volume_mm3,
+        bool_or(is_too_small) FILTER (WHERE place = 1) AS is_imputed,
+        -- One row of the source stands for the day: the long axis, else the short one, else the volume.
+        min_by(value_raw, quantity) FILTER (WHERE place = 1) AS value_raw,
+        min_by(visit, quantity) FILTER (WHERE place = 1) AS visit,
+        min_by(source_file, quantity) FILTER (WHERE place = 1) AS source_file,
+        min_by(source_row, quantity) FILTER (WHERE place = 1) AS source_row,
+        max(size_value) FILTER (WHERE quantity = 'long' AND NOT is_second_choice)
+        > min(size_value) FILTER (WHERE quantity = 'long' AND NOT is_second_choice) AS has_long_conflict,
+        max(size_value) FILTER (WHERE quantity = 'long' AND is_second_choice)
+        > min(size_value) FILTER (WHERE quantity = 'long' AND is_second_choice) AS has_diameter_conflict,
+        max(size_value) FILTER (WHERE quantity = 'short')
+        > min(size_value) FILTER (WHERE quantity = 'short') AS has_short_conflict,
+        max(size_value) FILTER (WHERE quantity = 'volume')
+        > min(size_value) FILTER (WHERE quantity = 'volume') AS has_volume_conflict,
+        count(*) AS n_source_rows
+    FROM ranked
+    GROUP BY lesion_id, day
+),
+
+conflicting AS (
+    SELECT
+        size_row.lesion_id,
+        size_row.day,
+        string_agg(
+            DISTINCT size_row.test_code || ' ' || size_row.value_raw,
+            ', ' ORDER BY size_row.test_code || ' ' || size_row.value_raw
+        ) AS conflicting_values
+    FROM size_row
+    INNER JOIN day_of_lesion ON size_row.lesion_id = day_of_lesion.lesion_id AND size_row.day = day_of_lesion.day
+    WHERE
+        day_of_lesion.has_long_conflict OR day_of_lesion.has_diameter_conflict
+        OR day_of_lesion.has_short_conflict OR day_of_lesion.has_volume_conflict
+    GROUP BY size_row.lesion_id, size_row.day
+),
+
+described AS (
+    SELECT
+        day_of_lesion.*,
+        conflicting.conflicting_values,
+        lesion.study_id,
+        lesion.patient_id,
+        lesion.reader,
+        lesion.lesion_type,
+        lesion.is_nodal,
+        conflicting.lesion_id IS NOT NULL AS has_conflict,
+        -- A day on which the lesion is gone or too small needs no second axis.
+        bool_and(
+            day_of_lesion.short_axis_mm IS NOT NULL OR day_of_lesion.is_imputed OR day_of_lesion.long_axis_mm = 0
+        ) OVER lesion_days
+        AND bool_or(day_of_lesion.short_axis_mm IS NOT NULL) OVER lesion_days AS has_short_axis_throughout
+    FROM day_of_lesion
+    INNER JOIN staging.lesion AS lesion ON day_of_lesion.lesion_id = lesion.lesion_id
+    LEFT JOIN conflicting
+        ON day_of_lesion.lesion_id = conflicting.lesion_id AND day_of_lesion.day = conflicting.day
+    WINDOW lesion_days AS (PARTITION BY day_of_lesion.lesion_id)
+),
+
+sized AS (
+    SELECT
+        described.*,
+        CASE
+            WHEN described.is_nodal AND described.has_short_axis_throughout
+                THEN coalesce(described.short_axis_mm, described.long_axis_mm)
+            ELSE coalesce(described.long_axis_mm, described.short_axis_mm)
+        END AS diameter_mm,
+        CASE
+            WHEN described.measured_volume_mm3 IS NOT NULL THEN described.measured_volume_mm3
+            WHEN described.has_short_axis_throughout AND described.short_axis_mm IS NOT NULL
+                THEN tumor_volume_mm3(
+                    coalesce(described.long_axis_mm, described.short_axis_mm * limits.axis_ratio),
+                    described.short_axis_mm
+                )
+            WHEN described.long_axis_mm IS NOT NULL
+                THEN tumor_volume_mm3(described.long_axis_mm, described.long_axis_mm / limits.axis_ratio)
+            ELSE tumor_volume_mm3(described.short_axis_mm * limits.axis_ratio, described.short_axis_mm)
+        END AS volume_mm3,
+        limits.limit_mm3,
+        max(described.day) FILTER (WHERE described.day <= limits.latest_baseline_day) OVER lesion_days
+        AS last_day_before_dose,
+        min(described.day) OVER lesion_days AS first_day,
+        limits.baseline_rule
+    FROM described
+    CROSS JOIN limits
+    WINDOW lesion_days AS (PARTITION BY described.lesion_id)
+)
+
+SELECT
+    lesion_id, -- text id of the lesion
+    day, -- day from first dose
+    study_id, -- text id of the study
+    patient_id, -- text id of the patient; NULL when the source names no patients
+    reader, -- who measured it; '' where the source names no reader
+    visit, -- the source's label of the visit
+    diameter_mm, -- size that sums use: short axis for lymph nodes where measured throughout, else long axis, mm; NULL when only a volume was measured
+    long_axis_mm, -- long axis as measured, mm
+    short_axis_mm, -- short axis as measured, mm
+    volume_mm3, -- volume, mm3
+    CASE WHEN measured_volume_mm3 IS NULL THEN 'derived' ELSE 'measured' END AS volume_source, -- derived from the axes, or measured
+    lesion_type <> 'new'
+    AND day = CASE
+        WHEN baseline_rule = 'first' THEN first_day
+        ELSE coalesce(last_day_before_dose, first_day)
+    END AS is_baseline, -- the lesion's baseline measurement
+    volume_mm3 < limit_mm3 AS is_below_limit, -- volume below the limit of quantification
+    is_imputed, -- too small to measure: the size is the study's or the setting's number, not a measurement
+    value_raw, -- the result as written
+    has_conflict, -- the source has different sizes of one axis on this day
+    conflicting_values, -- all sizes of such a day as written; NULL without a conflict
+    n_source_rows, -- rows of TR behind this row
+    source_file, -- file of the row that stands for the day
+    source_row -- row in the file
+FROM sized

@@ -1,0 +1,141 @@
+/* The responses that one reader gave a patient on one day.
+   Why: RS row by row, turned so that a visit stands in one line.
+   Caveats: as the source states them; responses worked out from sizes are in analysis. Of two results of one test on one
+   day the accepted record counts, else the worse one (PD, SD, NON-CR/NON-PD, PR, CR, NE). sum_of_diameters_mm is added
+   up here from core.measurement over the reader's target lesions measured on that day, n_target_lesions of them; the sum
+   that the source states stands beside it.
+   has_new_lesion is as RS states it, else whether the reader first saw a new lesion on this day.
+   Grain: one row per patient_id, reader and day
+   Key: patient_id, reader, day
+   Tags: public
+*/
+WITH verdict AS (
+    SELECT
+        rs_row,
+        study_id,
+        patient_id,
+        reader,
+        day,
+        test_code,
+        response,
+        has_new_lesion,
+        is_accepted,
+        visit,
+        source_file,
+        source_row
+    FROM staging.disease_response
+    WHERE result_kind IN ('response', 'new_lesion') AND test_code <> 'BESTRESP'
+),
+
+ranked AS (
+    SELECT
+        verdict.*,
+        row_number() OVER (
+            PARTITION BY patient_id, reader, day, test_code
+            ORDER BY
+                is_accepted DESC,
+                coalesce(has_new_lesion, FALSE) DESC,
+                CASE response
+                    WHEN 'PD' THEN 1 WHEN 'SD' THEN 2 WHEN 'NON-CR/NON-PD' THEN 3 WHEN 'PR' THEN 4 WHEN 'CR' THEN 5 ELSE 6
+                END,
+                source_file, source_row, rs_row
+        ) AS place
+    FROM verdict
+),
+
+visit_verdict AS (
+    SELECT
+        patient_id,
+        reader,
+        day,
+        min(study_id) AS study_id,
+        min(visit) AS visit,
+        max(response) FILTER (WHERE test_code = 'TRGRESP') AS target_response,
+        max(response) FILTER (WHERE test_code = 'NTRGRESP') AS nontarget_response,
+        max(response) FILTER (WHERE test_code = 'OVRLRESP') AS overall_response,
+        bool_or(has_new_lesion) AS stated_new_lesion
+    FROM ranked
+    WHERE place = 1
+    GROUP BY patient_id, reader, day
+),
+
+row_tally AS (
+    SELECT
+        patient_id,
+        reader,
+        day,
+        count(*) AS n_source_rows,
+        bool_or(place > 1) AS has_conflict
+    FROM ranked
+    GROUP BY patient_id, reader, day
+),
+
+target_sum AS (
+    SELECT
+        measurement.patient_id,
+        measurement.reader,
+        measurement.day,
+        sum(measurement.diameter_mm ORDER BY measurement.lesion_id) AS sum_of_diameters_mm,
+        count(measurement.diameter_mm) AS n_target_lesions
+    FROM core.measurement AS measurement
+    INNER JOIN staging.lesion AS lesion ON measurement.lesion_id = lesion.lesion_id
+    WHERE lesion.lesion_type = 'target' AND measurement.patient_id IS NOT NULL
+    GROUP BY measurement.patient_id, measurement.reader, measurement.day
+),
+
+stated_sum AS (
+    SELECT
+        patient_id,
+        reader,
+        day,
+        max(sum_mm) AS stated_sum_of_diameters_mm
+    FROM staging.tumor_result
+    WHERE result_kind = 'sum' AND test_code = 'SUMDIAM' AND day IS NOT NULL
+    GROUP BY patient_id, reader, day
+),
+
+detected AS (
+    SELECT DISTINCT
+        patient_id,
+        reader,
+        first_day AS day
+    FROM staging.lesion
+    WHERE lesion_type = 'new' AND first_day IS NOT NULL
+)
+
+SELECT
+    visit_verdict.patient_id, -- text id of the patient
+    visit_verdict.reader, -- who gave the responses; '' where the source names none
+    visit_verdict.day, -- day from first dose
+    visit_verdict.study_id, -- text id of the study
+    visit_verdict.visit, -- the source's label of the visit
+    visit_verdict.target_response, -- response of the target lesions: CR, PR, SD, PD or NE
+    visit_verdict.nontarget_response, -- response of the non-target lesions: CR, NON-CR/NON-PD, PD or NE
+    coalesce(visit_verdict.stated_new_lesion, detected.day IS NOT NULL) AS has_new_lesion, -- a new lesion at this visit
+    visit_verdict.overall_response, -- overall response: CR, PR, SD, NON-CR/NON-PD, PD or NE
+    target_sum.sum_of_diameters_mm, -- sum over the target lesions measured on this day, mm
+    CAST(coalesce(target_sum.n_target_lesions, 0) AS INTEGER) AS n_target_lesions, -- target lesions in the sum
+    stated_sum.stated_sum_of_diameters_mm, -- sum of diameters that the source states, mm
+    row_tally.has_conflict, -- the source has two results of one test on this day
+    CAST(row_tally.n_source_rows AS INTEGER) AS n_source_rows -- rows of RS behind this row
+FROM visit_verdict
+INNER JOIN row_tally
+    ON
+        visit_verdict.patient_id = row_tally.patient_id
+        AND visit_verdict.reader = row_tally.reader
+        AND visit_verdict.day = row_tally.day
+LEFT JOIN target_sum
+    ON
+        visit_verdict.patient_id = target_sum.patient_id
+        AND visit_verdict.reader = target_sum.reader
+        AND visit_verdict.day = target_sum.day
+LEFT JOIN stated_sum
+    ON
+        visit_verdict.patient_id = stated_sum.patient_id
+        AND visit_verdict.reader = stated_sum.reader
+        AND visit_verdict.day = stated_sum.day
+LEFT JOIN detected
+    ON
+        visit_verdict.patient_id = detected.patient_id
+        AND visit_verdict.reader = detected.reader
+        AND visit_verdict.day = detected.day

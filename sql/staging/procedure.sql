@@ -1,0 +1,76 @@
+/* One procedure: surgery, irradiation, biopsy.
+   Why: a lesion that was irradiated or cut out no longer tells what the drug does.
+   Caveats: rows that repeat in all but the sequence number are one row (n_source_rows).
+   Grain: one row per subject and distinct PR content
+   Key: procedure_id
+*/
+WITH pr AS (
+    SELECT
+        subject.study_id,
+        subject.patient_id,
+        clean_text(pr.prtrt) AS procedure,
+        clean_text(pr.prdecod) AS standard_term,
+        clean_text(pr.prcat) AS category,
+        clean_text(pr.prloc) AS site_raw,
+        clean_text(pr.prlnkid) AS lesion_label,
+        clean_text(pr.prindc) AS indication,
+        clean_text(pr.prstdtc) AS date_text,
+        clean_text(pr.prstdy) AS stated_day,
+        day_from_first_dose(
+            pr.prstdy, pr.prstdtc, subject.first_dose_date, subject.day_convention, subject.reference_shift_days
+        ) AS day,
+        pr._source_file AS source_file,
+        pr._source_row AS source_row
+    FROM raw.pr AS pr
+    INNER JOIN staging.subject_key AS subject_key
+        ON pr._study_id = subject_key.study_id AND clean_text(pr.usubjid) = subject_key.usubjid_raw
+    INNER JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+),
+
+distinct_row AS (
+    SELECT
+        study_id,
+        patient_id,
+        procedure,
+        standard_term,
+        category,
+        site_raw,
+        lesion_label,
+        indication,
+        date_text,
+        stated_day,
+        day,
+        count(*) AS n_source_rows,
+        min({'source_file': source_file, 'source_row': source_row}) AS source
+    FROM pr
+    GROUP BY ALL
+)
+
+SELECT
+    patient_id || '/PR' || row_number() OVER (
+        PARTITION BY patient_id ORDER BY day NULLS LAST, source.source_file, source.source_row
+    ) AS procedure_id, -- text id of the procedure
+    study_id, -- text id of the study
+    patient_id, -- text id of the patient
+    procedure, -- procedure as written
+    standard_term, -- standard term
+    category, -- category
+    CASE
+        WHEN regexp_matches(upper(concat_ws(' ', procedure, standard_term, category)), 'BIOPS|ASPIRAT|PUNCTURE')
+            THEN 'biopsy'
+        WHEN regexp_matches(upper(concat_ws(' ', procedure, standard_term, category)), 'RADIO|IRRADIAT|SBRT|WBRT|\bSRS\b|GAMMA KNIFE')
+            THEN 'radiotherapy'
+        WHEN regexp_matches(upper(concat_ws(' ', procedure, standard_term, category)), 'ABLAT|EMBOLI[SZ]|\bTACE\b|\bSIRT\b')
+            THEN 'local ablation'
+        WHEN regexp_matches(upper(concat_ws(' ', procedure, standard_term, category)), 'SURG|RESECT|ECTOMY|EXCIS|OPERATION')
+            THEN 'surgery'
+        ELSE 'other'
+    END AS procedure_type, -- surgery, radiotherapy, local ablation, biopsy or other
+    site_raw, -- site as written
+    lesion_label, -- the source's link id of the lesion
+    indication, -- indication
+    day, -- day from first dose
+    n_source_rows, -- rows of PR behind this row
+    source.source_file AS source_file, -- file of the (first) row
+    source.source_row AS source_row -- row in the file
+FROM distinct_row

@@ -1,0 +1,56 @@
+/* One time to an event that the source's own analysis data set states (ADaM ADTTE).
+   Why: where the trial's statisticians already settled a date of death or progression, theirs is taken.
+   Caveats: times are taken as stated, in days; ADaM often counts the first day as 1. A month is 30.4375 days. CNSR 0 is
+   an event, anything greater is censored. Rows that repeat are one row (n_source_rows); of two times for one parameter
+   core.patient takes the first in the file.
+   Grain: one row per subject and distinct ADTTE content
+   Key: time_to_event_id
+*/
+WITH adtte AS (
+    SELECT
+        subject_key.study_id,
+        subject_key.patient_id,
+        upper(clean_text(adtte.paramcd)) AS parameter,
+        clean_text(adtte.aval) AS time_text,
+        clean_text(adtte.avalu) AS time_unit,
+        clean_text(adtte.cnsr) AS censor_text,
+        adtte._source_file AS source_file,
+        adtte._source_row AS source_row
+    FROM raw.adtte AS adtte
+    INNER JOIN staging.subject_key AS subject_key
+        ON adtte._study_id = subject_key.study_id AND clean_text(adtte.usubjid) = subject_key.usubjid_raw
+),
+
+distinct_row AS (
+    SELECT
+        study_id,
+        patient_id,
+        parameter,
+        time_text,
+        time_unit,
+        censor_text,
+        count(*) AS n_source_rows,
+        min({'source_file': source_file, 'source_row': source_row}) AS source
+    FROM adtte
+    GROUP BY ALL
+)
+
+SELECT
+    patient_id || '/TTE' || row_number() OVER (
+        PARTITION BY patient_id ORDER BY source.source_file, source.source_row
+    ) AS time_to_event_id, -- text id of the time
+    study_id, -- text id of the study
+    patient_id, -- text id of the patient
+    CASE
+        WHEN parameter IN ('OS', 'OVRSURV', 'DEATH') THEN 'OS'
+        WHEN parameter LIKE 'PFS%' THEN 'PFS'
+        ELSE parameter
+    END AS endpoint, -- OS, PFS or another
+    parameter, -- PARAMCD as written, upper case
+    try_cast(time_text AS DOUBLE) * days_in_unit(time_unit) AS time_days, -- time, days; NULL when it or its unit cannot be read
+    CASE WHEN try_cast(censor_text AS DOUBLE) IS NOT NULL THEN try_cast(censor_text AS DOUBLE) = 0 END
+    AS is_event, -- the event happened; else censored
+    n_source_rows, -- rows of ADTTE behind this row
+    source.source_file AS source_file, -- file of the (first) row
+    source.source_row AS source_row -- row in the file
+FROM distinct_row

@@ -1,0 +1,102 @@
+/* Every row of TU with the verdict on it.
+   Why: a lesion is what a reader identified in TU; what cannot name its lesion is set aside by a stated reason.
+   Caveats: a row without a day is kept, for the lesion is there all the same. An exact repeat (same subject, reader,
+   lesion, test, result, site, visit and date) is collapsed.
+   Grain: one row per raw.tu row
+   Key: tu_row
+*/
+WITH tu AS (
+    SELECT
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row,
+        row_number() OVER () AS tu_row,
+        clean_text(usubjid) AS usubjid_raw,
+        reader_name(tueval, tuevalid) AS reader,
+        clean_text(tulnkid) AS lesion_label,
+        upper(coalesce(clean_text(tutestcd), 'TUMIDENT')) AS test_code,
+        coalesce(clean_text(tuorres), clean_text(tustresc)) AS result,
+        clean_text(tugrpid) AS lesion_group,
+        clean_text(tuloc) AS site_raw,
+        clean_text(tumethod) AS method,
+        upper(coalesce(clean_text(tuacptfl), '')) = 'Y' AS is_accepted,
+        clean_text(visit) AS visit,
+        clean_text(visitnum) AS visit_number,
+        clean_text(tudtc) AS date_text,
+        clean_text(tudy) AS stated_day
+    FROM raw.tu
+),
+
+typed AS (
+    SELECT
+        tu.*,
+        study.patients = 'unknown' AS is_patient_unknown,
+        subject.usubjid,
+        subject.patient_id,
+        coalesce(lesion_type_word(tu.result), lesion_type_word(tu.lesion_group)) AS lesion_type,
+        day_from_first_dose(
+            tu.stated_day, tu.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
+        ) AS day
+    FROM tu
+    LEFT JOIN raw.study AS study ON tu.study_id = study.study_id
+    LEFT JOIN staging.subject_key AS subject_key
+        ON tu.study_id = subject_key.study_id AND tu.usubjid_raw = subject_key.usubjid_raw
+    LEFT JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+),
+
+ranked AS (
+    SELECT
+        typed.*,
+        row_number() OVER (
+            PARTITION BY
+                typed.study_id, typed.usubjid, typed.reader, typed.lesion_label, typed.test_code, typed.result,
+                typed.lesion_group, typed.site_raw, typed.method, typed.visit, typed.visit_number, typed.date_text,
+                typed.stated_day, typed.is_accepted
+            ORDER BY typed.source_file, typed.source_row, typed.tu_row
+        ) AS place
+    FROM typed
+),
+
+judged AS (
+    SELECT
+        ranked.*,
+        CASE
+            WHEN ranked.usubjid IS NULL AND NOT coalesce(ranked.is_patient_unknown, FALSE) THEN 'no_subject'
+            WHEN ranked.lesion_label IS NULL THEN 'no_lesion_id'
+            WHEN ranked.place > 1 THEN 'exact_duplicate'
+            ELSE 'kept'
+        END AS reason_id
+    FROM ranked
+)
+
+SELECT
+    tu_row, -- position of the row in raw.tu
+    study_id, -- text id of the study
+    usubjid_raw, -- subject's id as TU writes it
+    usubjid, -- subject's id in this warehouse
+    patient_id, -- text id of the patient
+    coalesce(is_patient_unknown, FALSE) AS is_patient_unknown, -- the source names no patients
+    reader, -- who identified the lesion; NULL where the source names none
+    lesion_label, -- the source's link id of the lesion
+    coalesce(patient_id, study_id || '/?') || '/' || reader_code(reader) || '/' || lesion_label
+    AS lesion_base_id, -- text id of the lesion, before a link id used for two types is told apart
+    lesion_type, -- target, non-target or new, as the row says; NULL when it does not
+    test_code, -- TUMIDENT, TUSPLIT or TUMERGE
+    result, -- result as written
+    site_raw, -- site as written
+    method, -- method of imaging
+    is_accepted, -- the accepted record of several readers
+    visit, -- the source's label of the visit
+    visit_number, -- the source's number of the visit, as text
+    date_text, -- date as written
+    stated_day, -- study day as written
+    day, -- day from first dose
+    CASE
+        WHEN reason_id = 'kept' THEN 'kept'
+        WHEN reason_id = 'exact_duplicate' THEN 'collapsed'
+        ELSE 'quarantined'
+    END AS disposition, -- kept, collapsed or quarantined
+    reason_id, -- why, as a word; 'kept' when kept
+    source_file, -- file of the row
+    source_row -- row in the file
+FROM judged

@@ -1,0 +1,76 @@
+/* One row of TR that was kept: one result of one lesion on one day by one reader, with its unit settled.
+   Why: the one place that measurements, assessments and sums are taken from.
+   Caveats: also holds what is no size of a lesion (not_done, sum, other), so that every row is accounted for.
+   Grain: one row per kept raw.tr row
+   Key: tr_row
+*/
+WITH tr AS (
+    SELECT
+        tr_row,
+        study_id,
+        usubjid,
+        patient_id,
+        is_patient_unknown,
+        sequence_number,
+        reader,
+        lesion_label,
+        lesion_base_id,
+        test_code,
+        result_kind,
+        size_mm,
+        volume_mm3,
+        sum_mm,
+        state_word,
+        is_too_small,
+        is_unit_assumed,
+        value_raw,
+        unit_raw,
+        method,
+        is_accepted,
+        visit,
+        day,
+        is_date_partial,
+        stated_baseline_volume_mm3,
+        source_file,
+        source_row,
+        lesion_type
+    FROM staging.tumor_result_screen
+    WHERE disposition = 'kept'
+)
+
+SELECT
+    tr.tr_row, -- position of the row in raw.tr
+    tr.study_id, -- text id of the study
+    tr.usubjid, -- subject's id; NULL when the source names no patients
+    tr.patient_id, -- text id of the patient; NULL when the source names no patients
+    tr.is_patient_unknown, -- the source names no patients
+    tr.sequence_number, -- TRSEQ, as text
+    coalesce(tr.reader, '') AS reader, -- who read the scan; '' where the source names none
+    tr.lesion_label, -- the source's link id of the lesion; NULL for sums
+    CASE
+        WHEN shared.lesion_base_id IS NULL THEN tr.lesion_base_id
+        WHEN tr.lesion_type IS NOT NULL THEN tr.lesion_base_id || ':' || tr.lesion_type
+        WHEN tr.test_code = 'TUMSTATE' THEN tr.lesion_base_id || ':non-target'
+        ELSE tr.lesion_base_id || ':target'
+    END AS lesion_id, -- text id of the lesion; NULL for sums
+    tr.lesion_type, -- target, non-target or new, as the row's group says; NULL when it does not
+    tr.test_code, -- LDIAM, DIAMETER, LPERP, VOLUME, TUMSTATE, SUMDIAM or another
+    tr.result_kind, -- size, state, sum, not_done or other
+    tr.size_mm, -- size, mm
+    tr.volume_mm3, -- volume, mm3
+    tr.sum_mm, -- stated sum of diameters, mm
+    tr.state_word, -- tumor state, upper case
+    tr.is_too_small, -- too small to measure: the size is imputed
+    tr.is_unit_assumed, -- the source gives no unit: mm (mm3) taken
+    tr.value_raw, -- the result as written
+    tr.unit_raw, -- the unit as written, upper case; '' when none is given
+    tr.method, -- method of imaging
+    tr.is_accepted, -- the accepted record of several readers
+    tr.visit, -- the source's label of the visit
+    tr.day, -- day from first dose
+    tr.is_date_partial, -- the date is partial and the stated day was used
+    tr.stated_baseline_volume_mm3, -- baseline volume that the source states, mm3
+    tr.source_file, -- file of the row
+    tr.source_row -- row in the file
+FROM tr
+LEFT JOIN staging.shared_lesion_label AS shared ON tr.lesion_base_id = shared.lesion_base_id

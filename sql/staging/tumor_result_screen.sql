@@ -1,0 +1,280 @@
+/* Every row of TR, its size in mm or its state in words, with the verdict on it.
+   Why: this is where text becomes numbers: sizes, units, words for 'too small', days. Each rule is applied once, here,
+   and each row that fails one carries the reason.
+   Caveats: the standard result (TRSTRESN) goes before the original one, but not before the words of the original:
+   'TOO SMALL TO MEASURE' follows the study's or the setting's rule even where the source put its own number beside it.
+   Exact repeats (all values but the sequence number) are collapsed. SUMDIAM and other sums are kept as 'sum' and never
+   become a size of a lesion. NOT DONE needs no day: nothing was measured. NOT EVALUABLE, a lone point and a blank without
+   a reason are no results either, but leave open what was seen: they go to quality.quarantine.
+   Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.4; CDISC SDTMIG TR.
+   Grain: one row per raw.tr row
+   Key: tr_row
+*/
+WITH tr AS (
+    SELECT
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row,
+        row_number() OVER () AS tr_row,
+        clean_text(usubjid) AS usubjid_raw,
+        clean_text(trseq) AS sequence_number,
+        reader_name(treval, trevalid) AS reader,
+        clean_text(trlnkid) AS lesion_label,
+        clean_text(trgrpid) AS lesion_group,
+        upper(clean_text(trtestcd)) AS test_code,
+        clean_text(trorres) AS original_result,
+        upper(clean_text(trorresu)) AS original_unit,
+        clean_text(trstresc) AS standard_text,
+        clean_text(trstresn) AS standard_number,
+        upper(clean_text(trstresu)) AS standard_unit,
+        upper(clean_text(trstat)) AS completion_status,
+        clean_text(trreasnd) AS reason_not_done,
+        clean_text(trmethod) AS method,
+        upper(coalesce(clean_text(tracptfl), '')) = 'Y' AS is_accepted,
+        clean_text(visit) AS visit,
+        clean_text(visitnum) AS visit_number,
+        clean_text(trdtc) AS date_text,
+        clean_text(trdy) AS stated_day,
+        clean_text(xbasevol) AS stated_baseline_volume
+    FROM raw.tr
+),
+
+study AS (
+    SELECT
+        study_id,
+        day_convention,
+        patients = 'unknown' AS is_patient_unknown,
+        too_small_values,
+        coalesce(
+            too_small_mm,
+            (SELECT CAST(value AS DOUBLE) FROM meta.setting WHERE name = 'too_small.default_mm')
+        ) AS too_small_mm
+    FROM raw.study
+),
+
+too_small_word AS (
+    SELECT DISTINCT
+        study_id,
+        upper(trim(word)) AS word
+    FROM (
+        SELECT
+            study_id,
+            unnest(too_small_values) AS word
+        FROM study
+    )
+),
+
+identified AS (
+    SELECT
+        tr.*,
+        study.is_patient_unknown,
+        study.too_small_mm,
+        subject.first_dose_date,
+        subject_key.usubjid,
+        subject_key.patient_id,
+        day_from_first_dose(
+            tr.stated_day, tr.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
+        ) AS day,
+        CASE
+            WHEN tr.test_code IN ('LDIAM', 'DIAMETER', 'LPERP', 'VOLUME') THEN 'size'
+            WHEN tr.test_code = 'TUMSTATE' THEN 'state'
+            WHEN tr.test_code LIKE 'SUM%' THEN 'sum'
+            ELSE 'other'
+        END AS test_kind,
+        row_number() OVER (
+            PARTITION BY
+                tr.study_id, subject_key.usubjid, tr.lesion_label, tr.test_code, tr.stated_day, tr.date_text, tr.reader,
+                tr.original_result, tr.original_unit, tr.standard_text, tr.standard_number, tr.standard_unit,
+                tr.completion_status, tr.visit, tr.visit_number, tr.lesion_group, tr.is_accepted, tr.method
+            ORDER BY tr.source_file, tr.source_row, tr.tr_row
+        ) AS place
+    FROM tr
+    LEFT JOIN study ON tr.study_id = study.study_id
+    LEFT JOIN staging.subject_key AS subject_key
+        ON tr.study_id = subject_key.study_id AND tr.usubjid_raw = subject_key.usubjid_raw
+    LEFT JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+),
+
+-- What the words of a size mean: the study's own list first, then the common one.
+worded AS (
+    SELECT
+        identified.*,
+        CASE
+            WHEN identified.test_kind <> 'size' THEN NULL
+            WHEN too_small_word.word IS NOT NULL THEN 'too_small'
+            ELSE size_word.meaning
+        END AS word_meaning,
+        CASE
+            WHEN identified.test_kind NOT IN ('size', 'sum') THEN NULL
+            WHEN try_cast(identified.standard_number AS DOUBLE) IS NOT NULL
+                THEN try_cast(identified.standard_number AS DOUBLE)
+            WHEN identified.original_result IS NOT NULL
+                THEN coalesce(
+                    try_cast(identified.original_result AS DOUBLE),
+                    -- A decimal comma, and a number with its unit in one cell.
+                    try_cast(
+                        replace(
+                            regexp_extract(
+                                upper(identified.original_result), '^([0-9]+(?:[.,][0-9]+)?)\s*(?:MM|CM|MM3|CM3|CC|ML)?$', 1
+                            ),
+                            ',', '.'
+                        ) AS DOUBLE
+                    )
+                )
+            ELSE try_cast(identified.standard_text AS DOUBLE)
+        END AS number_found,
+        CASE
+            WHEN try_cast(identified.standard_number AS DOUBLE) IS NOT NULL
+                THEN coalesce(
+                    identified.standard_unit,
+                    CASE WHEN identified.standard_number = identified.original_result THEN identified.original_unit END
+                )
+            WHEN identified.original_result IS NOT NULL
+                THEN coalesce(
+                    nullif(regexp_extract(upper(identified.original_result), '^[0-9.,]+\s*(MM3|CM3|MM|CM|CC|ML)$', 1), ''),
+                    identified.original_unit,
+                    identified.standard_unit
+                )
+            ELSE identified.standard_unit
+        END AS unit_found
+    FROM identified
+    LEFT JOIN too_small_word
+        ON
+            identified.study_id = too_small_word.study_id
+            AND upper(coalesce(identified.original_result, identified.standard_text)) = too_small_word.word
+    LEFT JOIN staging.size_word AS size_word
+        ON upper(coalesce(identified.original_result, identified.standard_text)) = size_word.word
+),
+
+measured AS (
+    SELECT
+        worded.*,
+        unit.factor AS unit_factor,
+        CASE
+            WHEN worded.completion_status = 'NOT DONE' THEN 'not_done'
+            WHEN worded.test_kind IN ('sum', 'other') THEN worded.test_kind
+            WHEN coalesce(worded.original_result, worded.standard_text, worded.standard_number) IS NULL THEN 'blank'
+            WHEN worded.word_meaning = 'not_done' THEN 'not_done'
+            ELSE worded.test_kind
+        END AS result_kind,
+        CASE
+            WHEN worded.word_meaning = 'too_small' THEN worded.too_small_mm
+            WHEN worded.word_meaning = 'gone' THEN 0
+            WHEN worded.unit_found IS NULL THEN worded.number_found
+            ELSE worded.number_found * unit.factor
+        END AS size_value
+    FROM worded
+    LEFT JOIN staging.unit AS unit
+        ON
+            worded.unit_found = unit.unit
+            AND unit.quantity = CASE WHEN worded.test_code = 'VOLUME' THEN 'volume' ELSE 'length' END
+),
+
+state_word AS (
+    SELECT DISTINCT word FROM staging.tumor_state_word
+),
+
+dated_reader AS (
+    SELECT DISTINCT
+        study_id,
+        usubjid,
+        coalesce(reader, '') AS reader
+    FROM identified
+    WHERE stated_day IS NOT NULL OR date_text IS NOT NULL
+),
+
+judged AS (
+    SELECT
+        measured.*,
+        CASE
+            WHEN measured.usubjid IS NULL AND NOT coalesce(measured.is_patient_unknown, FALSE) THEN 'no_subject'
+            WHEN measured.lesion_label IS NULL AND measured.test_kind IN ('size', 'state') THEN 'no_lesion_id'
+            WHEN measured.place > 1 THEN 'exact_duplicate'
+            WHEN measured.result_kind = 'blank' THEN 'no_result'
+            WHEN measured.result_kind NOT IN ('size', 'state') THEN 'kept'
+            WHEN measured.word_meaning = 'not_evaluable' THEN 'not_evaluable'
+            WHEN measured.word_meaning = 'missing' THEN 'missing_sign'
+            WHEN measured.result_kind = 'size' AND measured.word_meaning IS NULL AND measured.number_found IS NULL
+                THEN 'not_a_number'
+            WHEN measured.result_kind = 'size' AND (measured.number_found < 0 OR NOT isfinite(measured.number_found))
+                THEN 'impossible_size'
+            WHEN
+                measured.result_kind = 'size' AND measured.word_meaning IS NULL
+                AND measured.unit_found IS NOT NULL AND measured.unit_factor IS NULL
+                THEN CASE
+                    WHEN regexp_matches(measured.unit_found, '^(MM|CM|M)(2|²|\^2)$') THEN 'area_unit'
+                    WHEN regexp_matches(measured.unit_found, '%|^(PERCENT|PCT)') THEN 'percent_unit'
+                    ELSE 'unknown_unit'
+                END
+            WHEN measured.result_kind = 'state' AND state_word.word IS NULL THEN 'unknown_state'
+            WHEN measured.day IS NOT NULL THEN 'kept'
+            WHEN measured.stated_day IS NOT NULL AND whole_day(measured.stated_day) IS NULL AND measured.date_text IS NULL
+                THEN 'bad_day'
+            WHEN measured.date_text IS NULL AND dated_reader.reader IS NULL THEN 'visits_without_days'
+            WHEN measured.date_text IS NULL THEN 'no_day'
+            WHEN full_date(measured.date_text) IS NOT NULL THEN 'no_reference_date'
+            WHEN regexp_matches(measured.date_text, '^[0-9]{4}(-[0-9]{2})?$') THEN 'partial_date'
+            ELSE 'bad_date'
+        END AS reason_id
+    FROM measured
+    LEFT JOIN dated_reader
+        ON
+            measured.study_id = dated_reader.study_id
+            AND measured.usubjid = dated_reader.usubjid
+            AND coalesce(measured.reader, '') = dated_reader.reader
+    LEFT JOIN state_word ON upper(coalesce(measured.original_result, measured.standard_text)) = state_word.word
+)
+
+SELECT
+    tr_row, -- position of the row in raw.tr
+    study_id, -- text id of the study
+    usubjid_raw, -- subject's id as TR writes it
+    usubjid, -- subject's id in this warehouse
+    patient_id, -- text id of the patient
+    coalesce(is_patient_unknown, FALSE) AS is_patient_unknown, -- the source names no patients
+    sequence_number, -- TRSEQ, as text
+    reader, -- who read the scan; NULL where the source names none
+    lesion_label, -- the source's link id of the lesion
+    coalesce(patient_id, study_id || '/?') || '/' || reader_code(reader) || '/' || lesion_label
+    AS lesion_base_id, -- text id of the lesion, before a link id used for two types is told apart
+    lesion_type_word(lesion_group) AS lesion_type, -- target, non-target or new, as the row's group says
+    test_code, -- LDIAM, DIAMETER, LPERP, VOLUME, TUMSTATE, SUMDIAM or another
+    result_kind, -- size, state, sum, not_done, blank or other
+    CASE WHEN result_kind = 'size' AND test_code <> 'VOLUME' THEN size_value END AS size_mm, -- size, mm
+    CASE
+        WHEN result_kind = 'size' AND test_code = 'VOLUME' AND word_meaning IS DISTINCT FROM 'too_small' THEN size_value
+        -- Too small to measure: the volume of a sphere-like lesion of that diameter.
+        WHEN result_kind = 'size' AND test_code = 'VOLUME' THEN tumor_volume_mm3(size_value)
+    END AS volume_mm3, -- volume, mm3
+    CASE WHEN result_kind = 'sum' THEN coalesce(size_value, number_found) END AS sum_mm, -- stated sum of diameters, mm
+    CASE WHEN result_kind = 'state' THEN upper(coalesce(original_result, standard_text)) END
+    AS state_word, -- tumor state, upper case
+    coalesce(word_meaning = 'too_small', FALSE) AS is_too_small, -- too small to measure: the size is imputed
+    coalesce(result_kind = 'size' AND word_meaning IS NULL AND unit_found IS NULL, FALSE)
+    AS is_unit_assumed, -- the source gives no unit
+    coalesce(original_result, standard_text, standard_number) AS value_raw, -- the result as written
+    coalesce(unit_found, '') AS unit_raw, -- the unit of the number that was used; '' when none is given
+    standard_number, -- TRSTRESN as written
+    completion_status, -- TRSTAT as written
+    reason_not_done, -- TRREASND as written
+    method, -- method of imaging
+    is_accepted, -- the accepted record of several readers
+    visit, -- the source's label of the visit
+    visit_number, -- the source's number of the visit, as text
+    date_text, -- date as written
+    stated_day, -- study day as written
+    day, -- day from first dose
+    CAST(date_diff('day', first_dose_date, full_date(date_text)) AS INTEGER)
+    AS date_day, -- day from first dose that the date alone gives
+    whole_day(stated_day) IS NOT NULL AND date_text IS NOT NULL AND full_date(date_text) IS NULL
+    AS is_date_partial, -- the date is partial and the stated day was used
+    try_cast(stated_baseline_volume AS DOUBLE) AS stated_baseline_volume_mm3, -- baseline volume that the source states, mm3
+    CASE
+        WHEN reason_id = 'kept' THEN 'kept'
+        WHEN reason_id = 'exact_duplicate' THEN 'collapsed'
+        ELSE 'quarantined'
+    END AS disposition, -- kept, collapsed or quarantined
+    reason_id, -- why, as a word; 'kept' when kept
+    source_file, -- file of the row
+    source_row -- row in the file
+FROM judged

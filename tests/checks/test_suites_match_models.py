@@ -1,0 +1,99 @@
+"""Every public table has its suite, and every suite fits the table that the models make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import pytest
+
+import flows.steps
+from warehouse.checks import Suite, load_suites
+from warehouse.models import LAYERS, SETTING_TABLE, read_models, read_seeds
+from warehouse.registry import TableDoc, installed_steps
+from warehouse.settings import BY_NAME
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKED_LAYERS = ("staging", "core", "analysis", "quality", "mart")
+PUBLIC_TAGS = {"public", "figure"}
+
+
+@pytest.fixture(scope="module")
+def docs() -> Mapping[str, TableDoc]:
+    """What each table of the project is, by name: models, seeds and tables of Python steps."""
+    for module in iter_modules(flows.steps.__path__, "flows.steps."):
+        import_module(module.name)
+    made = [
+        *(model.doc for model in read_models(ROOT / "sql", frozenset(BY_NAME))),
+        *(seed.doc for seed in read_seeds(ROOT / "sql")),
+        *(doc for step in installed_steps() for doc in step.writes),
+    ]
+    return {doc.name: doc for doc in made}
+
+
+@pytest.fixture(scope="module")
+def public(docs: Mapping[str, TableDoc]) -> set[str]:
+    """The tables that are relied upon: those with the tag, and the seeds."""
+    seeds = {seed.name for seed in read_seeds(ROOT / "sql")}
+    return {
+        name
+        for name, doc in docs.items()
+        if name.split(".")[0] in CHECKED_LAYERS and (PUBLIC_TAGS & set(doc.tags) or name in seeds)
+    }
+
+
+@pytest.fixture(scope="module")
+def suites() -> dict[str, Suite]:
+    return load_suites(ROOT / "expectations")
+
+
+def test_every_suite_names_a_table_and_columns_that_exist(docs: Mapping[str, TableDoc]) -> None:
+    load_suites(ROOT / "expectations", {name: tuple(doc.columns) for name, doc in docs.items()})
+
+
+def test_every_public_table_has_a_suite(public: set[str], suites: dict[str, Suite]) -> None:
+    assert sorted(public - set(suites)) == []
+
+
+def test_a_suite_reads_tables_that_exist_in_its_own_layer_or_before(
+    docs: Mapping[str, TableDoc], suites: dict[str, Suite]
+) -> None:
+    for name, suite in suites.items():
+        for table in suite.tables - {SETTING_TABLE}:
+            assert table in docs, f"{suite.path.name} reads {table}, which no model makes"
+            assert LAYERS.index(table.split(".")[0]) <= LAYERS.index(name.split(".")[0]), (
+                f"{suite.path.name} reads {table}, which is a later layer"
+            )
+
+
+def test_values_are_looked_for_under_columns_that_the_other_table_has(
+    docs: Mapping[str, TableDoc], suites: dict[str, Suite]
+) -> None:
+    for suite in suites.values():
+        for check in suite.checks:
+            if "table" in check.kwargs:
+                wanted = check.kwargs.get("table_column", check.kwargs["column"])
+                for column in [wanted] if isinstance(wanted, str) else wanted:
+                    other = check.kwargs["table"]
+                    assert column in docs[other].columns, f"{suite.path.name}: {other}.{column}"
+
+
+def test_settings_that_suites_read_exist(suites: dict[str, Suite]) -> None:
+    for suite in suites.values():
+        for check in suite.checks:
+            text = " ".join(str(value) for value in check.kwargs.values())
+            if SETTING_TABLE in text:
+                assert any(f"'{name}'" in text for name in BY_NAME), check.check_id
+                assert text.count(SETTING_TABLE) == sum(text.count(f"'{n}'") for n in BY_NAME)
+
+
+def test_a_warning_says_what_to_do(suites: dict[str, Suite]) -> None:
+    missing = [
+        f"{suite.table} {check.check_id}"
+        for suite in suites.values()
+        for check in suite.checks
+        if check.severity != "critical" and not check.remedy
+    ]
+    assert missing == []

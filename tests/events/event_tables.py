@@ -1,0 +1,448 @@
+"""A literal core layer of one's own, and the analysis and mart models run on top of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import yaml
+
+from warehouse.models import SqlModel, read_model
+
+SQL = Path(__file__).resolve().parents[2] / "sql"
+SEEDS = (
+    "staging.rule_set",
+    "staging.event_rule",
+    "staging.overall_response_rule",
+    "staging.confirmed_response_rule",
+    "staging.response_category",
+)
+ANALYSIS = (
+    "lesion_change",
+    "scan",
+    "lesion_finding",
+    "lesion_event",
+    "organ_event",
+    "patient_event",
+    "sum_of_diameters",
+    "visit_response",
+    "best_overall_response",
+    "response_agreement",
+    "rule_set_difference",
+)
+MART = (
+    "dim_study",
+    "dim_patient",
+    "dim_organ",
+    "dim_lesion",
+    "fct_measurement",
+    "fct_lesion_event",
+    "fct_organ_event",
+    "fct_patient_outcome",
+    "fct_visit_response",
+    "fct_response_phase",
+    "fig_consort",
+    "fig_organ_lesions",
+    "fig_characteristics",
+    "fig_waterfall",
+    "fig_spider",
+    "fig_swimmer",
+    "fig_events_by_organ",
+    "fig_rule_sets",
+)
+
+CORE: dict[str, dict[str, str]] = {
+    "study": {
+        "study_id": "VARCHAR",
+        "title": "VARCHAR",
+        "tumor_type": "VARCHAR",
+        "phase": "VARCHAR",
+    },
+    "organ": {
+        "organ": "VARCHAR",
+        "organ_group": "VARCHAR",
+        "is_immune_privileged": "BOOLEAN",
+        "display_name": "VARCHAR",
+        "sort_order": "INTEGER",
+    },
+    "patient": {
+        "patient_id": "VARCHAR",
+        "study_id": "VARCHAR",
+        "usubjid": "VARCHAR",
+        "arm": "VARCHAR",
+        "treatment": "VARCHAR",
+        "treatment_class": "VARCHAR",
+        "age_years": "DOUBLE",
+        "sex": "VARCHAR",
+        "race": "VARCHAR",
+        "bmi_kg_m2": "DOUBLE",
+        "bsa_m2": "DOUBLE",
+        "ecog": "INTEGER",
+        "ldh_ratio": "DOUBLE",
+        "kras_status": "VARCHAR",
+        "primary_site": "VARCHAR",
+        "line_of_therapy": "INTEGER",
+        "prior_surgery": "BOOLEAN",
+        "prior_radiation": "BOOLEAN",
+        "prior_adjuvant": "BOOLEAN",
+        "has_bevacizumab": "BOOLEAN",
+        "has_panitumumab": "BOOLEAN",
+        "backbone": "VARCHAR",
+        "best_overall_response": "VARCHAR",
+        "last_day": "INTEGER",
+        "os_days": "DOUBLE",
+        "os_event": "BOOLEAN",
+        "pfs_days": "DOUBLE",
+        "pfs_event": "BOOLEAN",
+        "is_death_date_known": "BOOLEAN",
+        "n_lesions": "BIGINT",
+        "is_analysed": "BOOLEAN",
+        "exclusion_reason": "VARCHAR",
+    },
+    "lesion": {
+        "lesion_id": "VARCHAR",
+        "patient_id": "VARCHAR",
+        "study_id": "VARCHAR",
+        "reader": "VARCHAR",
+        "lesion_number": "INTEGER",
+        "lesion_label": "VARCHAR",
+        "lesion_type": "VARCHAR",
+        "organ": "VARCHAR",
+        "site_raw": "VARCHAR",
+        "is_nodal": "BOOLEAN",
+        "first_day": "INTEGER",
+        "baseline_day": "INTEGER",
+        "baseline_diameter_mm": "DOUBLE",
+        "baseline_volume_mm3": "DOUBLE",
+        "is_analysis_reader": "BOOLEAN",
+        "is_analysed": "BOOLEAN",
+        "exclusion_reason": "VARCHAR",
+        "n_measurements": "BIGINT",
+        "is_patient_unknown": "BOOLEAN",
+        "source_file": "VARCHAR",
+        "source_row": "BIGINT",
+    },
+    "measurement": {
+        "lesion_id": "VARCHAR",
+        "day": "INTEGER",
+        "patient_id": "VARCHAR",
+        "visit": "VARCHAR",
+        "reader": "VARCHAR",
+        "diameter_mm": "DOUBLE",
+        "short_axis_mm": "DOUBLE",
+        "volume_mm3": "DOUBLE",
+        "volume_source": "VARCHAR",
+        "is_baseline": "BOOLEAN",
+        "is_below_limit": "BOOLEAN",
+        "is_imputed": "BOOLEAN",
+        "value_raw": "VARCHAR",
+        "source_file": "VARCHAR",
+        "source_row": "BIGINT",
+    },
+    "lesion_assessment": {
+        "lesion_id": "VARCHAR",
+        "day": "INTEGER",
+        "status": "VARCHAR",
+        "source_file": "VARCHAR",
+        "source_row": "BIGINT",
+    },
+    "lesion_lineage": {
+        "lesion_id": "VARCHAR",
+        "related_lesion_id": "VARCHAR",
+        "relation": "VARCHAR",
+        "day": "INTEGER",
+    },
+    "response": {
+        "patient_id": "VARCHAR",
+        "reader": "VARCHAR",
+        "day": "INTEGER",
+        "target_response": "VARCHAR",
+        "nontarget_response": "VARCHAR",
+        "has_new_lesion": "BOOLEAN",
+        "overall_response": "VARCHAR",
+        "sum_of_diameters_mm": "DOUBLE",
+    },
+    "exclusion": {
+        "exclusion_id": "VARCHAR",
+        "level": "VARCHAR",
+        "patient_id": "VARCHAR",
+        "lesion_id": "VARCHAR",
+        "reason_id": "VARCHAR",
+        "exclusion_order": "INTEGER",
+        "reason": "VARCHAR",
+    },
+}
+
+PHASES: dict[str, dict[str, str]] = {
+    "lesion_phase": {
+        "lesion_id": "VARCHAR",
+        "has_response": "BOOLEAN",
+        "has_stable": "BOOLEAN",
+        "has_relapse": "BOOLEAN",
+        "response_days": "DOUBLE",
+        "stable_days": "DOUBLE",
+        "relapse_days": "DOUBLE",
+        "nadir_ratio": "DOUBLE",
+        "last_ratio": "DOUBLE",
+        "is_consistent_with_total": "BOOLEAN",
+    },
+    "gower_lesion": {"lesion_id": "VARCHAR", "gower_distance": "DOUBLE"},
+    "gower_patient": {
+        "patient_id": "VARCHAR",
+        "n_lesions": "BIGINT",
+        "gower_distance": "DOUBLE",
+    },
+}
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def ellipsoid_mm3(diameter_mm: float) -> float:
+    """Volume of a lesion of a diameter, short axis = diameter / 1.31 (Zhou 2023, equation 1)."""
+    return diameter_mm * (diameter_mm / 1.31) ** 2 / 2
+
+
+@dataclass
+class Core:
+    """Rows of the core tables, said as a clinic would, and what the models make of them."""
+
+    patients: list[dict[str, Any]] = field(default_factory=list)
+    lesions: list[dict[str, Any]] = field(default_factory=list)
+    measurements: list[dict[str, Any]] = field(default_factory=list)
+    assessments: list[dict[str, Any]] = field(default_factory=list)
+    lineages: list[dict[str, Any]] = field(default_factory=list)
+    responses: list[dict[str, Any]] = field(default_factory=list)
+    exclusions: list[dict[str, Any]] = field(default_factory=list)
+
+    def patient(self, patient_id: str = "S/1", *, last_day: int | None = 400, **more: Any) -> None:
+        """Adds a patient, followed to a last day."""
+        self.patients.append(
+            {
+                "patient_id": patient_id,
+                "study_id": "S",
+                "usubjid": patient_id.split("/")[-1],
+                "last_day": last_day,
+                "os_days": last_day,
+                "os_event": False,
+                "is_analysed": True,
+                **more,
+            }
+        )
+
+    def lesion(
+        self,
+        lesion_id: str = "T1",
+        *,
+        patient_id: str | None = "S/1",
+        lesion_type: str = "target",
+        **more: Any,
+    ) -> None:
+        """Adds a lesion of the analysis reader, in the liver unless said otherwise."""
+        self.lesions.append(
+            {
+                "lesion_id": lesion_id,
+                "patient_id": patient_id,
+                "study_id": "S",
+                "reader": "",
+                "lesion_label": lesion_id,
+                "lesion_type": lesion_type,
+                "organ": "liver",
+                "is_nodal": False,
+                "is_analysis_reader": True,
+                "is_analysed": True,
+                "is_patient_unknown": patient_id is None,
+                "source_file": "tu.csv",
+                "source_row": len(self.lesions) + 1,
+                **more,
+            }
+        )
+
+    def target(
+        self,
+        sizes: Mapping[int, float | None],
+        lesion_id: str = "T1",
+        *,
+        baseline_day: int | None = 0,
+        imputed: Sequence[int] = (),
+        volumes: Mapping[int, float] | None = None,
+        **more: Any,
+    ) -> None:
+        """Adds a target lesion with its diameter in mm by day; None is a scan without a size.
+
+        Volumes in mm3 by day may be given; else they follow from the diameters.
+        """
+        self.lesion(lesion_id, baseline_day=baseline_day, first_day=min(sizes), **more)
+        lesion = self.lesions[-1]
+        for day, size in sizes.items():
+            derived = None if size is None else ellipsoid_mm3(size)
+            volume = derived if volumes is None else volumes.get(day)
+            self.measurements.append(
+                {
+                    "lesion_id": lesion_id,
+                    "day": day,
+                    "patient_id": lesion["patient_id"],
+                    "reader": lesion["reader"],
+                    "diameter_mm": size,
+                    "volume_mm3": volume,
+                    "volume_source": "derived" if volumes is None else "measured",
+                    "is_baseline": day == baseline_day,
+                    "is_below_limit": volume is not None and volume < 200,
+                    "is_imputed": day in imputed,
+                    "source_file": "tr.csv",
+                    "source_row": len(self.measurements) + 1,
+                }
+            )
+
+    def nontarget(
+        self,
+        statuses: Mapping[int, str],
+        lesion_id: str = "NT1",
+        *,
+        baseline_day: int | None = 0,
+        **more: Any,
+    ) -> None:
+        """Adds a non-target lesion with its status by day."""
+        self.lesion(
+            lesion_id, lesion_type="non-target", baseline_day=baseline_day, first_day=0, **more
+        )
+        for day, status in statuses.items():
+            self.assessments.append(
+                {
+                    "lesion_id": lesion_id,
+                    "day": day,
+                    "status": status,
+                    "source_file": "tr.csv",
+                    "source_row": 1000 + len(self.assessments),
+                }
+            )
+
+    def new(self, first_day: int | None, lesion_id: str = "N1", **more: Any) -> None:
+        """Adds a new lesion detected on a day."""
+        self.lesion(lesion_id, lesion_type="new", first_day=first_day, **more)
+
+    def build(self, *models: str, threads: int = 1) -> duckdb.DuckDBPyConnection:
+        """A database with these core rows, the seeds, and the analysis models (or those named)."""
+        con = duckdb.connect(config={"threads": threads})
+        load_seeds(con)
+        rows: dict[str, Rows] = {
+            "study": [{"study_id": "S", "title": "a study", "tumor_type": "CRC", "phase": "3"}],
+            "organ": ORGANS,
+            "patient": self.patients,
+            "lesion": self.lesions,
+            "measurement": self.measurements,
+            "lesion_assessment": self.assessments,
+            "lesion_lineage": self.lineages,
+            "response": self.responses,
+            "exclusion": self.exclusions,
+        }
+        for table, columns in CORE.items():
+            _create(con, f"core.{table}", columns, rows[table])
+        for name in models or [f"analysis.{model}" for model in ANALYSIS]:
+            run_model(con, name)
+        return con
+
+    def build_events(self) -> duckdb.DuckDBPyConnection:
+        """The same with no more than lesion events."""
+        return self.build(*(f"analysis.{table}" for table in ANALYSIS[:4]))
+
+    def build_marts(self, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
+        """The same with the mart models, over phase tables of one row per analysed lesion."""
+        con = self.build(threads=threads)
+        phases: dict[str, Rows] = {
+            "lesion_phase": [
+                {"lesion_id": lesion["lesion_id"], "has_response": True, "nadir_ratio": 0.5}
+                for lesion in self.lesions
+                if lesion["is_analysed"] and lesion["lesion_type"] == "target"
+            ],
+            "gower_lesion": [],
+            "gower_patient": [],
+        }
+        for table, columns in PHASES.items():
+            _create(con, f"analysis.{table}", columns, phases[table])
+        settings = [{"name": "rules.rule_set", "value": "recist_1_1", "type": "str"}]
+        columns = {"name": "VARCHAR", "value": "VARCHAR", "type": "VARCHAR"}
+        _create(con, "meta.setting", columns, settings)
+        for table in MART:
+            run_model(con, f"mart.{table}")
+        return con
+
+
+ORGANS: Rows = [
+    {
+        "organ": organ,
+        "organ_group": organ,
+        "is_immune_privileged": False,
+        "display_name": organ.capitalize(),
+        "sort_order": place,
+    }
+    for place, organ in enumerate(("liver", "lung", "bone", "unknown"), start=1)
+]
+
+
+def _create(
+    con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Rows
+) -> None:
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
+    con.execute(f"CREATE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
+    unknown = {column for row in rows for column in row} - set(columns)
+    assert not unknown, f"{name} has no column {unknown}"
+    if rows:
+        given = pa.table({column: [row.get(column) for row in rows] for column in columns})
+        con.register("given", given)
+        con.execute(f"INSERT INTO {name} SELECT {', '.join(columns)} FROM given")
+        con.unregister("given")
+
+
+def load_seeds(con: duckdb.DuckDBPyConnection) -> None:
+    """Creates the rule tables from their CSV files with the types that stand beside them."""
+    con.execute("CREATE SCHEMA IF NOT EXISTS staging")
+    for name in SEEDS:
+        described = yaml.safe_load((SQL / "seeds" / f"{name}.yml").read_text(encoding="utf-8"))
+        types = {column: about["type"] for column, about in described["columns"].items()}
+        con.execute(
+            f"CREATE TABLE {name} AS SELECT * FROM read_csv(?, header = true, columns = {types})",
+            [str(SQL / "seeds" / f"{name}.csv")],
+        )
+
+
+@cache
+def model(name: str) -> SqlModel:
+    """One model as the engine reads it: header, key, comments, parsed SELECT."""
+    schema, table = name.split(".")
+    path = SQL / schema / f"{table}.sql"
+    return read_model(path, frozenset({"rules.rule_set"}), frozenset())
+
+
+def run_model(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Creates one model's table from its file as it stands and checks its declared key."""
+    schema, table = name.split(".")
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    text = (SQL / schema / f"{table}.sql").read_text(encoding="utf-8")
+    con.execute(f"CREATE TABLE {name} AS {text}")
+    key = ", ".join(model(name).doc.key)
+    repeated = con.execute(f"SELECT {key} FROM {name} GROUP BY ALL HAVING count(*) > 1").fetchall()
+    assert not repeated, f"{name}: key {key} is not unique: {repeated[:3]}"
+
+
+def event(
+    con: duckdb.DuckDBPyConnection, lesion_id: str, endpoint: str, rule_set: str = "recist_1_1"
+) -> dict[str, Any]:
+    """The one row of analysis.lesion_event of a lesion."""
+    (row,) = records(
+        con,
+        "SELECT * FROM analysis.lesion_event "
+        f"WHERE lesion_id = '{lesion_id}' AND endpoint = '{endpoint}' AND rule_set = '{rule_set}'",
+    )
+    return row
+
+
+def records(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    """Rows of a query as dictionaries."""
+    cursor = con.execute(query)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

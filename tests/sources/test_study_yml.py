@@ -1,0 +1,221 @@
+"""study.yml: what it may say, and the message for everything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from warehouse.errors import LesionsError
+from warehouse.sources.expressions import ExpressionError, expression_columns
+from warehouse.sources.spec import Arm, ColumnRule
+from warehouse.studies import find_studies, read_study
+
+MAPPED = """\
+study_id: trial
+layout: mapped
+files:
+  - file: sizes.csv
+    domain: tr
+    columns:
+      usubjid: ID
+      trlnkid: {value: T1}
+      trtestcd: {value: LDIAM}
+      trorres: SIZE
+      trorresu: {value: mm}
+      trdy: {sql: CAST(DAY AS INTEGER) - 1}
+"""
+
+
+def test_a_full_study_yml_is_read_as_it_says(workspace):
+    folder = workspace.write(
+        {"sizes.csv": "ID,SIZE,DAY,ARM\n1,2,3,4\n", "notes.csv": "x\n"},
+        MAPPED
+        + """\
+    derive:
+      - domain: dm
+        distinct_on: [usubjid]
+        columns: {usubjid: ID, arm: ARM, sex: {column: SEX, map: {"1": M, N: "", 2: F}}}
+title: "A: trial"
+tumor_type: mCRC
+phase: 1e5
+sponsor: ~
+day_convention: zero_based
+day_zero_rule: first dose
+patients: known
+readers: ["INDEPENDENT ASSESSOR / RADIOLOGIST 1", INVESTIGATOR]
+too_small: {values: [TOO SMALL TO MEASURE, "<5"], becomes_mm: 2.5}
+line_of_therapy: 2
+primary_site: colon
+arms: {FOLFOX4: {treatment: FOLFOX, treatment_class: chemotherapy, has_bevacizumab: false}}
+sites: {"CODE 7": liver}
+""",
+    )
+    study = read_study(folder)
+    assert (study.study_id, study.title, study.phase, study.sponsor) == (
+        *("trial", "A: trial", "1e5"),
+        None,
+    )
+    assert study.too_small_values == ("TOO SMALL TO MEASURE", "<5")
+    assert (study.too_small_mm, study.line_of_therapy) == (2.5, 2)
+    assert study.arms == (Arm("FOLFOX4", "FOLFOX", "chemotherapy", has_bevacizumab=False),)
+    assert study.sites == (("CODE 7", "liver"),)
+    assert study.domains == ("dm", "tr")
+    assert study.ignored == ("notes.csv",)
+    # Keys and values are texts, whatever YAML makes of 'N' and 2 elsewhere.
+    assert study.entries[0].derive[0].columns[2] == ColumnRule(
+        "sex", column="SEX", mapping=(("1", "M"), ("N", ""), ("2", "F"))
+    )
+
+
+WRONG = {
+    "no file": (None, "holds no study.yml"),
+    "no id": ("title: x\n", "'study_id' is missing"),
+    "id with slash": ("study_id: a/b\n", "'study_id' cannot be 'a/b'"),
+    "typo at the top": (
+        "study_id: trial\ntumour_type: x\n",
+        r"line 2: unknown key 'tumour_type'. Did you mean 'tumor_type'\?",
+    ),
+    "typo in a file": (
+        MAPPED.replace("domain: tr", "domain: tr\n    collumns: {}"),
+        r"line 6 \(files\[1\]\): unknown key 'collumns'. Did you mean 'columns'\?",
+    ),
+    "typo in too_small": (
+        "study_id: trial\ntoo_small: {value: [x]}\n",
+        r"line 2 \(too_small\): unknown key 'value'. Did you mean 'values'\?",
+    ),
+    "key twice": (
+        "study_id: trial\ntitle: a\nphase: 1\ntitle: b\n",
+        "line 4: the key 'title' is there twice, first on line 2",
+    ),
+    "variable twice": (
+        MAPPED.replace("trorres: SIZE", "trorres: SIZE\n      trorres: X"),
+        r"\(files\[1\].columns\): the key 'trorres' is there twice",
+    ),
+    "not YAML": ("study_id: trial\ntitle: [a\n", "line 3: this is not YAML"),
+    "a list": ("- study_id\n", "must hold 'name: value' lines"),
+    "not UTF-8": (b"study_id: trial\ntitle: \xe9\n", r"study.yml is not UTF-8 \(byte 23\)"),
+    "unknown layout": (
+        "study_id: trial\nlayout: sdtn\n",
+        r"'layout' cannot be 'sdtn'. Did you mean 'sdtm'\?",
+    ),
+    "unknown convention": (
+        "study_id: trial\nday_convention: zero\n",
+        "'day_convention' cannot be 'zero'.*sdtm, zero_based",
+    ),
+    "unknown domain": (
+        MAPPED.replace("domain: tr", "domain: trr"),
+        r"unknown domain 'trr'. Did you mean 'tr'\?",
+    ),
+    "unknown domain of a stem": (
+        "study_id: trial\ndomains: {sizes: xx}\n",
+        "unknown domain 'xx'",
+    ),
+    "stem without file": (
+        "study_id: trial\ndomains: {size: tr}\n",
+        r"no data file is named 'size'. Did you mean 'sizes'\?",
+    ),
+    "unknown variable": (
+        MAPPED.replace("trlnkid", "trlinkid"),
+        r"tr has no variable 'trlinkid'. Did you mean 'trlnkid'\?",
+    ),
+    "unknown unit": (
+        MAPPED.replace("value: mm", "value: milimeter"),
+        "unknown unit 'milimeter' for trorresu.*Units: %, cm, cm2, cm3, mL, mm, mm2, mm3",
+    ),
+    "two sources": (
+        MAPPED.replace("{value: T1}", "{value: T1, column: L}"),
+        "'trlnkid' needs exactly one of 'column', 'value' and 'sql'",
+    ),
+    "map without column": (
+        MAPPED.replace("{value: T1}", "{value: T1, map: {a: b}}"),
+        "'map' goes with 'column' only",
+    ),
+    "bad expression": (
+        MAPPED.replace("CAST(DAY AS INTEGER) - 1", "CAST(DAY AS"),
+        r"columns.trdy\): the expression 'CAST\(DAY AS' cannot be used: it does not parse",
+    ),
+    "query as expression": (
+        MAPPED.replace("CAST(DAY AS INTEGER) - 1", "(SELECT 1)"),
+        "a query is not an expression",
+    ),
+    "missing file": (
+        MAPPED.replace("sizes.csv", "size.csv"),
+        r"the file 'size.csv' is not in .*Did you mean 'sizes.csv'\?",
+    ),
+    "file elsewhere": (MAPPED.replace("sizes.csv", "../x.csv"), "must lie in the study's folder"),
+    "unknown format": (MAPPED.replace("sizes.csv", "study.yml"), "is of no known format"),
+    "no columns": (
+        "study_id: trial\nlayout: mapped\nfiles:\n  - {file: sizes.csv, domain: tr}\n",
+        "'columns' is missing",
+    ),
+    "nothing to load": ("study_id: trial\n", "no file to load.*Data files there: sizes.csv"),
+    "derived key": (
+        MAPPED
+        + "    derive:\n      - {domain: dm, distinct_on: [subjid], columns: {usubjid: ID}}\n",
+        r"'distinct_on' names 'subjid'.*Did you mean 'usubjid'\?",
+    ),
+    "number": ("study_id: trial\nline_of_therapy: first\n", "must be a whole number from 1"),
+    "reader twice": ("study_id: trial\nreaders: [A, B, A]\n", "'readers' names 'A' twice"),
+    "arm without words": ("study_id: trial\narms: {A: }\n", "the arm 'A' says nothing"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_study_yml(workspace, case):
+    content, message = WRONG[case]
+    workspace.write({"sizes.csv": "ID,SIZE,DAY\n1,2,3\n"}, content or "")
+    if content is None:
+        (workspace.folder / "study.yml").unlink()
+    with pytest.raises(LesionsError, match=f"(?s){message}") as told:
+        read_study(workspace.folder)
+    assert str(workspace.folder) in str(told.value)
+
+
+def test_one_table_in_two_formats_is_refused(workspace):
+    workspace.write({"dm.csv": "USUBJID\n1\n", "dm.tsv": "USUBJID\n1\n"})
+    with pytest.raises(LesionsError, match=r"both dm\.csv and dm\.tsv hold dm"):
+        read_study(workspace.folder)
+
+
+def test_find_studies_follows_links_and_refuses_an_id_used_twice(tmp_path: Path):
+    studies, elsewhere = tmp_path / "studies", tmp_path / "elsewhere"
+    for folder in (studies / "b", studies / "not_a_study", elsewhere):
+        folder.mkdir(parents=True)
+    (studies / "b" / "study.yml").write_text("study_id: two\n")
+    (elsewhere / "study.yml").write_text("study_id: one\n")
+    (studies / "a").symlink_to(elsewhere, target_is_directory=True)
+    assert [study.study_id for study in find_studies(studies)] == ["one", "two"]
+    assert find_studies(tmp_path / "nothing") == []
+    (elsewhere / "study.yml").write_text("study_id: TWO\n")
+    with pytest.raises(LesionsError, match=r"study_id 'two' is used twice") as told:
+        find_studies(studies)
+    assert str(studies / "a") in str(told.value)
+    assert str(studies / "b") in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("'T1'", ()),
+        ("lpad(PATIENT, 6, '0')", ("PATIENT",)),
+        ("\"TIME POINT\"::DATE - DATE '1900-01-01'", ("TIME POINT",)),
+        ("min(a) OVER (PARTITION BY b)", ("a", "b")),
+        ("list_transform([a], lambda x: x || b)[1]", ("a", "b")),
+    ],
+)
+def test_columns_of_an_expression(text, columns):
+    assert expression_columns(text) == columns
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a, b", "a FROM t", "a; DROP TABLE t", "(SELECT 1)", "sum(a)", "count(*)", "*", "t.a"),
+        *("random()", "now()", "current_date", "uuid()", "getenv('HOME')", "a AS b", "$1", ""),
+        *("read_text('x')", "a IN (SELECT b FROM t)", "EXISTS (SELECT 1)", "a) FROM (SELECT 1"),
+    ],
+)
+def test_what_is_no_expression_over_one_record(text):
+    with pytest.raises(ExpressionError):
+        expression_columns(text)

@@ -1,0 +1,195 @@
+"""Runs the SQL models on literal rows: given rows in raw tables, the rows of any model.
+
+    with SqlKit() as kit:
+        kit.study("s1")
+        kit.add("tr", {"usubjid": "1", "trlnkid": "T01", "trtestcd": "LDIAM", "trorres": "12"})
+        kit.build("core.measurement")
+        assert kit.rows("core.measurement", "day, diameter_mm") == [(0, 12.0)]
+
+Only what the wanted models need is built: macros, seeds and models in the order that their own
+text gives, on the raw tables as the engine declares them.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+
+from warehouse.models import Seed, SqlModel, read_macros, read_models, read_seeds
+from warehouse.raw import RAW_TABLES
+from warehouse.settings import BY_NAME, default_values
+
+SQL = Path(__file__).resolve().parents[1] / "sql"
+SCHEMAS = ("raw", "staging", "core", "analysis", "quality", "mart", "meta")
+
+
+@cache
+def _nodes() -> dict[str, SqlModel | Seed]:
+    models = read_models(SQL, frozenset(BY_NAME))
+    return {node.name: node for node in [*read_seeds(SQL), *models]}
+
+
+def model_names(*layers: str) -> list[str]:
+    """Every SQL model of the given layers."""
+    return [
+        name
+        for name, node in _nodes().items()
+        if isinstance(node, SqlModel) and name.split(".")[0] in layers
+    ]
+
+
+class SqlKit:
+    """A DuckDB in memory with empty raw tables, the settings and every macro."""
+
+    def __init__(self, settings: dict[str, Any] | None = None, threads: int = 2) -> None:
+        self.connection = duckdb.connect(config={"threads": threads})
+        self.seconds: dict[str, float] = {}
+        self._defaults: dict[str, str] = {"_study_id": "s1", "_source_file": ""}
+        self._row = 0
+        for schema in SCHEMAS:
+            self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        for table, columns in RAW_TABLES.items():
+            listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+            self.connection.execute(f'CREATE TABLE raw."{table}" ({listed})')
+        self._settings({**default_values(), **(settings or {})})
+        for macro in read_macros(SQL).values():
+            self.connection.execute(macro.sql)
+
+    def __enter__(self) -> SqlKit:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.connection.close()
+
+    def _settings(self, values: dict[str, Any]) -> None:
+        self.connection.execute(
+            "CREATE TABLE meta.setting (name VARCHAR, value VARCHAR, type VARCHAR)"
+        )
+        for name, value in values.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            self.connection.execute(
+                "INSERT INTO meta.setting VALUES (?, ?, ?)", [name, text, type(value).__name__]
+            )
+
+    def study(self, study_id: str = "s1", **values: Any) -> None:
+        """A row of raw.study; rows added after it belong to this study."""
+        row = {
+            "study_id": study_id,
+            "title": study_id,
+            "layout": "sdtm",
+            "day_convention": "sdtm",
+            "patients": "known",
+            **values,
+        }
+        self._insert("study", row)
+        self._defaults["_study_id"] = study_id
+
+    def add(self, table: str, *rows: dict[str, Any], **common: Any) -> None:
+        """Rows of a raw table; columns not given are NULL, file and row number are made up."""
+        for row in rows:
+            full = {**common, **row}
+            if "_study_id" in RAW_TABLES[table]:
+                self._row += 1
+                full = {
+                    "_study_id": self._defaults["_study_id"],
+                    "_source_file": f"{table}.csv",
+                    "_source_row": self._row,
+                    **full,
+                }
+            else:
+                full = {"study_id": self._defaults["_study_id"], **full}
+            self._insert(table, full)
+
+    def subject(self, usubjid: str = "1", first_dose: str | None = "2020-01-01", **dm: Any) -> None:
+        """A subject in DM whose first dose and reference start are the given date."""
+        self.add("dm", {"usubjid": usubjid, "rfstdtc": first_dose, "rfxstdtc": first_dose, **dm})
+
+    def lesion(self, label: str = "T01", kind: str = "TARGET", usubjid: str = "1", **tu: Any) -> None:
+        """A lesion in TU."""
+        self.add(
+            "tu",
+            {"usubjid": usubjid, "tulnkid": label, "tutestcd": "TUMIDENT", "tuorres": kind, **tu},
+        )
+
+    def size(self, day: Any, value: Any, label: str = "T01", usubjid: str = "1", **tr: Any) -> None:
+        """A longest diameter in mm in TR."""
+        self.add(
+            "tr",
+            {
+                "usubjid": usubjid,
+                "trlnkid": label,
+                "trtestcd": "LDIAM",
+                "trorres": None if value is None else str(value),
+                "trorresu": "mm",
+                "trdy": None if day is None else str(day),
+                **tr,
+            },
+        )
+
+    def state(self, day: Any, word: str, label: str = "NT01", usubjid: str = "1", **tr: Any) -> None:
+        """A tumor state in TR."""
+        self.add(
+            "tr",
+            {
+                "usubjid": usubjid,
+                "trlnkid": label,
+                "trtestcd": "TUMSTATE",
+                "trorres": word,
+                "trdy": None if day is None else str(day),
+                **tr,
+            },
+        )
+
+    def _insert(self, table: str, row: dict[str, Any]) -> None:
+        names = ", ".join(f'"{name}"' for name in row)
+        marks = ", ".join("?" for _ in row)
+        self.connection.execute(
+            f'INSERT INTO raw."{table}" ({names}) VALUES ({marks})', list(row.values())
+        )
+
+    def build(self, *names: str) -> SqlKit:
+        """Builds the named models and all that they need."""
+        nodes = _nodes()
+        needs: dict[str, set[str]] = {}
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in needs or name.startswith("raw."):
+                continue
+            node = nodes[name]
+            reads = node.reads if isinstance(node, SqlModel) else ()
+            needs[name] = {read for read in reads if not read.startswith("raw.")}
+            waiting.extend(needs[name])
+        for name in TopologicalSorter(needs).static_order():
+            started = time.perf_counter()
+            self._build_one(nodes[name])
+            self.seconds[name] = time.perf_counter() - started
+        return self
+
+    def _build_one(self, node: SqlModel | Seed) -> None:
+        if isinstance(node, SqlModel):
+            query = node.text
+        else:
+            typed = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in node.types.items())
+            options = "all_varchar = true, header = true, delim = ',', quote = '\"'"
+            query = f"SELECT {typed} FROM read_csv('{node.path}', {options})"
+        self.connection.execute(f"CREATE OR REPLACE TABLE {node.name} AS {query}")
+
+    def rows(self, table: str, columns: str = "*", where: str = "TRUE") -> list[tuple[Any, ...]]:
+        """Rows of a table, ordered by the asked columns."""
+        return self.query(f"SELECT {columns} FROM {table} WHERE {where} ORDER BY ALL")
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        return self.connection.execute(sql).fetchall()

@@ -1,0 +1,170 @@
+"""The lesions command: results, exit codes, one-paragraph errors."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from warehouse.cli import main
+from warehouse.project import Project
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Called:
+    """Outcome of one call of the command."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """Runs ``lesions`` with arguments in this process."""
+
+    def run(*arguments: object) -> Called:
+        monkeypatch.setattr(sys, "argv", ["lesions", *map(str, arguments)])
+        capfd.readouterr()
+        try:
+            main()
+            status = 0
+        except SystemExit as end:
+            status = int(end.code or 0)
+        captured = capfd.readouterr()
+        return Called(status, captured.out, captured.err)
+
+    return run
+
+
+def test_help_lists_the_commands(call) -> None:  # type: ignore[no-untyped-def]
+    shown = call("--help")
+    assert shown.status == 0
+    for command in ("demo", "init", "simulate", "load", "plan", "run", "check", "query",
+                    "lineage", "doctor", "schedule", "benchmarks"):  # fmt: skip
+        assert f"\n  {command} " in shown.out
+        assert call(command, "--help").status == 0
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from warehouse.cli import lesions; "
+        "print([m for m in ('duckdb','pandas','numpy','sqlglot','rich','prefect') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_query_as_csv_json_and_parquet(call, built: Project, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    sql = "SELECT patient_id, age_years FROM core.patient ORDER BY patient_id LIMIT 3"
+    shown = call("query", "-C", built.root, "-f", "csv", sql)
+    assert shown.status == 0
+    as_csv = list(csv.DictReader(io.StringIO(shown.out)))
+    as_json = json.loads(call("query", "-C", built.root, "-f", "json", sql).out)
+    assert [row["patient_id"] for row in as_csv] == [row["patient_id"] for row in as_json]
+    assert len(as_json) == 3
+    file = tmp_path / "result.parquet"
+    assert call("query", "-C", built.root, "-f", "parquet", "-o", file, sql).status == 0
+    assert duckdb.sql(f"SELECT patient_id FROM read_parquet('{file}')").fetchall() == [
+        (row["patient_id"],) for row in as_json
+    ]
+    assert call("query", "-C", built.root, "-f", "parquet", sql).status == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("SELECT * FROM core.nothing", "does not exist"),
+        ("SELEC 1", "syntax error"),
+        ("DELETE FROM core.patient", "read-only"),
+        ("SELECT * FROM read_csv('/etc/hostname')", "disabled"),
+        ("COPY core.patient TO 'stolen.csv'", "disabled"),
+    ],
+)
+def test_query_refused(call, built: Project, sql: str, words: str) -> None:  # type: ignore[no-untyped-def]
+    before = built.published.read_bytes()
+    shown = call("query", "-C", built.root, sql)
+    assert shown.status == 1
+    assert words in shown.err
+    assert "Traceback" not in shown.err
+    assert built.published.read_bytes() == before
+
+
+def test_lineage_of_a_table_and_of_a_column(call, built: Project) -> None:  # type: ignore[no-untyped-def]
+    table = call("lineage", "-C", built.root, "core.measurement").out
+    assert "raw.tr" in table
+    assert "analysis.lesion_event" in table
+    column = call("lineage", "-C", built.root, "core.measurement.volume_mm3").out
+    assert "raw.tr.trorres" in column
+    assert call("lineage", "-C", built.root, "core.measurement.volum").status == 1
+
+
+def test_plan_check_and_doctor_on_a_built_project(call, built: Project) -> None:  # type: ignore[no-untyped-def]
+    assert "up to date" in call("plan", "-C", built.root).out
+    checked = call("check", "-C", built.root)
+    assert checked.status == 0, checked.err
+    assert built.check_page.is_file()
+    examined = call("doctor", "-C", built.root)
+    assert examined.status == 0, examined.out
+
+
+def test_outside_a_project(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for command in ("plan", "run", "check"):
+        shown = call(command, "-C", tmp_path)
+        assert shown.status == 1
+        assert shown.err.startswith("error: ")
+        assert "lesions init" in shown.err
+        assert len(shown.err.strip().splitlines()) == 1
+
+
+def test_a_run_before_any_study_says_what_to_do(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert call("init", tmp_path / "new").status == 0
+    shown = call("run", "-C", tmp_path / "new")
+    assert shown.status == 1
+    assert "studies" in shown.err
+
+
+def test_demo_refuses_a_folder_that_holds_something_else(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "mine.txt").write_text("mine")
+    shown = call("demo", tmp_path)
+    assert shown.status == 1
+    assert "not empty" in shown.err
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
+    """The SQL, the seeds and the suites travel inside the package."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+         "--wheel-dir", str(tmp_path), str(ROOT)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    wheel = next(tmp_path.glob("*.whl"))
+    inside = tmp_path / "inside"
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(inside)
+    tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert tops == {"warehouse", "flows", "udfs"}
+    code = (
+        "import warehouse, sys; from warehouse.catalogue import installed_graph; "
+        "from warehouse.checks import load_suites; from warehouse.contents import content_folder; "
+        "assert warehouse.__file__.startswith(sys.path[0]), warehouse.__file__; "
+        "print(len(installed_graph().nodes), len(load_suites(content_folder('expectations'))))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(inside)!r}); {code}"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    nodes, suites = map(int, shown.stdout.split())
+    assert nodes > 90
+    assert suites > 50

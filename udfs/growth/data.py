@@ -1,0 +1,196 @@
+"""Measurements of lesions, checked once and put into a fixed order.
+
+The order of the input rows has no influence: lesions are sorted by id, rows by day. What cannot be
+used is set aside with its reason, lesion by lesion; what looks odd but can be used is noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray
+
+Contradiction = Literal["keep", "set_aside"]
+Duplicates = Literal["set_aside", "keep"]
+
+SAME_VOLUME = 1e-6
+"""Relative difference below which two volumes are the same (files carry 7 to 10 digits)."""
+SHORTEST_INTERVAL_DAYS = 5.0
+"""Scans are weeks apart: a shorter median interval means that times are not in days."""
+LONGEST_INTERVAL_DAYS = 2000.0
+
+REASONS = {
+    "no_day": "no measurement has a day",
+    "no_volume": "no measurement has a volume",
+    "negative_volume": "a volume is negative",
+    "impossible_censoring": "a censored measurement's bounds are not in order",
+    "duplicated_day": "two different volumes on one day",
+    "one_observation": "measured once only",
+    "all_censored": "every measurement is censored",
+    "no_baseline": "no positive baseline volume, or no day for it",
+    "varying_baseline": "the baseline differs between rows of the lesion",
+    "contradictory_baseline": "the baseline volume is not the volume measured on the baseline day",
+}
+"""Why a lesion is set aside."""
+
+
+class GrowthDataError(ValueError):
+    """The measurements as a whole cannot be fitted; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Lesions that are not fitted."""
+
+    lesion: NDArray[np.generic]
+    """(k,) ids, ascending."""
+    reason_id: NDArray[np.str_]
+    """(k,) key of ``REASONS``."""
+    detail: NDArray[np.str_]
+    """(k,) the reason in words, with the values found."""
+
+
+@dataclass(frozen=True)
+class GrowthData:
+    """Measurements of n lesions, m rows in all, sorted by lesion id and day."""
+
+    lesion: NDArray[np.generic]
+    """(n,) ids."""
+    offsets: IntArray
+    """(n + 1,) lesion i is the rows ``offsets[i]:offsets[i + 1]``."""
+    time: FloatArray
+    """(m,) days since the first dose."""
+    volume: FloatArray
+    """(m,) mm3; of a censored row the bound that Monolix calls DV."""
+    lower: FloatArray
+    """(m,) mm3, lower bound of a censored row (-inf without one); the volume itself otherwise."""
+    upper: FloatArray
+    """(m,) mm3, upper bound of a censored row (inf without one); the volume itself otherwise."""
+    is_censored: BoolArray
+    """(m,)"""
+    is_own_baseline: BoolArray
+    """(m,) the row's volume is its lesion's V0 and its day T0: its residual is 0 by construction."""
+    v0: FloatArray
+    """(n,) baseline volume, mm3."""
+    t0: FloatArray
+    """(n,) day of the baseline."""
+    source_row: IntArray
+    """(m,) position of the row in the arrays given to ``from_arrays``."""
+    patient: NDArray[np.generic] | None
+    """(n,) ids of patients, for a second level."""
+    covariates: dict[str, NDArray[np.generic]]
+    """name -> (n,) one value per lesion, text or numbers."""
+    has_contradictory_baseline: BoolArray
+    """(n,) V0 is not the volume measured on day T0."""
+    set_aside: SetAside
+    notes: tuple[str, ...]
+    """Sentences about what looks odd."""
+
+    @property
+    def n_lesions(self) -> int:
+        """Number of lesions that can be fitted."""
+        return len(self.lesion)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of their measurements."""
+        return len(self.time)
+
+    @property
+    def row_lesion(self) -> IntArray:
+        """(m,) position of each row's lesion."""
+        return np.repeat(np.arange(self.n_lesions), np.diff(self.offsets))
+
+    @staticmethod
+    def from_arrays(
+        lesion: ArrayLike,
+        time: ArrayLike,
+        volume: ArrayLike,
+        v0: ArrayLike | None = None,
+        t0: ArrayLike | None = None,
+        censoring: ArrayLike | None = None,
+        limit: ArrayLike | None = None,
+        *,
+        patient: ArrayLike | None = None,
+        covariates: Mapping[str, ArrayLike] | None = None,
+        contradictory_baseline: Contradiction = "keep",
+        duplicated_days: Duplicates = "set_aside",
+        fewest_observations: int = 2,
+    ) -> GrowthData:
+        """Check measurements, one row each, in any order.
+
+        All arrays have m entries. The columns are Monolix's: ``lesion`` ID, ``time`` TIME,
+        ``volume`` DV, ``v0`` and ``t0`` the regressors, ``censoring`` CENSORING, ``limit`` LIMIT.
+
+        Args:
+            lesion: ids, text or integers.
+            time: days since the first dose; NaN drops the row.
+            volume: mm3; NaN drops the row. For a censored row the limit of quantification.
+            v0: baseline volume in mm3, the same in all rows of a lesion. Without it the volume of
+                the lesion's first row.
+            t0: day of the baseline. Without it the day of the lesion's first row.
+            censoring: 0 measured, 1 left-censored (the true volume is below ``volume``), -1
+                right-censored (above it). Without it all rows are measured.
+            limit: other bound of a censored row, mm3; NaN where there is none. A left-censored row
+                then lies in [limit, volume], a right-censored one in [volume, limit].
+            patient: id of the lesion's patient.
+            covariates: name -> value of the lesion, the same in all its rows.
+            contradictory_baseline: what becomes of a lesion whose V0 is not its volume on day T0.
+                ``keep`` only notes it.
+            duplicated_days: what becomes of a lesion with two different volumes on one day. Equal
+                rows are always collapsed into one, unless this is ``keep``.
+            fewest_observations: lesions with fewer rows are set aside.
+
+        Raises:
+            GrowthDataError: arrays of different lengths, an unknown censoring code, or no lesion
+                left; the message gives the reasons.
+        """
+        from udfs.growth.check_data import checked_data
+
+        return checked_data(
+            lesion=lesion,
+            time=time,
+            volume=volume,
+            v0=v0,
+            t0=t0,
+            censoring=censoring,
+            limit=limit,
+            patient=patient,
+            covariates=covariates,
+            keep_contradictory=contradictory_baseline == "keep",
+            keep_duplicates=duplicated_days == "keep",
+            fewest_observations=fewest_observations,
+        )
+
+    def take(self, lesions: ArrayLike) -> GrowthData:
+        """The data of some lesions (positions or a mask), in the same order."""
+        places = np.asarray(lesions)
+        if places.dtype == bool:
+            places = np.flatnonzero(places)
+        places = np.sort(places)
+        counts = np.diff(self.offsets)[places]
+        starts = self.offsets[places]
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        rows = np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1])
+        return replace(
+            self,
+            lesion=self.lesion[places],
+            offsets=offsets,
+            time=self.time[rows],
+            volume=self.volume[rows],
+            lower=self.lower[rows],
+            upper=self.upper[rows],
+            is_censored=self.is_censored[rows],
+            is_own_baseline=self.is_own_baseline[rows],
+            v0=self.v0[places],
+            t0=self.t0[places],
+            source_row=self.source_row[rows],
+            patient=None if self.patient is None else self.patient[places],
+            covariates={name: values[places] for name, values in self.covariates.items()},
+            has_contradictory_baseline=self.has_contradictory_baseline[places],
+        )

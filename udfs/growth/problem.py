@@ -1,0 +1,255 @@
+"""A fit's data laid out for fast evaluation.
+
+Lesions are put in *fit order*: by number of evaluated rows, most first. A ``Block`` holds some of
+them with their rows rank by rank (the first row of every lesion, then the second of those that have
+one, ...), so that sums over a lesion's rows are additions of contiguous stretches. All sums over
+lesions run over blocks whose limits depend on the data alone: results do not depend on the threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from udfs.growth.covariates import Design, build_design
+from udfs.growth.data import GrowthData, GrowthDataError
+from udfs.growth.models import GrowthModel, Times
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray
+from udfs.growth.residual_error import ResidualError
+
+Censoring = Literal["interval", "ignore_lower", "as_observed"]
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of some lesions, rank by rank."""
+
+    lesions: IntArray
+    """(n,) positions in fit order."""
+    gather: IntArray
+    """(m,) position of each row's lesion within the block."""
+    rank_sizes: tuple[int, ...]
+    """Lesions with a first row, with a second, ...; their sum is m."""
+    times: Times
+    """(m, 1) arrays."""
+    y: FloatArray
+    """(m, 1) volumes."""
+    censored: IntArray
+    """(c,) rows that are censored."""
+    lower: FloatArray
+    """(c, 1)"""
+    upper: FloatArray
+    """(c, 1)"""
+    has_zero_lower: bool
+    """All lower bounds are 0 (then the standardised bound is -1 / b under proportional error)."""
+    n_rows: FloatArray
+    """(n, 1) rows per lesion."""
+
+    def per_row(self, values: FloatArray) -> FloatArray:
+        """(n, s) values per lesion -> (m, s) per row."""
+        return np.take(values, self.gather, axis=0)
+
+    def per_lesion(self, values: FloatArray) -> FloatArray:
+        """(m, s) values per row -> (n, s) their sums per lesion."""
+        out = np.zeros((len(self.lesions), values.shape[1]))
+        start = 0
+        for size in self.rank_sizes:
+            out[:size] += values[start : start + size]
+            start += size
+        return out
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data, model and conventions of one fit; arrays over lesions are in fit order."""
+
+    data: GrowthData
+    model: GrowthModel
+    error: ResidualError
+    censoring: Censoring
+    count_baseline: bool
+    design: Design
+    """Covariates of the lesions, in fit order."""
+    order: IntArray
+    """(n,) fit order -> position in ``data``."""
+    back: IntArray
+    """(n,) position in ``data`` -> fit order."""
+    offsets: IntArray
+    """(n + 1,) rows of each lesion."""
+    rows: IntArray
+    """(m,) evaluated rows -> rows of ``data``."""
+    times: Times
+    """(m,) arrays."""
+    y: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    is_censored: BoolArray
+    last_day: FloatArray
+    """(n,) last day on which the lesion was measured."""
+    idle: IntArray
+    """Positions in ``data`` of lesions without any evaluated row; they are not fitted."""
+
+    @property
+    def n_lesions(self) -> int:
+        """Number of fitted lesions."""
+        return len(self.order)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of evaluated rows."""
+        return len(self.y)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of parameters that vary between lesions (p)."""
+        return len(self.model.parameters)
+
+    def block(self, lesions: IntArray) -> Block:
+        """The rows of some lesions, given in fit order (repeats allowed), rank by rank."""
+        starts = self.offsets[lesions]
+        counts = self.offsets[lesions + 1] - starts
+        sizes = tuple(int(np.count_nonzero(counts > rank)) for rank in range(counts.max()))
+        picked = np.concatenate([starts[:size] + rank for rank, size in enumerate(sizes)])
+        gather = np.concatenate([np.arange(size) for size in sizes])
+        censored = np.flatnonzero(self.is_censored[picked])
+        lower = self.lower[picked][censored]
+        times = self.times.take(picked)
+        return Block(
+            lesions=lesions,
+            gather=gather,
+            rank_sizes=sizes,
+            times=Times(
+                times.since_baseline[:, None],
+                times.before_dose[:, None],
+                times.since_dose[:, None],
+                times.v0[:, None],
+            ),
+            y=self.y[picked][:, None],
+            censored=censored,
+            lower=lower[:, None],
+            upper=self.upper[picked][censored][:, None],
+            has_zero_lower=bool(np.all(lower == 0)),
+            n_rows=counts[:, None].astype(np.float64),
+        )
+
+    def spans(self, rows_per_span: int) -> list[tuple[int, int]]:
+        """Cut the lesions into runs of about that many rows each (at least one lesion)."""
+        spans: list[tuple[int, int]] = []
+        start = 0
+        while start < self.n_lesions:
+            stop = int(np.searchsorted(self.offsets, self.offsets[start] + rows_per_span, "right"))
+            stop = max(start + 1, min(stop - 1, self.n_lesions))
+            spans.append((start, stop))
+            start = stop
+        return spans
+
+    def in_data_order(self, values: FloatArray) -> FloatArray:
+        """(n, ...) values in fit order -> in the order of ``data`` (lesions without rows: NaN)."""
+        out = np.full((self.data.n_lesions, *values.shape[1:]), np.nan)
+        out[self.order] = values
+        return out
+
+
+def compile_problem(
+    data: GrowthData,
+    *,
+    model: GrowthModel,
+    error: ResidualError,
+    censoring: Censoring,
+    count_baseline: bool,
+    covariates: dict[str, tuple[str, ...]],
+    references: dict[str, str],
+) -> Problem:
+    """Choose the rows to evaluate and lay them out.
+
+    Raises:
+        GrowthDataError: no row is left to evaluate, all are censored, or a covariate is unknown,
+            missing for a lesion or constant.
+    """
+    is_used = np.ones(data.n_rows, dtype=bool)
+    if model.baseline == "regressor" and not count_baseline:
+        is_used = ~data.is_own_baseline
+    counts = np.bincount(data.row_lesion[is_used], minlength=data.n_lesions)
+    order = np.lexsort((np.arange(data.n_lesions), -counts))
+    n_fitted = int(np.count_nonzero(counts))
+    if n_fitted == 0:
+        raise GrowthDataError(
+            "no lesion has a measurement besides its baseline: nothing can be learnt about growth"
+        )
+    fitted, idle = order[:n_fitted], np.sort(order[n_fitted:])
+    back = np.full(data.n_lesions, -1)
+    back[fitted] = np.arange(n_fitted)
+    rows = _rows_in_order(data, is_used, fitted)
+    lesion = data.row_lesion[rows]
+    is_censored, low, high = _bounds(data, rows, censoring)
+    if is_censored.all():
+        raise GrowthDataError(
+            "every measurement besides the baselines is censored: no growth can be estimated; "
+            "check the censoring column and the limit of quantification"
+        )
+    return Problem(
+        data=data,
+        model=model,
+        error=error,
+        censoring=censoring,
+        count_baseline=count_baseline,
+        design=build_design(data, fitted, model, covariates, references),
+        order=fitted,
+        back=back,
+        offsets=np.concatenate([[0], np.cumsum(counts[fitted])]),
+        rows=rows,
+        times=model.times(data.time[rows], data.v0[lesion], data.t0[lesion]),
+        y=data.volume[rows],
+        lower=low,
+        upper=high,
+        is_censored=is_censored,
+        last_day=data.time[data.offsets[fitted + 1] - 1],
+        idle=idle,
+    )
+
+
+def _rows_in_order(data: GrowthData, is_used: BoolArray, fitted: IntArray) -> IntArray:
+    """Used rows of the fitted lesions, lesion by lesion."""
+    rank = np.full(data.n_lesions, len(fitted))
+    rank[fitted] = np.arange(len(fitted))
+    rows = np.flatnonzero(is_used)
+    return rows[np.argsort(rank[data.row_lesion[rows]], kind="stable")]
+
+
+def _bounds(
+    data: GrowthData, rows: IntArray, censoring: Censoring
+) -> tuple[BoolArray, FloatArray, FloatArray]:
+    is_censored = data.is_censored[rows]
+    low, high = data.lower[rows], data.upper[rows]
+    if censoring == "as_observed":
+        return np.zeros_like(is_censored), low, high
+    if censoring == "ignore_lower":
+        is_left = is_censored & (high == data.volume[rows])
+        low = np.where(is_left, -np.inf, low)
+    return is_censored, low, high
+
+
+def run_blocks(
+    task: Callable[[int], Result], count: int, threads: int, pool: ThreadPoolExecutor | None = None
+) -> list[Result]:
+    """Results of ``task(0) .. task(count - 1)`` in that order, whatever the threads."""
+    if threads <= 1 or count <= 1:
+        return [task(k) for k in range(count)]
+    if pool is not None:
+        return list(pool.map(task, range(count)))
+    with ThreadPoolExecutor(threads) as own:
+        return list(own.map(task, range(count)))
+
+
+def sum_in_order(parts: Sequence[FloatArray]) -> FloatArray:
+    """Sum of arrays, first to last."""
+    total = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total

@@ -1,0 +1,77 @@
+"""Products with the columns of a design, without writing factors out as zeros and ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from udfs.hazards.design import Design, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Columns:
+    """n rows of p columns in the solver's units: numbers centred and divided by their standard
+    deviation. A centred column has the same coefficient, since the baseline takes up the shift."""
+
+    n_rows: int
+    scale: FloatArray
+    """(p,) a coefficient in the user's unit is the solver's divided by this."""
+    dense: FloatArray
+    """(n, d) the numbers."""
+    dense_at: IntArray
+    """(d,) their places among the p columns."""
+    factors: tuple[tuple[IntArray, int, int], ...]
+    """Codes (0: no column), first column and number of columns of each factor."""
+
+    @property
+    def n_columns(self) -> int:
+        return len(self.scale)
+
+    def times(
+        self, b: FloatArray, out: FloatArray | None = None, scratch: FloatArray | None = None
+    ) -> FloatArray:
+        """(n,) the columns' sum weighted by b (p,); ``out`` and ``scratch`` (n,) are written to."""
+        total = np.empty(self.n_rows) if out is None else out
+        if len(self.dense_at):
+            np.matmul(self.dense, b[self.dense_at], out=total)
+        else:
+            total.fill(0.0)
+        for codes, first, k in self.factors:
+            table = np.zeros(k + 1)
+            table[1:] = b[first : first + k]
+            total += np.take(table, codes, out=scratch, mode="clip")
+        return total
+
+    def transposed_times(self, r: FloatArray) -> FloatArray:
+        """(p,) each column's sum over rows weighted by r (n,)."""
+        total = np.zeros(self.n_columns)
+        if len(self.dense_at):
+            total[self.dense_at] = self.dense.T @ r
+        for codes, first, k in self.factors:
+            total[first : first + k] = np.bincount(codes, r, k + 1)[1:]
+        return total
+
+
+def columns_of(design: Design, order: IntArray) -> Columns:
+    """The columns for the rows at ``order``, centred and scaled over these rows."""
+    p = len(design.columns)
+    scale = np.ones(p)
+    dense, dense_at = [], []
+    factors = []
+    for term in design.terms:
+        place = design.slices[term.name]
+        if term.codes is not None:
+            factors.append((term.codes[order], place.start, len(term.labels)))
+            continue
+        assert term.values is not None
+        for j, column in enumerate(term.values[order].T):
+            centred = column - column.mean()
+            spread = float(np.sqrt(np.mean(centred**2)))
+            scale[place.start + j] = spread or 1.0
+            dense.append(centred / scale[place.start + j])
+            dense_at.append(place.start + j)
+    block = np.array(dense).T if dense else np.zeros((len(order), 0))
+    return Columns(
+        len(order), scale, np.asfortranarray(block), np.array(dense_at, dtype=np.intp), tuple(factors)
+    )

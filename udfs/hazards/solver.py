@@ -1,0 +1,232 @@
+"""The coefficients and random effects that maximise the penalised partial likelihood.
+
+    PPL(b, u) = loglik(X b + Z u + offset) - u'u / (2 s2)
+
+is concave. Newton's steps are solved by conjugate gradients with the exact Hessian-vector product;
+the preconditioner is the exact Hessian but for the off-diagonal elements between groups, taken once
+and used for every s2. Source: Ripatti and Palmgren, Biometrics 2000 (the model); Therneau, Grambsch
+and Pankratz, JCGS 2003 (the arrow-shaped Hessian, there instead of the exact one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_solve, eigh
+
+from udfs.hazards.design import FloatArray
+from udfs.hazards.groups import GroupHessian
+from udfs.hazards.partial import Partial
+from udfs.hazards.problem import CoxProblem
+
+DECREMENT = 1e-12
+"""Newton stops where g' H^-1 g, twice the rise still to be had, is below this."""
+MOST_STEPS = 60
+MOST_CG = 400
+
+Pair = tuple[FloatArray, FloatArray]
+"""One part for the p coefficients, one for the K random effects."""
+
+
+@dataclass(frozen=True)
+class Mode:
+    """The maximum at one variance."""
+
+    variance: float
+    b: FloatArray
+    """(p,) in the solver's units."""
+    u: FloatArray
+    """(K,) random effects of the groups ever at risk."""
+    partial: Partial
+    loglik_penalized: float
+    decrement: float
+    """g' H^-1 g there."""
+    n_steps: int
+    is_converged: bool
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The Hessian's blocks at one point, from which a preconditioner for any s2 is made."""
+
+    bb: FloatArray
+    """(p, p)"""
+    ub: FloatArray
+    """(K, p)"""
+    diagonal: FloatArray
+    """(K,)"""
+
+    def arrow(self, variance: float) -> Arrow:
+        """The preconditioner for the Hessian at this variance."""
+        diagonal = self.diagonal + 1.0 / variance if len(self.diagonal) else self.diagonal
+        schur = self.bb - self.ub.T @ (self.ub / diagonal[:, None])
+        return Arrow(self.ub, diagonal, _positive_factor(schur, np.diag(self.bb)))
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A symmetric positive definite matrix [bb, bu; ub, diagonal]."""
+
+    ub: FloatArray
+    diagonal: FloatArray
+    factor: FloatArray
+    """(p, p) lower Cholesky factor of the Schur complement for b."""
+
+    def solve(self, g: Pair) -> Pair:
+        """The matrix's inverse times g."""
+        gb, gu = g
+        if len(gb) == 0:
+            return gb, gu / self.diagonal
+        zb = cho_solve((self.factor, True), gb - self.ub.T @ (gu / self.diagonal))
+        return zb, (gu - self.ub @ zb) / self.diagonal
+
+
+def snapshot(problem: CoxProblem, partial: Partial, with_groups: bool = True) -> Snapshot:
+    """The Hessian's blocks at a point."""
+    bb, ub = problem.cross_products(partial, with_groups)
+    if not with_groups:
+        return Snapshot(bb, ub, np.zeros(0))
+    hessian = GroupHessian(problem.groups, partial, problem.by_group(partial.expected))
+    return Snapshot(bb, ub, hessian.diagonal())
+
+
+class PenalisedHessian:
+    """Minus the Hessian of the penalised partial likelihood at one point; holds working memory."""
+
+    def __init__(self, problem: CoxProblem, partial: Partial, variance: float) -> None:
+        self._problem, self._partial, self._variance = problem, partial, variance
+        self._eta, self._product, self._scratch = (np.empty(problem.index.n_rows) for _ in range(3))
+
+    def times(self, v: Pair) -> Pair:
+        """Its product with v."""
+        vb, vu = v
+        problem, eta, scratch = self._problem, self._eta, self._scratch
+        problem.columns.times(vb, eta, scratch)
+        if len(vu):
+            eta += problem.by_row(vu, scratch)
+        h = self._partial.hessian_times(problem.index, eta, self._product, scratch)
+        hb = problem.columns.transposed_times(h)
+        return hb, problem.by_group(h) + vu / self._variance if len(vu) else vu
+
+
+def conjugate_gradients(
+    times: Callable[[Pair], Pair], precondition: Callable[[Pair], Pair], g: Pair, tolerance: float
+) -> Pair:
+    """x with ``times(x)`` = g, to a residual of ``tolerance`` times that of x = 0, both measured
+    by the preconditioner."""
+    xb, xu = np.zeros_like(g[0]), np.zeros_like(g[1])
+    rb, ru = g[0].copy(), g[1].copy()
+    zb, zu = precondition((rb, ru))
+    rho = first = _dot((rb, ru), (zb, zu))
+    db, du = zb.copy(), zu.copy()
+    for _ in range(MOST_CG):
+        if rho <= tolerance**2 * first or rho <= 0:
+            break
+        hb, hu = times((db, du))
+        alpha = rho / _dot((db, du), (hb, hu))
+        xb += alpha * db
+        xu += alpha * du
+        rb -= alpha * hb
+        ru -= alpha * hu
+        zb, zu = precondition((rb, ru))
+        previous, rho = rho, _dot((rb, ru), (zb, zu))
+        db = zb + (rho / previous) * db
+        du = zu + (rho / previous) * du
+    return xb, xu
+
+
+def maximise(
+    problem: CoxProblem,
+    variance: float,
+    b: FloatArray,
+    u: FloatArray,
+    taken: Snapshot,
+    decrement: float = DECREMENT,
+) -> Mode:
+    """The mode at one variance, from a start b (p,), u (K,); u of length 0 means no random effect.
+
+    Args:
+        problem: the data.
+        variance: s2; ignored without random effect.
+        b: start, in the solver's units.
+        u: start.
+        taken: blocks of the Hessian, for the preconditioner; any point nearby will do.
+        decrement: where to stop.
+    """
+    arrow = taken.arrow(variance)
+    partial, value = _penalised(problem, variance, b, u)
+    left = np.inf
+    for step in range(MOST_STEPS + 1):
+        g = _gradient(problem, partial, variance, u)
+        left = _dot(g, arrow.solve(g))
+        if left <= decrement or step == MOST_STEPS or not np.isfinite(left):
+            break
+        accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
+        hessian = PenalisedHessian(problem, partial, variance)
+        db, du = conjugate_gradients(hessian.times, arrow.solve, g, accuracy)
+        rise = _dot(g, (db, du))
+        size = 1.0
+        while True:
+            new_b, new_u = b + size * db, u + size * du
+            new_partial, new_value = _penalised(problem, variance, new_b, new_u)
+            # Rounding in a sum of this size hides smaller rises.
+            if new_value >= value + 1e-4 * size * rise - 1e-12 * abs(value) or size < 1e-6:
+                break
+            size /= 2
+        if size < 1e-6:
+            break
+        b, u, partial, value = new_b, new_u, new_partial, new_value
+    return Mode(variance, b, u, partial, value, left, step, bool(left <= max(decrement, DECREMENT)))
+
+
+def coefficient_covariance(problem: CoxProblem, mode: Mode, taken: Snapshot) -> Pair:
+    """The inverse of minus the penalised Hessian: its (p, p) block for the coefficients and its
+    (K, p) block for the random effects by these.
+
+    With Y the solves of H Y = I_b, good to 1e-7, the first block is Y_b + Y_b' - Y'HY, whose error
+    is that of Y squared.
+    """
+    p, k = problem.n_columns, len(mode.u)
+    arrow = taken.arrow(mode.variance)
+    hessian = PenalisedHessian(problem, mode.partial, mode.variance)
+    yb, yu, hb, hu = np.empty((p, p)), np.empty((k, p)), np.empty((p, p)), np.empty((k, p))
+    for j in range(p):
+        unit = (np.eye(1, p, j)[0], np.zeros(k))
+        yb[:, j], yu[:, j] = conjugate_gradients(hessian.times, arrow.solve, unit, 1e-7)
+        hb[:, j], hu[:, j] = hessian.times((yb[:, j], yu[:, j]))
+    bb = yb + yb.T - (yb.T @ hb + yu.T @ hu)
+    return (bb + bb.T) / 2, yu
+
+
+def _penalised(
+    problem: CoxProblem, variance: float, b: FloatArray, u: FloatArray
+) -> tuple[Partial, float]:
+    if len(u) == 0:
+        partial = problem.partial(b)
+        return partial, partial.loglik
+    partial = problem.partial(b, u)
+    return partial, partial.loglik - float(u @ u) / (2 * variance)
+
+
+def _gradient(problem: CoxProblem, partial: Partial, variance: float, u: FloatArray) -> Pair:
+    residual = problem.index.event_weight - partial.expected
+    gb = problem.columns.transposed_times(residual)
+    return (gb, u) if len(u) == 0 else (gb, problem.by_group(residual) - u / variance)
+
+
+def _dot(x: Pair, y: Pair) -> float:
+    return float(x[0] @ y[0]) + float(x[1] @ y[1])
+
+
+def _positive_factor(schur: FloatArray, scale: FloatArray) -> FloatArray:
+    """Lower Cholesky factor of the matrix, its eigenvalues (in units of ``scale``) kept above 0:
+    leaving elements out can make it indefinite, and a preconditioner must not be."""
+    if len(schur) == 0:
+        return schur
+    unit = np.sqrt(np.maximum(scale, np.finfo(float).tiny))
+    values, vectors = eigh(schur / np.outer(unit, unit))
+    root = vectors * np.sqrt(np.maximum(values, 1e-6))
+    factor = np.linalg.qr((unit[:, None] * root).T, mode="r").T
+    return np.asarray(factor * np.sign(np.diag(factor)))

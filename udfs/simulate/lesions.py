@@ -1,0 +1,276 @@
+"""Lesions present at baseline: how many, where, how large, and how each one grows and shrinks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.simulate.growth import volume_of_diameter
+from udfs.simulate.presets import Preset
+from udfs.simulate.sampling import (
+    Columns,
+    FloatArray,
+    IntArray,
+    by_rank,
+    quota,
+    rank_within,
+    tilted_pmf,
+)
+
+TARGET = "target"
+NON_TARGET = "non-target"
+NEW = "new"
+
+AXIS_RATIO = 1.31
+"""Long over short axis of every lesion whose short axis is not measured (the paper's ratio)."""
+
+LARGEST_MM = 190.0
+SMALLEST_TARGET_MM = 10.0
+SMALLEST_NODE_SHORT_MM = 15.0
+MOST_PER_ORGAN = 5
+PARAMETERS = ("logit_f", "log_kg", "log_kd")
+
+
+def draw_lesions(preset: Preset, patients: Columns, rng: np.random.Generator) -> Columns:
+    """Target and non-target lesions of every patient, sorted by patient and type.
+
+    Numbers of lesions are handed out by quota among the patients to be included.
+
+    Returns:
+        One row per lesion: patient, type, organ (position in ``preset.organs``), number within patient
+        and type, axis ratio, diameter at baseline in mm, growth parameters and what they are made of.
+    """
+    n_target, n_nontarget, n_organs = _numbers(preset, patients, rng)
+    weights = _organ_weights(preset, patients)
+    present = _choose_organs(weights, n_organs, rng)
+    patient, organ = _place(preset, present, n_target + n_nontarget, rng)
+    measurable = np.log([o.measurable for o in preset.organs])[organ]
+    rank = rank_within(patient, measurable + rng.gumbel(size=len(patient)))
+    is_target = rank < n_target[patient]
+    order = np.lexsort((rng.random(len(patient)), ~is_target, patient))
+    patient, organ, is_target = patient[order], organ[order], is_target[order]
+    lesions: Columns = {
+        "patient": patient,
+        "type": np.where(is_target, TARGET, NON_TARGET),
+        "organ": organ,
+        "number": 1 + rank_within(patient * 2 + ~is_target, -np.arange(len(patient), dtype=float)),
+    }
+    lesions |= _sizes(preset, patients, lesions, rng)
+    return lesions
+
+
+def _numbers(
+    preset: Preset, patients: Columns, rng: np.random.Generator
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Target lesions, non-target lesions and organs per patient, with totals as published."""
+    is_included = patients["excluded"] == ""
+    full = preset.n_patients
+    p_target = tilted_pmf(preset.target_weights, 1, preset.n_target / full)
+    shape, dispersion = preset.nontarget_shape
+    base = np.cumprod(np.r_[1.0, (shape + np.arange(30)) / np.arange(1, 31)])
+    p_nontarget = tilted_pmf(base * (dispersion / (1 + dispersion)) ** np.arange(31), 0,
+                             preset.n_nontarget / full)  # fmt: skip
+    organ_number = preset.mix.organ_number
+    out = [np.empty(len(is_included), dtype=np.int64) for _ in range(3)]
+    for group in (is_included, ~is_included):
+        m = int(group.sum())
+        if not m:
+            continue
+        burden = rng.standard_normal(m)
+        latent = 0.35 * burden + 0.94 * rng.standard_normal(m)
+        targets = by_rank(quota(np.arange(1, len(p_target) + 1), p_target, m, rng), latent)
+        latent = 0.35 * burden + 0.94 * rng.standard_normal(m)
+        others = by_rank(quota(np.arange(31), p_nontarget, m, rng), latent)
+        if group is is_included:
+            scale = m / full
+            targets = _with_total(targets, preset.n_target * scale, 1, rng)
+            others = _with_total(others, preset.n_nontarget * scale, 0, rng)
+        total = targets + others
+        latent = 0.5 * total / total.std() if m > 1 else np.zeros(m)
+        latent = latent + rng.standard_normal(m)
+        organs = by_rank(quota(list(organ_number), list(organ_number.values()), m, rng), latent)
+        out[0][group], out[1][group] = targets, others
+        out[2][group] = _make_feasible(organs, targets, total, rng)
+    return out[0], out[1], out[2]
+
+
+def _with_total(
+    counts: IntArray, expected: float, smallest: int, rng: np.random.Generator
+) -> IntArray:
+    """A few counts raised or lowered by one so that they add up to what is expected, rounded at
+    random; quotas of single values leave the sum a little off."""
+    short = int(np.floor(expected + rng.random())) - int(counts.sum())
+    counts = counts.copy()
+    while short:
+        rows = np.flatnonzero(counts > smallest) if short < 0 else np.arange(len(counts))
+        if not rows.size:
+            break
+        rows = rng.permutation(rows)[: abs(short)]
+        counts[rows] += 1 if short > 0 else -1
+        short += len(rows) if short < 0 else -len(rows)
+    return counts
+
+
+def _make_feasible(
+    organs: IntArray, targets: IntArray, total: IntArray, rng: np.random.Generator
+) -> IntArray:
+    """Swap numbers of organs until each patient has a lesion per organ, at most five targets each."""
+    organs = organs.copy()
+    for _ in range(20):
+        bad = np.flatnonzero((total < organs) | (targets > MOST_PER_ORGAN * organs))
+        if not bad.size:
+            return organs
+        for i in rng.permutation(bad):
+            fits = (organs <= total[i]) & (targets[i] <= MOST_PER_ORGAN * organs)
+            fits &= (organs[i] <= total) & (targets <= MOST_PER_ORGAN * organs[i])
+            partners = np.flatnonzero(fits)
+            if partners.size:
+                j = rng.choice(partners)
+                organs[i], organs[j] = organs[j], organs[i]
+    return np.minimum(organs, total)
+
+
+def _organ_weights(preset: Preset, patients: Columns) -> FloatArray:
+    """(patients, organs) propensity to bear lesions; a primary in place adds to the gut's."""
+    weights = np.tile([o.weight for o in preset.organs], (len(patients["patient"]), 1))
+    names = [o.organ for o in preset.organs]
+    if "gi_tract" in names:
+        in_place = patients["primary_resected"] == "N"
+        weights[in_place, names.index("gi_tract")] *= 2.2
+    return weights
+
+
+def _choose_organs(
+    weights: FloatArray, n_organs: IntArray, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """(patients, organs) which organs bear lesions: without replacement, by weight (Gumbel top-k)."""
+    keys = np.log(weights) + rng.gumbel(size=weights.shape)
+    rank = np.argsort(np.argsort(-keys, axis=1), axis=1)
+    return rank < np.minimum(n_organs, weights.shape[1])[:, None]
+
+
+def _place(
+    preset: Preset, present: NDArray[np.bool_], n_lesions: IntArray, rng: np.random.Generator
+) -> tuple[IntArray, IntArray]:
+    """One lesion for every organ of a patient, the rest by the organs' multiplicity."""
+    first_patient, first_organ = np.nonzero(present)
+    extra = n_lesions - present.sum(axis=1)
+    patient = np.repeat(np.arange(len(extra)), extra)
+    share = present * np.asarray([o.multiplicity for o in preset.organs])
+    edges = np.cumsum(share, axis=1)
+    draw = rng.random(len(patient)) * edges[patient, -1]
+    organ = (edges[patient] <= draw[:, None]).sum(axis=1)
+    return np.concatenate([first_patient, patient]), np.concatenate([first_organ, organ])
+
+
+def _sizes(
+    preset: Preset, patients: Columns, lesions: Columns, rng: np.random.Generator
+) -> Columns:
+    """Axis ratio and diameter at baseline; sizes do not depend on the growth parameters (Fig. 2d)."""
+    organs = preset.organs
+    n = len(lesions["patient"])
+    has_short = np.asarray([t.has_short_axis for t in preset.trials])
+    is_nodal = np.asarray([o.is_nodal for o in organs])[lesions["organ"]]
+    is_short = is_nodal & has_short[patients["trial"][lesions["patient"]]]
+    ratio = np.where(
+        is_short, np.clip(AXIS_RATIO * np.exp(0.12 * rng.standard_normal(n)), 1.05, 2), 1
+    )
+    ratio = np.where(is_short, ratio, AXIS_RATIO)
+    is_target = lesions["type"] == TARGET
+    middle = np.asarray([o.diameter_mm for o in organs])[lesions["organ"]]
+    middle = np.where(is_target, middle, 0.55 * middle)
+    diameter = middle * np.exp(0.52 * rng.standard_normal(n))
+    smallest = np.where(is_short, SMALLEST_NODE_SHORT_MM * ratio, SMALLEST_TARGET_MM)
+    smallest = np.where(is_target, smallest, np.where(is_short, 10.5 * ratio, 5.0))
+    below = diameter < smallest
+    diameter = np.where(below, smallest * (1 + 0.35 * rng.random(n)), diameter)
+    return {
+        "is_nodal": is_nodal,
+        "is_short_axis": is_short,
+        "axis_ratio": ratio,
+        "diameter_mm": np.minimum(diameter, LARGEST_MM),
+    }
+
+
+def draw_parameters(
+    preset: Preset, patients: Columns, lesions: Columns, rng: np.random.Generator
+) -> Columns:
+    """Growth parameters: typical value + organ + treatment + covariates + patient + organ of the
+    patient + the lesion itself, on the logarithmic (kg, kd) and logit (F) scale.
+
+    The fixed effects are centred over the target lesions of the patients to be included, and the
+    random effects share out what variance the fixed ones leave, so that typical value and omega are
+    those of the preset, over all levels together.
+
+    Returns:
+        Columns for ``lesions``: the parameters and their parts.
+    """
+    n_patients, n_organs = len(patients["patient"]), len(preset.organs)
+    patient, organ = lesions["patient"], lesions["organ"]
+    counted = (lesions["type"] == TARGET) & (patients["excluded"][patient] == "")
+    treatment = treatment_effects(preset, patients)
+    covariates = covariate_effects(preset, patients)
+    pop = preset.population
+    typical = (np.log(pop.f / (1 - pop.f)), np.log(pop.kg_per_day), np.log(pop.kd_per_day))
+    omega = (pop.omega_f, pop.omega_kg, pop.omega_kd)
+    out: Columns = {}
+    for i, name in enumerate(PARAMETERS):
+        by_organ = np.asarray([getattr(o, name) for o in preset.organs])
+        by_patient = treatment[name] + covariates[name]
+        fixed = by_organ[organ] + by_patient[patient]
+        centre = fixed[counted].mean() if counted.any() else 0.0
+        left = np.sqrt(max(omega[i] ** 2 - fixed[counted].var(), 0.2 * omega[i] ** 2))
+        of_patient = left * np.sqrt(pop.share_patient) * rng.standard_normal(n_patients)
+        grid = rng.standard_normal((n_patients, n_organs))
+        of_pair = left * np.sqrt(pop.share_patient_organ) * grid[patient, organ]
+        rest = left * np.sqrt(1 - pop.share_patient - pop.share_patient_organ)
+        own = rest * rng.standard_normal(len(patient))
+        out[f"{name}_patient"] = of_patient[patient]
+        out[f"{name}_patient_organ"] = of_pair
+        out[f"{name}_lesion"] = own
+        out[name] = typical[i] + fixed - centre + of_patient[patient] + of_pair + own
+    out["f"] = 1 / (1 + np.exp(-np.clip(out["logit_f"], -12.0, 12.0)))
+    out["kg_per_day"] = np.exp(np.clip(out["log_kg"], np.log(1e-5), np.log(0.08)))
+    out["kd_per_day"] = np.exp(np.clip(out["log_kd"], np.log(1e-5), np.log(0.5)))
+    out["volume_at_baseline_mm3"] = volume_of_diameter(
+        lesions["diameter_mm"], lesions["axis_ratio"]
+    )
+    return out
+
+
+def treatment_effects(preset: Preset, patients: Columns) -> dict[str, FloatArray]:
+    """(patients,) effect of the arm's antibodies on each parameter. With both, the larger one and a
+    tenth of the other; panitumumab does more where KRAS is wild type and little where it is mutant."""
+    arms = preset.arms
+    bevacizumab = np.asarray([arms[a].has_bevacizumab for a in patients["arm"]], dtype=float)
+    panitumumab = np.asarray([arms[a].has_panitumumab for a in patients["arm"]], dtype=float)
+    kras = patients["kras"]
+    panitumumab *= np.where(kras == "WILD TYPE", 1.3, np.where(kras == "MUTANT", 0.3, 1.0))
+    none = (0.0, 0.0, 0.0)
+    out = {}
+    for i, name in enumerate(PARAMETERS):
+        parts = np.stack(
+            [
+                bevacizumab * preset.arm_effects.get("bevacizumab", none)[i],
+                panitumumab * preset.arm_effects.get("panitumumab", none)[i],
+            ]
+        )
+        largest = np.take_along_axis(parts, np.abs(parts).argmax(axis=0)[None], axis=0)[0]
+        out[name] = largest + 0.1 * (parts.sum(axis=0) - largest)
+    return out
+
+
+def covariate_effects(preset: Preset, patients: Columns) -> dict[str, FloatArray]:
+    """(patients,) effect of line of therapy, KRAS, race and surgery on each parameter."""
+    has = {
+        "second_line": patients["line"] >= 2,
+        "kras_mutant": patients["kras"] == "MUTANT",
+        "race_black": patients["race"] == "BLACK OR AFRICAN AMERICAN",
+        "race_asian": patients["race"] == "ASIAN",
+        "no_surgery": patients["surgery"] == "N",
+    }
+    out = {name: np.zeros(len(patients["patient"])) for name in PARAMETERS}
+    for covariate, effects in preset.covariate_effects.items():
+        for i, name in enumerate(PARAMETERS):
+            out[name] += has[covariate] * effects[i]
+    return out

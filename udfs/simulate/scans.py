@@ -1,0 +1,232 @@
+"""Scans: when they are planned and made, what a reader writes down, and the RECIST response of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.simulate.growth import LesionCurves, diameter_of_volume
+from udfs.simulate.patients import EARLY_BASELINE
+from udfs.simulate.presets import Preset
+from udfs.simulate.sampling import Columns, FloatArray, IntArray
+
+BoolArray = NDArray[np.bool_]
+CodeArray = NDArray[np.int8]
+
+CR, PR, SD, PD, NE, NONE = range(6)
+RESPONSES = np.asarray(["CR", "PR", "SD", "PD", "NE", ""])
+"""Response of each code; NONE where there was no scan."""
+
+LAST_PLANNED_DAY = 1650
+TOO_SMALL_MM = 5
+"""A lesion seen but below this is too small to measure and counts as this (RECIST 1.1, 4.3.2)."""
+NORMAL_NODE_MM = 10
+SHORTEST_STABLE_DAYS = 35
+"""Stable disease counts as best response from this day on (six weeks less the window of a visit)."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Scans of n patients, m planned ones each after the baseline."""
+
+    baseline_day: IntArray
+    """(n,) day of the baseline scan, 0 or before."""
+    day: IntArray
+    """(n, m) day of each planned scan, rising."""
+    is_made: BoolArray
+    """(n, m) False where the visit was missed."""
+
+
+def draw_schedule(preset: Preset, patients: Columns, rng: np.random.Generator) -> Schedule:
+    """Planned days with a jitter of some days, missed visits, and baselines up to 48 days before.
+
+    Patients to be excluded for an early baseline have it 85 to 140 days before. A few patients have one
+    early scan and no other: their best response is then not evaluable.
+    """
+    n = len(patients["patient"])
+    plans = []
+    for trial in preset.trials:
+        plan = trial.schedule
+        first = plan.first_days * np.arange(1, plan.n_first + 1)
+        later = np.arange(first[-1] + plan.later_days, LAST_PLANNED_DAY + 85, plan.later_days)
+        plans.append(np.concatenate([first, later]))
+    m = max(len(plan) for plan in plans)
+    table = np.stack([np.r_[p, p[-1] + 84 * np.arange(1, m - len(p) + 1)] for p in plans])
+    jitter = np.clip(np.round(rng.normal(0.5, 3.0, (n, m))), -7, 10).astype(np.int64)
+    day = table[patients["trial"]] + jitter
+    baseline = -np.clip(np.floor(rng.gamma(1.9, 8.0, n)), 0, 48).astype(np.int64)
+    early = patients["excluded"] == EARLY_BASELINE
+    baseline[early] = -rng.integers(85, 141, int(early.sum()))
+    is_made = rng.random((n, m)) >= preset.follow_up.missed_visit
+    is_made[:, 0] |= ~is_made[:, 1]
+    stops = rng.random(n) < preset.follow_up.early_stop
+    day[stops, 0] = rng.integers(14, 34, int(stops.sum()))
+    is_made[stops] = np.arange(m) == 0
+    return Schedule(baseline, day, is_made)
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Sizes of n lesions as one reader wrote them down; column 0 is the baseline, then m scans."""
+
+    long_mm: IntArray
+    """(n, m + 1) longest diameter, whole mm; 0 where the lesion was not seen."""
+    short_mm: IntArray
+    """(n, m + 1) short axis of lymph nodes that are measured so, -1 elsewhere."""
+
+    def axis_mm(self) -> FloatArray:
+        """(n, m + 1) the size that enters the sum of diameters: too small counts as 5 mm."""
+        size = np.where(self.short_mm >= 0, self.short_mm, self.long_mm)
+        return np.where((size > 0) & (size < TOO_SMALL_MM), TOO_SMALL_MM, size).astype(float)
+
+
+def read_lesions(
+    curves: LesionCurves,
+    lesions: Columns,
+    schedule: Schedule,
+    preset: Preset,
+    rng: np.random.Generator,
+    baseline_error: bool = False,
+) -> Readings:
+    """Diameters with the proportional error of the model in volume, rounded to whole mm.
+
+    The baseline carries rounding only: in the model it is the lesion's regressor V0. With
+    ``baseline_error`` it is read with the same error as the rest (a second reader).
+    """
+    patient = lesions["patient"]
+    day = np.concatenate([schedule.baseline_day[:, None], schedule.day], axis=1)[patient]
+    volume = curves.volume_mm3(day.astype(float))
+    error = np.maximum(1 + preset.population.b * rng.standard_normal(day.shape), 0.05)
+    if not baseline_error:
+        error[:, 0] = 1.0
+    ratio = lesions["axis_ratio"][:, None]
+    long = diameter_of_volume(np.minimum(volume * error, 1e8), ratio)
+    is_gone = long < preset.follow_up.gone_mm
+    is_gone |= _is_cleared(curves, lesions, volume, preset.follow_up.cleared)
+    short = np.where(lesions["is_short_axis"][:, None], np.maximum(np.rint(long / ratio), 1), -1)
+    long = np.where(is_gone, 0, np.maximum(np.rint(long), 1))
+    short = np.where(is_gone & (short > 0), 0, short)
+    return Readings(long.astype(np.int64), short.astype(np.int64))
+
+
+def _is_cleared(
+    curves: LesionCurves, lesions: Columns, volume: FloatArray, share: float
+) -> BoolArray:
+    """Where lesions of the deepest responders count as gone, from near their nadir on and for good.
+
+    On the curve alone a lesion never goes, and hardly a patient would have a complete response; readers
+    call what is left of one a scar. These are the patients whose worst lesion shrinks most.
+    """
+    base = curves.volume_at_baseline_mm3
+    ratio = np.minimum(curves.volume_mm3(np.minimum(curves.nadir_day(), 300.0)) / base, 1.0)
+    patient = lesions["patient"]
+    worst = np.zeros(patient.max() + 1 if len(patient) else 0)
+    np.maximum.at(worst, patient, ratio)
+    has_lesions = np.bincount(patient, minlength=len(worst)) > 0
+    limit = np.quantile(worst[has_lesions], share) if len(patient) else 0.0
+    below = volume <= (1.25 * worst[patient] * base)[:, None]
+    below[:, 0] = False
+    return np.logical_or.accumulate(below, axis=1) & (worst[patient] <= limit)[:, None]
+
+
+def target_response(
+    readings: Readings, lesions: Columns, is_read: BoolArray, is_made: BoolArray
+) -> tuple[CodeArray, FloatArray]:
+    """Response of the target lesions at each scan under RECIST 1.1.
+
+    Progression: the sum is at least 20 % and 5 mm above the smallest complete sum so far, the baseline
+    included. Partial response: at least 30 % below the baseline. Complete response: every lesion gone
+    and every node below 10 mm. A scan with an unread lesion is NE unless it is already PD.
+
+    Args:
+        readings: of the target lesions.
+        lesions: the same lesions, sorted by patient.
+        is_read: (lesions, m + 1) False where this lesion was not assessed.
+        is_made: (patients, m + 1) which scans there are.
+
+    Returns:
+        (patients, m + 1) codes (NONE where no scan or at baseline), and sums in mm (NaN where not
+        complete).
+    """
+    n = len(is_made)
+    start = np.searchsorted(lesions["patient"], np.arange(n))
+    has_any = np.diff(np.r_[start, len(lesions["patient"])]) > 0
+    size = readings.axis_mm()
+    total = _sum_by(np.where(is_read, size, 0.0), start, has_any)
+    unread = _sum_by((~is_read).astype(float), start, has_any)
+    is_absent = np.where(readings.short_mm >= 0, size < NORMAL_NODE_MM, size == 0)
+    visible = _sum_by((~is_absent).astype(float), start, has_any)
+    complete = is_made & (unread == 0) & has_any[:, None]
+    seen = np.where(complete, total, np.inf)
+    lowest = np.minimum.accumulate(seen, axis=1)[:, :-1]
+    code = np.full(is_made.shape, NONE, dtype=np.int8)
+    later = total[:, 1:]
+    is_pd = (later >= 1.2 * lowest - 1e-9) & (later - lowest >= 5 - 1e-9)
+    base = total[:, :1]
+    found = np.where(later <= 0.7 * base + 1e-9, PR, SD)
+    found = np.where(visible[:, 1:] == 0, CR, found)
+    found = np.where(complete[:, 1:], found, NE)
+    found = np.where(is_pd, PD, found)
+    code[:, 1:] = np.where(is_made[:, 1:] & has_any[:, None], found, NONE)
+    return code, np.where(complete, total, np.nan)
+
+
+def nontarget_status(readings: Readings, ratio: float, is_made: BoolArray) -> CodeArray:
+    """Status of each non-target lesion: PD is unequivocal growth from its smallest size so far.
+
+    Args:
+        readings: of the non-target lesions.
+        ratio: growth in diameter that a reader calls unequivocal.
+        is_made: (lesions, m + 1) which scans there are.
+
+    Returns:
+        (lesions, m + 1) codes; once PD always PD; at baseline SD (present).
+    """
+    size = readings.axis_mm()
+    lowest = np.minimum.accumulate(np.where(is_made, size, np.inf), axis=1)[:, :-1]
+    later = size[:, 1:]
+    is_pd = (later >= ratio * lowest) & (later - lowest >= 5) & (later >= NORMAL_NODE_MM)
+    is_absent = np.where(readings.short_mm[:, 1:] >= 0, later < NORMAL_NODE_MM, later == 0)
+    found = np.where(later <= 0.7 * size[:, :1], PR, SD)
+    found = np.where(is_absent, CR, found)
+    found = np.where(np.logical_or.accumulate(is_pd & is_made[:, 1:], axis=1), PD, found)
+    code = np.full(is_made.shape, SD, dtype=np.int8)
+    code[:, 1:] = found
+    return np.where(is_made, code, NONE).astype(np.int8)
+
+
+def nontarget_response(status: CodeArray, patient: IntArray, n: int) -> CodeArray:
+    """(patients, m + 1) PD if any lesion is, CR if all are, else SD (non-CR/non-PD); NONE without any."""
+    start = np.searchsorted(patient, np.arange(n))
+    has_any = np.diff(np.r_[start, len(patient)]) > 0
+    n_pd = _sum_by((status == PD).astype(float), start, has_any)
+    n_left = _sum_by(((status != CR) & (status != NONE)).astype(float), start, has_any)
+    n_seen = _sum_by((status != NONE).astype(float), start, has_any)
+    out = np.where(n_pd > 0, PD, np.where(n_left == 0, CR, SD))
+    return np.where(n_seen == 0, NONE, out).astype(np.int8)
+
+
+def overall_response(target: CodeArray, nontarget: CodeArray, is_new: BoolArray) -> CodeArray:
+    """RECIST 1.1, table 1: target, non-target and new lesions together. Same shapes in and out."""
+    out = np.where((target == CR) & (nontarget != CR) & (nontarget != NONE), PR, target)
+    out = np.where((target == PD) | (nontarget == PD) | is_new, PD, out)
+    return np.where(target == NONE, NONE, out).astype(np.int8)
+
+
+def best_response(overall: CodeArray, day: IntArray) -> CodeArray:
+    """(patients,) best of the visits up to the first PD (not confirmed); SD only from day 35 on."""
+    is_before = np.cumsum(overall == PD, axis=1) - (overall == PD) == 0
+    usable = np.where((overall == SD) & (day < SHORTEST_STABLE_DAYS), NE, overall)
+    rank = np.where(is_before, usable, NONE)
+    best = rank.min(axis=1)
+    return np.where(best == NONE, NE, best).astype(np.int8)
+
+
+def _sum_by(values: FloatArray, start: IntArray, has_any: BoolArray) -> FloatArray:
+    """Row sums of each patient's lesions; 0 where a patient has none."""
+    out = np.zeros((len(start), values.shape[1]))
+    if len(values):
+        out[has_any] = np.add.reduceat(values, start[has_any], axis=0)
+    return out

@@ -1,0 +1,1 @@
+"""How simulated numbers become files: SDTM tables, the truth beside them, planted defects."""

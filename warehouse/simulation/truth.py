@@ -1,0 +1,100 @@
+"""The truth of a simulation as Parquet files that no step of the warehouse reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from warehouse.simulation.subjects import lesion_labels, subject_id
+
+SIGNIFICANT_DIGITS = 9
+"""Of the numbers in the truth: the last bits of exp and log differ between processors."""
+
+
+def _significant(values: NDArray[Any]) -> NDArray[Any]:
+    """Rounded to the digits that are the same on every machine."""
+    if values.dtype.kind != "f":
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        magnitude = np.floor(np.log10(np.abs(values)))
+        magnitude = np.where(np.isfinite(magnitude), magnitude, 0)
+        digits = 10.0 ** (SIGNIFICANT_DIGITS - 1 - magnitude)
+        return np.where(np.isfinite(values), np.rint(values * digits) / digits, values)
+
+
+def write_truth(folder: Path, numbers: Any, messy: bool) -> None:
+    patients, lesions = numbers.patients, numbers.lesions
+    study = np.asarray(numbers.studies["study_id"])[patients["trial"]]
+    usubjid = np.asarray(
+        [subject_id(str(s), int(n)) for s, n in zip(study, patients["subject_number"], strict=True)]
+    )
+    labels = lesion_labels(numbers)
+    organs = lesions["organ"]
+
+    def keyed(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        rest = {k: v for k, v in columns.items() if k not in ("lesion", "patient", "organ_index")}
+        if "lesion" in columns:
+            row = columns["lesion"]
+            patient = lesions["patient"][row]
+            keys = {"study_id": study[patient], "usubjid": usubjid[patient],
+                    "lesion_label": labels[row]}  # fmt: skip
+            return keys | ({"organ": organs[row]} if "organ_index" in columns else {}) | rest
+        if "patient" in columns:
+            row = columns["patient"]
+            return {"study_id": study[row], "usubjid": usubjid[row]} | rest
+        return dict(rest)
+
+    for name in ("lesions", "events", "organs", "patients", "effects", "population"):
+        columns = keyed(getattr(numbers, f"truth_{name}"))
+        _write_parquet(columns, folder / f"{name}.parquet")
+    excluded = np.flatnonzero(patients["excluded"] != "")
+    _write_parquet(
+        {
+            "study_id": study[excluded],
+            "usubjid": usubjid[excluded],
+            "kind": patients["excluded"][excluded],
+        },
+        folder / "excluded.parquet",
+    )
+    (folder / "README.txt").write_text(_truth_readme(numbers, messy), encoding="utf-8")
+
+
+def _write_parquet(columns: Mapping[str, NDArray[Any]], file: Path) -> None:
+    arrays = {}
+    for name, values in columns.items():
+        rounded = _significant(values)
+        is_blank = ~np.isfinite(rounded) if rounded.dtype.kind == "f" else None
+        arrays[name] = pa.array(rounded, mask=is_blank)
+    pyarrow.parquet.write_table(pa.table(arrays), file, compression="zstd")
+
+
+def _truth_readme(numbers: Any, messy: bool) -> str:
+    text = f"""The truth behind the simulated trials ({numbers.preset}, seed {numbers.seed}).
+Nothing in the warehouse reads this folder. Days count from the first dose (day 0); mm, mm3.
+
+lesions.parquet     one row per target and non-target lesion: the parameters of its curve
+    V(t) = V_b exp(kg (t - t_b)) before the first dose, and
+    V(t) = V_b exp(-kg t_b) (F exp(kg t) + (1 - F) exp(-kd t)) after it;
+    V_b = volume_at_baseline_mm3 on t_b = baseline_day. V_b / axis_ratio: V = d (d / axis_ratio)^2 / 2.
+    logit_f, log_kg, log_kd _..._effect: the random effects of patient, organ within patient, lesion.
+events.parquet      one row per lesion and rule set: days of response and progression on the curve
+    without noise, follow-up without end; empty where never.
+organs.parquet      one row per patient and organ that ever progresses: the first true day.
+patients.parquet    random effects of each patient, true day of death, organ that progresses first.
+effects.parquet     fixed effects of organ, arm and covariate on logit F, log kg and log kd.
+population.parquet  typical value and standard deviation (omega) of each parameter over the target
+    lesions of the patients to be included, as asked for and as drawn; b is the proportional error.
+excluded.parquet    patients that the inclusion criteria exclude, and why: no_lesion, no_target,
+    baseline_only (no longitudinal target lesion), early_baseline (more than 12 weeks before).
+"""
+    if messy:
+        text += """defects.csv         defects planted: id, study, file, row (1 = first after the header), subject, column.
+    Where subjects were renamed, the other files here name them as they were.
+"""  # noqa: E501
+    return text

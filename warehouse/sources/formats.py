@@ -1,0 +1,97 @@
+"""Which file names are data, and which reader each has."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path, PurePath
+
+import duckdb
+
+from warehouse.errors import LesionsError
+from warehouse.sources.spec import ReadOptions
+from warehouse.sources.stage import Stage
+
+_SUFFIXES = {
+    ".csv": "text",
+    ".csv.gz": "text",
+    ".tsv": "text",
+    ".tsv.gz": "text",
+    ".parquet": "parquet",
+    ".xpt": "sas",
+    ".sas7bdat": "sas",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".json": "dataset_json",
+    ".ndjson": "dataset_json",
+}
+_OPTIONS = {
+    "text": ("encoding", "delimiter"),
+    "parquet": (),
+    "sas": ("encoding",),
+    "excel": (
+        *("sheet", "header_rows", "header_join", "first_row"),
+        *("stop_column", "stop_value", "skip_blank"),
+    ),
+    "dataset_json": (),
+}
+
+
+def suffix_of(name: str | PurePath) -> str:
+    """The known suffix of a file name, lower case, or '' when the format is not known."""
+    lower = PurePath(name).name.lower()
+    known = [suffix for suffix in _SUFFIXES if lower.endswith(suffix)]
+    return max(known, key=len, default="")
+
+
+def is_data_file(path: str | PurePath) -> bool:
+    """Whether a reader exists for the file, by its name; hidden and lock files are not data."""
+    return suffix_of(path) != "" and not PurePath(path).name.startswith((".", "~"))
+
+
+def data_stem(name: str) -> str:
+    """A file's name without folder and suffix, lower case: ``x/TR_1.csv.gz`` -> ``tr_1``."""
+    lower = PurePath(name).name.lower()
+    return lower.removesuffix(suffix_of(name))
+
+
+def stage_file(
+    connection: duckdb.DuckDBPyConnection, file: Path, options: ReadOptions, out: Path
+) -> Stage:
+    """Writes a data file's cells as text to the Parquet file ``out``.
+
+    Raises:
+        LesionsError: the file is empty, damaged, in another encoding or format, or an option does
+            not fit its format.
+    """
+    kind = _SUFFIXES[suffix_of(file)]
+    default = ReadOptions()
+    for name in vars(default):
+        if getattr(options, name) != getattr(default, name) and name not in _OPTIONS[kind]:
+            key = "stop_at" if name.startswith("stop_") else name
+            raise LesionsError(
+                f"{file}: the option {key!r} has no meaning for this format. Remove it from the "
+                "file's entry in study.yml."
+            )
+    try:
+        size = file.stat().st_size
+    except OSError as error:
+        raise LesionsError(f"{file} cannot be read: {error.strerror}.") from error
+    if size == 0:
+        raise LesionsError(f"{file} is empty (0 bytes). Put the real file in its place.")
+    # Readers are imported when first used: some take a second to import.
+    if kind == "text":
+        from warehouse.sources.text import stage_text as reader
+    elif kind == "parquet":
+        from warehouse.sources.parquet import stage_parquet as reader
+    elif kind == "sas":
+        from warehouse.sources.sas import stage_sas as reader
+    elif kind == "excel":
+        from warehouse.sources.excel import stage_excel as reader
+    else:
+        from warehouse.sources.dataset_json import stage_dataset_json as reader
+    try:
+        return reader(connection, file, options, out)
+    except OSError as error:
+        if "writing" in str(error) or error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise  # the stage could not be written; nothing is wrong with the file
+        raise LesionsError(f"{file} cannot be read: {error.strerror or error}.") from error

@@ -1,0 +1,361 @@
+"""study.yml -> :class:`~warehouse.sources.spec.Study`, everything checked that needs no data."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from warehouse.errors import LesionsError
+from warehouse.sources import spec
+from warehouse.sources.document import Section, read_document
+from warehouse.sources.domains import DOMAIN_COLUMNS, UNITS
+from warehouse.sources.expressions import ExpressionError, expression_columns
+from warehouse.sources.formats import data_stem, is_data_file
+from warehouse.sources.lesion_long import ROLES
+from warehouse.sources.wording import did_you_mean, listed
+
+_TOP_KEYS = (
+    *("study_id", "title", "tumor_type", "phase", "sponsor", "layout"),
+    *("day_convention", "day_zero_rule", "patients", "readers", "too_small"),
+    *("line_of_therapy", "primary_site", "arms", "sites", "domains", "files"),
+)
+_OPTION_KEYS = (
+    *("encoding", "delimiter", "sheet", "header_rows", "header_join"),
+    *("first_row", "stop_at", "skip_blank"),
+)
+_ARM_KEYS = ("treatment", "treatment_class", "backbone", "has_bevacizumab", "has_panitumumab")
+_IGNORE = "ignore"
+
+
+def read_study_id(file: Path) -> str:
+    """The study_id that a study.yml gives, checked for its form only."""
+    return _study_id(read_document(file))
+
+
+def parse_study(folder: Path) -> spec.Study:
+    """The study.yml of a folder, with the files of an sdtm folder found by their names.
+
+    Raises:
+        LesionsError: see :func:`warehouse.studies.read_study`.
+    """
+    file = folder / spec.STUDY_FILE
+    if not file.is_file():
+        raise LesionsError(
+            f"{folder} holds no {spec.STUDY_FILE}. Write one there; it needs at least the line "
+            "'study_id: my_study'."
+        )
+    top = read_document(file)
+    top.only(_TOP_KEYS)
+    study = _described(folder, top)
+    entries = tuple(_file_entry(section, study.layout) for section in top.sections("files"))
+    if study.layout == "sdtm":
+        entries, ignored = _discover(top, folder, entries)
+    else:
+        if "domains" in top.values:
+            top.fail(f"'domains' belongs to layout sdtm, not to {study.layout}.", "domains")
+        named = {entry.file for entry in entries}
+        ignored = tuple(name for name in _data_files(folder) if name not in named)
+    if not entries:
+        top.fail(
+            "no file to load. Put files named after their domain beside it (dm.csv, tr.xpt, ...), "
+            "name them under 'files:', or map other names under 'domains:'."
+            + (f" Data files there: {listed(ignored)}." if ignored else "")
+        )
+    for entry in entries:
+        _check_file(top, folder, entry.file)
+    return replace(study, entries=entries, ignored=ignored)
+
+
+def _described(folder: Path, top: Section) -> spec.Study:
+    """What study.yml says of the study itself; no entries yet."""
+    too_small = top.section("too_small")
+    if too_small is not None:
+        too_small.only(("values", "becomes_mm"))
+    return spec.Study(
+        folder=folder,
+        study_id=_study_id(top),
+        entries=(),
+        title=top.text("title"),
+        tumor_type=top.text("tumor_type"),
+        phase=top.text("phase"),
+        sponsor=top.text("sponsor"),
+        layout=top.choice("layout", spec.LAYOUTS, "sdtm"),
+        day_convention=top.choice("day_convention", spec.DAY_CONVENTIONS, "sdtm"),
+        day_zero_rule=top.text("day_zero_rule"),
+        patients=top.choice("patients", spec.PATIENTS, "known"),
+        readers=_unique(top, "readers"),
+        too_small_values=too_small.texts("values") if too_small else (),
+        too_small_mm=_positive(too_small, "becomes_mm") if too_small else None,
+        line_of_therapy=top.whole("line_of_therapy"),
+        primary_site=top.text("primary_site"),
+        arms=_arms(top),
+        sites=top.pairs("sites"),
+    )
+
+
+def _study_id(top: Section) -> str:
+    value = top.needed("study_id")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+        top.fail(
+            f"'study_id' cannot be {value!r}: letters, digits, '_', '-' and '.' only, because it "
+            "begins the ids of patients and lesions.",
+            "study_id",
+        )
+    return value
+
+
+def _unique(top: Section, key: str) -> tuple[str, ...]:
+    values = top.texts(key)
+    for value in values:
+        if values.count(value) > 1:
+            top.fail(f"{key!r} names {value!r} twice. Keep the first.", key)
+    return values
+
+
+def _positive(section: Section, key: str) -> float | None:
+    value = section.number(key)
+    if value is not None and not 0 <= value < float("inf"):
+        section.fail(f"{key!r} must be 0 or more, not {value:g}.", key)
+    return value
+
+
+def _arms(top: Section) -> tuple[spec.Arm, ...]:
+    section = top.section("arms")
+    arms = []
+    for name in section.values if section else ():
+        assert section is not None
+        inner = section.section(name)
+        if inner is None:
+            section.fail(f"the arm {name!r} says nothing. Add 'treatment: ...'.", name)
+        inner.only(_ARM_KEYS)
+        arms.append(
+            spec.Arm(
+                arm=name,
+                treatment=inner.text("treatment"),
+                treatment_class=inner.text("treatment_class"),
+                backbone=inner.text("backbone"),
+                has_bevacizumab=inner.flag("has_bevacizumab"),
+                has_panitumumab=inner.flag("has_panitumumab"),
+            )
+        )
+    return tuple(arms)
+
+
+def _discover(
+    top: Section, folder: Path, listed_entries: tuple[spec.FileEntry, ...]
+) -> tuple[tuple[spec.FileEntry, ...], tuple[str, ...]]:
+    """Adds the files whose stem is a domain, or is mapped to one; the rest are ignored."""
+    stems = {stem.lower(): domain for stem, domain in top.pairs("domains")}
+    for stem, domain in top.pairs("domains"):
+        if domain not in (*DOMAIN_COLUMNS, _IGNORE):
+            section = top.section("domains")
+            assert section is not None
+            section.fail(_unknown_domain(domain), stem)
+    named = {entry.file for entry in listed_entries}
+    entries, ignored, seen = list(listed_entries), [], dict[str, str]()
+    for name in _data_files(folder):
+        if name in named:
+            continue
+        stem = data_stem(name)
+        domain = stems.get(stem, stem if stem in DOMAIN_COLUMNS else _IGNORE)
+        if domain == _IGNORE:
+            ignored.append(name)
+            continue
+        if stem in seen:
+            top.fail(
+                f"both {seen[stem]} and {name} hold {domain}; loaded twice, every record would "
+                "count twice. Move one of them away."
+            )
+        seen[stem] = name
+        entries.append(spec.FileEntry(name, domain, keep_columns=True))
+    for stem in stems:
+        if (
+            stems[stem] != _IGNORE
+            and stem not in seen
+            and not any(data_stem(name) == stem for name in named)
+        ):
+            section = top.section("domains")
+            assert section is not None
+            section.fail(
+                f"no data file is named {stem!r}."
+                f"{did_you_mean(stem, [data_stem(n) for n in ignored])} "
+                f"Data files that no domain has: {listed(ignored) or 'none'}."
+            )
+    return tuple(entries), tuple(ignored)
+
+
+def _data_files(folder: Path) -> list[str]:
+    return sorted(item.name for item in folder.iterdir() if item.is_file() and is_data_file(item))
+
+
+def _check_file(top: Section, folder: Path, name: str) -> None:
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts:
+        top.fail(f"the file {name!r} must lie in the study's folder: name it from there.")
+    if not (folder / path).is_file():
+        others = _data_files(folder)
+        top.fail(
+            f"the file {name!r} is not in {folder}.{did_you_mean(name, others)} "
+            f"Data files there: {listed(others) or 'none'}."
+        )
+    if not is_data_file(path):
+        top.fail(
+            f"{name!r} is of no known format. Known: .csv, .tsv (also .gz), .parquet, .xpt, "
+            ".sas7bdat, .xlsx, .json and .ndjson (Dataset-JSON)."
+        )
+
+
+def _file_entry(section: Section, layout: str) -> spec.FileEntry:
+    file = section.needed("file")
+    keys = ["file", "domain", "columns", "derive", *_OPTION_KEYS]
+    if layout == "lesion_long" and "domain" not in section.values:
+        section.only([*keys, "unit", "lesion_type"])
+        return spec.FileEntry(
+            file, "tr", options=_options(section), long_table=_long_table(section)
+        )
+    section.only(keys)
+    stem = data_stem(file)
+    if "domain" not in section.values and layout == "sdtm" and stem in DOMAIN_COLUMNS:
+        domain = stem
+    else:
+        domain = _domain(section)
+    columns = _columns(section, domain)
+    if layout != "sdtm" and not columns:
+        section.fail("'columns' is missing: say which column of the file each variable is.")
+    return spec.FileEntry(
+        file=file,
+        domain=domain,
+        columns=columns,
+        derive=tuple(_derive(inner) for inner in section.sections("derive")),
+        options=_options(section),
+        keep_columns=layout == "sdtm",
+    )
+
+
+def _long_table(section: Section) -> spec.LongTable:
+    columns = section.pairs("columns")
+    if (inner := section.section("columns")) is not None:
+        inner.only(ROLES)
+    unit = section.text("unit")
+    if unit is not None:
+        _check_unit(section, "unit", "trorresu", unit)
+    return spec.LongTable(columns, unit, section.text("lesion_type"))
+
+
+def _options(section: Section) -> spec.ReadOptions:
+    stop = section.section("stop_at")
+    if stop is not None:
+        stop.only(("column", "value"))
+    delimiter = section.text("delimiter")
+    if delimiter is not None:
+        delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
+        if len(delimiter) != 1:
+            section.fail("'delimiter' must be one character, or 'tab'.", "delimiter")
+    header_rows = section.wholes("header_rows")
+    if list(header_rows) != sorted(set(header_rows)):
+        section.fail("'header_rows' must rise, as [13, 14].", "header_rows")
+    join = section.values.get("header_join")
+    return spec.ReadOptions(
+        encoding=section.text("encoding"),
+        delimiter=delimiter,
+        sheet=section.text("sheet"),
+        header_rows=header_rows,
+        header_join=join if isinstance(join, str) else " | ",
+        first_row=section.whole("first_row"),
+        stop_column=stop.needed("column") if stop else None,
+        stop_value=stop.needed("value") if stop else None,
+        skip_blank=bool(section.flag("skip_blank")),
+    )
+
+
+def _derive(section: Section) -> spec.DeriveEntry:
+    section.only(("domain", "distinct_on", "require", "columns"))
+    domain = _domain(section)
+    columns = _columns(section, domain)
+    if not columns:
+        section.fail("'columns' is missing: say which column of the file each variable is.")
+    mapped = [rule.variable for rule in columns]
+    for key in ("distinct_on", "require"):
+        for variable in section.texts(key):
+            if variable not in mapped:
+                section.fail(
+                    f"{key!r} names {variable!r}, which is not among its columns."
+                    f"{did_you_mean(variable, mapped)} They are: {listed(mapped)}.",
+                    key,
+                )
+    return spec.DeriveEntry(domain, columns, section.texts("distinct_on"), section.texts("require"))
+
+
+def _domain(section: Section) -> str:
+    domain = section.needed("domain")
+    if domain not in DOMAIN_COLUMNS:
+        section.fail(_unknown_domain(domain), "domain")
+    return domain
+
+
+def _unknown_domain(domain: str) -> str:
+    return (
+        f"unknown domain {domain!r}.{did_you_mean(domain, DOMAIN_COLUMNS)} "
+        f"Domains: {listed(DOMAIN_COLUMNS)}."
+    )
+
+
+def _columns(section: Section, domain: str) -> tuple[spec.ColumnRule, ...]:
+    inner = section.section("columns")
+    if inner is None:
+        return ()
+    known = DOMAIN_COLUMNS[domain]
+    for variable in inner.values:
+        if variable not in known:
+            inner.fail(
+                f"{domain} has no variable {variable!r}.{did_you_mean(variable, known)} "
+                f"It has: {listed(known)}.",
+                variable,
+            )
+    return tuple(_rule(inner, variable) for variable in inner.values)
+
+
+def _rule(section: Section, variable: str) -> spec.ColumnRule:
+    given = section.values[variable]
+    if isinstance(given, str):
+        if not given:
+            section.fail(f"{variable!r} names no column. Leave the line out.", variable)
+        return spec.ColumnRule(variable, column=given)
+    inner = section.section(variable)
+    if inner is None:
+        section.fail(f"{variable!r} says nothing. Leave the line out.", variable)
+    inner.only(("column", "value", "sql", "map"))
+    sources = [key for key in ("column", "value", "sql") if key in inner.values]
+    if len(sources) != 1:
+        inner.fail(f"{variable!r} needs exactly one of 'column', 'value' and 'sql'.")
+    mapping = inner.pairs("map")
+    if mapping and sources != ["column"]:
+        inner.fail("'map' goes with 'column' only.", "map")
+    rule = spec.ColumnRule(
+        variable,
+        column=inner.needed("column") if sources == ["column"] else None,
+        value=inner.needed("value") if sources == ["value"] else None,
+        sql=inner.needed("sql") if sources == ["sql"] else None,
+        mapping=mapping,
+    )
+    if variable in UNITS:
+        for unit in [rule.value, *(value for _, value in mapping)]:
+            if unit:
+                _check_unit(inner, None, variable, unit)
+    if rule.sql is not None:
+        try:
+            expression_columns(rule.sql)
+        except ExpressionError as error:
+            inner.fail(f"the expression {rule.sql!r} cannot be used: {error}.", "sql")
+    return rule
+
+
+def _check_unit(section: Section, key: str | None, variable: str, unit: str) -> None:
+    if unit not in UNITS[variable]:
+        units = sorted(UNITS[variable])
+        section.fail(
+            f"unknown unit {unit!r} for {variable}.{did_you_mean(unit, units)} "
+            f"Units: {listed(units)}.",
+            key,
+        )
