@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from flows.orchestration import in_flow_run
-
-from prefect.artifacts import (  # isort: skip
+from flows.orchestration import (
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
+    in_flow_run,
     update_progress_artifact,
 )
 
@@ -34,7 +33,7 @@ class Progress:
     def __init__(self, key: str, description: str) -> None:
         self._id: UUID | None = None
         if in_flow_run():
-            self._id = create_progress_artifact(0.0, key=key, description=description)
+            self._id = cast(UUID, create_progress_artifact(0.0, key=key, description=description))
 
     def show(self, percent: float, description: str) -> None:
         """Moves the bar."""

@@ -51,9 +51,7 @@ class FlowDisplay(Display):
 
 
 @flow(name="build")
-def build(
-    project_root: Path, selectors: Sequence[str] = (), force: bool = False
-) -> RunReport:
+def build(project_root: Path, selectors: Sequence[str] = (), force: bool = False) -> RunReport:
     """Brings a project's warehouse up to date and publishes it.
 
     Args:

@@ -10,11 +10,27 @@ from flows.prefect_home import quiet_prefect
 quiet_prefect()
 
 from prefect import flow, task  # noqa: E402
+from prefect.artifacts import (  # noqa: E402
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.context import FlowRunContext  # noqa: E402
 from prefect.logging import get_run_logger  # noqa: E402
 
-__all__ = ["NO_CACHE", "flow", "in_flow_run", "run_logger", "task"]
+__all__ = [
+    "NO_CACHE",
+    "create_markdown_artifact",
+    "create_progress_artifact",
+    "create_table_artifact",
+    "flow",
+    "in_flow_run",
+    "run_logger",
+    "task",
+    "update_progress_artifact",
+]
 
 for _name in ("prefect.flow_runs", "prefect.task_runs"):
     # A failure is logged again at each level, with a traceback. The run's page in Prefect has it

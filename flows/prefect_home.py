@@ -41,9 +41,7 @@ def quiet_prefect() -> None:
         os.environ.setdefault(name, value)
 
 
-def own_server_environment(
-    home: Path, port: int, environment: Mapping[str, str]
-) -> dict[str, str]:
+def own_server_environment(home: Path, port: int, environment: Mapping[str, str]) -> dict[str, str]:
     """Variables for a Prefect server of the project's own and for all that talks to it.
 
     Args:
@@ -52,7 +50,8 @@ def own_server_environment(
         environment: the variables as they are now.
     """
     # A proxy is never right for the loopback address, but clients ask it unless told so.
-    bypassed = [*filter(None, environment.get("NO_PROXY", "").split(",")), "127.0.0.1"]
+    named = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
+    bypassed = [*filter(None, named.split(",")), "127.0.0.1"]
     return {
         "PREFECT_HOME": str(home),
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
@@ -92,7 +91,5 @@ def local_timezone(environment: Mapping[str, str], local_time: Path = LOCAL_TIME
         named = str(local_time.resolve()).partition("zoneinfo/")[2]
     try:
         return ZoneInfo(named).key if named else "UTC"
-    except (ValueError, OSError):  # no such zone: ZoneInfoNotFoundError is a KeyError
-        return "UTC"
-    except KeyError:
+    except (ValueError, OSError, KeyError):  # an odd name, or no such zone
         return "UTC"

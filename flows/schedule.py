@@ -260,9 +260,7 @@ def _await_health(server: Child, stop: Stop, log: Path) -> bool:
         ended = server.process.poll()
         if ended is not None or time.monotonic() > deadline:
             how = f"ended with status {ended}" if ended is not None else "does not answer"
-            raise LesionsError(
-                f"Prefect's server {how}.{_last_line(log)} All it says is in {log}."
-            )
+            raise LesionsError(f"Prefect's server {how}.{_last_line(log)} All it says is in {log}.")
         time.sleep(POLL_SECONDS)
     return True
 

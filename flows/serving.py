@@ -9,25 +9,27 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flows.nightly import nightly, tell
-from warehouse.errors import LesionsError
-
-from prefect.client.orchestration import get_client  # isort: skip
-from prefect.client.schemas.filters import (  # isort: skip
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
     FlowRunFilter,
 )
-from prefect.client.schemas.sorting import FlowRunSort  # isort: skip
-from prefect.runner import Runner  # isort: skip
-from prefect.schedules import Cron  # isort: skip
-from prefect.types.entrypoint import EntrypointType  # isort: skip
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.runner import Runner
+from prefect.schedules import Cron
+from prefect.states import Crashed, State
+from prefect.types.entrypoint import EntrypointType
+
+from flows.nightly import nightly, tell
+from warehouse.errors import LesionsError
 
 FIRST_RUN_SECONDS = 90.0
 """Longest wait until the server has planned the next run: its scheduler looks every minute."""
@@ -68,12 +70,30 @@ async def serve_nightly(project_root: Path, cron: str, zone: str) -> None:
         description=f"Keeps {project_root} up to date.",
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    planned = await first_run(await runner.aadd_deployment(deployment))
+    began = datetime.now(UTC)
+    deployment_id = await runner.aadd_deployment(deployment)
+    await forget_earlier_runs(deployment_id, began)
+    planned = await first_run(deployment_id)
     tell(f"next run {planned.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}")
     await runner.run_until_told()
 
 
-async def first_run(deployment: UUID, patience: float = FIRST_RUN_SECONDS) -> datetime:
+async def forget_earlier_runs(deployment_id: UUID, began: datetime) -> None:
+    """Deletes runs that were due while nobody served, and ends those whose process is gone.
+
+    One run brings a project up to date, so there is nothing to catch up with.
+    """
+    async with get_client() as client:
+        for run in await _runs(client, deployment_id, "SCHEDULED"):
+            due = run.next_scheduled_start_time
+            if due is not None and due < began:
+                await client.delete_flow_run(run.id)
+        for run in await _runs(client, deployment_id, "RUNNING", "PENDING"):
+            gone: State[Any] = Crashed(message="The process that ran it has ended.")
+            await client.set_flow_run_state(run.id, gone, force=True)
+
+
+async def first_run(deployment_id: UUID, patience: float = FIRST_RUN_SECONDS) -> datetime:
     """When the server will first run a deployment.
 
     Raises:
@@ -82,20 +102,22 @@ async def first_run(deployment: UUID, patience: float = FIRST_RUN_SECONDS) -> da
     deadline = time.monotonic() + patience
     async with get_client() as client:
         while time.monotonic() < deadline:
-            runs = await client.read_flow_runs(
-                deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
-                flow_run_filter=FlowRunFilter.model_validate(
-                    {"state": {"type": {"any_": ["SCHEDULED"]}}}
-                ),
-                sort=FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC,
-                limit=1,
-            )
+            runs = await _runs(client, deployment_id, "SCHEDULED")
             if runs and runs[0].next_scheduled_start_time is not None:
                 return runs[0].next_scheduled_start_time
             await asyncio.sleep(0.5)
     raise LesionsError(
         f"Prefect's server plans no run of the schedule within {patience:.0f} s. Either the cron "
         "never comes (as 31 February), or the server is faulty: see its log, and 'lesions doctor'."
+    )
+
+
+async def _runs(client: PrefectClient, deployment_id: UUID, *states: str) -> list[FlowRun]:
+    """The runs of a deployment in certain states, the first that is due first."""
+    return await client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id])),
+        flow_run_filter=FlowRunFilter.model_validate({"state": {"type": {"any_": states}}}),
+        sort=FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC,
     )
 
 

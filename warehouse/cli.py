@@ -221,6 +221,25 @@ def doctor(project_folder: Path) -> None:
 
 
 @lesions.command()
+@project_option
+@click.option("--cron", default="0 2 * * *", show_default=True, help="When, in local time.")
+@click.option(
+    "--port", type=int, help="Port of the Prefect server; 4200 or a free one if left out."
+)
+def schedule(project_folder: Path, cron: str, port: int | None) -> None:
+    """Keep the warehouse fresh: run it whenever the clock says, until Ctrl-C.
+
+    Starts a Prefect server on this machine's loopback address, where each run can be looked at.
+    """
+    from importlib.metadata import entry_points
+
+    found = entry_points(group="lesion_warehouse.schedulers", name="nightly")
+    if not found:
+        raise LesionsError("no scheduler is installed; install lesion-warehouse again.")
+    next(iter(found)).load()(project_folder, cron, port)
+
+
+@lesions.command()
 @click.option("--scale", type=click.IntRange(1, 100), default=1, help="Times the published size.")
 @seed_option
 @click.option("--dbt", type=click.Path(path_type=Path), help="dbt to compare with; else on PATH.")

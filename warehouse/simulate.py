@@ -1,8 +1,8 @@
 """Simulated trials written as a project would hold them, and the truth that made them beside it.
 
 ``directory/studies/<trial>/`` gets study.yml and one CSV per SDTM domain; ``directory/truth/`` gets
-Parquet files that no step of the warehouse reads. The numbers come from a simulator registered under
-the entry point group ``lesion_warehouse.simulators``.
+Parquet files that no step of the warehouse reads. The numbers come from a simulator registered
+under the entry point group ``lesion_warehouse.simulators``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from warehouse.errors import LesionsError
+from warehouse.simulation.defects import Planting, make_ragged, plant
 from warehouse.simulation.lesion_tables import TOO_SMALL_MM, TOO_SMALL_TEXT
 from warehouse.simulation.subjects import PATIENT, READERS, STYLES
 from warehouse.simulation.tables import sdtm_tables
@@ -109,13 +110,7 @@ def write_numbers(
     tables = {name: by_trial(table, numbers) for name, table in sdtm_tables(numbers).items()}
     truth = directory / "truth"
     truth.mkdir(parents=True, exist_ok=True)
-    planted: list[dict[str, str]] = []
-    skipped: tuple[str, ...] = ()
-    if messy:
-        from warehouse.simulation.defects import plant
-
-        planted, skipped = plant(tables, study_ids, numbers.seed)
-        _write_csv(pa.Table.from_pylist(planted), truth / "defects.csv")
+    planting = _plant(tables, numbers, truth) if messy else Planting()
     rows: dict[str, int] = {}
     for number, study_id in enumerate(study_ids):
         folder = directory / "studies" / study_id
@@ -125,9 +120,24 @@ def write_numbers(
             if parts[number].num_rows:
                 _write_csv(parts[number], folder / f"{domain}.csv")
                 rows[domain] = rows.get(domain, 0) + parts[number].num_rows
+        for file in (folder / f"{domain}.csv" for domain in tables):
+            for row in sorted(planting.ragged.get((study_id, file.name), ())):
+                make_ragged(file, row)
         progress(number + 1, len(study_ids))
     write_truth(truth, numbers, messy)
-    return _report(directory, numbers, rows, len(planted), skipped)
+    return _report(directory, numbers, rows, planting)
+
+
+def _plant(tables: dict[str, list[pa.Table]], numbers: Any, truth: Path) -> Planting:
+    """Plants the catalogue's defects and lists them in ``truth``."""
+    planting = plant(
+        tables,
+        [str(x) for x in numbers.studies["study_id"]],
+        [READERS if has_two else READERS[1:] for has_two in numbers.studies["has_two_readers"]],
+        numbers.seed,
+    )
+    _write_csv(pa.Table.from_pylist(planting.lines), truth / "defects.csv")
+    return planting
 
 
 def _simulator(preset: str) -> Callable[[int | None, int], Any]:
@@ -188,7 +198,7 @@ def study_document(numbers: Any, number: int) -> str:
 
 
 def _report(
-    directory: Path, numbers: Any, rows: Mapping[str, int], n_defects: int, skipped: tuple[str, ...]
+    directory: Path, numbers: Any, rows: Mapping[str, int], planting: Planting
 ) -> SimulationReport:
     is_included = numbers.patients["excluded"] == ""
     lesions, m = numbers.lesions, numbers.measurements
@@ -209,8 +219,8 @@ def _report(
         n_new=kinds["new"],
         n_measurements=int(sizes.sum()),
         rows=dict(rows),
-        n_defects=n_defects,
-        not_planted=skipped,
+        n_defects=len({line["defect_id"] for line in planting.lines}),
+        not_planted=tuple(planting.skipped),
     )
 
 

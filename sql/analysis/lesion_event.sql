@@ -5,8 +5,9 @@
    response endpoint. The two endpoints do not stop each other: a lesion may respond after it has progressed.
    Censoring: at the patient's last day in the trial, as Zhou 2023 does, even where the lesion itself was last assessed
    long before: last_assessment_day says when. Where the patient is unknown, at the lesion's last assessment. The
-   reason is the first that applies of: no_baseline; detection_day_unknown; detected_before_treatment (not new, then);
-   baseline_zero (no decrease possible); no_assessment_after_baseline; death; end_of_follow_up.
+   reason is the first that applies of: no_baseline; detection_day_unknown or detected_before_treatment (new lesions that
+   do not count, analysis.new_lesion); baseline_zero (no decrease possible); no_assessment_after_baseline (none that
+   could be evaluated, as for a new lesion that stayed equivocal); death; end_of_follow_up.
    Caveats: an observed event is seen on a scan and happened at some time since the scan before, in (time_lower,
    time_upper]. One lesion is judged as RECIST judges a sum; the volume rule sets have no 5 mm (staging.rule_set).
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228; Zhou et al. 2023, Methods.
@@ -20,7 +21,6 @@ WITH lesion AS (
         lesion.patient_id,
         lesion.lesion_type,
         lesion.organ,
-        lesion.first_day,
         lesion.baseline_day,
         lesion.source_file,
         lesion.source_row,
@@ -81,9 +81,9 @@ joined AS (
         lesion.patient_id,
         lesion.lesion_type,
         lesion.organ,
-        lesion.first_day,
         lesion.baseline_day,
         lesion.death_day,
+        new_lesion.not_counted_because,
         applicable.endpoint,
         applicable.rule_set,
         event.rule_id,
@@ -116,6 +116,7 @@ joined AS (
             AND applicable.endpoint = event.endpoint
             AND applicable.rule_set = event.rule_set
     LEFT JOIN last_assessment AS last_seen ON lesion.lesion_id = last_seen.lesion_id
+    LEFT JOIN analysis.new_lesion AS new_lesion ON lesion.lesion_id = new_lesion.lesion_id
 ),
 
 reasoned AS (
@@ -124,8 +125,7 @@ reasoned AS (
         CASE
             WHEN is_event THEN NULL
             WHEN lesion_type = 'target' AND baseline_day IS NULL THEN 'no_baseline'
-            WHEN lesion_type = 'new' AND first_day IS NULL THEN 'detection_day_unknown'
-            WHEN lesion_type = 'new' THEN 'detected_before_treatment'
+            WHEN lesion_type = 'new' AND not_counted_because <> 'equivocal' THEN not_counted_because
             WHEN endpoint = 'response' AND baseline_diameter_mm = 0 THEN 'baseline_zero'
             WHEN last_assessment_day > coalesce(baseline_day, 0)
                 THEN CASE WHEN death_day <= censor_day THEN 'death' ELSE 'end_of_follow_up' END

@@ -5,7 +5,7 @@
    after baseline (day 0 where they have no baseline of their own); new lesions on the day they are detected. A scan
    without a value is no scan. On the first day, the rule of the lowest priority number names the event. A threshold
    itself counts, within staging.rule_set.relative_tolerance.
-   Caveats: analysed lesions only. A 'new' lesion first seen on day 0 or before is not new and has no row.
+   Caveats: analysed lesions only. New lesions that do not count (analysis.new_lesion) have no row.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228; Zhou et al. 2023, Methods.
    Grain: one row per lesion_id, endpoint and rule_set
    Key: lesion_id, endpoint, rule_set
@@ -13,10 +13,7 @@
 WITH lesion AS (
     SELECT
         lesion_id,
-        patient_id,
-        coalesce(reader, '') AS reader,
         lesion_type,
-        first_day,
         coalesce(baseline_day, 0) AS baseline_day,
         source_file,
         source_row
@@ -174,7 +171,7 @@ detection_finding AS (
         rule.rule_set,
         rule.rule_id,
         rule.priority,
-        lesion.first_day AS day,
+        new_lesion.detected_day AS day,
         scan.previous_day,
         'core.lesion' AS source_table,
         lesion.source_file,
@@ -184,13 +181,14 @@ detection_finding AS (
         CAST(NULL AS DOUBLE) AS reference_value,
         FALSE AS is_imputed
     FROM lesion
+    INNER JOIN analysis.new_lesion AS new_lesion ON lesion.lesion_id = new_lesion.lesion_id
     INNER JOIN staging.event_rule AS rule ON lesion.lesion_type = rule.lesion_type
     LEFT JOIN analysis.scan AS scan
         ON
-            lesion.patient_id = scan.patient_id
-            AND lesion.reader = scan.reader
-            AND lesion.first_day = scan.day
-    WHERE rule.quantity = 'detection' AND lesion.first_day > 0
+            new_lesion.patient_id = scan.patient_id
+            AND new_lesion.reader = scan.reader
+            AND new_lesion.detected_day = scan.day
+    WHERE rule.quantity = 'detection' AND new_lesion.detected_day IS NOT NULL
 ),
 
 finding AS (

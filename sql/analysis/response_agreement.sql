@@ -109,5 +109,5 @@ SELECT
     count(*) AS n -- time points; for best overall, patients
 FROM by_part
 INNER JOIN core.patient AS patient ON by_part.patient_id = patient.patient_id
-WHERE by_part.derived IS NOT NULL OR by_part.reported IS NOT NULL
+WHERE coalesce(by_part.derived, 'NONE') <> 'NONE' OR by_part.reported IS NOT NULL
 GROUP BY patient.study_id, by_part.reader, by_part.part, by_part.derived, by_part.reported

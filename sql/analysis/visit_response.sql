@@ -26,17 +26,15 @@ WITH threshold AS (
     WHERE rule.rule_set = 'recist_1_1'
 ),
 
-lesion AS (
+nontarget AS (
     SELECT
         lesion.lesion_id,
         lesion.patient_id,
-        coalesce(lesion.reader, '') AS reader,
-        lesion.lesion_type,
-        lesion.first_day
+        coalesce(lesion.reader, '') AS reader
     FROM core.lesion AS lesion
     WHERE
         lesion.patient_id IS NOT NULL
-        AND lesion.lesion_type <> 'target'
+        AND lesion.lesion_type = 'non-target'
         AND NOT EXISTS (
             SELECT 1
             FROM core.lesion_lineage AS lineage
@@ -44,40 +42,36 @@ lesion AS (
         )
 ),
 
-baseline AS (
+nontarget_course AS (
     SELECT
         patient_id,
         reader,
-        day AS baseline_day
-    FROM analysis.sum_of_diameters
-    WHERE is_baseline
+        count(*) AS n_nontarget
+    FROM nontarget
+    GROUP BY patient_id, reader
 ),
 
-other AS (
+first_new AS (
     SELECT
-        lesion.patient_id,
-        lesion.reader,
-        count(*) FILTER (WHERE lesion.lesion_type = 'non-target') AS n_nontarget,
-        min(lesion.first_day) FILTER (
-            WHERE lesion.lesion_type = 'new' AND lesion.first_day > coalesce(baseline.baseline_day, 0)
-        ) AS first_new_day
-    FROM lesion
-    LEFT JOIN baseline ON lesion.patient_id = baseline.patient_id AND lesion.reader = baseline.reader
-    GROUP BY lesion.patient_id, lesion.reader
+        patient_id,
+        reader,
+        min(detected_day) AS first_new_day
+    FROM analysis.new_lesion
+    WHERE patient_id IS NOT NULL
+    GROUP BY patient_id, reader
 ),
 
 nontarget_count AS (
     SELECT
-        lesion.patient_id,
-        lesion.reader,
+        nontarget.patient_id,
+        nontarget.reader,
         assessment.day,
         count(*) FILTER (WHERE assessment.status <> 'NE') AS n_nontarget_assessed,
         count(*) FILTER (WHERE assessment.status = 'CR') AS n_nontarget_cr,
         count(*) FILTER (WHERE assessment.status = 'PD') AS n_nontarget_pd
     FROM core.lesion_assessment AS assessment
-    INNER JOIN lesion ON assessment.lesion_id = lesion.lesion_id
-    WHERE lesion.lesion_type = 'non-target'
-    GROUP BY lesion.patient_id, lesion.reader, assessment.day
+    INNER JOIN nontarget ON assessment.lesion_id = nontarget.lesion_id
+    GROUP BY nontarget.patient_id, nontarget.reader, assessment.day
 ),
 
 counted AS (
@@ -98,18 +92,19 @@ counted AS (
         target.change_from_baseline_percent,
         target.change_from_nadir_percent,
         target.change_from_nadir_mm,
-        coalesce(other.n_nontarget, 0) AS n_nontarget,
-        coalesce(nontarget.n_nontarget_assessed, 0) AS n_nontarget_assessed,
-        coalesce(nontarget.n_nontarget_cr, 0) AS n_nontarget_cr,
-        coalesce(nontarget.n_nontarget_pd, 0) AS n_nontarget_pd,
-        coalesce(other.first_new_day <= target.day, FALSE) AS has_new_lesion
+        coalesce(course.n_nontarget, 0) AS n_nontarget,
+        coalesce(seen.n_nontarget_assessed, 0) AS n_nontarget_assessed,
+        coalesce(seen.n_nontarget_cr, 0) AS n_nontarget_cr,
+        coalesce(seen.n_nontarget_pd, 0) AS n_nontarget_pd,
+        coalesce(first_new.first_new_day <= target.day, FALSE) AS has_new_lesion
     FROM analysis.sum_of_diameters AS target
-    LEFT JOIN other ON target.patient_id = other.patient_id AND target.reader = other.reader
-    LEFT JOIN nontarget_count AS nontarget
+    LEFT JOIN nontarget_course AS course ON target.patient_id = course.patient_id AND target.reader = course.reader
+    LEFT JOIN first_new ON target.patient_id = first_new.patient_id AND target.reader = first_new.reader
+    LEFT JOIN nontarget_count AS seen
         ON
-            target.patient_id = nontarget.patient_id
-            AND target.reader = nontarget.reader
-            AND target.day = nontarget.day
+            target.patient_id = seen.patient_id
+            AND target.reader = seen.reader
+            AND target.day = seen.day
 ),
 
 -- Complete response of everything, without looking back: is it followed by something seen again?

@@ -52,7 +52,7 @@ SELECT
     lesion.stated_baseline_volume_mm3, -- baseline volume that the source itself states, mm3
     abs(lesion.stated_baseline_volume_mm3 - course.baseline_volume_mm3)
     > 0.01 * greatest(lesion.stated_baseline_volume_mm3, course.baseline_volume_mm3)
-    AS is_stated_baseline_different, -- the stated baseline volume is more than 1 % off ours; NULL when none is stated
+        AS is_stated_baseline_different, -- the stated baseline volume is more than 1 % off ours; NULL when none is stated
     course.first_measured_day, -- first day with a size
     course.last_measured_day, -- last day with a size
     CAST(status.n_measurements AS INTEGER) AS n_measurements, -- days with a size

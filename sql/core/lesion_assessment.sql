@@ -38,7 +38,7 @@ ranked AS (
             ORDER BY
                 is_accepted DESC,
                 CASE status WHEN 'PD' THEN 1 WHEN 'SD' THEN 2 WHEN 'PR' THEN 3 WHEN 'CR' THEN 4 ELSE 5 END,
-                source_file, source_row, tr_row
+                source_file ASC, source_row ASC, tr_row ASC
         ) AS place,
         count(*) OVER lesion_day AS n_source_rows,
         min(status) OVER lesion_day <> max(status) OVER lesion_day AS has_conflict

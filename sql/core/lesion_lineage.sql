@@ -97,38 +97,57 @@ coalesced AS (
     HAVING count(DISTINCT lesion.lesion_id) = 2
 ),
 
-series AS (
+course AS (
+    SELECT
+        lesion_id,
+        min(day) AS first_day,
+        count(*) AS n_days,
+        -- The same for the same days and sizes, in any order.
+        bit_xor(hash(day, coalesce(long_axis_mm, diameter_mm))) AS signature
+    FROM core.measurement
+    GROUP BY lesion_id
+    HAVING count(*) >= 5 AND min(coalesce(long_axis_mm, diameter_mm)) < max(coalesce(long_axis_mm, diameter_mm))
+),
+
+alike AS (
     SELECT
         lesion.lesion_id,
         lesion.patient_id,
         lesion.reader,
         upper(lesion.site_raw) AS site_word,
         lesion.lesion_label,
-        min(measurement.day) AS first_day,
-        string_agg(
-            measurement.day || ':' || coalesce(measurement.long_axis_mm, measurement.diameter_mm), ' '
-            ORDER BY measurement.day
-        ) AS course
-    FROM core.measurement AS measurement
-    INNER JOIN lesion ON measurement.lesion_id = lesion.lesion_id
+        course.first_day,
+        course.n_days,
+        course.signature,
+        count(*) OVER (
+            PARTITION BY lesion.patient_id, lesion.reader, upper(lesion.site_raw), course.n_days, course.signature
+        ) AS n_alike
+    FROM course
+    INNER JOIN lesion ON course.lesion_id = lesion.lesion_id
     WHERE lesion.lesion_type = 'target' AND lesion.patient_id IS NOT NULL AND lesion.site_raw IS NOT NULL
-    GROUP BY ALL
-    HAVING
-        count(*) >= 5
-        AND count(DISTINCT coalesce(measurement.long_axis_mm, measurement.diameter_mm)) >= 3
+),
+
+varied AS (
+    SELECT measurement.lesion_id
+    FROM core.measurement AS measurement
+    INNER JOIN alike ON measurement.lesion_id = alike.lesion_id
+    WHERE alike.n_alike > 1
+    GROUP BY measurement.lesion_id
+    HAVING count(DISTINCT coalesce(measurement.long_axis_mm, measurement.diameter_mm)) >= 3
 ),
 
 marked_twice AS (
     SELECT
-        lesion_id,
-        first_value(lesion_id) OVER same_course AS related_lesion_id,
-        first_day,
+        alike.lesion_id,
+        first_value(alike.lesion_id) OVER same_course AS related_lesion_id,
+        alike.first_day,
         row_number() OVER same_course AS place
-    FROM series
+    FROM alike
+    INNER JOIN varied ON alike.lesion_id = varied.lesion_id
     WINDOW
         same_course AS (
-            PARTITION BY patient_id, reader, site_word, course
-            ORDER BY length(lesion_label), lesion_label, lesion_id
+            PARTITION BY alike.patient_id, alike.reader, alike.site_word, alike.n_days, alike.signature
+            ORDER BY length(alike.lesion_label), alike.lesion_label, alike.lesion_id
         )
 ),
 

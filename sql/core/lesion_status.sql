@@ -9,7 +9,13 @@
    Grain: one row per lesion_id
    Key: lesion_id
 */
-WITH course AS (
+WITH setting AS (
+    SELECT CAST(value AS DOUBLE) AS baseline_max_days_before
+    FROM meta.setting
+    WHERE name = 'exclusion.baseline_max_days_before'
+),
+
+course AS (
     SELECT
         lesion_id,
         count(*) AS n_measurements,
@@ -38,11 +44,10 @@ judged AS (
             WHEN second_mark.lesion_id IS NOT NULL THEN 'duplicate'
             WHEN lesion.lesion_type <> 'target' THEN NULL
             WHEN coalesce(course.n_measurements, 0) < 2 THEN 'not_longitudinal'
-            WHEN course.baseline_day < -(
-                SELECT CAST(value AS DOUBLE) FROM meta.setting WHERE name = 'exclusion.baseline_max_days_before'
-            ) THEN 'early_baseline'
+            WHEN course.baseline_day < -setting.baseline_max_days_before THEN 'early_baseline'
         END AS own_reason_id
     FROM staging.lesion AS lesion
+    CROSS JOIN setting
     LEFT JOIN course ON lesion.lesion_id = course.lesion_id
     LEFT JOIN second_mark ON lesion.lesion_id = second_mark.lesion_id
     LEFT JOIN staging.subject AS subject ON lesion.patient_id = subject.patient_id

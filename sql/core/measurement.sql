@@ -17,14 +17,23 @@
 */
 WITH limits AS (
     SELECT
-        (SELECT CAST(value AS DOUBLE) FROM meta.setting WHERE name = 'volume.axis_ratio') AS axis_ratio,
+        (
+            SELECT CAST(value AS DOUBLE) FROM meta.setting
+            WHERE name = 'volume.axis_ratio'
+        ) AS axis_ratio,
         (
             SELECT CAST(value AS DOUBLE)
             FROM meta.setting
             WHERE name = 'volume.limit_of_quantification_mm3'
         ) AS limit_mm3,
-        (SELECT CAST(value AS DOUBLE) FROM meta.setting WHERE name = 'baseline.latest_day') AS latest_baseline_day,
-        (SELECT value FROM meta.setting WHERE name = 'baseline.rule') AS baseline_rule
+        (
+            SELECT CAST(value AS DOUBLE) FROM meta.setting
+            WHERE name = 'baseline.latest_day'
+        ) AS latest_baseline_day,
+        (
+            SELECT value FROM meta.setting
+            WHERE name = 'baseline.rule'
+        ) AS baseline_rule
 ),
 
 size_row AS (
@@ -32,7 +41,6 @@ size_row AS (
         tr_row,
         lesion_id,
         day,
-        test_code,
         CASE test_code
             WHEN 'LDIAM' THEN 'long'
             WHEN 'DIAMETER' THEN 'long'
@@ -57,7 +65,7 @@ ranked AS (
         row_number() OVER (
             PARTITION BY lesion_id, day, quantity
             ORDER BY
-                is_second_choice, is_accepted DESC, is_too_small, size_value DESC, source_file, source_row, tr_row
+                is_second_choice ASC, is_accepted DESC, is_too_small ASC, size_value DESC, source_file ASC, source_row ASC, tr_row ASC
         ) AS place
     FROM size_row
 ),
@@ -90,18 +98,21 @@ day_of_lesion AS (
 
 conflicting AS (
     SELECT
-        size_row.lesion_id,
-        size_row.day,
+        tumor_result.lesion_id,
+        tumor_result.day,
         string_agg(
-            DISTINCT size_row.test_code || ' ' || size_row.value_raw,
-            ', ' ORDER BY size_row.test_code || ' ' || size_row.value_raw
+            DISTINCT tumor_result.test_code || ' ' || tumor_result.value_raw,
+            ', ' ORDER BY tumor_result.test_code || ' ' || tumor_result.value_raw
         ) AS conflicting_values
-    FROM size_row
-    INNER JOIN day_of_lesion ON size_row.lesion_id = day_of_lesion.lesion_id AND size_row.day = day_of_lesion.day
+    FROM staging.tumor_result AS tumor_result
+    INNER JOIN day_of_lesion ON tumor_result.lesion_id = day_of_lesion.lesion_id AND tumor_result.day = day_of_lesion.day
     WHERE
-        day_of_lesion.has_long_conflict OR day_of_lesion.has_diameter_conflict
-        OR day_of_lesion.has_short_conflict OR day_of_lesion.has_volume_conflict
-    GROUP BY size_row.lesion_id, size_row.day
+        tumor_result.result_kind = 'size'
+        AND (
+            day_of_lesion.has_long_conflict OR day_of_lesion.has_diameter_conflict
+            OR day_of_lesion.has_short_conflict OR day_of_lesion.has_volume_conflict
+        )
+    GROUP BY tumor_result.lesion_id, tumor_result.day
 ),
 
 described AS (
@@ -147,7 +158,7 @@ sized AS (
         END AS volume_mm3,
         limits.limit_mm3,
         max(described.day) FILTER (WHERE described.day <= limits.latest_baseline_day) OVER lesion_days
-        AS last_day_before_dose,
+            AS last_day_before_dose,
         min(described.day) OVER lesion_days AS first_day,
         limits.baseline_rule
     FROM described

@@ -90,8 +90,8 @@ best_response AS (
         row_number() OVER (
             PARTITION BY response.patient_id
             ORDER BY
-                reader.reader IS NULL, response.is_accepted DESC, response.reader, response.source_file,
-                response.source_row, response.rs_row
+                reader.reader IS NULL, response.is_accepted DESC, response.reader ASC, response.source_file ASC,
+                response.source_row ASC, response.rs_row ASC
         ) AS place
     FROM staging.disease_response AS response
     LEFT JOIN staging.analysis_reader AS reader
@@ -156,7 +156,7 @@ gathered AS (
         stated_pfs.is_event AS stated_pfs_event,
         overall_response.patient_id IS NOT NULL AS has_overall_response,
         CASE WHEN overall_response.n_by_reader > 0 THEN overall_response.reader_pd_day ELSE overall_response.any_pd_day END
-        AS progression_day,
+            AS progression_day,
         greatest(
             CASE
                 WHEN overall_response.n_by_reader > 0 THEN overall_response.reader_last_day

@@ -13,7 +13,7 @@ WITH linked AS (
         lesion.organ,
         row_number() OVER (
             PARTITION BY procedure.procedure_id
-            ORDER BY lesion.is_analysis_reader DESC, lesion.reader, lesion.lesion_id
+            ORDER BY lesion.is_analysis_reader DESC, lesion.reader ASC, lesion.lesion_id ASC
         ) AS place
     FROM staging.procedure AS procedure
     INNER JOIN core.lesion AS lesion

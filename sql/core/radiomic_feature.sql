@@ -15,7 +15,7 @@ WITH labelled AS (
         lesion_label,
         row_number() OVER (
             PARTITION BY study_id, coalesce(patient_id, study_id), lesion_label
-            ORDER BY is_analysis_reader DESC, reader, lesion_id
+            ORDER BY is_analysis_reader DESC, reader ASC, lesion_id ASC
         ) AS place
     FROM core.lesion
 )

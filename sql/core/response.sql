@@ -38,9 +38,11 @@ ranked AS (
                 CASE response
                     WHEN 'PD' THEN 1 WHEN 'SD' THEN 2 WHEN 'NON-CR/NON-PD' THEN 3 WHEN 'PR' THEN 4 WHEN 'CR' THEN 5 ELSE 6
                 END,
-                source_file, source_row, rs_row
-        ) AS place
+                source_file, source_row ASC, rs_row ASC
+        ) AS place,
+        min(response) OVER one_test <> max(response) OVER one_test AS is_other_result
     FROM verdict
+    WINDOW one_test AS (PARTITION BY patient_id, reader, day, test_code)
 ),
 
 visit_verdict AS (
@@ -49,23 +51,13 @@ visit_verdict AS (
         reader,
         day,
         min(study_id) AS study_id,
-        min(visit) AS visit,
-        max(response) FILTER (WHERE test_code = 'TRGRESP') AS target_response,
-        max(response) FILTER (WHERE test_code = 'NTRGRESP') AS nontarget_response,
-        max(response) FILTER (WHERE test_code = 'OVRLRESP') AS overall_response,
-        bool_or(has_new_lesion) AS stated_new_lesion
-    FROM ranked
-    WHERE place = 1
-    GROUP BY patient_id, reader, day
-),
-
-row_tally AS (
-    SELECT
-        patient_id,
-        reader,
-        day,
-        count(*) AS n_source_rows,
-        bool_or(place > 1) AS has_conflict
+        min(visit) FILTER (WHERE place = 1) AS visit,
+        max(response) FILTER (WHERE place = 1 AND test_code = 'TRGRESP') AS target_response,
+        max(response) FILTER (WHERE place = 1 AND test_code = 'NTRGRESP') AS nontarget_response,
+        max(response) FILTER (WHERE place = 1 AND test_code = 'OVRLRESP') AS overall_response,
+        bool_or(has_new_lesion) FILTER (WHERE place = 1) AS stated_new_lesion,
+        coalesce(bool_or(is_other_result), FALSE) AS has_conflict,
+        count(*) AS n_source_rows
     FROM ranked
     GROUP BY patient_id, reader, day
 ),
@@ -116,14 +108,9 @@ SELECT
     target_sum.sum_of_diameters_mm, -- sum over the target lesions measured on this day, mm
     CAST(coalesce(target_sum.n_target_lesions, 0) AS INTEGER) AS n_target_lesions, -- target lesions in the sum
     stated_sum.stated_sum_of_diameters_mm, -- sum of diameters that the source states, mm
-    row_tally.has_conflict, -- the source has two results of one test on this day
-    CAST(row_tally.n_source_rows AS INTEGER) AS n_source_rows -- rows of RS behind this row
+    visit_verdict.has_conflict, -- the source has two different results of one test on this day
+    CAST(visit_verdict.n_source_rows AS INTEGER) AS n_source_rows -- rows of RS behind this row
 FROM visit_verdict
-INNER JOIN row_tally
-    ON
-        visit_verdict.patient_id = row_tally.patient_id
-        AND visit_verdict.reader = row_tally.reader
-        AND visit_verdict.day = row_tally.day
 LEFT JOIN target_sum
     ON
         visit_verdict.patient_id = target_sum.patient_id

@@ -32,7 +32,7 @@ biopsy AS (
 
 SELECT
     tested.patient_id || '/' || tested.specimen_type || '/' || coalesce(CAST(tested.day AS VARCHAR), '?')
-    AS specimen_id, -- text id of the specimen
+        AS specimen_id, -- text id of the specimen
     tested.patient_id, -- text id of the patient
     tested.study_id, -- text id of the study
     tested.day, -- day from first dose; NULL when not known

@@ -16,7 +16,10 @@ WITH hop AS (
         'raw.dm -> staging.subject' AS step,
         'dm' AS domain,
         (SELECT count(*) FROM raw.dm) AS rows_in,
-        (SELECT count(*) FROM staging.subject WHERE is_in_demographics) AS rows_out
+        (
+            SELECT count(*) FROM staging.subject
+            WHERE is_in_demographics
+        ) AS rows_out
     UNION ALL
     SELECT
         102 AS step_order,
@@ -142,7 +145,10 @@ WITH hop AS (
         'staging.tumor_identification -> core.lesion' AS step,
         NULL AS domain,
         (SELECT count(*) FROM staging.tumor_identification) AS rows_in,
-        (SELECT count(*) FROM core.lesion WHERE is_identified) AS rows_out
+        (
+            SELECT count(*) FROM core.lesion
+            WHERE is_identified
+        ) AS rows_out
     UNION ALL
     SELECT
         119 AS step_order,
@@ -177,14 +183,20 @@ WITH hop AS (
         'staging.disease_response -> core.patient' AS step,
         NULL AS domain,
         (SELECT count(*) FROM staging.disease_response) AS rows_in,
-        (SELECT count(*) FROM core.patient WHERE best_overall_response IS NOT NULL) AS rows_out
+        (
+            SELECT count(*) FROM core.patient
+            WHERE best_overall_response IS NOT NULL
+        ) AS rows_out
     UNION ALL
     SELECT
         124 AS step_order,
         'staging.death -> core.patient' AS step,
         NULL AS domain,
         (SELECT count(*) FROM staging.death) AS rows_in,
-        (SELECT count(*) FROM core.patient WHERE is_dead) AS rows_out
+        (
+            SELECT count(*) FROM core.patient
+            WHERE is_dead
+        ) AS rows_out
     UNION ALL
     SELECT
         125 AS step_order,
@@ -217,21 +229,23 @@ quarantined AS (
     GROUP BY domain
 ),
 
+reason AS (
+    SELECT
+        step,
+        disposition,
+        reason_id,
+        sum(n_rows) AS n_rows
+    FROM quality.row_disposition
+    GROUP BY step, disposition, reason_id
+),
+
 set_aside AS (
     SELECT
         step,
         sum(n_rows) FILTER (WHERE disposition = 'excluded') AS rows_excluded,
         sum(n_rows) FILTER (WHERE disposition = 'collapsed') AS rows_collapsed,
         string_agg(disposition || ': ' || reason_id || ' ' || n_rows, '; ' ORDER BY disposition, reason_id) AS reason
-    FROM (
-        SELECT
-            step,
-            disposition,
-            reason_id,
-            sum(n_rows) AS n_rows
-        FROM quality.row_disposition
-        GROUP BY step, disposition, reason_id
-    )
+    FROM reason
     GROUP BY step
 ),
 

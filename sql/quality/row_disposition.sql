@@ -25,27 +25,52 @@ numbered_result AS (
 ),
 
 left_the_path AS (
-    SELECT 'raw.dm -> staging.subject' AS step, study_id, disposition, reason_id, count(*) AS n_rows
+    SELECT
+        'raw.dm -> staging.subject' AS step,
+        study_id,
+        disposition,
+        reason_id,
+        count(*) AS n_rows
     FROM staging.demographics_screen
     WHERE disposition <> 'kept'
     GROUP BY ALL
     UNION ALL
-    SELECT 'raw.tu -> staging.tumor_identification' AS step, study_id, disposition, reason_id, count(*) AS n_rows
+    SELECT
+        'raw.tu -> staging.tumor_identification' AS step,
+        study_id,
+        disposition,
+        reason_id,
+        count(*) AS n_rows
     FROM staging.tumor_identification_screen
     WHERE disposition <> 'kept'
     GROUP BY ALL
     UNION ALL
-    SELECT 'raw.tr -> staging.tumor_result' AS step, study_id, disposition, reason_id, count(*) AS n_rows
+    SELECT
+        'raw.tr -> staging.tumor_result' AS step,
+        study_id,
+        disposition,
+        reason_id,
+        count(*) AS n_rows
     FROM staging.tumor_result_screen
     WHERE disposition <> 'kept'
     GROUP BY ALL
     UNION ALL
-    SELECT 'raw.rs -> staging.disease_response' AS step, study_id, disposition, reason_id, count(*) AS n_rows
+    SELECT
+        'raw.rs -> staging.disease_response' AS step,
+        study_id,
+        disposition,
+        reason_id,
+        count(*) AS n_rows
     FROM staging.disease_response_screen
     WHERE disposition <> 'kept'
     GROUP BY ALL
     UNION ALL
-    SELECT 'raw.rf -> core.radiomic_feature' AS step, study_id, disposition, reason_id, count(*) AS n_rows
+    SELECT
+        'raw.rf -> core.radiomic_feature' AS step,
+        study_id,
+        disposition,
+        reason_id,
+        count(*) AS n_rows
     FROM staging.lesion_feature_screen
     WHERE disposition <> 'kept'
     GROUP BY ALL
@@ -95,7 +120,7 @@ left_the_path AS (
         study_id,
         'excluded' AS disposition,
         CASE WHEN test_code = 'BESTRESP' AND result_kind = 'response' THEN 'best_overall_response' ELSE result_kind END
-        AS reason_id,
+            AS reason_id,
         count(*) AS n_rows
     FROM staging.disease_response
     WHERE test_code = 'BESTRESP' OR result_kind NOT IN ('response', 'new_lesion')
@@ -140,16 +165,16 @@ left_the_path AS (
     FROM staging.subjectless_row AS subjectless_row
     INNER JOIN (
         VALUES
-            ('ex', 'raw.ex -> staging.exposure'),
-            ('ds', 'raw.ds -> staging.disposition'),
-            ('ss', 'raw.ss -> staging.survival_status'),
-            ('dd', 'raw.dd -> staging.death_detail'),
-            ('ae', 'raw.ae -> staging.adverse_event'),
-            ('lb', 'raw.lb -> staging.laboratory_result'),
-            ('pr', 'raw.pr -> staging.procedure'),
-            ('adtte', 'raw.adtte -> staging.time_to_event'),
-            ('suppdm', 'raw.suppdm -> staging.subject_qualifier'),
-            ('supptr', 'raw.supptr -> staging.lesion_site_supplement')
+        ('ex', 'raw.ex -> staging.exposure'),
+        ('ds', 'raw.ds -> staging.disposition'),
+        ('ss', 'raw.ss -> staging.survival_status'),
+        ('dd', 'raw.dd -> staging.death_detail'),
+        ('ae', 'raw.ae -> staging.adverse_event'),
+        ('lb', 'raw.lb -> staging.laboratory_result'),
+        ('pr', 'raw.pr -> staging.procedure'),
+        ('adtte', 'raw.adtte -> staging.time_to_event'),
+        ('suppdm', 'raw.suppdm -> staging.subject_qualifier'),
+        ('supptr', 'raw.supptr -> staging.lesion_site_supplement')
     ) AS subjectless_step (domain, step) ON subjectless_row.domain = subjectless_step.domain
     GROUP BY ALL
     UNION ALL
@@ -303,10 +328,11 @@ left_the_path AS (
         'not_used' AS reason_id,
         count(*) AS n_rows
     FROM staging.subject_qualifier
-    WHERE qualifier NOT IN (
-        'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN', 'PRRAD', 'PRADJ', 'KRAS', 'BMI', 'BSA',
-        'ECOG', 'LDHRATIO'
-    )
+    WHERE
+        qualifier NOT IN (
+            'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN', 'PRRAD', 'PRADJ', 'KRAS', 'BMI', 'BSA',
+            'ECOG', 'LDHRATIO'
+        )
     GROUP BY ALL
     UNION ALL
     SELECT

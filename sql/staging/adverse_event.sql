@@ -49,14 +49,14 @@ distinct_row AS (
         start_day,
         end_day,
         count(*) AS n_source_rows,
-        min({'source_file': source_file, 'source_row': source_row}) AS source
+        min(struct_pack(file := source_file, row := source_row)) AS source
     FROM ae
     GROUP BY ALL
 )
 
 SELECT
     patient_id || '/AE' || row_number() OVER (
-        PARTITION BY patient_id ORDER BY start_day NULLS LAST, source.source_file, source.source_row
+        PARTITION BY patient_id ORDER BY start_day NULLS LAST, source.file, source.row
     ) AS adverse_event_id, -- text id of the event
     study_id, -- text id of the study
     patient_id, -- text id of the patient
@@ -68,6 +68,6 @@ SELECT
     start_day, -- first day, from first dose
     end_day, -- last day, from first dose: of a fatal event, the death
     n_source_rows, -- rows of AE behind this row
-    source.source_file AS source_file, -- file of the (first) row
-    source.source_row AS source_row -- row in the file
+    source.file AS source_file, -- file of the (first) row
+    source.row AS source_row -- row in the file
 FROM distinct_row

@@ -65,7 +65,7 @@ ranked AS (
             PARTITION BY candidate.study_id, candidate.subject
             ORDER BY
                 candidate.n_sizes > 0 DESC, priority.priority NULLS LAST, candidate.n_accepted DESC,
-                candidate.n_results DESC, candidate.reader
+                candidate.n_results DESC, candidate.reader ASC
         ) AS place
     FROM candidate
     LEFT JOIN priority ON candidate.study_id = priority.study_id AND candidate.reader = priority.reader

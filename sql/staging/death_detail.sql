@@ -33,14 +33,14 @@ distinct_row AS (
         stated_day,
         day,
         count(*) AS n_source_rows,
-        min({'source_file': source_file, 'source_row': source_row}) AS source
+        min(struct_pack(file := source_file, row := source_row)) AS source
     FROM dd
     GROUP BY ALL
 )
 
 SELECT
     patient_id || '/DD' || row_number() OVER (
-        PARTITION BY patient_id ORDER BY day NULLS LAST, source.source_file, source.source_row
+        PARTITION BY patient_id ORDER BY day NULLS LAST, source.file, source.row
     ) AS death_detail_id, -- text id of the detail
     study_id, -- text id of the study
     patient_id, -- text id of the patient
@@ -48,6 +48,6 @@ SELECT
     result, -- result as written
     day, -- day from first dose
     n_source_rows, -- rows of DD behind this row
-    source.source_file AS source_file, -- file of the (first) row
-    source.source_row AS source_row -- row in the file
+    source.file AS source_file, -- file of the (first) row
+    source.row AS source_row -- row in the file
 FROM distinct_row

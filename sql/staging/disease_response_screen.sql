@@ -22,8 +22,26 @@ WITH rs AS (
         clean_text(visit) AS visit,
         clean_text(visitnum) AS visit_number,
         clean_text(rsdtc) AS date_text,
-        clean_text(rsdy) AS stated_day
+        clean_text(rsdy) AS stated_day,
+        hash(
+            usubjid, rslnkid, rstestcd, rscat, rsorres, rsstresc, rsstat, rseval, rsevalid, rsacptfl, visitnum, visit,
+            rsdtc, rsdy
+        ) AS content
     FROM raw.rs
+),
+
+-- Rows that are there more than once, all values but the sequence number: the first one counts.
+repeated AS (
+    SELECT
+        _study_id AS study_id,
+        hash(
+            usubjid, rslnkid, rstestcd, rscat, rsorres, rsstresc, rsstat, rseval, rsevalid, rsacptfl, visitnum, visit,
+            rsdtc, rsdy
+        ) AS content,
+        min(struct_pack(file := _source_file, row := _source_row)) AS first_source
+    FROM raw.rs
+    GROUP BY ALL
+    HAVING count(*) > 1
 ),
 
 typed AS (
@@ -43,13 +61,10 @@ typed AS (
         day_from_first_dose(
             rs.stated_day, rs.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
         ) AS day,
-        row_number() OVER (
-            PARTITION BY
-                rs.study_id, subject.usubjid, rs.reader, rs.lesion_label, rs.test_code, rs.category, rs.result_word,
-                rs.completion_status, rs.visit, rs.visit_number, rs.date_text, rs.stated_day, rs.is_accepted
-            ORDER BY rs.source_file, rs.source_row, rs.rs_row
-        ) AS place
+        repeated.first_source IS NOT NULL
+        AND struct_pack(file := rs.source_file, row := rs.source_row) > repeated.first_source AS is_repeat
     FROM rs
+    LEFT JOIN repeated ON rs.study_id = repeated.study_id AND rs.content = repeated.content
     LEFT JOIN raw.study AS study ON rs.study_id = study.study_id
     LEFT JOIN staging.subject_key AS subject_key
         ON rs.study_id = subject_key.study_id AND rs.usubjid_raw = subject_key.usubjid_raw
@@ -62,7 +77,7 @@ judged AS (
         typed.*,
         CASE
             WHEN typed.usubjid IS NULL THEN 'no_subject'
-            WHEN typed.place > 1 THEN 'exact_duplicate'
+            WHEN typed.is_repeat THEN 'exact_duplicate'
             WHEN typed.result_kind NOT IN ('response', 'new_lesion') THEN 'kept'
             WHEN typed.result_kind = 'response' AND typed.response IS NULL THEN 'unknown_response'
             WHEN typed.test_code = 'BESTRESP' OR typed.day IS NOT NULL THEN 'kept'
@@ -89,14 +104,14 @@ SELECT
     result_word, -- the result as written, upper case
     CASE WHEN result_kind = 'response' THEN response END AS response, -- CR, PR, SD, NON-CR/NON-PD, PD or NE
     CASE WHEN result_kind = 'new_lesion' THEN result_word IN ('Y', 'YES', '1', 'TRUE', 'UNEQUIVOCAL', 'NEW', 'PRESENT') END
-    AS has_new_lesion, -- an unequivocal new lesion at this visit
+        AS has_new_lesion, -- an unequivocal new lesion at this visit
     is_accepted, -- the accepted record of several readers
     visit, -- the source's label of the visit
     date_text, -- date as written
     stated_day, -- study day as written
     day, -- day from first dose
     whole_day(stated_day) IS NOT NULL AND date_text IS NOT NULL AND full_date(date_text) IS NULL
-    AS is_date_partial, -- the date is partial and the stated day was used
+        AS is_date_partial, -- the date is partial and the stated day was used
     CASE
         WHEN reason_id = 'kept' THEN 'kept'
         WHEN reason_id = 'exact_duplicate' THEN 'collapsed'

@@ -52,7 +52,7 @@ distinct_row AS (
         stated_day,
         day,
         count(*) AS n_source_rows,
-        min({'source_file': source_file, 'source_row': source_row}) AS source
+        min(struct_pack(file := source_file, row := source_row)) AS source
     FROM lb
     GROUP BY ALL
 ),
@@ -76,7 +76,7 @@ typed AS (
 
 SELECT
     patient_id || '/LB' || row_number() OVER (
-        PARTITION BY patient_id ORDER BY day NULLS LAST, source.source_file, source.source_row, test_code
+        PARTITION BY patient_id ORDER BY day NULLS LAST, source.file, source.row, test_code
     ) AS laboratory_result_id, -- text id of the result
     study_id, -- text id of the study
     patient_id, -- text id of the patient
@@ -94,6 +94,6 @@ SELECT
     visit, -- the source's label of the visit
     day, -- day from first dose
     n_source_rows, -- rows of LB behind this row
-    source.source_file AS source_file, -- file of the (first) row
-    source.source_row AS source_row -- row in the file
+    source.file AS source_file, -- file of the (first) row
+    source.row AS source_row -- row in the file
 FROM typed

@@ -69,9 +69,7 @@ result_row AS (
         test_code,
         day,
         stated_baseline_volume_mm3,
-        source_file,
-        source_row,
-        row_number() OVER (PARTITION BY lesion_id ORDER BY source_file, source_row, tr_row) AS place
+        struct_pack(file := source_file, row := source_row) AS source
     FROM staging.tumor_result
     WHERE lesion_id IS NOT NULL
 ),
@@ -89,9 +87,8 @@ followed AS (
         bool_or(test_code <> 'TUMSTATE') AS has_size_test,
         min(day) AS first_result_day,
         min(day) FILTER (WHERE result_kind IN ('size', 'state')) AS first_finding_day,
-        max(stated_baseline_volume_mm3) FILTER (WHERE place = 1) AS stated_baseline_volume_mm3,
-        max(source_file) FILTER (WHERE place = 1) AS source_file,
-        max(source_row) FILTER (WHERE place = 1) AS source_row
+        min_by(stated_baseline_volume_mm3, source) AS stated_baseline_volume_mm3,
+        min(source) AS source
     FROM result_row
     GROUP BY lesion_id
 ),
@@ -163,8 +160,8 @@ lesion AS (
         followed.first_result_day,
         followed.first_finding_day,
         followed.stated_baseline_volume_mm3,
-        coalesce(identified.source_file, followed.source_file) AS source_file,
-        coalesce(identified.source_row, followed.source_row) AS source_row
+        coalesce(identified.source_file, followed.source.file) AS source_file,
+        coalesce(identified.source_row, followed.source.row) AS source_row
     FROM identified
     FULL OUTER JOIN followed ON identified.lesion_id = followed.lesion_id
     UNION ALL

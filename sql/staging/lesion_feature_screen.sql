@@ -92,7 +92,7 @@ SELECT
         ELSE 'kept'
     END AS disposition, -- kept, collapsed or quarantined
     CASE WHEN reason_id = 'kept' AND place > 1 THEN 'repeated' ELSE reason_id END
-    AS reason_id, -- why, as a word; 'kept' when kept
+        AS reason_id, -- why, as a word; 'kept' when kept
     source_file, -- file of the row
     source_row -- row in the file
 FROM ranked

@@ -40,7 +40,7 @@ ranked AS (
         lesion_id,
         site_raw,
         sum(n_rows) OVER (PARTITION BY lesion_id) AS n_source_rows,
-        row_number() OVER (PARTITION BY lesion_id ORDER BY n_rows DESC, site_raw) AS place
+        row_number() OVER (PARTITION BY lesion_id ORDER BY n_rows DESC, site_raw ASC) AS place
     FROM located
 )
 

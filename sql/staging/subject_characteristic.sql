@@ -36,7 +36,7 @@ SELECT
         END
     ) AS INTEGER) AS line_of_therapy, -- line of therapy
     CASE WHEN prior_surgery IN ('Y', 'YES', '1', 'TRUE') THEN TRUE WHEN prior_surgery IN ('N', 'NO', '0', 'FALSE') THEN FALSE END
-    AS prior_surgery, -- had surgery before
+        AS prior_surgery, -- had surgery before
     CASE
         WHEN prior_surgery_liver IN ('Y', 'YES', '1', 'TRUE') THEN TRUE
         WHEN prior_surgery_liver IN ('N', 'NO', '0', 'FALSE') THEN FALSE

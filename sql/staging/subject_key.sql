@@ -6,35 +6,110 @@
    Key: study_id, usubjid_raw
 */
 WITH spelling AS (
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, TRUE AS is_in_dm FROM raw.dm GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        TRUE AS is_in_dm
+    FROM raw.dm
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.suppdm GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.suppdm
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.tu GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.tu
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.tr GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.tr
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.supptr GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.supptr
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.rs GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.rs
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.ex GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.ex
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.ds GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.ds
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.ss GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.ss
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.dd GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.dd
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.ae GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.ae
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.lb GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.lb
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.pr GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.pr
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.adtte GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.adtte
+    GROUP BY ALL
     UNION ALL
-    SELECT _study_id AS study_id, clean_text(usubjid) AS usubjid_raw, FALSE AS is_in_dm FROM raw.rf GROUP BY ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
+    FROM raw.rf
+    GROUP BY ALL
 ),
 
 distinct_spelling AS (

@@ -9,7 +9,7 @@ SELECT
     upper(clean_text(suppdm.qnam)) AS qualifier, -- QNAM, upper case
     min(subject_key.study_id) AS study_id, -- text id of the study
     min_by(
-        clean_text(suppdm.qval), {'file': suppdm._source_file, 'row': suppdm._source_row}
+        clean_text(suppdm.qval), struct_pack(file := suppdm._source_file, row := suppdm._source_row)
     ) AS value_text, -- value as written
     count(*) AS n_source_rows -- rows of SUPPDM behind this row
 FROM raw.suppdm AS suppdm

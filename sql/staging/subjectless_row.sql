@@ -6,43 +6,83 @@
    Key: domain, row_number
 */
 WITH subjectless AS (
-    SELECT 'suppdm' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'suppdm' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.suppdm
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
-    SELECT 'supptr' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'supptr' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.supptr
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
-    SELECT 'ex' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'ex' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.ex
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
-    SELECT 'ds' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'ds' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.ds
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
-    SELECT 'ss' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'ss' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.ss
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
-    SELECT 'dd' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'dd' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.dd
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
-    SELECT 'ae' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'ae' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.ae
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
-    SELECT 'lb' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'lb' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.lb
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
-    SELECT 'pr' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'pr' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.pr
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
-    SELECT 'adtte' AS domain, _study_id AS study_id, _source_file AS source_file, _source_row AS source_row
+    SELECT
+        'adtte' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
     FROM raw.adtte
     WHERE clean_text(usubjid) IS NULL
 )

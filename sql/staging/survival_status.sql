@@ -35,14 +35,14 @@ distinct_row AS (
         stated_day,
         day,
         count(*) AS n_source_rows,
-        min({'source_file': source_file, 'source_row': source_row}) AS source
+        min(struct_pack(file := source_file, row := source_row)) AS source
     FROM ss
     GROUP BY ALL
 )
 
 SELECT
     patient_id || '/SS' || row_number() OVER (
-        PARTITION BY patient_id ORDER BY day NULLS LAST, source.source_file, source.source_row
+        PARTITION BY patient_id ORDER BY day NULLS LAST, source.file, source.row
     ) AS survival_status_id, -- text id of the report
     study_id, -- text id of the study
     patient_id, -- text id of the patient
@@ -50,6 +50,6 @@ SELECT
     status_word, -- ALIVE, DEAD or another word, upper case
     day, -- day from first dose
     n_source_rows, -- rows of SS behind this row
-    source.source_file AS source_file, -- file of the (first) row
-    source.source_row AS source_row -- row in the file
+    source.file AS source_file, -- file of the (first) row
+    source.row AS source_row -- row in the file
 FROM distinct_row

@@ -30,14 +30,14 @@ distinct_row AS (
         time_unit,
         censor_text,
         count(*) AS n_source_rows,
-        min({'source_file': source_file, 'source_row': source_row}) AS source
+        min(struct_pack(file := source_file, row := source_row)) AS source
     FROM adtte
     GROUP BY ALL
 )
 
 SELECT
     patient_id || '/TTE' || row_number() OVER (
-        PARTITION BY patient_id ORDER BY source.source_file, source.source_row
+        PARTITION BY patient_id ORDER BY source.file, source.row
     ) AS time_to_event_id, -- text id of the time
     study_id, -- text id of the study
     patient_id, -- text id of the patient
@@ -49,8 +49,8 @@ SELECT
     parameter, -- PARAMCD as written, upper case
     try_cast(time_text AS DOUBLE) * days_in_unit(time_unit) AS time_days, -- time, days; NULL when it or its unit cannot be read
     CASE WHEN try_cast(censor_text AS DOUBLE) IS NOT NULL THEN try_cast(censor_text AS DOUBLE) = 0 END
-    AS is_event, -- the event happened; else censored
+        AS is_event, -- the event happened; else censored
     n_source_rows, -- rows of ADTTE behind this row
-    source.source_file AS source_file, -- file of the (first) row
-    source.source_row AS source_row -- row in the file
+    source.file AS source_file, -- file of the (first) row
+    source.row AS source_row -- row in the file
 FROM distinct_row

@@ -23,8 +23,26 @@ WITH tu AS (
         clean_text(visit) AS visit,
         clean_text(visitnum) AS visit_number,
         clean_text(tudtc) AS date_text,
-        clean_text(tudy) AS stated_day
+        clean_text(tudy) AS stated_day,
+        hash(
+            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tumethod, tueval, tuevalid, tuacptfl, visitnum,
+            visit, tudtc, tudy
+        ) AS content
     FROM raw.tu
+),
+
+-- Rows that are there more than once, all values but the sequence number: the first one counts.
+repeated AS (
+    SELECT
+        _study_id AS study_id,
+        hash(
+            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tumethod, tueval, tuevalid, tuacptfl, visitnum,
+            visit, tudtc, tudy
+        ) AS content,
+        min(struct_pack(file := _source_file, row := _source_row)) AS first_source
+    FROM raw.tu
+    GROUP BY ALL
+    HAVING count(*) > 1
 ),
 
 typed AS (
@@ -33,40 +51,30 @@ typed AS (
         study.patients = 'unknown' AS is_patient_unknown,
         subject.usubjid,
         subject.patient_id,
+        repeated.first_source IS NOT NULL
+        AND struct_pack(file := tu.source_file, row := tu.source_row) > repeated.first_source AS is_repeat,
         coalesce(lesion_type_word(tu.result), lesion_type_word(tu.lesion_group)) AS lesion_type,
         day_from_first_dose(
             tu.stated_day, tu.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
         ) AS day
     FROM tu
+    LEFT JOIN repeated ON tu.study_id = repeated.study_id AND tu.content = repeated.content
     LEFT JOIN raw.study AS study ON tu.study_id = study.study_id
     LEFT JOIN staging.subject_key AS subject_key
         ON tu.study_id = subject_key.study_id AND tu.usubjid_raw = subject_key.usubjid_raw
     LEFT JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
 ),
 
-ranked AS (
-    SELECT
-        typed.*,
-        row_number() OVER (
-            PARTITION BY
-                typed.study_id, typed.usubjid, typed.reader, typed.lesion_label, typed.test_code, typed.result,
-                typed.lesion_group, typed.site_raw, typed.method, typed.visit, typed.visit_number, typed.date_text,
-                typed.stated_day, typed.is_accepted
-            ORDER BY typed.source_file, typed.source_row, typed.tu_row
-        ) AS place
-    FROM typed
-),
-
 judged AS (
     SELECT
-        ranked.*,
+        typed.*,
         CASE
-            WHEN ranked.usubjid IS NULL AND NOT coalesce(ranked.is_patient_unknown, FALSE) THEN 'no_subject'
-            WHEN ranked.lesion_label IS NULL THEN 'no_lesion_id'
-            WHEN ranked.place > 1 THEN 'exact_duplicate'
+            WHEN typed.usubjid IS NULL AND NOT coalesce(typed.is_patient_unknown, FALSE) THEN 'no_subject'
+            WHEN typed.lesion_label IS NULL THEN 'no_lesion_id'
+            WHEN typed.is_repeat THEN 'exact_duplicate'
             ELSE 'kept'
         END AS reason_id
-    FROM ranked
+    FROM typed
 )
 
 SELECT
@@ -79,7 +87,7 @@ SELECT
     reader, -- who identified the lesion; NULL where the source names none
     lesion_label, -- the source's link id of the lesion
     coalesce(patient_id, study_id || '/?') || '/' || reader_code(reader) || '/' || lesion_label
-    AS lesion_base_id, -- text id of the lesion, before a link id used for two types is told apart
+        AS lesion_base_id, -- text id of the lesion, before a link id used for two types is told apart
     lesion_type, -- target, non-target or new, as the row says; NULL when it does not
     test_code, -- TUMIDENT, TUSPLIT or TUMERGE
     result, -- result as written

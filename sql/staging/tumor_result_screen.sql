@@ -35,20 +35,48 @@ WITH tr AS (
         clean_text(visitnum) AS visit_number,
         clean_text(trdtc) AS date_text,
         clean_text(trdy) AS stated_day,
-        clean_text(xbasevol) AS stated_baseline_volume
+        clean_text(xbasevol) AS stated_baseline_volume,
+        hash(
+            usubjid, trgrpid, trlnkid, trtestcd, trorres, trorresu, trstresc, trstresn, trstresu, trstat, trmethod, treval,
+            trevalid, tracptfl, visitnum, visit, trdtc, trdy
+        ) AS content
     FROM raw.tr
+),
+
+-- Rows that are there more than once, all values but the sequence number: the first one counts.
+repeated AS (
+    SELECT
+        _study_id AS study_id,
+        hash(
+            usubjid, trgrpid, trlnkid, trtestcd, trorres, trorresu, trstresc, trstresn, trstresu, trstat, trmethod, treval,
+            trevalid, tracptfl, visitnum, visit, trdtc, trdy
+        ) AS content,
+        min(struct_pack(file := _source_file, row := _source_row)) AS first_source
+    FROM raw.tr
+    GROUP BY ALL
+    HAVING count(*) > 1
+),
+
+setting AS (
+    SELECT CAST(value AS DOUBLE) AS too_small_mm
+    FROM meta.setting
+    WHERE name = 'too_small.default_mm'
 ),
 
 study AS (
     SELECT
+        study.study_id,
+        study.day_convention,
+        study.patients = 'unknown' AS is_patient_unknown,
+        coalesce(study.too_small_mm, setting.too_small_mm) AS too_small_mm
+    FROM raw.study AS study
+    CROSS JOIN setting
+),
+
+stated_word AS (
+    SELECT
         study_id,
-        day_convention,
-        patients = 'unknown' AS is_patient_unknown,
-        too_small_values,
-        coalesce(
-            too_small_mm,
-            (SELECT CAST(value AS DOUBLE) FROM meta.setting WHERE name = 'too_small.default_mm')
-        ) AS too_small_mm
+        unnest(too_small_values) AS word
     FROM raw.study
 ),
 
@@ -56,12 +84,7 @@ too_small_word AS (
     SELECT DISTINCT
         study_id,
         upper(trim(word)) AS word
-    FROM (
-        SELECT
-            study_id,
-            unnest(too_small_values) AS word
-        FROM study
-    )
+    FROM stated_word
 ),
 
 identified AS (
@@ -81,14 +104,10 @@ identified AS (
             WHEN tr.test_code LIKE 'SUM%' THEN 'sum'
             ELSE 'other'
         END AS test_kind,
-        row_number() OVER (
-            PARTITION BY
-                tr.study_id, subject_key.usubjid, tr.lesion_label, tr.test_code, tr.stated_day, tr.date_text, tr.reader,
-                tr.original_result, tr.original_unit, tr.standard_text, tr.standard_number, tr.standard_unit,
-                tr.completion_status, tr.visit, tr.visit_number, tr.lesion_group, tr.is_accepted, tr.method
-            ORDER BY tr.source_file, tr.source_row, tr.tr_row
-        ) AS place
+        repeated.first_source IS NOT NULL
+        AND struct_pack(file := tr.source_file, row := tr.source_row) > repeated.first_source AS is_repeat
     FROM tr
+    LEFT JOIN repeated ON tr.study_id = repeated.study_id AND tr.content = repeated.content
     LEFT JOIN study ON tr.study_id = study.study_id
     LEFT JOIN staging.subject_key AS subject_key
         ON tr.study_id = subject_key.study_id AND tr.usubjid_raw = subject_key.usubjid_raw
@@ -176,11 +195,11 @@ state_word AS (
 
 dated_reader AS (
     SELECT DISTINCT
-        study_id,
-        usubjid,
-        coalesce(reader, '') AS reader
-    FROM identified
-    WHERE stated_day IS NOT NULL OR date_text IS NOT NULL
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        coalesce(reader_name(treval, trevalid), '') AS reader
+    FROM raw.tr
+    WHERE clean_text(trdtc) IS NOT NULL OR clean_text(trdy) IS NOT NULL
 ),
 
 judged AS (
@@ -189,7 +208,7 @@ judged AS (
         CASE
             WHEN measured.usubjid IS NULL AND NOT coalesce(measured.is_patient_unknown, FALSE) THEN 'no_subject'
             WHEN measured.lesion_label IS NULL AND measured.test_kind IN ('size', 'state') THEN 'no_lesion_id'
-            WHEN measured.place > 1 THEN 'exact_duplicate'
+            WHEN measured.is_repeat THEN 'exact_duplicate'
             WHEN measured.result_kind = 'blank' THEN 'no_result'
             WHEN measured.result_kind NOT IN ('size', 'state') THEN 'kept'
             WHEN measured.word_meaning = 'not_evaluable' THEN 'not_evaluable'
@@ -220,7 +239,7 @@ judged AS (
     LEFT JOIN dated_reader
         ON
             measured.study_id = dated_reader.study_id
-            AND measured.usubjid = dated_reader.usubjid
+            AND measured.usubjid_raw = dated_reader.usubjid_raw
             AND coalesce(measured.reader, '') = dated_reader.reader
     LEFT JOIN state_word ON upper(coalesce(measured.original_result, measured.standard_text)) = state_word.word
 )

@@ -25,6 +25,7 @@ SEEDS = (
 ANALYSIS = (
     "lesion_change",
     "scan",
+    "new_lesion",
     "lesion_finding",
     "lesion_event",
     "organ_event",
@@ -321,9 +322,18 @@ class Core:
                 }
             )
 
-    def new(self, first_day: int | None, lesion_id: str = "N1", **more: Any) -> None:
-        """Adds a new lesion detected on a day."""
+    def new(
+        self,
+        first_day: int | None,
+        lesion_id: str = "N1",
+        *,
+        words: Mapping[int, str] | None = None,
+        **more: Any,
+    ) -> None:
+        """Adds a new lesion first seen on a day, with the status given to it by day."""
         self.lesion(lesion_id, lesion_type="new", first_day=first_day, **more)
+        for day, status in (words or {}).items():
+            self.assessments.append({"lesion_id": lesion_id, "day": day, "status": status})
 
     def build(self, *models: str, threads: int = 1) -> duckdb.DuckDBPyConnection:
         """A database with these core rows, the seeds, and the analysis models (or those named)."""
@@ -348,7 +358,7 @@ class Core:
 
     def build_events(self) -> duckdb.DuckDBPyConnection:
         """The same with no more than lesion events."""
-        return self.build(*(f"analysis.{table}" for table in ANALYSIS[:4]))
+        return self.build(*(f"analysis.{table}" for table in ANALYSIS[:5]))
 
     def build_marts(self, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
         """The same with the mart models, over phase tables of one row per analysed lesion."""

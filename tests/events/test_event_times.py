@@ -173,3 +173,17 @@ def test_a_lesion_of_an_unknown_patient_is_censored_at_its_own_last_assessment()
     with core.build() as con:
         assert con.execute("SELECT count(*) FROM analysis.organ_event").fetchone() == (0,)
         assert con.execute("SELECT count(*) FROM analysis.visit_response").fetchone() == (0,)
+
+
+def test_a_new_lesion_that_stayed_equivocal_is_no_event(core: Core) -> None:
+    core.new(42, words={42: "NE"})
+    found = row(core, lesion_id="N1")
+    assert (found["is_event"], found["censor_reason"]) == (
+        False,
+        "no_assessment_after_baseline",
+    )
+
+
+def test_a_new_lesion_that_proved_certain_counts_from_the_day_it_was_first_seen(core: Core) -> None:
+    core.new(42, words={42: "NE", 84: "PD"})
+    assert row(core, lesion_id="N1")["time_days"] == 42

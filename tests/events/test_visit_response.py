@@ -10,6 +10,7 @@ from events.event_tables import Core, records
 MODELS = (
     "analysis.lesion_change",
     "analysis.scan",
+    "analysis.new_lesion",
     "analysis.sum_of_diameters",
     "analysis.visit_response",
 )
@@ -314,6 +315,18 @@ def test_a_new_lesion_seen_before_baseline_is_not_new(core: Core) -> None:
     core.target({0: 40, 42: 20})
     core.new(-3)
     assert overalls(core) == {0: None, 42: "PR"}
+
+
+def test_an_equivocal_new_lesion_is_no_progression(core: Core) -> None:
+    core.target({0: 40, 42: 20, 84: 20})
+    core.new(42, words={42: "NE", 84: "NE"})
+    assert overalls(core) == {0: None, 42: "PR", 84: "PR"}
+
+
+def test_a_new_lesion_that_proves_certain_was_progression_when_first_seen(core: Core) -> None:
+    core.target({0: 40, 42: 20, 84: 20})
+    core.new(42, words={42: "NE", 84: "PD"})
+    assert overalls(core) == {0: None, 42: "PD", 84: "PD"}
 
 
 def test_a_nontarget_lesion_back_after_complete_response_is_progression(core: Core) -> None:

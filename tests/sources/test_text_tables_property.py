@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from tests.sources.conftest import Workspace
+from sources.studykit import Workspace
 
 AWKWARD = st.sampled_from(
     [
@@ -49,9 +48,9 @@ def names(rows):
     return ["USUBJID", *(f"X{place}" for place in range(1, len(rows[0]) if rows else 2))]
 
 
-def write_csv(path: Path, rows, line_end):
+def write_csv(path: Path, rows, line_end, quoting=csv.QUOTE_MINIMAL):
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator=line_end)
+        writer = csv.writer(file, lineterminator=line_end, quoting=quoting)
         writer.writerow(names(rows))
         writer.writerows(rows)
 
@@ -84,7 +83,8 @@ def write_ndjson(path: Path, rows):
 
 
 WRITERS = {
-    "dm.csv": lambda path, rows: write_csv(path, rows, "\n"),
+    # Python's writer leaves a lone carriage return bare unless all is quoted.
+    "dm.csv": lambda path, rows: write_csv(path, rows, "\n", csv.QUOTE_ALL),
     "dm_crlf.csv": lambda path, rows: write_csv(path, rows, "\r\n"),
     "dm.parquet": write_parquet,
     "dm.json": write_json,
@@ -92,7 +92,7 @@ WRITERS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rows=TABLE)
 def test_text_tables_come_through(rows):
     expected = [

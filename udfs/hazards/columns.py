@@ -15,6 +15,8 @@ class Columns:
     deviation. A centred column has the same coefficient, since the baseline takes up the shift."""
 
     n_rows: int
+    centre: FloatArray
+    """(p,) what was taken from each number; 0 for factors."""
     scale: FloatArray
     """(p,) a coefficient in the user's unit is the solver's divided by this."""
     dense: FloatArray
@@ -56,7 +58,7 @@ class Columns:
 def columns_of(design: Design, order: IntArray) -> Columns:
     """The columns for the rows at ``order``, centred and scaled over these rows."""
     p = len(design.columns)
-    scale = np.ones(p)
+    centre, scale = np.zeros(p), np.ones(p)
     dense, dense_at = [], []
     factors = []
     for term in design.terms:
@@ -66,6 +68,7 @@ def columns_of(design: Design, order: IntArray) -> Columns:
             continue
         assert term.values is not None
         for j, column in enumerate(term.values[order].T):
+            centre[place.start + j] = column.mean()
             centred = column - column.mean()
             spread = float(np.sqrt(np.mean(centred**2)))
             scale[place.start + j] = spread or 1.0
@@ -73,5 +76,10 @@ def columns_of(design: Design, order: IntArray) -> Columns:
             dense_at.append(place.start + j)
     block = np.array(dense).T if dense else np.zeros((len(order), 0))
     return Columns(
-        len(order), scale, np.asfortranarray(block), np.array(dense_at, dtype=np.intp), tuple(factors)
+        len(order),
+        centre,
+        scale,
+        np.asfortranarray(block),
+        np.array(dense_at, dtype=np.intp),
+        tuple(factors),
     )

@@ -148,15 +148,15 @@ def _check_levels(term: Term, event: BoolArray) -> None:
         )
 
 
-def check_groups(group: IntArray, n_groups: int) -> None:
+def check_groups(n_groups: int, n_rows: int) -> None:
     """Refuse a random effect that cannot be told from the baseline hazard.
 
     Raises:
-        ValueError: there is one group, or no group has two rows.
+        ValueError: there is one group, or each group has one row.
     """
     if n_groups == 1:
         raise ValueError("all rows are of one group: the variance of a random effect needs several")
-    if n_groups == len(group):
+    if n_groups == n_rows:
         raise ValueError(
             f"each of the {n_groups} groups has one row: the variance of the random effect cannot "
             "be told from the baseline hazard; name another group, or fit without one (variance=0)"

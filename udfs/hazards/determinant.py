@@ -243,13 +243,16 @@ def scaled_rest(hessian: GroupHessian, variance: float) -> tuple[LinearOperator,
     return LinearOperator((k, k), matvec=times, dtype=float), diagonal
 
 
-def largest(g: LinearOperator, m: int) -> tuple[FloatArray, FloatArray]:
-    """The m largest eigenvalues, ascending, and their vectors; none of a matrix of about zero."""
+def largest(g: LinearOperator, m: int, tolerance: float = 1e-4) -> tuple[FloatArray, FloatArray]:
+    """The m largest eigenvalues, ascending, and their vectors; none of a matrix of about zero.
+
+    ``tolerance`` is the relative residual; the eigenvalues' relative error is its square.
+    """
     k = g.shape[0]
     start = np.random.default_rng(0).standard_normal(k)
     if m < 1 or np.linalg.norm(g @ start) < 1e-9 * np.linalg.norm(start):
         return np.zeros(0), np.zeros((k, 0))
-    values, vectors = eigsh(g, k=m, which="LA", v0=start, tol=1e-9, ncv=min(k, 2 * m + 8))
+    values, vectors = eigsh(g, k=m, which="LA", v0=start, tol=tolerance, ncv=min(k, 2 * m + 8))
     order = np.argsort(values)
     return values[order], vectors[:, order]
 

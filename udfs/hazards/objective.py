@@ -16,6 +16,7 @@ import numpy as np
 
 from udfs.hazards.design import FloatArray
 from udfs.hazards.determinant import Determinant
+from udfs.hazards.frailty import conditional_variance
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
 from udfs.hazards.solver import Mode, Pair, Snapshot, coefficient_covariance, maximise, snapshot
@@ -23,7 +24,7 @@ from udfs.hazards.solver import Mode, Pair, Snapshot, coefficient_covariance, ma
 
 @dataclass(frozen=True)
 class Solution:
-    """The fit at one variance. Coefficients in the solver's units."""
+    """The fit at one variance; coefficients in the solver's units."""
 
     variance: float
     b: FloatArray
@@ -32,28 +33,40 @@ class Solution:
     """(K,) predicted effects of the groups ever at risk."""
     loglik_integrated: float
     loglik_penalized: float
+    """log partial likelihood at (b, u) less u'u / (2 s2)."""
     partial: Partial
     """At (b, u)."""
     baseline: FloatArray
-    """(T,) jumps of the baseline hazard, at linear predictor 0."""
+    """(T,) jumps of the baseline hazard where the linear predictor is 0."""
     second_moment: float
     """About the mean over groups of E[u^2 | data], which EM would take as the next variance."""
     n_steps: int
     is_converged: bool
 
 
+@dataclass(frozen=True)
+class Uncertainty:
+    """Of one solution, at its variance; in the solver's units."""
+
+    coefficients: FloatArray
+    """(p, p) covariance."""
+    u_variance: FloatArray
+    """(K,) variance of the random effects given the data."""
+
+
 class Objective(Protocol):
     """An integrated log-likelihood as a function of the variance."""
 
     problem: CoxProblem
+    kind: str
+    """How its determinant is computed; "none" without one."""
 
-    def solve(self, variance: float, decrement: float) -> Solution:
-        """The fit at one variance, to a Newton decrement of ``decrement``."""
+    def solve(self, variance: float) -> Solution:
+        """The fit at one variance."""
         ...
 
-    def covariance(self, solution: Solution) -> tuple[Pair, FloatArray]:
-        """The coefficients' covariance (p, p) and theirs with the random effects (K, p), and the
-        random effects' variance at known coefficients (K,) where it is known, else empty."""
+    def uncertainty(self, solution: Solution) -> Uncertainty:
+        """From the information at a solution."""
         ...
 
 
@@ -63,49 +76,44 @@ class WarmStarts:
 
     seen: dict[float, Pair] = field(default_factory=dict)
 
-    def add(self, variance: float, b: FloatArray, u: FloatArray) -> None:
+    def add(self, variance: float, solution: Pair) -> None:
         """Remember a solution."""
-        self.seen[float(np.log(variance))] = (b, u)
+        self.seen[float(np.log(variance))] = solution
 
     def start(self, variance: float) -> Pair:
         """On the line in log variance through the two nearest, or the nearest if they are far."""
         x = float(np.log(variance))
         near = sorted(self.seen, key=lambda k: abs(k - x))[:2]
-        b, u = self.seen[near[0]]
+        here = self.seen[near[0]]
         if len(near) < 2 or abs(near[0] - x) > 2 * abs(near[1] - near[0]):
-            return b, u
+            return here
         share = (x - near[0]) / (near[1] - near[0])
-        other_b, other_u = self.seen[near[1]]
-        return b + share * (other_b - b), u + share * (other_u - u)
+        there = self.seen[near[1]]
+        return here[0] + share * (there[0] - here[0]), here[1] + share * (there[1] - here[1])
 
 
 class LaplaceObjective:
     """Laplace's approximation with a given way to the determinant."""
 
-    def __init__(
-        self, problem: CoxProblem, determinant: Determinant, start: Mode, decrement: float
-    ) -> None:
+    def __init__(self, problem: CoxProblem, determinant: Determinant, start: Mode) -> None:
         """``start`` is the fit without random effect."""
         self.problem = problem
-        self.determinant = determinant
-        self.decrement = decrement
-        self._start = start
+        self.kind: str = determinant.kind
+        self._determinant = determinant
         self._snapshot: Snapshot = snapshot(problem, start.partial)
-        self._is_fresh = False
+        self._start = (start.b, np.zeros(problem.n_groups))
         self._warm = WarmStarts()
 
     def solve(self, variance: float) -> Solution:
         """The fit at one variance."""
-        b, u = self._start.b, np.zeros(self.problem.n_groups)
-        if self._warm.seen:
-            b, u = self._warm.start(variance)
-        mode = maximise(self.problem, variance, b, u, self._snapshot, self.decrement)
-        if not self._is_fresh:
-            # Once taken near the solution the preconditioner serves all later variances.
-            self._snapshot, self._is_fresh = snapshot(self.problem, mode.partial), True
-        self._warm.add(variance, mode.b, mode.u)
-        log_det = self.determinant.value(mode.partial, variance)
-        curvature = self._snapshot.diagonal + 1.0 / variance
+        is_first = not self._warm.seen
+        b, u = self._start if is_first else self._warm.start(variance)
+        mode = maximise(self.problem, variance, b, u, self._snapshot)
+        if is_first:
+            # Taken near the solution, the preconditioner serves all later variances.
+            self._snapshot = snapshot(self.problem, mode.partial)
+        self._warm.add(variance, (mode.b, mode.u))
+        log_det = self._determinant.value(mode.partial, variance)
         return Solution(
             variance,
             mode.b,
@@ -114,13 +122,19 @@ class LaplaceObjective:
             mode.loglik_penalized,
             mode.partial,
             mode.partial.a1 * np.exp(-mode.partial.shift),
-            float(np.mean(mode.u**2 + 1.0 / curvature)),
+            float(np.mean(mode.u**2 + 1.0 / (self._snapshot.diagonal + 1.0 / variance))),
             mode.n_steps,
             mode.is_converged and bool(np.isfinite(log_det)),
         )
 
-    def covariance(self, solution: Solution) -> Pair:
-        """The coefficients' covariance (p, p), and theirs with the random effects (K, p)."""
-        return coefficient_covariance(
-            self.problem, solution.partial, solution.variance, self._snapshot
-        )
+    def uncertainty(self, solution: Solution) -> Uncertainty:
+        """From the inverse of minus the penalised Hessian in coefficients and random effects; the
+        random effects' variance includes what the coefficients' estimation adds."""
+        problem, partial, variance = self.problem, solution.partial, solution.variance
+        arrow = snapshot(problem, partial).arrow(variance)
+        bb, ub = coefficient_covariance(problem, partial, variance, arrow)
+        u_variance = conditional_variance(problem, partial, variance)
+        if len(bb):
+            # The joint inverse's block: (H_uu)^-1 + W V W' with W V = -ub.
+            u_variance = u_variance + np.einsum("kp,kp->k", ub, np.linalg.solve(bb, ub.T).T)
+        return Uncertainty(bb, u_variance)

@@ -125,7 +125,11 @@ def conjugate_gradients(
         if rho <= tolerance**2 * first or rho <= 0:
             break
         hb, hu = times((db, du))
-        alpha = rho / _dot((db, du), (hb, hu))
+        curvature = _dot((db, du), (hb, hu))
+        if curvature <= 0:
+            # Not a maximum's Hessian: what has been found rises, or else the first direction does.
+            return (xb, xu) if xb.any() or xu.any() else (db, du)
+        alpha = rho / curvature
         xb += alpha * db
         xu += alpha * du
         rb -= alpha * hb
@@ -181,21 +185,29 @@ def maximise(
     return Mode(variance, b, u, partial, value, left, step, bool(left <= max(decrement, DECREMENT)))
 
 
-def coefficient_covariance(problem: CoxProblem, mode: Mode, taken: Snapshot) -> Pair:
+def coefficient_covariance(
+    problem: CoxProblem, partial: Partial, variance: float, arrow: Arrow
+) -> Pair:
     """The inverse of minus the penalised Hessian: its (p, p) block for the coefficients and its
-    (K, p) block for the random effects by these.
+    (K, p) block for the random effects by these."""
+    hessian = PenalisedHessian(problem, partial, variance)
+    return inverse_columns(hessian.times, arrow.solve, problem.n_columns, len(arrow.diagonal))
+
+
+def inverse_columns(
+    times: Callable[[Pair], Pair], precondition: Callable[[Pair], Pair], p: int, k: int
+) -> Pair:
+    """The first p columns of a symmetric matrix's inverse: (p, p) and (k, p).
 
     With Y the solves of H Y = I_b, good to 1e-7, the first block is Y_b + Y_b' - Y'HY, whose error
     is that of Y squared.
     """
-    p, k = problem.n_columns, len(mode.u)
-    arrow = taken.arrow(mode.variance)
-    hessian = PenalisedHessian(problem, mode.partial, mode.variance)
     yb, yu, hb, hu = np.empty((p, p)), np.empty((k, p)), np.empty((p, p)), np.empty((k, p))
     for j in range(p):
         unit = (np.eye(1, p, j)[0], np.zeros(k))
-        yb[:, j], yu[:, j] = conjugate_gradients(hessian.times, arrow.solve, unit, 1e-7)
-        hb[:, j], hu[:, j] = hessian.times((yb[:, j], yu[:, j]))
+        solved = conjugate_gradients(times, precondition, unit, 1e-7)
+        yb[:, j], yu[:, j] = solved
+        hb[:, j], hu[:, j] = times(solved)
     bb = yb + yb.T - (yb.T @ hb + yu.T @ hu)
     return (bb + bb.T) / 2, yu
 

@@ -40,8 +40,9 @@ class Course:
 
 
 def new_lesion_days(preset: Preset, patients: Columns, rng: np.random.Generator) -> FloatArray:
-    """(n,) when the first new lesion can be seen: exponential, with a hazard that varies much between
-    patients and is higher where lesions grow faster."""
+    """(n,) when the first new lesion can be seen: exponential, with a hazard that varies much
+    between patients and is higher where lesions grow faster.
+    """
     n, f = len(patients["patient"]), preset.follow_up
     spread = f.new_lesion_spread * rng.standard_normal(n)
     hazard = f.new_lesion * np.exp(0.9 * patients["log_kg_patient"] + spread)
@@ -51,7 +52,9 @@ def new_lesion_days(preset: Preset, patients: Columns, rng: np.random.Generator)
 def first_progression(
     preset: Preset, patients: Columns, lesions: Columns, curves: LesionCurves, new_day: FloatArray
 ) -> FloatArray:
-    """(patients, organs) day on which each organ truly progresses first, whatever was seen of it."""
+    """(patients, organs) day on which each organ truly progresses first, whatever was seen of
+    it.
+    """
     by_organ = np.full((len(new_day), len(preset.organs)), np.inf)
     per_root = size_per_root(lesions)
     target = event_days(curves, EVENT_RULES[0], per_root)[1]
@@ -64,7 +67,9 @@ def first_progression(
 
 
 def size_per_root(lesions: Columns) -> FloatArray:
-    """(lesions,) measured axis over the cube root of the volume: short axis of nodes measured so."""
+    """(lesions,) measured axis over the cube root of the volume: short axis of nodes measured
+    so.
+    """
     long = np.cbrt(2 * lesions["axis_ratio"] ** 2)
     return np.where(lesions["is_short_axis"], long / lesions["axis_ratio"], long)
 
@@ -80,8 +85,8 @@ def follow(
 ) -> Course:
     """Death, withdrawal, end of the study and so the last scan of each patient.
 
-    Death has a constant hazard before the progression that scans would show and a higher one after it,
-    times the effects of the first organ, of further organs, performance status and frailty.
+    Death has a constant hazard before the progression that scans would show and a higher one after
+    it, times the effects of the first organ, of further organs, performance status and frailty.
 
     Args:
         overall: (n, m + 1) responses if every planned scan of ``schedule.is_made`` took place.
@@ -146,7 +151,8 @@ def new_lesion_rows(
     new_organ: IntArray,
     rng: np.random.Generator,
 ) -> Columns:
-    """New lesions that were seen: one per patient with any, and more so that the total is ``wanted``.
+    """New lesions that were seen: one per patient with any, and more so that the total is
+    ``wanted``.
 
     Args:
         wanted: new lesions among the patients to be included.
@@ -185,7 +191,9 @@ def new_lesion_rows(
 def draw_new_organs(
     preset: Preset, patients: Columns, lesions: Columns, rng: np.random.Generator
 ) -> IntArray:
-    """(n,) organ of a patient's first new lesion; half of the time one that already bears lesions."""
+    """(n,) organ of a patient's first new lesion; half of the time one that already bears
+    lesions.
+    """
     n, k = len(patients["patient"]), len(preset.organs)
     weights = np.asarray([o.new_weight for o in preset.organs])
     present = np.zeros((n, k))

@@ -5,8 +5,8 @@ Zhou 2023, equation (2), with the growth before the first dose that the group's 
     V(t) = V_b exp(kg (t - t_b))                                     t < 0
     V(t) = V_b exp(-kg t_b) (F exp(kg t) + (1 - F) exp(-kd t))       t >= 0
 
-V_b is the volume at the baseline scan on day t_b <= 0; days count from the first dose. V falls, if it
-falls at all, to one minimum at
+V_b is the volume at the baseline scan on day t_b <= 0; days count from the first dose. V falls, if
+it falls at all, to one minimum at
 
     t* = log((1 - F) kd / (F kg)) / (kg + kd)        (0 where that is negative)
 
@@ -81,7 +81,9 @@ class LesionCurves:
 
 
 def volume_of_diameter(diameter_mm: FloatArray, axis_ratio: FloatArray | float) -> FloatArray:
-    """Ellipsoid: long axis x short axis^2 / 2, short = long / ratio (Zhou 2023, equation 1). mm3."""
+    """Ellipsoid: long axis x short axis^2 / 2, short = long / ratio (Zhou 2023, equation 1).
+    mm3.
+    """
     return diameter_mm**3 / (2 * axis_ratio**2)
 
 
@@ -95,9 +97,9 @@ def event_days(
 ) -> tuple[FloatArray, FloatArray]:
     """Day of response and day of progression on the curve without noise, infinite where never.
 
-    Response is sought against the volume at the baseline scan, progression against the smallest volume
-    from the first dose on (growth before it is not the drug's failure). Follow-up does not end: whether
-    an event would have been seen is another question.
+    Response is sought against the volume at the baseline scan, progression against the smallest
+    volume from the first dose on (growth before it is not the drug's failure). Follow-up does not
+    end: whether an event would have been seen is another question.
 
     Args:
         curves: n lesions.

@@ -37,8 +37,9 @@ def draw_lesions(preset: Preset, patients: Columns, rng: np.random.Generator) ->
     Numbers of lesions are handed out by quota among the patients to be included.
 
     Returns:
-        One row per lesion: patient, type, organ (position in ``preset.organs``), number within patient
-        and type, axis ratio, diameter at baseline in mm, growth parameters and what they are made of.
+        One row per lesion: patient, type, organ (position in ``preset.organs``), number within
+        patient and type, axis ratio, diameter at baseline in mm, growth parameters and what they
+        are made of.
     """
     n_target, n_nontarget, n_organs = _numbers(preset, patients, rng)
     weights = _organ_weights(preset, patients)
@@ -114,7 +115,9 @@ def _with_total(
 def _make_feasible(
     organs: IntArray, targets: IntArray, total: IntArray, rng: np.random.Generator
 ) -> IntArray:
-    """Swap numbers of organs until each patient has a lesion per organ, at most five targets each."""
+    """Swap numbers of organs until each patient has a lesion per organ, at most five targets
+    each.
+    """
     organs = organs.copy()
     for _ in range(20):
         bad = np.flatnonzero((total < organs) | (targets > MOST_PER_ORGAN * organs))
@@ -143,7 +146,9 @@ def _organ_weights(preset: Preset, patients: Columns) -> FloatArray:
 def _choose_organs(
     weights: FloatArray, n_organs: IntArray, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """(patients, organs) which organs bear lesions: without replacement, by weight (Gumbel top-k)."""
+    """(patients, organs) which organs bear lesions: without replacement, by weight (Gumbel
+    top-k).
+    """
     keys = np.log(weights) + rng.gumbel(size=weights.shape)
     rank = np.argsort(np.argsort(-keys, axis=1), axis=1)
     return rank < np.minimum(n_organs, weights.shape[1])[:, None]
@@ -166,7 +171,9 @@ def _place(
 def _sizes(
     preset: Preset, patients: Columns, lesions: Columns, rng: np.random.Generator
 ) -> Columns:
-    """Axis ratio and diameter at baseline; sizes do not depend on the growth parameters (Fig. 2d)."""
+    """Axis ratio and diameter at baseline; sizes do not depend on the growth parameters (Fig.
+    2d).
+    """
     organs = preset.organs
     n = len(lesions["patient"])
     has_short = np.asarray([t.has_short_axis for t in preset.trials])
@@ -239,8 +246,10 @@ def draw_parameters(
 
 
 def treatment_effects(preset: Preset, patients: Columns) -> dict[str, FloatArray]:
-    """(patients,) effect of the arm's antibodies on each parameter. With both, the larger one and a
-    tenth of the other; panitumumab does more where KRAS is wild type and little where it is mutant."""
+    """(patients,) effect of the arm's antibodies on each parameter. With both, the larger one
+    and a tenth of the other; panitumumab does more where KRAS is wild type and little where it
+    is mutant.
+    """
     arms = preset.arms
     bevacizumab = np.asarray([arms[a].has_bevacizumab for a in patients["arm"]], dtype=float)
     panitumumab = np.asarray([arms[a].has_panitumumab for a in patients["arm"]], dtype=float)

@@ -68,8 +68,8 @@ class Trial:
 class Organ:
     """One organ: how often it bears lesions, how large they are, how they grow and shrink.
 
-    ``log_kg``, ``log_kd`` and ``logit_f`` are shifts of the parameters (natural logarithm and logit);
-    the simulator centres them over the target lesions.
+    ``log_kg``, ``log_kd`` and ``logit_f`` are shifts of the parameters (natural logarithm and
+    logit); the simulator centres them over the target lesions.
     """
 
     organ: str
@@ -118,7 +118,9 @@ class FollowUp:
     nontarget_ratio: float
     gone_mm: float
     cleared: float
-    """Share of patients whose lesions, the deepest to shrink of all, are read as gone at their nadir."""
+    """Share of patients whose lesions, the deepest to shrink of all, are read as gone at their
+    nadir.
+    """
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ def systematic_counts(weights: ArrayLike, n: int, rng: np.random.Generator) -> I
     """How many of ``n`` fall to each weight, by systematic sampling.
 
     Each count is its expectation rounded down or up, the counts add up to ``n`` and each one's mean
-    over draws is exactly ``n w / sum(w)`` (Madow 1949). Where the expectations are whole numbers they
-    come out as they are.
+    over draws is exactly ``n w / sum(w)`` (Madow 1949). Where the expectations are whole numbers
+    they come out as they are.
 
     Args:
         weights: (k,) not negative, not all 0.
@@ -69,7 +69,9 @@ def tilted_pmf(base: ArrayLike, first: int, mean: float) -> FloatArray:
 
 
 def by_rank(values: NDArray, latent: FloatArray) -> NDArray:  # type: ignore[type-arg]
-    """The values handed out so that the largest goes to the largest ``latent`` (a copula by ranks)."""
+    """The values handed out so that the largest goes to the largest ``latent`` (a copula by
+    ranks).
+    """
     out = np.empty(len(latent), dtype=np.asarray(values).dtype)
     out[np.argsort(latent, kind="stable")] = np.sort(values)
     return out

@@ -1,4 +1,6 @@
-"""Scans: when they are planned and made, what a reader writes down, and the RECIST response of it."""
+"""Scans: when they are planned and made, what a reader writes down, and the RECIST response of
+it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ TOO_SMALL_MM = 5
 """A lesion seen but below this is too small to measure and counts as this (RECIST 1.1, 4.3.2)."""
 NORMAL_NODE_MM = 10
 SHORTEST_STABLE_DAYS = 35
-"""Stable disease counts as best response from this day on (six weeks less the window of a visit)."""
+"""Stable disease counts as best response from this day on (six weeks less the window of a
+visit).
+"""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Schedule:
 def draw_schedule(preset: Preset, patients: Columns, rng: np.random.Generator) -> Schedule:
     """Planned days with a jitter of some days, missed visits, and baselines up to 48 days before.
 
-    Patients to be excluded for an early baseline have it 85 to 140 days before. A few patients have one
-    early scan and no other: their best response is then not evaluable.
+    Patients to be excluded for an early baseline have it 85 to 140 days before. A few patients have
+    one early scan and no other: their best response is then not evaluable.
     """
     n = len(patients["patient"])
     plans = []
@@ -116,8 +120,8 @@ def _is_cleared(
 ) -> BoolArray:
     """Where lesions of the deepest responders count as gone, from near their nadir on and for good.
 
-    On the curve alone a lesion never goes, and hardly a patient would have a complete response; readers
-    call what is left of one a scar. These are the patients whose worst lesion shrinks most.
+    On the curve alone a lesion never goes, and hardly a patient would have a complete response;
+    readers call what is left of one a scar. These are the patients whose worst lesion shrinks most.
     """
     base = curves.volume_at_baseline_mm3
     ratio = np.minimum(curves.volume_mm3(np.minimum(curves.nadir_day(), 300.0)) / base, 1.0)
@@ -136,9 +140,10 @@ def target_response(
 ) -> tuple[CodeArray, FloatArray]:
     """Response of the target lesions at each scan under RECIST 1.1.
 
-    Progression: the sum is at least 20 % and 5 mm above the smallest complete sum so far, the baseline
-    included. Partial response: at least 30 % below the baseline. Complete response: every lesion gone
-    and every node below 10 mm. A scan with an unread lesion is NE unless it is already PD.
+    Progression: the sum is at least 20 % and 5 mm above the smallest complete sum so far, the
+        baseline included. Partial response: at least 30 % below the baseline. Complete response:
+        every lesion gone and every node below 10 mm. A scan with an unread lesion is NE unless it
+        is already PD.
 
     Args:
         readings: of the target lesions.
@@ -198,7 +203,9 @@ def nontarget_status(readings: Readings, ratio: float, is_made: BoolArray) -> Co
 
 
 def nontarget_response(status: CodeArray, patient: IntArray, n: int) -> CodeArray:
-    """(patients, m + 1) PD if any lesion is, CR if all are, else SD (non-CR/non-PD); NONE without any."""
+    """(patients, m + 1) PD if any lesion is, CR if all are, else SD (non-CR/non-PD); NONE
+    without any.
+    """
     start = np.searchsorted(patient, np.arange(n))
     has_any = np.diff(np.r_[start, len(patient)]) > 0
     n_pd = _sum_by((status == PD).astype(float), start, has_any)

@@ -40,8 +40,10 @@ class Responses:
 
 @dataclass(frozen=True)
 class ReaderView:
-    """What one reader made of the scans. ``first_lesion`` is the position of the reader's first lesion
-    in the table of lesions; ``is_made`` says which scans (patients, m + 1) the reader saw."""
+    """What one reader made of the scans. ``first_lesion`` is the position of the reader's first
+    lesion in the table of lesions; ``is_made`` says which scans (patients, m + 1) the reader
+    saw.
+    """
 
     reader: int
     first_lesion: int
@@ -83,8 +85,8 @@ def patient_table(
 ) -> Columns:
     """Baseline of each patient with progression, survival and best response as recorded.
 
-    ``pfs_days`` runs to the first PD, else to death, else (censored) to the last scan; ``os_days`` to
-    death or (censored) to the last contact.
+    ``pfs_days`` runs to the first PD, else to death, else (censored) to the last scan; ``os_days``
+    to death or (censored) to the last contact.
     """
     keys = ("patient", "trial", "subject_number", "site", "first_dose", "sex", "age", "race", "country",
             "bmi", "bsa", "ecog", "ldh_ratio", "line", "primary_site", "surgery", "primary_resected",
@@ -127,8 +129,10 @@ def patient_table(
 
 
 def lesion_table(views: list[ReaderView], new: Columns, day: IntArray, preset: Preset) -> Columns:
-    """Lesions of every reader: first target and non-target, then new ones. ``same_lesion`` is the
-    position of the first reader's row for the same lesion (its own position for the first reader)."""
+    """Lesions of every reader: first target and non-target, then new ones. ``same_lesion`` is
+    the position of the first reader's row for the same lesion (its own position for the first
+    reader).
+    """
     parts: list[Columns] = []
     for view in views:
         rows = view.lesions
@@ -285,8 +289,9 @@ def exposure_table(patients: Columns, rng: np.random.Generator) -> Columns:
 
 
 def procedure_table(patients: Columns, rng: np.random.Generator) -> Columns:
-    """Earlier operations and irradiations, days before the first dose; and later lines of therapy of
-    patients who stopped, always after their last scan."""
+    """Earlier operations and irradiations, days before the first dose; and later lines of
+    therapy of patients who stopped, always after their last scan.
+    """
     n = len(patients["patient"])
     colon = np.where(patients["primary_site"] == "RECTUM", "rectum", "colon")
     kinds = [
@@ -324,7 +329,9 @@ def procedure_table(patients: Columns, rng: np.random.Generator) -> Columns:
 def lab_table(
     preset: Preset, patients: Columns, view: ReaderView, day: IntArray, rng: np.random.Generator
 ) -> Columns:
-    """LDH and CEA at baseline and scans, following the sum of diameters; ctDNA where a trial has it."""
+    """LDH and CEA at baseline and scans, following the sum of diameters; ctDNA where a trial has
+    it.
+    """
     patient, scan = np.nonzero(view.is_made)
     total = view.responses.sum_mm
     base = total[:, :1]

@@ -1,4 +1,6 @@
-"""One simulated cohort from its preset: baseline, curves, scans, course, and the tables of it all."""
+"""One simulated cohort from its preset: baseline, curves, scans, course, and the tables of it
+all.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,12 @@ DEFAULT_SEED = 20230607
 
 @dataclass(frozen=True)
 class SimulatedTrials:
-    """Trials as numbers. Each table is column name -> array; days count from the first dose (day 0).
+    """Trials as numbers. Each table is column name -> array; days count from the first dose (day
+    0).
 
     ``patient`` is the position of a patient in ``patients``, ``lesion`` that of a lesion in
-    ``lesions``; ``reader`` is 1 (the one that is analysed) or 2. Lengths: sizes in mm, volumes in mm3.
+    ``lesions``; ``reader`` is 1 (the one that is analysed) or 2. Lengths: sizes in mm, volumes in
+    mm3.
     """
 
     preset: str
@@ -56,9 +60,13 @@ class SimulatedTrials:
     arms: Columns
     """One row per trial and arm."""
     patients: Columns
-    """One row per patient; ``excluded`` names why the paper's criteria exclude one ('' otherwise)."""
+    """One row per patient; ``excluded`` names why the paper's criteria exclude one (''
+    otherwise).
+    """
     lesions: Columns
-    """One row per lesion: type target, non-target or new; ``first_day`` is when it was first seen."""
+    """One row per lesion: type target, non-target or new; ``first_day`` is when it was first
+    seen.
+    """
     measurements: Columns
     """One row per target lesion, reader and scan; ``is_done`` False where it was not measured."""
     assessments: Columns
@@ -74,7 +82,9 @@ class SimulatedTrials:
     truth_lesions: Columns
     """One row per target and non-target lesion: parameters, their parts, volumes."""
     truth_events: Columns
-    """One row per target and non-target lesion and rule set: true days on the curve without noise."""
+    """One row per target and non-target lesion and rule set: true days on the curve without
+    noise.
+    """
     truth_organs: Columns
     """One row per patient and organ: true first day of progression."""
     truth_patients: Columns
@@ -104,8 +114,9 @@ class _Cohort:
 def simulate_mcrc(n_patients: int | None = None, seed: int = DEFAULT_SEED) -> SimulatedTrials:
     """Eight colorectal trials with the published mix of patients, lesions and outcomes.
 
-    Full size is 4,308 patients with 19,180 target, 18,594 non-target and 2,838 new lesions and 94,174
-    measurements (Zhou 2023); 48 more patients are to be excluded. A smaller number keeps the mixes.
+    Full size is 4,308 patients with 19,180 target, 18,594 non-target and 2,838 new lesions and
+    94,174 measurements (Zhou 2023); 48 more patients are to be excluded. A smaller number keeps the
+    mixes.
 
     Args:
         n_patients: patients to be included; None for full size.

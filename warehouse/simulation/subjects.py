@@ -1,7 +1,8 @@
 """What every simulated SDTM table needs: ids, dates, visits and readers of the subjects.
 
 The numbers come from a simulator found by its entry point; what is read of them is described in
-:class:`Numbers`. Days that count from 0 at the first dose become SDTM study days, which have no day 0.
+:class:`Numbers`. Days that count from 0 at the first dose become SDTM study days, which have no day
+0.
 """
 
 from __future__ import annotations

@@ -165,7 +165,8 @@ def _even_line_ends(file: Path, delimiter: str, out: Path) -> None:
         io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text,
         out.open("w", encoding="utf-8", newline="") as target,
     ):
-        writer = csv.writer(target, delimiter=delimiter, lineterminator="\n")
+        # All quoted, for the writer would leave a lone carriage return inside a field bare.
+        writer = csv.writer(target, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerows(row for row in csv.reader(text, delimiter=delimiter) if row)
 
 

@@ -1,0 +1,234 @@
+"""The likelihood by importance sampling, with its score and Louis' information.
+
+For lesion i and nodes phi_s ~ q_i, weights w_s = p(y_i | phi_s) p(phi_s; theta) / q_i(phi_s):
+
+- L_i(theta) = mean of w;
+- score: E[d log p(y_i, phi; theta) | y_i], the weighted mean of the complete-data score (Fisher);
+- observed information: E[-complete Hessian | y_i] - Var(complete score | y_i) (Louis 1982);
+- conditional mean and covariance of phi.
+
+For fixed nodes all of it is a smooth, deterministic function of theta.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from udfs.growth.likelihood import error_terms, loglik
+from udfs.growth.parameters import FloatArray, IntArray
+from udfs.growth.population import Population, Structure
+from udfs.growth.problem import Block, Problem, run_blocks
+from udfs.growth.proposals import Nodes, Proposal, draw_nodes
+
+ELEMENTS_PER_BLOCK = 60_000
+"""Rows times nodes of a block: its working arrays stay in a core's cache."""
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Nodes of some lesions with their weights at a population point."""
+
+    block: Block
+    phi: FloatArray
+    """(p, n, R)"""
+    weight: FloatArray
+    """(n, R) normalised to sum 1 per lesion."""
+    loglik: FloatArray
+    """(n,) log of the importance-sampled likelihood."""
+    score: list[FloatArray]
+    """Per error parameter (n, R) derivative of log p(y | phi); empty if not asked for."""
+    curvature: list[list[FloatArray]]
+    log_joint: FloatArray
+    """(n, R) log p(y, phi)."""
+
+
+@dataclass(frozen=True)
+class LesionMoments:
+    """What one pass over the nodes gives per lesion; arrays in fit order."""
+
+    loglik: FloatArray
+    """(n,)"""
+    ess: FloatArray
+    """(n,) effective number of nodes, 1 / sum of squared weights."""
+    n_nodes: IntArray
+    """(n,)"""
+    mean: FloatArray
+    """(n, p) conditional mean of phi."""
+    covariance: FloatArray
+    """(n, p, p) conditional covariance of phi."""
+    best: FloatArray
+    """(n, p) node of the highest posterior density."""
+    features: FloatArray
+    """(n, f) conditional mean of the score's features (see ``Features``)."""
+    feature_cov: FloatArray
+    """(n, f, f) their conditional covariance."""
+    feature_error: FloatArray
+    """(n, f, f) Monte Carlo covariance of their estimated means."""
+    error_curvature: FloatArray
+    """(n, e, e) conditional mean of the second derivatives in the log error parameters."""
+
+    @property
+    def total(self) -> float:
+        """Log-likelihood of all lesions."""
+        return float(np.sum(self.loglik))
+
+    @property
+    def monte_carlo_se(self) -> float:
+        """Monte Carlo standard error of ``total`` (delta method; as if nodes were independent)."""
+        return float(np.sqrt(np.sum(np.maximum(1.0 / self.ess - 1.0 / self.n_nodes, 0.0))))
+
+
+def weigh(
+    structure: Structure,
+    problem: Problem,
+    population: Population,
+    proposal: Proposal,
+    nodes: Nodes,
+    lesions: IntArray,
+    *,
+    with_derivatives: bool,
+) -> Weighted:
+    """Weights of the nodes of some lesions (fit order)."""
+    block = problem.block(lesions)
+    phi, log_q = draw_nodes(problem, proposal, nodes, lesions)
+    psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
+    score: list[FloatArray] = []
+    curvature: list[list[FloatArray]] = []
+    if with_derivatives:
+        terms = error_terms(problem.model, problem.error, block, psi, population.error)
+        total, score, curvature = terms.loglik, terms.score, terms.curvature
+    else:
+        total = loglik(problem.model, problem.error, block, psi, population.error)
+    mean = problem.design.mean(population.coefficients)[:, lesions, None]
+    total += log_population(phi - mean, population.omega)
+    log_joint = total
+    log_w = total - log_q
+    np.nan_to_num(log_w, copy=False, nan=-np.inf, posinf=-np.inf, neginf=-np.inf)
+    top = log_w.max(axis=1, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    weight = np.exp(log_w - top)
+    sums = weight.sum(axis=1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        value = (top + np.log(sums / nodes.count))[:, 0]
+    weight /= np.maximum(sums, 1e-300)
+    return Weighted(block, phi, weight, value, score, curvature, log_joint)
+
+
+def log_population(off: FloatArray, omega: FloatArray) -> FloatArray:
+    """(...) log density of N(0, omega) at (p, ...) deviations."""
+    p = len(off)
+    precision = np.linalg.inv(omega)
+    total = np.zeros(off.shape[1:])
+    for k in range(p):
+        total += precision[k, k] * off[k] * off[k]
+        for other in range(k):
+            if precision[k, other] != 0.0:
+                total += (2.0 * precision[k, other]) * off[k] * off[other]
+    total *= -0.5
+    total -= 0.5 * (p * np.log(2.0 * np.pi) + np.linalg.slogdet(omega)[1])
+    return total
+
+
+def feature_pairs(structure: Structure) -> tuple[IntArray, IntArray]:
+    """Pairs (k, l) of deviations whose products are features."""
+    return structure.lower
+
+
+def _moments(
+    structure: Structure,
+    problem: Problem,
+    population: Population,
+    proposal: Proposal,
+    nodes: Nodes,
+    lesions: IntArray,
+) -> LesionMoments:
+    w = weigh(structure, problem, population, proposal, nodes, lesions, with_derivatives=True)
+    p, n, count = w.phi.shape
+    mean = problem.design.mean(population.coefficients)[:, lesions, None]
+    off = w.phi - mean
+    rows, columns = feature_pairs(structure)
+    n_error = len(w.score)
+    features = np.empty((n, p + len(rows) + n_error, count))
+    features[:, :p] = off.transpose(1, 0, 2)
+    for place, (k, other) in enumerate(zip(rows, columns, strict=True)):
+        np.multiply(off[k], off[other], out=features[:, p + place])
+    for place, one in enumerate(w.score):
+        features[:, p + len(rows) + place] = one
+    ess = 1.0 / np.maximum(np.einsum("ns,ns->n", w.weight, w.weight), 1e-300)
+    expected = np.matmul(features, w.weight[:, :, None])[:, :, 0]
+    features -= expected[:, :, None]
+    weighted = features * w.weight[:, None, :]
+    covariance = np.matmul(weighted, features.transpose(0, 2, 1))
+    error = np.matmul(weighted, weighted.transpose(0, 2, 1))
+    curvature = np.empty((n, n_error, n_error))
+    for k in range(n_error):
+        for other in range(k + 1):
+            value = np.einsum("ns,ns->n", w.weight, w.curvature[k][other])
+            curvature[:, k, other] = curvature[:, other, k] = value
+    best = np.argmax(np.nan_to_num(w.log_joint, nan=-np.inf), axis=1)
+    return LesionMoments(
+        loglik=w.loglik,
+        ess=ess,
+        n_nodes=np.full(n, count),
+        mean=expected[:, :p] + mean[:, :, 0].T,
+        covariance=covariance[:, :p, :p],
+        best=w.phi[:, np.arange(n), best].T,
+        features=expected,
+        feature_cov=covariance,
+        feature_error=error,
+        error_curvature=curvature,
+    )
+
+
+def lesion_moments(
+    structure: Structure,
+    problem: Problem,
+    population: Population,
+    proposal: Proposal,
+    nodes: Sequence[tuple[IntArray, Nodes]],
+    *,
+    threads: int,
+    pool: ThreadPoolExecutor | None,
+) -> LesionMoments:
+    """One pass over all lesions.
+
+    Args:
+        nodes: groups of lesions (fit order, ascending) with the nodes each group uses; together
+            they hold every lesion once.
+    """
+    tasks = [
+        (lesions, group)
+        for members, group in nodes
+        for lesions in cut_by_rows(problem, members, max(1, ELEMENTS_PER_BLOCK // group.count))
+    ]
+    parts = run_blocks(
+        lambda k: _moments(structure, problem, population, proposal, tasks[k][1], tasks[k][0]),
+        len(tasks),
+        threads,
+        pool,
+    )
+    order = np.argsort(np.concatenate([lesions for lesions, _ in tasks]))
+    return LesionMoments(
+        **{
+            name: np.concatenate([getattr(part, name) for part in parts])[order]
+            for name in LesionMoments.__dataclass_fields__
+        }
+    )
+
+
+def cut_by_rows(problem: Problem, lesions: IntArray, rows: int) -> list[IntArray]:
+    """Cut ascending lesions (fit order) into runs of at most ``rows`` rows, at least one lesion."""
+    counts = problem.offsets[lesions + 1] - problem.offsets[lesions]
+    ends = np.cumsum(counts)
+    out = []
+    start = 0
+    while start < len(lesions):
+        before = ends[start] - counts[start]
+        stop = max(start + 1, int(np.searchsorted(ends, before + rows, "right")))
+        out.append(lesions[start:stop])
+        start = stop
+    return out

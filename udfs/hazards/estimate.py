@@ -1,0 +1,240 @@
+"""The variance that maximises the integrated likelihood, and the fits on the way to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+from scipy.stats import chi2
+
+from udfs.hazards.data import check_groups
+from udfs.hazards.design import FloatArray
+from udfs.hazards.determinant import determinant_for
+from udfs.hazards.groups import GroupHessian
+from udfs.hazards.index import Ties
+from udfs.hazards.objective import LaplaceObjective, Objective, Solution
+from udfs.hazards.partial import Partial
+from udfs.hazards.problem import CoxProblem
+from udfs.hazards.quadrature import QuadratureObjective
+from udfs.hazards.result import Method
+from udfs.hazards.search import likelihood_limit, maximise_along
+from udfs.hazards.solver import Mode, Snapshot, maximise, snapshot
+
+SMALLEST, LARGEST = float(np.log(1e-6)), float(np.log(400.0))
+"""Log variances between which the maximum is looked for."""
+TRIED_AT_BOUNDARY = (0.05, 0.5)
+"""Variances tried before the likelihood is said to be highest at 0."""
+NO_RISE = 1e-7
+"""A rise above the likelihood at variance 0 that is too small to be told from rounding."""
+SINGULAR = 1e-9
+"""Share of a column's information that the other columns leave, below which it is collinear."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to fit."""
+
+    ties: Ties = "efron"
+    method: Method = "laplace"
+    """``laplace`` with the exact determinant; ``sparse``, R coxme's default approximation of it; or
+    ``aghq``, adaptive Gauss-Hermite quadrature (15 nodes) of the likelihood with the baseline as a
+    parameter."""
+    determinant: Literal["auto", "exact", "lanczos"] = "auto"
+    """For ``laplace``: exact, by Lanczos, or exact unless a block of strata has so many event
+    points that it would take seconds."""
+    variance: float | None = None
+    """Given variance; 0 fits without random effect, None estimates it."""
+    interval: bool = True
+    """Whether to compute the variance's profile-likelihood interval."""
+    confidence: float = 0.95
+    """Of that interval."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an unknown or impossible option."""
+        for name, kinds in (("method", Method), ("ties", Ties)):
+            if getattr(self, name) not in get_args(kinds):
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; it must be one of "
+                    f"{', '.join(get_args(kinds))}"
+                )
+        if self.variance is not None and not 0 <= self.variance < np.inf:
+            raise ValueError(f"variance is {self.variance}; it must be 0 or more")
+        if not 0 < self.confidence < 1:
+            raise ValueError(f"confidence is {self.confidence}; it must be between 0 and 1")
+
+
+@dataclass
+class Profile:
+    """The integrated log-likelihood as a function of the log variance; keeps the best solution."""
+
+    objective: Objective
+    best: Solution | None = None
+    values: dict[float, float] = field(default_factory=dict)
+
+    def value(self, log_variance: float) -> float:
+        """The integrated log-likelihood there."""
+        if log_variance not in self.values:
+            solution = self.objective.solve(float(np.exp(log_variance)))
+            self.values[log_variance] = solution.loglik_integrated
+            if self.best is None or solution.loglik_integrated > self.best.loglik_integrated:
+                self.best = solution
+        return self.values[log_variance]
+
+    def curvature(self, log_variance: float) -> float:
+        """Minus the second derivative at the maximum, from the values nearest to it that are far
+        enough for their differences to mean something."""
+        far = [x for x in self.values if abs(x - log_variance) > 0.02]
+        near = sorted(far, key=lambda x: abs(x - log_variance))[:1]
+        if not near:
+            return 1.0
+        drop = self.values[log_variance] - self.values[near[0]]
+        return max(2 * drop / (near[0] - log_variance) ** 2, 1e-3)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A fitted model, before standard errors."""
+
+    null: Partial
+    """At coefficients 0 without random effect."""
+    fixed: Mode
+    """The fit without random effect."""
+    taken: Snapshot
+    """The coefficients' information without random effect, at coefficients 0."""
+    profile: Profile | None
+    """None without random effect."""
+    best: Solution | None
+    """None without random effect, and where the likelihood is highest at variance 0."""
+    is_converged: bool
+
+    @property
+    def loglik(self) -> float:
+        """The integrated log-likelihood at its maximum."""
+        return self.fixed.loglik_penalized if self.best is None else self.best.loglik_integrated
+
+    @property
+    def variance(self) -> float:
+        """s2; 0 without random effect and at the boundary."""
+        return 0.0 if self.best is None else self.best.variance
+
+
+def estimate(problem: CoxProblem, options: Options, near: float | None = None) -> Estimate:
+    """Coefficients, random effects and variance.
+
+    Args:
+        problem: the data.
+        options: how to fit.
+        near: a variance that the estimate is thought to be near, such as that of a similar model.
+
+    Raises:
+        ValueError: collinear columns, or groups without repetition.
+    """
+    start = np.zeros(problem.n_columns)
+    null = problem.partial(start)
+    taken = snapshot(problem, null, with_groups=False)
+    check_collinear(problem, null, taken.bb)
+    fixed = maximise(problem, 1.0, start, np.zeros(0), taken)
+    if len(problem.group_labels) == 0 or options.variance == 0:
+        return Estimate(null, fixed, taken, None, None, fixed.is_converged)
+    check_groups(len(problem.group_labels), problem.data.n_rows)
+    profile = Profile(_objective(problem, options, fixed))
+    if options.variance is not None:
+        profile.value(float(np.log(options.variance)))
+        assert profile.best is not None
+        converged = fixed.is_converged and profile.best.is_converged
+        return Estimate(null, fixed, taken, profile, profile.best, converged)
+    converged = _maximise_variance(profile, fixed, near)
+    best = profile.best
+    if best is None or best.loglik_integrated < fixed.loglik_penalized + NO_RISE:
+        return Estimate(null, fixed, taken, profile, None, fixed.is_converged)
+    return Estimate(null, fixed, taken, profile, best, converged and best.is_converged)
+
+
+def variance_interval(found: Estimate, confidence: float) -> tuple[float, float]:
+    """Profile-likelihood limits of the variance; the lower is 0 where 0 is not excluded, the upper
+    infinite where no variance up to 400 is."""
+    assert found.profile is not None
+    profile, top = found.profile, found.loglik
+    drop = float(chi2.ppf(confidence, 1)) / 2
+    if found.best is None:
+        high = likelihood_limit(profile.value, top, SMALLEST, drop, float(np.log(0.2)), LARGEST)
+        return 0.0, np.inf if high is None else float(np.exp(high))
+    peak = max(profile.values, key=profile.values.__getitem__)
+    width = float(np.clip(np.sqrt(2 * drop / profile.curvature(peak)), 0.01, 3.0))
+    low = None
+    if top - found.fixed.loglik_penalized > drop:
+        guess = max(peak - width, SMALLEST)
+        low = likelihood_limit(profile.value, top, peak, drop, guess, SMALLEST)
+    guess = min(peak + width, LARGEST)
+    high = likelihood_limit(profile.value, top, peak, drop, guess, LARGEST)
+    return (
+        0.0 if low is None else float(np.exp(low)),
+        np.inf if high is None else float(np.exp(high)),
+    )
+
+
+def check_collinear(problem: CoxProblem, null: Partial, information: FloatArray) -> None:
+    """Refuse columns whose coefficients the rows at risk together cannot tell apart.
+
+    Raises:
+        ValueError: names the column and those it depends on.
+    """
+    names = [_column_name(*column) for column in problem.design.columns]
+    p = len(names)
+    expected = null.expected
+    for j in range(p):
+        column = problem.columns.times(np.eye(1, p, j)[0])
+        if information[j, j] <= SINGULAR * float(expected @ column**2):
+            raise ValueError(
+                f"{names[j]} is the same in all rows at risk together (such as a column that is "
+                "constant within each stratum); it says nothing about the hazard: leave it out"
+            )
+    unit = 1.0 / np.sqrt(np.diag(information))
+    scaled = information * np.outer(unit, unit)
+    for j in range(1, p):
+        weights = np.linalg.solve(scaled[:j, :j], scaled[:j, j])
+        if 1.0 - float(weights @ scaled[:j, j]) < SINGULAR:
+            others = [names[i] for i in range(j) if abs(weights[i]) > 1e-6]
+            raise ValueError(
+                f"{names[j]} follows from {', '.join(others)}: collinear terms have no separate "
+                "hazard ratios; leave one of them out"
+            )
+
+
+def _objective(problem: CoxProblem, options: Options, fixed: Mode) -> Objective:
+    if options.method == "aghq":
+        return QuadratureObjective(problem, fixed)
+    kind = "sparse" if options.method == "sparse" else options.determinant
+    return LaplaceObjective(problem, determinant_for(problem, kind), fixed)
+
+
+def _maximise_variance(profile: Profile, fixed: Mode, near: float | None) -> bool:
+    """Search for the best variance; False if the search ended at a limit."""
+    problem = profile.objective.problem
+    residual = problem.by_group(problem.index.event_weight - fixed.partial.expected)
+    expected = problem.by_group(fixed.partial.expected)
+    diagonal = GroupHessian(problem.groups, fixed.partial, expected).diagonal()
+    if float(residual @ residual) <= float(diagonal.sum()):
+        # The likelihood falls as the variance leaves 0; unless it rises later, 0 is the maximum.
+        tried = {v: profile.value(float(np.log(v))) for v in TRIED_AT_BOUNDARY}
+        start = max(tried, key=tried.__getitem__)
+        if tried[start] <= fixed.loglik_penalized:
+            return True
+        near = start
+    if near is None:
+        # Poisson counts with log-normal rates: Var O = E + E^2 (exp(s2) - 1).
+        excess = float(residual @ residual - diagonal.sum()) / float(expected @ expected)
+        near = float(np.clip(np.log1p(max(excess, 0.0)), 1e-3, 3.0))
+    start = float(np.log(near))
+    profile.value(start)
+    assert profile.best is not None
+    # EM's own step has the right sign; it is too short by about the share of what is known.
+    step = float(np.log(profile.best.second_moment / profile.best.variance))
+    step = float(np.clip(3 * step, -1.0, 1.0))
+    step = step if abs(step) > 0.05 else 0.05 * (1.0 if step >= 0 else -1.0)
+    return maximise_along(profile.value, start, step, SMALLEST, LARGEST)[2]
+
+
+def _column_name(term: str, label: str) -> str:
+    return f"column {label!r}" if term == label else f"term {term!r}, column {label!r}"
