@@ -36,6 +36,8 @@ for _name in ("prefect.flow_runs", "prefect.task_runs"):
     # A failure is logged again at each level, with a traceback. The run's page in Prefect has it
     # all; the terminal gets one line from the flow that was asked for.
     logging.getLogger(_name).propagate = False
+# Without a handler above it Python prints its warnings; Prefect's would print its news too.
+logging.getLogger("great_expectations").propagate = False
 
 
 def in_flow_run() -> bool:

@@ -80,10 +80,13 @@ def serve(project_root: Path, cron: str, port: int | None = None) -> None:
         where = f"http://{HOST}:{port}" if own_server else os.environ["PREFECT_API_URL"]
         say(f"Prefect   {where}  (log {log})" if own_server else f"Prefect   {where}")
         zone = local_timezone(os.environ)
-        children.append(_start(["-m", "flows.serving", str(project.root), cron, zone], home))
+        reason = home / "reason"
+        reason.unlink(missing_ok=True)
+        arguments = [str(project.root), cron, zone, str(reason)]
+        children.append(_start(["-m", "flows.serving", *arguments], home))
         say(f"Schedule  {cron}  ({zone})  of {project.root}")
         say("Ctrl-C ends it.")
-        _watch(children, stop, log)
+        _watch(children, stop, reason, log)
     say("Ended.")
 
 
@@ -282,7 +285,7 @@ def _last_line(log: Path) -> str:
     return f" Its last words: {last}" if last else ""
 
 
-def _watch(children: Sequence[Child], stop: Stop, log: Path) -> None:
+def _watch(children: Sequence[Child], stop: Stop, reason: Path, log: Path) -> None:
     """Waits for the signal to end.
 
     Raises:
@@ -291,9 +294,11 @@ def _watch(children: Sequence[Child], stop: Stop, log: Path) -> None:
     while not stop.is_wanted:
         for child in children:
             ended = child.process.poll()
+            if ended is not None and reason.exists():
+                raise LesionsError(reason.read_text(encoding="utf-8"))
             if ended is not None:
                 raise LesionsError(
-                    f"the schedule has ended by itself (status {ended}); why is said above or "
-                    f"in {log}."
+                    f"a process of the schedule has ended by itself (status {ended}); why is said "
+                    f"above or in {log}."
                 )
         time.sleep(POLL_SECONDS)

@@ -1,9 +1,13 @@
-"""The process that runs the nightly flow: ``python -m flows.serving PROJECT CRON ZONE``."""
+"""The process that runs the nightly flow when it is due.
+
+``python -m flows.serving PROJECT CRON ZONE REASON``, as :mod:`flows.schedule` starts it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import re
 import signal
 import sys
@@ -15,6 +19,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -40,12 +45,18 @@ class NightlyRunner(Runner):
 
     async def run_until_told(self) -> None:
         """Runs what is due until SIGTERM."""
+        self._parent = os.getppid()
         self._serving = asyncio.ensure_future(self.start())
         with suppress(asyncio.CancelledError):
             await self._serving
 
     def handle_sigterm(self, *args: Any, **kwargs: Any) -> None:
-        """Prefect's own exits from within the event loop and leaves it a warning to print."""
+        """Ends the event loop's work; Prefect's own exits from within it, and is told off.
+
+        Where the parent was killed, the server is going too, and there is nobody to take leave of.
+        """
+        if os.getppid() != self._parent:
+            os.killpg(0, signal.SIGKILL)
         self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)
 
 
@@ -122,15 +133,23 @@ async def _runs(client: PrefectClient, deployment_id: UUID, *states: str) -> lis
 
 
 def main() -> None:
-    """Serves until told to end; errors that a user can mend are one paragraph."""
-    project_root, cron, zone = sys.argv[1:]
+    """Serves until told to end; an error that a user can mend is left in the file REASON."""
+    project_root, cron, zone, reason = sys.argv[1:]
     try:
         asyncio.run(serve_nightly(Path(project_root), cron, zone))
     except LesionsError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+        _leave(reason, str(error))
+    except httpx.HTTPError as error:
+        _leave(
+            reason,
+            f"Prefect's server at {os.environ.get('PREFECT_API_URL')} fails: {error}. Start it, "
+            "or unset PREFECT_API_URL to have one started here.",
+        )
+
+
+def _leave(reason: str, text: str) -> None:
+    Path(reason).write_text(text, encoding="utf-8")
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def run_project(
             report = run.execute(planned)
         except BaseException as error:
             run.log("failed", f"{type(error).__name__}: {error}")
-            if isinstance(error, OSError | duckdb.IOException):
+            if isinstance(error, OSError | duckdb.Error):
                 raise LesionsError(
                     f"reading or writing in {project.root} failed: {error}. "
                     "The published warehouse is as it was."

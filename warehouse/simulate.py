@@ -145,8 +145,9 @@ def _simulator(preset: str) -> Callable[[int | None, int], Any]:
     if preset not in found:
         known = ", ".join(sorted(found)) or "none is installed"
         raise LesionsError(
-            f"There is no simulator called {preset!r} (known: {known}). Simulators are found by the "
-            f"entry point group {ENTRY_POINTS}; reinstall lesion-warehouse if its own are missing."
+            f"There is no simulator called {preset!r} (known: {known}). Simulators are found by "
+            f"the entry point group {ENTRY_POINTS}; reinstall lesion-warehouse if its own are "
+            "missing."
         )
     simulator: Callable[[int | None, int], Any] = found[preset].load()
     return simulator

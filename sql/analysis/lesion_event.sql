@@ -5,9 +5,9 @@
    response endpoint. The two endpoints do not stop each other: a lesion may respond after it has progressed.
    Censoring: at the patient's last day in the trial, as Zhou 2023 does, even where the lesion itself was last assessed
    long before: last_assessment_day says when. Where the patient is unknown, at the lesion's last assessment. The
-   reason is the first that applies of: no_baseline; detection_day_unknown or detected_before_treatment (new lesions that
-   do not count, analysis.new_lesion); baseline_zero (no decrease possible); no_assessment_after_baseline (none that
-   could be evaluated, as for a new lesion that stayed equivocal); death; end_of_follow_up.
+   reason is the first that applies of: no_baseline; detection_day_unknown or detected_before_treatment (new lesions
+   that do not count, analysis.new_lesion); baseline_zero (no decrease possible); no_assessment_after_baseline (none
+   that could be evaluated, as for a new lesion that stayed equivocal); death; end_of_follow_up.
    Caveats: an observed event is seen on a scan and happened at some time since the scan before, in (time_lower,
    time_upper]. One lesion is judged as RECIST judges a sum; the volume rule sets have no 5 mm (staging.rule_set).
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228; Zhou et al. 2023, Methods.

@@ -13,67 +13,55 @@
 WITH ranked AS (
     SELECT
         lesion_id,
-        patient_id,
-        organ,
         endpoint,
         rule_set,
         source,
-        time_days,
-        time_lower,
-        time_upper,
-        is_event,
-        event_probability,
-        rule_id,
-        source_table,
-        source_row,
-        source_file,
-        censor_reason,
         row_number() OVER (
             PARTITION BY patient_id, organ, endpoint, rule_set, source
             ORDER BY is_event DESC, CASE WHEN is_event THEN time_days ELSE -time_days END ASC, lesion_id ASC
-        ) AS place
+        ) AS place,
+        count(*) OVER organ_lesions AS n_lesions,
+        count(*) FILTER (WHERE is_event) OVER organ_lesions AS n_lesion_events
     FROM analysis.lesion_event
     WHERE patient_id IS NOT NULL
+    WINDOW organ_lesions AS (PARTITION BY patient_id, organ, endpoint, rule_set, source)
 ),
 
-counted AS (
+first_lesion AS (
     SELECT
-        patient_id,
-        organ,
+        lesion_id,
         endpoint,
         rule_set,
         source,
-        count(*) AS n_lesions,
-        count(*) FILTER (WHERE is_event) AS n_lesion_events
+        n_lesions,
+        n_lesion_events
     FROM ranked
-    GROUP BY patient_id, organ, endpoint, rule_set, source
+    WHERE place = 1
 )
 
 SELECT
-    first_lesion.patient_id, -- text id of the patient
-    first_lesion.organ, -- organ
-    first_lesion.endpoint, -- response or progression
-    first_lesion.rule_set, -- rule set of staging.rule_set
-    first_lesion.source, -- observed, or modelled
-    first_lesion.time_days, -- day of the first lesion's event, or of censoring; from first dose
-    first_lesion.time_lower, -- last scan of that lesion without the event
-    first_lesion.time_upper, -- scan with the event; NULL where censored
-    first_lesion.is_event, -- a lesion of the organ had the event
-    first_lesion.event_probability, -- probability of that lesion's event: 1 or 0 where observed
-    first_lesion.rule_id, -- rule that set the event; NULL where censored
-    first_lesion.source_table, -- table of the scan that sets the row
-    first_lesion.source_row, -- its row in source_file
-    first_lesion.source_file, -- source file of that scan
-    first_lesion.censor_reason, -- why there is no event; see analysis.lesion_event
-    first_lesion.lesion_id, -- lesion that sets the row
-    counted.n_lesions, -- lesions of the organ that have this endpoint
-    counted.n_lesion_events -- of them, with an event
-FROM ranked AS first_lesion
-INNER JOIN counted
+    event.patient_id, -- text id of the patient
+    event.organ, -- organ
+    event.endpoint, -- response or progression
+    event.rule_set, -- rule set of staging.rule_set
+    event.source, -- observed, or modelled
+    event.time_days, -- day of the first lesion's event, or of censoring; from first dose
+    event.time_lower, -- last scan of that lesion without the event
+    event.time_upper, -- scan with the event; NULL where censored
+    event.is_event, -- a lesion of the organ had the event
+    event.event_probability, -- probability of that lesion's event: 1 or 0 where observed
+    event.rule_id, -- rule that set the event; NULL where censored
+    event.source_table, -- table of the scan that sets the row
+    event.source_row, -- its row in source_file
+    event.source_file, -- source file of that scan
+    event.censor_reason, -- why there is no event; see analysis.lesion_event
+    event.lesion_id, -- lesion that sets the row
+    first_lesion.n_lesions, -- lesions of the organ that have this endpoint
+    first_lesion.n_lesion_events -- of them, with an event
+FROM first_lesion
+INNER JOIN analysis.lesion_event AS event
     ON
-        first_lesion.patient_id = counted.patient_id
-        AND first_lesion.organ = counted.organ
-        AND first_lesion.endpoint = counted.endpoint
-        AND first_lesion.rule_set = counted.rule_set
-        AND first_lesion.source = counted.source
-WHERE first_lesion.place = 1
+        first_lesion.lesion_id = event.lesion_id
+        AND first_lesion.endpoint = event.endpoint
+        AND first_lesion.rule_set = event.rule_set
+        AND first_lesion.source = event.source

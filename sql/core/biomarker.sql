@@ -1,7 +1,7 @@
 /* One result of one biomarker in one patient.
    Why: laboratory values, ctDNA and tissue tests beside the lesions.
-   Caveats: a result below its limit carries the limit as its value. Results that are words have a NULL value and stand
-   in value_raw.
+   Caveats: a result below its limit carries the limit as its value. Results that are words have a NULL value and
+   stand in value_raw.
    Grain: one row per biomarker_id
    Key: biomarker_id
    Tags: public

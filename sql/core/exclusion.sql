@@ -1,8 +1,8 @@
 /* A patient or a lesion that is in the data and not in the analysis, and why.
-   Why: a CONSORT diagram is a count of this table. Whatever is not analysed is here exactly once, with the first reason
-   that applies.
-   Caveats: an excluded patient's lesions are here too, one by one. Patients stay in core.patient and in survival analyses
-   of the whole study.
+   Why: a CONSORT diagram is a count of this table. Whatever is not analysed is here exactly once, with the first
+   reason that applies.
+   Caveats: an excluded patient's lesions are here too, one by one. Patients stay in core.patient and in survival
+   analyses of the whole study.
    Reference: Zhou et al. 2023, Methods, Data; CONSORT 2010.
    Grain: one row per excluded patient and one per excluded lesion
    Key: exclusion_id
@@ -52,7 +52,7 @@ excluded AS (
 )
 
 SELECT
-    excluded.level || ':' || coalesce(excluded.lesion_id, excluded.patient_id) AS exclusion_id, -- text id of the exclusion
+    excluded.level || ':' || coalesce(excluded.lesion_id, excluded.patient_id) AS exclusion_id, -- text id
     excluded.level, -- patient or lesion
     excluded.study_id, -- text id of the study
     excluded.patient_id, -- text id of the patient; NULL when the source names no patients

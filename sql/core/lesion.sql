@@ -1,8 +1,8 @@
 /* One lesion as followed by one reader.
    Why: everything else in this warehouse hangs on a lesion: its organ, its type, its baseline.
    Caveats: three readers of one scan give three lesions; analyses use those with is_analysed. A lesion of an unknown
-   patient has a NULL patient_id and stands alone. Lesions in TU that were never measured are here with n_measurements 0.
-   A baseline volume that the source itself states is kept beside ours, never used instead of it.
+   patient has a NULL patient_id and stands alone. Lesions in TU that were never measured are here with
+   n_measurements 0. A baseline volume that the source itself states is kept beside ours, never used instead of it.
    Grain: one row per lesion_id
    Key: lesion_id
    Tags: public
@@ -52,7 +52,7 @@ SELECT
     lesion.stated_baseline_volume_mm3, -- baseline volume that the source itself states, mm3
     abs(lesion.stated_baseline_volume_mm3 - course.baseline_volume_mm3)
     > 0.01 * greatest(lesion.stated_baseline_volume_mm3, course.baseline_volume_mm3)
-        AS is_stated_baseline_different, -- the stated baseline volume is more than 1 % off ours; NULL when none is stated
+        AS is_stated_baseline_different, -- stated baseline volume more than 1 % off ours; NULL: not stated
     course.first_measured_day, -- first day with a size
     course.last_measured_day, -- last day with a size
     CAST(status.n_measurements AS INTEGER) AS n_measurements, -- days with a size

@@ -1,12 +1,12 @@
 /* How lesions of one reader are related: split from, merged of, or the same lesion marked twice.
-   Why: a lesion that split did not shrink, one that merged did not grow, and one that is marked twice must not count twice.
-   The rules: split, when TU has a TUSPLIT row or the link id says so ('T01.1' from 'T01'); merged, when TU has a TUMERGE
-   row or the link id says so ('T01/T02' of 'T01' and 'T02'), or when exactly two lesions of one organ are said to have
-   coalesced on one day; duplicate, when two target lesions of one site have equal long axes on each of their days, five
-   days or more and three different sizes or more (two lesions do not shrink in step by chance, short or constant series
-   do).
-   Caveats: relations whose other lesion is not in the data are left out. Of a lesion marked twice the one with the lower
-   link id is analysed.
+   Why: a lesion that split did not shrink, one that merged did not grow, and one that is marked twice counts twice.
+   The rules: split, when TU has a TUSPLIT row or the link id says so ('T01.1' from 'T01'); merged, when TU has a
+   TUMERGE row or the link id says so ('T01/T02' of 'T01' and 'T02'), or when exactly two lesions of one organ are
+   said to have coalesced on one day; duplicate, when two target lesions of one site have equal long axes on each of
+   their days, five days or more and three different sizes or more (the rule of quality.defect identity.3c).
+   Caveats: relations whose other lesion is not in the data are left out. A duplicate is a suspicion, not a fact: sizes
+   are rounded to mm, and among thousands of lesions a few pairs agree by chance. Both lesions stay in the analysis;
+   whoever knows that they are one excludes the mark that is lesion_id here.
    Reference: CDISC SDTMIG TU (TUSPLIT, TUMERGE); RECIST 1.1, section 4.3.1.
    Grain: one row per lesion_id, related_lesion_id and relation
    Key: lesion_id, related_lesion_id, relation

@@ -1,10 +1,11 @@
 /* Whether a lesion is analysed, and if not, the first reason that applies.
    Why: core.lesion, core.patient and core.exclusion must say the same, so it is decided once.
-   The reasons, in order: other_reader; screen_failure; duplicate (the same lesion marked twice); not followed long enough (a target lesion with sizes on fewer than
-   two days); baseline too early (more than exclusion.baseline_max_days_before days before the first dose).
-   patient_excluded: the patient has no target lesion left.
-   Caveats: sizes of 0 and 'too small to measure' are sizes. Where the source names no patients each lesion is judged on
-   its own.
+   The reasons, in order: other_reader; screen_failure; not followed long
+   enough (a target lesion with sizes on fewer than two days); baseline too early (more than
+   exclusion.baseline_max_days_before days before the first dose). patient_excluded: the patient has no target lesion
+   left.
+   Caveats: sizes of 0 and 'too small to measure' are sizes. Where the source names no patients each lesion is judged
+   on its own.
    Reference: Zhou et al. 2023, Methods, Data.
    Grain: one row per lesion_id
    Key: lesion_id
@@ -24,12 +25,6 @@ course AS (
     GROUP BY lesion_id
 ),
 
-second_mark AS (
-    SELECT DISTINCT lesion_id
-    FROM core.lesion_lineage
-    WHERE relation = 'duplicate'
-),
-
 judged AS (
     SELECT
         lesion.lesion_id,
@@ -41,7 +36,6 @@ judged AS (
         CASE
             WHEN reader.reader IS NULL THEN 'other_reader'
             WHEN subject.is_screen_failure THEN 'screen_failure'
-            WHEN second_mark.lesion_id IS NOT NULL THEN 'duplicate'
             WHEN lesion.lesion_type <> 'target' THEN NULL
             WHEN coalesce(course.n_measurements, 0) < 2 THEN 'not_longitudinal'
             WHEN course.baseline_day < -setting.baseline_max_days_before THEN 'early_baseline'
@@ -49,7 +43,6 @@ judged AS (
     FROM staging.lesion AS lesion
     CROSS JOIN setting
     LEFT JOIN course ON lesion.lesion_id = course.lesion_id
-    LEFT JOIN second_mark ON lesion.lesion_id = second_mark.lesion_id
     LEFT JOIN staging.subject AS subject ON lesion.patient_id = subject.patient_id
     LEFT JOIN staging.analysis_reader AS reader
         ON

@@ -1,12 +1,14 @@
 /* The size of one lesion on one day.
    Why: the one table that sums, growth and events are taken from.
-   Caveats: diameter_mm is the size that RECIST adds up: for lymph nodes the short axis, for other lesions the long axis.
+   Caveats: diameter_mm is the size that RECIST adds up: for lymph nodes the short axis, for other lesions the long
+   axis.
    A node counts by its short axis only when that was measured on every one of its days; else by its long axis
    throughout, so that a change of method is never read as growth. The volume uses the short axis under the same
    condition, else long axis / 1.31; a volume that was measured goes before a derived one.
    LDIAM goes before DIAMETER for the long axis. Of two different sizes of one axis on one day the accepted record
-   counts, else a measured before an imputed one, else the larger: RECIST asks for the longest diameter, and the longer
-   of two readings is the nearer to it. has_conflict marks such days and conflicting_values shows what was found.
+   counts, else a measured before an imputed one, else the larger: RECIST asks for the longest diameter, and the
+   longer of two readings is the nearer to it. has_conflict marks such days and conflicting_values shows what was
+   found.
    0 stays 0 (is_below_limit). The limit is the setting volume.limit_of_quantification_mm3.
    baseline.rule last_before_first_dose: the last measurement up to day baseline.latest_day, else the first one; rule
    first: the first one. New lesions have no baseline.
@@ -65,7 +67,8 @@ ranked AS (
         row_number() OVER (
             PARTITION BY lesion_id, day, quantity
             ORDER BY
-                is_second_choice ASC, is_accepted DESC, is_too_small ASC, size_value DESC, source_file ASC, source_row ASC, tr_row ASC
+                is_second_choice ASC, is_accepted DESC, is_too_small ASC, size_value DESC, source_file ASC,
+                source_row ASC, tr_row ASC
         ) AS place
     FROM size_row
 ),
@@ -105,7 +108,8 @@ conflicting AS (
             ', ' ORDER BY tumor_result.test_code || ' ' || tumor_result.value_raw
         ) AS conflicting_values
     FROM staging.tumor_result AS tumor_result
-    INNER JOIN day_of_lesion ON tumor_result.lesion_id = day_of_lesion.lesion_id AND tumor_result.day = day_of_lesion.day
+    INNER JOIN day_of_lesion
+        ON tumor_result.lesion_id = day_of_lesion.lesion_id AND tumor_result.day = day_of_lesion.day
     WHERE
         tumor_result.result_kind = 'size'
         AND (
@@ -173,11 +177,11 @@ SELECT
     patient_id, -- text id of the patient; NULL when the source names no patients
     reader, -- who measured it; '' where the source names no reader
     visit, -- the source's label of the visit
-    diameter_mm, -- size that sums use: short axis for lymph nodes where measured throughout, else long axis, mm; NULL when only a volume was measured
+    diameter_mm, -- size that sums use, mm (nodes: short axis); NULL when only a volume was measured
     long_axis_mm, -- long axis as measured, mm
     short_axis_mm, -- short axis as measured, mm
     volume_mm3, -- volume, mm3
-    CASE WHEN measured_volume_mm3 IS NULL THEN 'derived' ELSE 'measured' END AS volume_source, -- derived from the axes, or measured
+    CASE WHEN measured_volume_mm3 IS NULL THEN 'derived' ELSE 'measured' END AS volume_source, -- derived or measured
     lesion_type <> 'new'
     AND day = CASE
         WHEN baseline_rule = 'first' THEN first_day

@@ -1,13 +1,13 @@
 /* One patient: who, treated how, followed how long, with what outcome.
    Why: every lesion's course is read against its patient's.
-   Caveats: patients without lesions stay, with is_analysed false and the reason. A subject that DM does not know stays too
-   (is_in_demographics false).
-   os: ADTTE where it has OS; else the death of the first source that dates it (DD, DM, DS, SS, AE, in this order); else
-   censored at the last contact. A patient who died on an unknown day has os_event true and os_days NULL
+   Caveats: patients without lesions stay, with is_analysed false and the reason. A subject that DM does not know
+   stays too (is_in_demographics false).
+   os: ADTTE where it has OS; else the death of the first source that dates it (DD, DM, DS, SS, AE, in this order);
+   else censored at the last contact. A patient who died on an unknown day has os_event true and os_days NULL
    (is_death_date_known false).
-   pfs: ADTTE where it has PFS; else the first overall response PD of the analysis reader (of any reader where that one
-   gave none), or death if earlier; else censored at the last tumor assessment that was evaluable, day 0 when there was
-   none. NULL where neither ADTTE nor RS say anything of progression.
+   pfs: ADTTE where it has PFS; else the first overall response PD of the analysis reader (of any reader where that
+   one gave none), or death if earlier; else censored at the last tumor assessment that was evaluable, day 0 when
+   there was none. NULL where neither ADTTE nor RS say anything of progression.
    best_overall_response is the one RS states (analysis reader first); worked-out ones are in analysis.
    Treatment: the study's own dictionary, else the drugs named in the arm as treated, else as planned.
    Reference: Zhou et al. 2023, Methods and Table 1.
@@ -42,7 +42,9 @@ stated_time AS (
         endpoint,
         time_days,
         is_event,
-        row_number() OVER (PARTITION BY patient_id, endpoint ORDER BY source_file, source_row, time_to_event_id) AS place
+        row_number() OVER (
+            PARTITION BY patient_id, endpoint ORDER BY source_file, source_row, time_to_event_id
+        ) AS place
     FROM staging.time_to_event
     WHERE endpoint IN ('OS', 'PFS') AND time_days IS NOT NULL AND is_event IS NOT NULL
 ),
@@ -155,7 +157,10 @@ gathered AS (
         stated_pfs.time_days AS stated_pfs_days,
         stated_pfs.is_event AS stated_pfs_event,
         overall_response.patient_id IS NOT NULL AS has_overall_response,
-        CASE WHEN overall_response.n_by_reader > 0 THEN overall_response.reader_pd_day ELSE overall_response.any_pd_day END
+        CASE
+            WHEN overall_response.n_by_reader > 0 THEN overall_response.reader_pd_day
+            ELSE overall_response.any_pd_day
+        END
             AS progression_day,
         greatest(
             CASE
@@ -232,7 +237,7 @@ SELECT
     usubjid, -- subject's id in the study
     arm, -- arm as treated, else as planned
     treatment, -- treatment, antibodies first
-    treatment_class, -- chemotherapy, antibody + chemotherapy, antibody or other
+    treatment_class, -- chemotherapy, antibody plus chemotherapy, antibody or other
     age_years, -- age, years
     sex, -- M or F
     race, -- self-reported race, upper case

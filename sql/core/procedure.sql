@@ -1,7 +1,8 @@
-/* One procedure of a patient: surgery, irradiation, local ablation or biopsy, and the lesion or organ that it touched.
+/* One procedure of a patient: surgery, irradiation, local ablation or biopsy, and the lesion or organ that it
+   touched.
    Why: a lesion that was irradiated or cut out no longer tells what the drug does.
-   Caveats: the lesion is that of the analysis reader with the same link id; NULL when none is named or none fits. Where
-   the procedure names no site, the organ is the lesion's.
+   Caveats: the lesion is that of the analysis reader with the same link id; NULL when none is named or none fits.
+   Where the procedure names no site, the organ is the lesion's.
    Grain: one row per procedure_id
    Key: procedure_id
    Tags: public

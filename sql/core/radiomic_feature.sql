@@ -1,7 +1,7 @@
 /* One radiomic feature of one lesion on one day.
    Why: how lesions of one patient differ inside, as images show it.
-   Caveats: features name no reader: the lesion is that of the analysis reader with the same link id, else the first by
-   reader.
+   Caveats: features name no reader: the lesion is that of the analysis reader with the same link id, else the first
+   by reader.
    Grain: one row per lesion_id, day, region, segmentation and feature
    Key: lesion_id, day, region, segmentation, feature
    Tags: public

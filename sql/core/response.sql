@@ -1,9 +1,9 @@
 /* The responses that one reader gave a patient on one day.
    Why: RS row by row, turned so that a visit stands in one line.
-   Caveats: as the source states them; responses worked out from sizes are in analysis. Of two results of one test on one
-   day the accepted record counts, else the worse one (PD, SD, NON-CR/NON-PD, PR, CR, NE). sum_of_diameters_mm is added
-   up here from core.measurement over the reader's target lesions measured on that day, n_target_lesions of them; the sum
-   that the source states stands beside it.
+   Caveats: as the source states them; responses worked out from sizes are in analysis. Of two results of one test on
+   one day the accepted record counts, else the worse one (PD, SD, NON-CR/NON-PD, PR, CR, NE). sum_of_diameters_mm is
+   added up here from core.measurement over the reader's target lesions measured on that day, n_target_lesions of
+   them; the sum that the source states stands beside it.
    has_new_lesion is as RS states it, else whether the reader first saw a new lesion on this day.
    Grain: one row per patient_id, reader and day
    Key: patient_id, reader, day
@@ -36,7 +36,8 @@ ranked AS (
                 is_accepted DESC,
                 coalesce(has_new_lesion, FALSE) DESC,
                 CASE response
-                    WHEN 'PD' THEN 1 WHEN 'SD' THEN 2 WHEN 'NON-CR/NON-PD' THEN 3 WHEN 'PR' THEN 4 WHEN 'CR' THEN 5 ELSE 6
+                    WHEN 'PD' THEN 1 WHEN 'SD' THEN 2 WHEN 'NON-CR/NON-PD' THEN 3 WHEN 'PR' THEN 4 WHEN 'CR' THEN 5
+                    ELSE 6
                 END,
                 source_file, source_row ASC, rs_row ASC
         ) AS place,

@@ -1,7 +1,7 @@
 /* One specimen that something was tested in: blood, plasma, tissue.
    Why: a biomarker belongs to a specimen, and a tissue specimen to a lesion.
-   Caveats: SDTM's LB has no specimen id: all results of one patient, day and type of specimen are one specimen. A tissue
-   specimen takes the lesion and organ of a biopsy on the same day, where there is exactly one.
+   Caveats: SDTM's LB has no specimen id: all results of one patient, day and type of specimen are one specimen. A
+   tissue specimen takes the lesion and organ of a biopsy on the same day, where there is exactly one.
    Grain: one row per specimen_id
    Key: specimen_id
    Tags: public

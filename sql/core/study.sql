@@ -21,7 +21,7 @@ SELECT
     study.day_convention, -- how the source counts days: sdtm (no day 0) or zero_based
     study.day_zero_rule, -- what the source's day zero is, in words
     study.patients = 'unknown' AS is_patient_unknown, -- the source names no patients
-    coalesce(study.too_small_mm, setting.too_small_mm) AS too_small_mm, -- diameter that 'too small to measure' becomes, mm
+    coalesce(study.too_small_mm, setting.too_small_mm) AS too_small_mm, -- what 'too small to measure' becomes, mm
     study.too_small_mm IS NOT NULL AS is_too_small_stated, -- the study says so itself; else the setting does
     study.line_of_therapy, -- line of therapy of the whole study; NULL when it differs or is not stated
     study.primary_site -- primary site of the whole study; NULL when it differs or is not stated

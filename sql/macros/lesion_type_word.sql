@@ -1,4 +1,6 @@
-/* target, non-target or new, from the words sources use ('TARGET', 'Target lesion', 'NON-TARGET', 'NEW LESION'); else NULL. */
+/* target, non-target or new, from the words sources use ('TARGET', 'Target lesion', 'NON-TARGET', 'NEW LESION');
+   else NULL.
+*/
 CREATE OR REPLACE MACRO lesion_type_word(source_text) AS
 CASE
     WHEN source_text ILIKE 'TARGET%' OR upper(source_text) IN ('T', 'TL') THEN 'target'

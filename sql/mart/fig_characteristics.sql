@@ -16,15 +16,18 @@ WITH variable (variable_order, variable, kind) AS (
     (4, 'Body mass index, kg/m2', 'measured'),
     (5, 'Primary site', 'counted'),
     (6, 'Prior surgery', 'counted'),
-    (7, 'Prior radiation', 'counted'),
-    (8, 'Organs with lesions at baseline', 'counted'),
-    (9, 'Lesions per patient', 'measured'),
-    (10, 'Measurements per target lesion', 'measured'),
-    (11, 'KRAS status', 'counted'),
-    (12, 'Best overall response', 'counted'),
-    (13, 'Treatment', 'counted'),
-    (14, 'Progression-free survival, days', 'measured'),
-    (15, 'Overall survival, days', 'measured')
+    (7, 'Liver metastases resected before', 'counted'),
+    (8, 'Lung metastases resected before', 'counted'),
+    (9, 'Lymph node metastases resected before', 'counted'),
+    (10, 'Prior radiation', 'counted'),
+    (11, 'Organs with lesions at baseline', 'counted'),
+    (12, 'Lesions per patient', 'measured'),
+    (13, 'Measurements per target lesion', 'measured'),
+    (14, 'KRAS status', 'counted'),
+    (15, 'Best overall response', 'counted'),
+    (16, 'Treatment', 'counted'),
+    (17, 'Progression-free survival, days', 'measured'),
+    (18, 'Overall survival, days', 'measured')
 ),
 
 lesion_count AS (
@@ -46,6 +49,9 @@ patient AS (
         patient.bmi_kg_m2,
         patient.primary_site,
         patient.prior_surgery,
+        patient.prior_surgery_liver,
+        patient.prior_surgery_lung,
+        patient.prior_surgery_ln,
         patient.prior_radiation,
         patient.kras_status,
         patient.best_overall_response,
@@ -68,6 +74,12 @@ counted_value AS (
             WHEN 'Race' THEN patient.race
             WHEN 'Primary site' THEN patient.primary_site
             WHEN 'Prior surgery' THEN CASE patient.prior_surgery WHEN TRUE THEN 'yes' WHEN FALSE THEN 'no' END
+            WHEN 'Liver metastases resected before'
+                THEN CASE patient.prior_surgery_liver WHEN TRUE THEN 'yes' WHEN FALSE THEN 'no' END
+            WHEN 'Lung metastases resected before'
+                THEN CASE patient.prior_surgery_lung WHEN TRUE THEN 'yes' WHEN FALSE THEN 'no' END
+            WHEN 'Lymph node metastases resected before'
+                THEN CASE patient.prior_surgery_ln WHEN TRUE THEN 'yes' WHEN FALSE THEN 'no' END
             WHEN 'Prior radiation' THEN CASE patient.prior_radiation WHEN TRUE THEN 'yes' WHEN FALSE THEN 'no' END
             WHEN 'Organs with lesions at baseline'
                 THEN CASE WHEN patient.n_organs >= 4 THEN '4 or more' ELSE CAST(patient.n_organs AS VARCHAR) END

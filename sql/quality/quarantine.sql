@@ -1,6 +1,6 @@
 /* A row of a source that cannot be used, and why.
-   Why: nothing vanishes. Each row that is in a file and not in the tables is here, with the value at fault and the way
-   to mend it.
+   Why: nothing vanishes. Each row that is in a file and not in the tables is here, with the value at fault and the
+   way to mend it.
    Caveats: a row is here once, for the first reason that applies. stage 'load': the record could not be read;
    'staging': it could not be given a subject, a lesion, a day or a value.
    Grain: one row per rejected row
@@ -102,7 +102,13 @@ explained AS (
         rejected.value,
         reject_reason.reason,
         reject_reason.remedy,
-        CASE WHEN rejected.is_size OR reject_reason.defect_id = 'time.2b' THEN reject_reason.defect_id END AS defect_id,
+        CASE
+            WHEN
+                rejected.is_size
+                OR reject_reason.defect_id = 'time.2b'
+                OR (rejected.domain = 'tr' AND reject_reason.defect_id LIKE 'time%')
+                THEN reject_reason.defect_id
+        END AS defect_id,
         'staging' AS stage,
         rejected.reason_id
     FROM rejected

@@ -1,11 +1,12 @@
 /* One hop of rows from a table to the next: what came in, and where it went.
-   Why: rows in = rows out + quarantined + excluded + collapsed, at every hop from each file to core. Both sides are counted
-   from the tables themselves, so that a hop that loses or doubles a row does not balance.
-   How a row reads: quarantined rows are in quality.quarantine; excluded rows have nothing to give to this output (the states
-   in words to core.measurement) and go to another one, or none; collapsed rows stand behind a row that went on (exact
-   repeats, two axes of one size). reason says how many of each, in words.
+   Why: rows in = rows out + quarantined + excluded + collapsed, at every hop from each file to core. Both sides are
+   counted from the tables themselves, so that a hop that loses or doubles a row does not balance.
+   How a row reads: quarantined rows are in quality.quarantine; excluded rows have nothing to give to this output
+   (the states in words to core.measurement) and go to another one, or none; collapsed rows stand behind a row that
+   went on (exact repeats, two axes of one size). reason says how many of each, in words.
    Caveats: one step per file and table for loading, then one for each pair of tables over all studies;
-   quality.row_disposition has the detail by study. Lesions without a TU row are in staging.lesion -> core.lesion only.
+   quality.row_disposition has the detail by study. Lesions without a TU row are in staging.lesion -> core.lesion
+   only.
    Grain: one row per step
    Key: step
    Tags: public

@@ -1,5 +1,6 @@
 /* Rows of one study that left the path from raw to core at one step, and why.
-   Why: the detail behind quality.row_audit: which rows were set aside, excluded from an output or collapsed, in words.
+   Why: the detail behind quality.row_audit: which rows were set aside, excluded from an output or collapsed, in
+   words.
    Caveats: excluded rows are not lost: they go to another output, or have nothing to give to this one.
    Grain: one row per step, study_id, disposition and reason_id
    Key: step, study_id, disposition, reason_id
@@ -278,7 +279,9 @@ left_the_path AS (
     WHERE
         clean_text(usubjid) IS NOT NULL
         AND NOT coalesce(
-            upper(clean_text(qnam)) = 'TRLOC' AND upper(clean_text(idvar)) = 'TRSEQ' AND clean_text(qval) IS NOT NULL, FALSE
+            upper(clean_text(qnam)) = 'TRLOC' AND upper(clean_text(idvar)) = 'TRSEQ'
+            AND clean_text(qval) IS NOT NULL,
+            FALSE
         )
     GROUP BY ALL
     UNION ALL
@@ -330,8 +333,8 @@ left_the_path AS (
     FROM staging.subject_qualifier
     WHERE
         qualifier NOT IN (
-            'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN', 'PRRAD', 'PRADJ', 'KRAS', 'BMI', 'BSA',
-            'ECOG', 'LDHRATIO'
+            'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN', 'PRRAD', 'PRADJ', 'KRAS', 'BMI',
+            'BSA', 'ECOG', 'LDHRATIO'
         )
     GROUP BY ALL
     UNION ALL

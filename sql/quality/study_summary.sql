@@ -99,7 +99,7 @@ SELECT
     coalesce(lesion.n_lesions_not_in_tu, 0) AS n_lesions_not_in_tu, -- lesions with results and no TU row
     coalesce(lesion.n_lesions_never_followed, 0) AS n_lesions_never_followed, -- lesions without any size or state
     coalesce(lesion.n_lesions_organ_unknown, 0) AS n_lesions_organ_unknown, -- lesions whose organ is not known
-    coalesce(lesion.n_stated_baselines_different, 0) AS n_stated_baselines_different, -- stated baseline volumes that differ from ours
+    coalesce(lesion.n_stated_baselines_different, 0) AS n_stated_baselines_different, -- stated volumes not ours
     coalesce(measurement.n_measurements, 0) AS n_measurements, -- measurements, every reader's
     coalesce(measurement.n_imputed, 0) AS n_imputed, -- of these, too small to measure
     coalesce(measurement.n_zero, 0) AS n_zero, -- of these, 0 mm

@@ -1,7 +1,7 @@
 /* The one reader of a patient whose lesions are analysed.
    Why: with three readers per scan every lesion would count three times.
-   The rule, in order: a reader who measured anything; the study's own order of readers (raw.study_reader); the reader with
-   most accepted records (TRACPTFL); the reader with most results; the name.
+   The rule, in order: a reader who measured anything; the study's own order of readers (raw.study_reader); the
+   reader with most accepted records (TRACPTFL); the reader with most results; the name.
    Caveats: the rule chooses a patient's reader once, not per visit: a patient followed half by one and half by
    another reader has no time course. Where the source names no patients it chooses one reader for the study.
    Grain: one row per study_id and patient_id (NULL: the source names no patients)

@@ -103,7 +103,10 @@ SELECT
     result_kind, -- response, new_lesion, not_done, blank or other
     result_word, -- the result as written, upper case
     CASE WHEN result_kind = 'response' THEN response END AS response, -- CR, PR, SD, NON-CR/NON-PD, PD or NE
-    CASE WHEN result_kind = 'new_lesion' THEN result_word IN ('Y', 'YES', '1', 'TRUE', 'UNEQUIVOCAL', 'NEW', 'PRESENT') END
+    CASE
+        WHEN result_kind = 'new_lesion'
+            THEN coalesce(yes_no(result_word), result_word IN ('UNEQUIVOCAL', 'NEW', 'PRESENT'))
+    END
         AS has_new_lesion, -- an unequivocal new lesion at this visit
     is_accepted, -- the accepted record of several readers
     visit, -- the source's label of the visit

@@ -1,7 +1,7 @@
 /* One dose, or one stretch of dosing, of one subject.
    Why: day 0 is the first dose; treatment that ends or changes bounds what follows.
-   Caveats: rows that repeat in all but the sequence number are one row (n_source_rows). Days are NULL when the date is
-   partial and no study day is given.
+   Caveats: rows that repeat in all but the sequence number are one row (n_source_rows). Days are NULL when the date
+   is partial and no study day is given.
    Grain: one row per subject and distinct EX content
    Key: exposure_id
 */

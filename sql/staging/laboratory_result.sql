@@ -1,7 +1,7 @@
 /* One laboratory result: blood markers, ctDNA, tissue tests.
    Why: biomarkers of tissue and blood stand beside the lesions they come from.
-   Caveats: '<5' is a result below the limit: the number is the limit. Rows that repeat in all but the sequence number are
-   one row (n_source_rows).
+   Caveats: '<5' is a result below the limit: the number is the limit. Rows that repeat in all but the sequence
+   number are one row (n_source_rows).
    Grain: one row per subject and distinct LB content
    Key: laboratory_result_id
 */
@@ -60,7 +60,9 @@ distinct_row AS (
 typed AS (
     SELECT
         distinct_row.*,
-        try_cast(regexp_extract(coalesce(original_result, standard_text), '^\s*<\s*([0-9.]+)', 1) AS DOUBLE) AS censored_at,
+        try_cast(
+            regexp_extract(coalesce(original_result, standard_text), '^\s*<\s*([0-9.]+)', 1) AS DOUBLE
+        ) AS censored_at,
         coalesce(
             try_cast(standard_number AS DOUBLE),
             try_cast(standard_text AS DOUBLE),

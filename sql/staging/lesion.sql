@@ -1,9 +1,9 @@
 /* One lesion as followed by one reader: what it is and where, before any size is looked at.
-   Why: core.measurement needs the type and the organ of a lesion (lymph nodes count by their short axis), and core.lesion
-   needs the measurements; this table stands between.
-   Caveats: a lesion with results but no TU row is kept (is_identified false); its type comes from TR's group, else from
-   its test (a size: target, a state: non-target). It takes the site of the same link id in TU under no reader or another
-   reader. A TU row under no reader is not a lesion of its own when named readers followed that link id.
+   Why: core.measurement needs the type and the organ of a lesion (lymph nodes count by their short axis), and
+   core.lesion needs the measurements; this table stands between.
+   Caveats: a lesion with results but no TU row is kept (is_identified false); its type comes from TR's group, else
+   from its test (a size: target, a state: non-target). It takes the site of the same link id in TU under no reader
+   or another reader. A TU row under no reader is not a lesion of its own when named readers followed that link id.
    Grain: one row per lesion_id
    Key: lesion_id
 */
@@ -71,7 +71,7 @@ result_row AS (
         stated_baseline_volume_mm3,
         struct_pack(file := source_file, row := source_row) AS source
     FROM staging.tumor_result
-    WHERE lesion_id IS NOT NULL
+    WHERE lesion_id IS NOT NULL AND result_kind <> 'sum'
 ),
 
 followed AS (
@@ -208,7 +208,9 @@ completed AS (
             label_identification.lesion_type,
             CASE WHEN lesion.has_size_test THEN 'target' ELSE 'non-target' END
         ) AS lesion_type,
-        coalesce(lesion.identified_type, lesion.result_type, label_identification.lesion_type) IS NULL AS is_type_assumed,
+        coalesce(
+            lesion.identified_type, lesion.result_type, label_identification.lesion_type
+        ) IS NULL AS is_type_assumed,
         coalesce(
             lesion.site_raw,
             CASE WHEN NOT lesion.is_identified THEN label_identification.site_raw END,
@@ -245,7 +247,7 @@ SELECT
     completed.has_two_sites, -- TU gives the lesion two different sites; the first counts
     completed.final_site_raw AS site_raw, -- site as written; NULL when not recorded
     coalesce(site.organ, 'unknown') AS organ, -- organ; 'unknown' when not recorded or not mapped
-    coalesce(site.organ IN ('ln', 'ln_regional', 'ln_distal'), FALSE) AS is_nodal, -- lymph node: counts by its short axis
+    coalesce(site.organ IN ('ln', 'ln_regional', 'ln_distal'), FALSE) AS is_nodal, -- lymph node
     completed.first_identified_day, -- first day in TU
     completed.first_finding_day, -- first day with a size or a state in TR
     coalesce(

@@ -1,7 +1,7 @@
 /* Every row of RF with the verdict on it.
    Why: a radiomic feature is a number of one lesion on one day; what is not is set aside by a stated reason.
-   Caveats: of two values of one lesion, day, region, segmentation and feature the first in the file counts; the other is
-   collapsed, equal or not. A blank region is 'whole', a blank segmentation 'original'.
+   Caveats: of two values of one lesion, day, region, segmentation and feature the first in the file counts; the
+   other is collapsed, equal or not. A blank region is 'whole', a blank segmentation 'original'.
    Grain: one row per raw.rf row
    Key: rf_row
 */

@@ -44,6 +44,13 @@ distinct_row AS (
         min(struct_pack(file := source_file, row := source_row)) AS source
     FROM pr
     GROUP BY ALL
+),
+
+worded AS (
+    SELECT
+        distinct_row.*,
+        upper(concat_ws(' ', procedure, standard_term, category)) AS words
+    FROM distinct_row
 )
 
 SELECT
@@ -56,13 +63,13 @@ SELECT
     standard_term, -- standard term
     category, -- category
     CASE
-        WHEN regexp_matches(upper(concat_ws(' ', procedure, standard_term, category)), 'BIOPS|ASPIRAT|PUNCTURE')
+        WHEN regexp_matches(words, 'BIOPS|ASPIRAT|PUNCTURE')
             THEN 'biopsy'
-        WHEN regexp_matches(upper(concat_ws(' ', procedure, standard_term, category)), 'RADIO|IRRADIAT|SBRT|WBRT|\bSRS\b|GAMMA KNIFE')
+        WHEN regexp_matches(words, 'RADIO|IRRADIAT|SBRT|WBRT|\bSRS\b|GAMMA KNIFE')
             THEN 'radiotherapy'
-        WHEN regexp_matches(upper(concat_ws(' ', procedure, standard_term, category)), 'ABLAT|EMBOLI[SZ]|\bTACE\b|\bSIRT\b')
+        WHEN regexp_matches(words, 'ABLAT|EMBOLI[SZ]|\bTACE\b|\bSIRT\b')
             THEN 'local ablation'
-        WHEN regexp_matches(upper(concat_ws(' ', procedure, standard_term, category)), 'SURG|RESECT|ECTOMY|EXCIS|OPERATION')
+        WHEN regexp_matches(words, 'SURG|RESECT|ECTOMY|EXCIS|OPERATION')
             THEN 'surgery'
         ELSE 'other'
     END AS procedure_type, -- surgery, radiotherapy, local ablation, biopsy or other
@@ -73,4 +80,4 @@ SELECT
     n_source_rows, -- rows of PR behind this row
     source.file AS source_file, -- file of the (first) row
     source.row AS source_row -- row in the file
-FROM distinct_row
+FROM worded

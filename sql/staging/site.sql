@@ -1,8 +1,8 @@
 /* A site as a study writes it, and the organ that it means.
    Why: the map is applied once per distinct word, and what it does not know can be listed.
-   Caveats: a study's own dictionary goes first, then the lowest priority of staging.site_map that matches; a word that
-   nothing matches is 'unknown' and is_mapped is false:
-   'other' is kept for sites that are known to be none of the organs.
+   Caveats: a study's own dictionary goes first, then the lowest priority of staging.site_map that matches; a word
+   that nothing matches is 'unknown' and is_mapped is false: 'other' is kept for sites that are known to be none of
+   the organs.
    Grain: one row per study_id and site_raw
    Key: study_id, site_raw
 */
@@ -47,7 +47,7 @@ overridden AS (
 SELECT
     named.study_id, -- text id of the study
     named.site_raw, -- site as written
-    coalesce(overridden.organ, matched.organ, 'unknown') AS organ, -- organ that it means; 'unknown' when nothing matches
+    coalesce(overridden.organ, matched.organ, 'unknown') AS organ, -- organ that it means, or 'unknown'
     coalesce(overridden.organ, matched.organ) IS NOT NULL AS is_mapped, -- a dictionary or a pattern knows it
     overridden.organ IS NOT NULL AS is_study_dictionary -- the study's own dictionary says so
 FROM named

@@ -67,7 +67,8 @@ typed AS (
             WHEN upper(demographics.sex) IN ('F', 'FEMALE') THEN 'F'
         END AS sex,
         CASE
-            WHEN upper(demographics.race) IN ('WHITE', 'CAUCASIAN', 'WHITE OR CAUCASIAN', 'WHITE/CAUCASIAN') THEN 'WHITE'
+            WHEN upper(demographics.race) IN ('WHITE', 'CAUCASIAN', 'WHITE OR CAUCASIAN', 'WHITE/CAUCASIAN')
+                THEN 'WHITE'
             WHEN upper(demographics.race) IN ('BLACK', 'BLACK OR AFRICAN AMERICAN', 'BLACK/AFRICAN AMERICAN')
                 THEN 'BLACK OR AFRICAN AMERICAN'
             ELSE upper(demographics.race)

@@ -9,12 +9,12 @@ WITH wide AS (
         patient_id,
         max(value_text) FILTER (WHERE qualifier = 'PRIMSITE') AS primary_site,
         max(value_text) FILTER (WHERE qualifier = 'LINETHER') AS line_of_therapy,
-        upper(max(value_text) FILTER (WHERE qualifier = 'PRSURG')) AS prior_surgery,
-        upper(max(value_text) FILTER (WHERE qualifier = 'PRSURGLIV')) AS prior_surgery_liver,
-        upper(max(value_text) FILTER (WHERE qualifier = 'PRSURGLUN')) AS prior_surgery_lung,
-        upper(max(value_text) FILTER (WHERE qualifier = 'PRSURGLN')) AS prior_surgery_ln,
-        upper(max(value_text) FILTER (WHERE qualifier = 'PRRAD')) AS prior_radiation,
-        upper(max(value_text) FILTER (WHERE qualifier = 'PRADJ')) AS prior_adjuvant,
+        max(value_text) FILTER (WHERE qualifier = 'PRSURG') AS prior_surgery,
+        max(value_text) FILTER (WHERE qualifier = 'PRSURGLIV') AS prior_surgery_liver,
+        max(value_text) FILTER (WHERE qualifier = 'PRSURGLUN') AS prior_surgery_lung,
+        max(value_text) FILTER (WHERE qualifier = 'PRSURGLN') AS prior_surgery_ln,
+        max(value_text) FILTER (WHERE qualifier = 'PRRAD') AS prior_radiation,
+        max(value_text) FILTER (WHERE qualifier = 'PRADJ') AS prior_adjuvant,
         upper(max(value_text) FILTER (WHERE qualifier = 'KRAS')) AS kras,
         max(value_text) FILTER (WHERE qualifier = 'BMI') AS bmi,
         max(value_text) FILTER (WHERE qualifier = 'BSA') AS bsa,
@@ -35,28 +35,12 @@ SELECT
             WHEN regexp_matches(upper(line_of_therapy), '^(THIRD|3RD)') THEN 3
         END
     ) AS INTEGER) AS line_of_therapy, -- line of therapy
-    CASE WHEN prior_surgery IN ('Y', 'YES', '1', 'TRUE') THEN TRUE WHEN prior_surgery IN ('N', 'NO', '0', 'FALSE') THEN FALSE END
-        AS prior_surgery, -- had surgery before
-    CASE
-        WHEN prior_surgery_liver IN ('Y', 'YES', '1', 'TRUE') THEN TRUE
-        WHEN prior_surgery_liver IN ('N', 'NO', '0', 'FALSE') THEN FALSE
-    END AS prior_surgery_liver, -- had liver metastases resected before
-    CASE
-        WHEN prior_surgery_lung IN ('Y', 'YES', '1', 'TRUE') THEN TRUE
-        WHEN prior_surgery_lung IN ('N', 'NO', '0', 'FALSE') THEN FALSE
-    END AS prior_surgery_lung, -- had lung metastases resected before
-    CASE
-        WHEN prior_surgery_ln IN ('Y', 'YES', '1', 'TRUE') THEN TRUE
-        WHEN prior_surgery_ln IN ('N', 'NO', '0', 'FALSE') THEN FALSE
-    END AS prior_surgery_ln, -- had lymph node metastases resected before
-    CASE
-        WHEN prior_radiation IN ('Y', 'YES', '1', 'TRUE') THEN TRUE
-        WHEN prior_radiation IN ('N', 'NO', '0', 'FALSE') THEN FALSE
-    END AS prior_radiation, -- had radiation before
-    CASE
-        WHEN prior_adjuvant IN ('Y', 'YES', '1', 'TRUE') THEN TRUE
-        WHEN prior_adjuvant IN ('N', 'NO', '0', 'FALSE') THEN FALSE
-    END AS prior_adjuvant, -- had adjuvant treatment before
+    yes_no(prior_surgery) AS prior_surgery, -- had surgery before
+    yes_no(prior_surgery_liver) AS prior_surgery_liver, -- had liver metastases resected before
+    yes_no(prior_surgery_lung) AS prior_surgery_lung, -- had lung metastases resected before
+    yes_no(prior_surgery_ln) AS prior_surgery_ln, -- had lymph node metastases resected before
+    yes_no(prior_radiation) AS prior_radiation, -- had radiation before
+    yes_no(prior_adjuvant) AS prior_adjuvant, -- had adjuvant treatment before
     CASE
         WHEN regexp_matches(kras, '^(WILD|WT)') THEN 'wild-type'
         WHEN regexp_matches(kras, '^(MUT|MT$)') THEN 'mutant'

@@ -1,7 +1,7 @@
 /* A row of a table that names no subject, in the tables that have no screen of their own.
    Why: it cannot be given to anybody, and must not vanish: it goes to quality.quarantine.
-   Caveats: DM, TU, TR, RS and RF have their own screens. A source without patients (patients: unknown) has lesions only:
-   rows of these tables have nobody to belong to there either.
+   Caveats: DM, TU, TR, RS and RF have their own screens. A source without patients (patients: unknown) has lesions
+   only: rows of these tables have nobody to belong to there either.
    Grain: one row per row without a subject
    Key: domain, row_number
 */
@@ -89,7 +89,9 @@ WITH subjectless AS (
 
 SELECT
     domain, -- table of raw
-    row_number() OVER (PARTITION BY domain ORDER BY study_id, source_file, source_row) AS row_number, -- number within the table
+    row_number() OVER (
+        PARTITION BY domain ORDER BY study_id, source_file, source_row
+    ) AS row_number, -- number within the table
     study_id, -- text id of the study
     source_file, -- file of the row
     source_row -- row in the file

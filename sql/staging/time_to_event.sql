@@ -1,8 +1,8 @@
 /* One time to an event that the source's own analysis data set states (ADaM ADTTE).
    Why: where the trial's statisticians already settled a date of death or progression, theirs is taken.
-   Caveats: times are taken as stated, in days; ADaM often counts the first day as 1. A month is 30.4375 days. CNSR 0 is
-   an event, anything greater is censored. Rows that repeat are one row (n_source_rows); of two times for one parameter
-   core.patient takes the first in the file.
+   Caveats: times are taken as stated, in days; ADaM often counts the first day as 1. A month is 30.4375 days. CNSR 0
+   is an event, anything greater is censored. Rows that repeat are one row (n_source_rows); of two times for one
+   parameter core.patient takes the first in the file.
    Grain: one row per subject and distinct ADTTE content
    Key: time_to_event_id
 */
@@ -47,7 +47,7 @@ SELECT
         ELSE parameter
     END AS endpoint, -- OS, PFS or another
     parameter, -- PARAMCD as written, upper case
-    try_cast(time_text AS DOUBLE) * days_in_unit(time_unit) AS time_days, -- time, days; NULL when it or its unit cannot be read
+    try_cast(time_text AS DOUBLE) * days_in_unit(time_unit) AS time_days, -- time, days; NULL when unreadable
     CASE WHEN try_cast(censor_text AS DOUBLE) IS NOT NULL THEN try_cast(censor_text AS DOUBLE) = 0 END
         AS is_event, -- the event happened; else censored
     n_source_rows, -- rows of ADTTE behind this row

@@ -1,8 +1,8 @@
 /* An arm of a study, and the treatment that it means.
    Why: eight trials name one treatment in many ways; comparisons need one name.
    The rule: the study's own dictionary (raw.study_arm) by the exact arm, else the drugs that the arm's text names
-   (staging.arm_component). Antibodies and chemotherapy give 'antibody + chemotherapy'; chemotherapy alone 'chemotherapy';
-   everything else is 'other', under the arm's own name unless drugs were found in it.
+   (staging.arm_component). Antibodies and chemotherapy give 'antibody plus chemotherapy'; chemotherapy alone
+   'chemotherapy'; everything else is 'other', under the arm's own name unless drugs were found in it.
    Reference: Zhou et al. 2023, Table 1.
    Grain: one row per study_id and arm
    Key: study_id, arm
@@ -33,7 +33,8 @@ parsed AS (
     SELECT
         study_id,
         arm,
-        string_agg(component, ' + ' ORDER BY sort_order) AS treatment,
+        string_agg(component, ' plus ' ORDER BY sort_order)
+        || CASE WHEN count(*) = 1 AND max(component_kind) = 'chemotherapy' THEN ' alone' ELSE '' END AS treatment,
         max(component) FILTER (WHERE component_kind = 'chemotherapy') AS backbone,
         bool_or(component_kind = 'antibody') AS has_antibody,
         bool_or(component_kind = 'chemotherapy') AS has_chemotherapy,
@@ -61,17 +62,19 @@ dictionary AS (
 SELECT
     arm.study_id, -- text id of the study
     arm.arm, -- arm as written
-    coalesce(dictionary.treatment, parsed.treatment, arm.arm) AS treatment, -- treatment, antibodies first
+    coalesce(
+        dictionary.treatment, upper(left(parsed.treatment, 1)) || substr(parsed.treatment, 2), arm.arm
+    ) AS treatment, -- treatment, antibodies first
     coalesce(
         dictionary.treatment_class,
         CASE
             WHEN parsed.has_other THEN 'other'
-            WHEN parsed.has_antibody AND parsed.has_chemotherapy THEN 'antibody + chemotherapy'
+            WHEN parsed.has_antibody AND parsed.has_chemotherapy THEN 'antibody plus chemotherapy'
             WHEN parsed.has_chemotherapy THEN 'chemotherapy'
             WHEN parsed.has_antibody THEN 'antibody'
         END,
         'other'
-    ) AS treatment_class, -- chemotherapy, antibody + chemotherapy, antibody or other
+    ) AS treatment_class, -- chemotherapy, antibody plus chemotherapy, antibody or other
     coalesce(dictionary.backbone, parsed.backbone) AS backbone, -- chemotherapy that the treatment is built on
     coalesce(dictionary.has_bevacizumab, parsed.has_bevacizumab, FALSE) AS has_bevacizumab, -- includes bevacizumab
     coalesce(dictionary.has_panitumumab, parsed.has_panitumumab, FALSE) AS has_panitumumab, -- includes panitumumab

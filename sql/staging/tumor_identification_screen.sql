@@ -25,8 +25,8 @@ WITH tu AS (
         clean_text(tudtc) AS date_text,
         clean_text(tudy) AS stated_day,
         hash(
-            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tumethod, tueval, tuevalid, tuacptfl, visitnum,
-            visit, tudtc, tudy
+            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tumethod, tueval, tuevalid, tuacptfl,
+            visitnum, visit, tudtc, tudy
         ) AS content
     FROM raw.tu
 ),
@@ -36,8 +36,8 @@ repeated AS (
     SELECT
         _study_id AS study_id,
         hash(
-            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tumethod, tueval, tuevalid, tuacptfl, visitnum,
-            visit, tudtc, tudy
+            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tumethod, tueval, tuevalid, tuacptfl,
+            visitnum, visit, tudtc, tudy
         ) AS content,
         min(struct_pack(file := _source_file, row := _source_row)) AS first_source
     FROM raw.tu

@@ -1,11 +1,11 @@
 /* Every row of TR, its size in mm or its state in words, with the verdict on it.
-   Why: this is where text becomes numbers: sizes, units, words for 'too small', days. Each rule is applied once, here,
-   and each row that fails one carries the reason.
+   Why: this is where text becomes numbers: sizes, units, words for 'too small', days. Each rule is applied once,
+   here, and each row that fails one carries the reason.
    Caveats: the standard result (TRSTRESN) goes before the original one, but not before the words of the original:
-   'TOO SMALL TO MEASURE' follows the study's or the setting's rule even where the source put its own number beside it.
-   Exact repeats (all values but the sequence number) are collapsed. SUMDIAM and other sums are kept as 'sum' and never
-   become a size of a lesion. NOT DONE needs no day: nothing was measured. NOT EVALUABLE, a lone point and a blank without
-   a reason are no results either, but leave open what was seen: they go to quality.quarantine.
+   'TOO SMALL TO MEASURE' follows the study's or the setting's rule even where the source put its own number beside
+   it. Exact repeats (all values but the sequence number) are collapsed. SUMDIAM and other sums are kept as 'sum' and
+   never become a size of a lesion. NOT EVALUABLE, a lone point and a blank without a reason leave open what was
+   seen, and a row without a day stands nowhere: they go to quality.quarantine. NOT DONE is kept, and counted.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.4; CDISC SDTMIG TR.
    Grain: one row per raw.tr row
    Key: tr_row
@@ -37,8 +37,8 @@ WITH tr AS (
         clean_text(trdy) AS stated_day,
         clean_text(xbasevol) AS stated_baseline_volume,
         hash(
-            usubjid, trgrpid, trlnkid, trtestcd, trorres, trorresu, trstresc, trstresn, trstresu, trstat, trmethod, treval,
-            trevalid, tracptfl, visitnum, visit, trdtc, trdy
+            usubjid, trgrpid, trlnkid, trtestcd, trorres, trorresu, trstresc, trstresn, trstresu, trstat, trmethod,
+            treval, trevalid, tracptfl, visitnum, visit, trdtc, trdy
         ) AS content
     FROM raw.tr
 ),
@@ -48,8 +48,8 @@ repeated AS (
     SELECT
         _study_id AS study_id,
         hash(
-            usubjid, trgrpid, trlnkid, trtestcd, trorres, trorresu, trstresc, trstresn, trstresu, trstat, trmethod, treval,
-            trevalid, tracptfl, visitnum, visit, trdtc, trdy
+            usubjid, trgrpid, trlnkid, trtestcd, trorres, trorresu, trstresc, trstresn, trstresu, trstat, trmethod,
+            treval, trevalid, tracptfl, visitnum, visit, trdtc, trdy
         ) AS content,
         min(struct_pack(file := _source_file, row := _source_row)) AS first_source
     FROM raw.tr
@@ -134,7 +134,9 @@ worded AS (
                     try_cast(
                         replace(
                             regexp_extract(
-                                upper(identified.original_result), '^([0-9]+(?:[.,][0-9]+)?)\s*(?:MM|CM|MM3|CM3|CC|ML)?$', 1
+                                upper(identified.original_result),
+                                '^([0-9]+(?:[.,][0-9]+)?)\s*(?:MM|CM|MM3|CM3|CC|ML)?$',
+                                1
                             ),
                             ',', '.'
                         ) AS DOUBLE
@@ -150,7 +152,9 @@ worded AS (
                 )
             WHEN identified.original_result IS NOT NULL
                 THEN coalesce(
-                    nullif(regexp_extract(upper(identified.original_result), '^[0-9.,]+\s*(MM3|CM3|MM|CM|CC|ML)$', 1), ''),
+                    nullif(
+                        regexp_extract(upper(identified.original_result), '^[0-9.,]+\s*(MM3|CM3|MM|CM|CC|ML)$', 1), ''
+                    ),
                     identified.original_unit,
                     identified.standard_unit
                 )
@@ -210,7 +214,7 @@ judged AS (
             WHEN measured.lesion_label IS NULL AND measured.test_kind IN ('size', 'state') THEN 'no_lesion_id'
             WHEN measured.is_repeat THEN 'exact_duplicate'
             WHEN measured.result_kind = 'blank' THEN 'no_result'
-            WHEN measured.result_kind NOT IN ('size', 'state') THEN 'kept'
+            WHEN measured.result_kind = 'other' THEN 'kept'
             WHEN measured.word_meaning = 'not_evaluable' THEN 'not_evaluable'
             WHEN measured.word_meaning = 'missing' THEN 'missing_sign'
             WHEN measured.result_kind = 'size' AND measured.word_meaning IS NULL AND measured.number_found IS NULL
@@ -227,7 +231,9 @@ judged AS (
                 END
             WHEN measured.result_kind = 'state' AND state_word.word IS NULL THEN 'unknown_state'
             WHEN measured.day IS NOT NULL THEN 'kept'
-            WHEN measured.stated_day IS NOT NULL AND whole_day(measured.stated_day) IS NULL AND measured.date_text IS NULL
+            WHEN
+                measured.stated_day IS NOT NULL AND whole_day(measured.stated_day) IS NULL
+                AND measured.date_text IS NULL
                 THEN 'bad_day'
             WHEN measured.date_text IS NULL AND dated_reader.reader IS NULL THEN 'visits_without_days'
             WHEN measured.date_text IS NULL THEN 'no_day'
@@ -255,22 +261,22 @@ SELECT
     reader, -- who read the scan; NULL where the source names none
     lesion_label, -- the source's link id of the lesion
     coalesce(patient_id, study_id || '/?') || '/' || reader_code(reader) || '/' || lesion_label
-    AS lesion_base_id, -- text id of the lesion, before a link id used for two types is told apart
+        AS lesion_base_id, -- text id of the lesion, before a link id used for two types is told apart
     lesion_type_word(lesion_group) AS lesion_type, -- target, non-target or new, as the row's group says
     test_code, -- LDIAM, DIAMETER, LPERP, VOLUME, TUMSTATE, SUMDIAM or another
     result_kind, -- size, state, sum, not_done, blank or other
     CASE WHEN result_kind = 'size' AND test_code <> 'VOLUME' THEN size_value END AS size_mm, -- size, mm
     CASE
-        WHEN result_kind = 'size' AND test_code = 'VOLUME' AND word_meaning IS DISTINCT FROM 'too_small' THEN size_value
-        -- Too small to measure: the volume of a sphere-like lesion of that diameter.
+        WHEN result_kind = 'size' AND test_code = 'VOLUME' AND coalesce(word_meaning, '') <> 'too_small' THEN size_value
+        -- Too small to measure: the volume of a lesion of that diameter.
         WHEN result_kind = 'size' AND test_code = 'VOLUME' THEN tumor_volume_mm3(size_value)
     END AS volume_mm3, -- volume, mm3
     CASE WHEN result_kind = 'sum' THEN coalesce(size_value, number_found) END AS sum_mm, -- stated sum of diameters, mm
     CASE WHEN result_kind = 'state' THEN upper(coalesce(original_result, standard_text)) END
-    AS state_word, -- tumor state, upper case
+        AS state_word, -- tumor state, upper case
     coalesce(word_meaning = 'too_small', FALSE) AS is_too_small, -- too small to measure: the size is imputed
     coalesce(result_kind = 'size' AND word_meaning IS NULL AND unit_found IS NULL, FALSE)
-    AS is_unit_assumed, -- the source gives no unit
+        AS is_unit_assumed, -- the source gives no unit
     coalesce(original_result, standard_text, standard_number) AS value_raw, -- the result as written
     coalesce(unit_found, '') AS unit_raw, -- the unit of the number that was used; '' when none is given
     standard_number, -- TRSTRESN as written
@@ -284,10 +290,11 @@ SELECT
     stated_day, -- study day as written
     day, -- day from first dose
     CAST(date_diff('day', first_dose_date, full_date(date_text)) AS INTEGER)
-    AS date_day, -- day from first dose that the date alone gives
+        AS date_day, -- day from first dose that the date alone gives
     whole_day(stated_day) IS NOT NULL AND date_text IS NOT NULL AND full_date(date_text) IS NULL
-    AS is_date_partial, -- the date is partial and the stated day was used
-    try_cast(stated_baseline_volume AS DOUBLE) AS stated_baseline_volume_mm3, -- baseline volume that the source states, mm3
+        AS is_date_partial, -- the date is partial and the stated day was used
+    try_cast(stated_baseline_volume AS DOUBLE)
+        AS stated_baseline_volume_mm3, -- baseline volume that the source states, mm3
     CASE
         WHEN reason_id = 'kept' THEN 'kept'
         WHEN reason_id = 'exact_duplicate' THEN 'collapsed'

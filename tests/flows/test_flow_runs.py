@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+import flows.build as build_module
 import flows.ingest as ingest_module
 from flows.build import build
 from flows.ingest import ingest
@@ -130,3 +131,30 @@ def test_nightly_of_bad_input_fails_in_a_line_and_leaves_the_published_file(
     assert "failed: " in output.out
     assert "Traceback" not in output.out + output.err
     assert simulated.published.read_bytes() == before
+
+
+def test_build_that_a_check_stops_leaves_the_failed_checks(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine keeps what it had built, with the results of the checks, and raises."""
+
+    def stopped(project: Project, **named: Any) -> None:
+        project.state.mkdir(exist_ok=True)
+        with duckdb.connect(str(project.failed)) as connection:
+            connection.execute("CREATE SCHEMA quality")
+            connection.execute(
+                "CREATE TABLE quality.check_result AS SELECT 'core.lesion' AS table_name, "
+                "'organ_known' AS check_id, 'critical' AS severity, 'organ is known' AS "
+                "description, 7 AS unexpected_count, 'moon' AS observed, 'map it' AS remedy, "
+                "false AS success"
+            )
+        raise LesionsError("1 critical check failed.")
+
+    monkeypatch.setattr(build_module, "run_project", stopped)
+    with pytest.raises(LesionsError, match="1 critical check failed"):
+        build(project.root)
+    rows = artifact("warehouse-failed-checks")
+    assert [(row["table"], row["check"], row["failing"]) for row in rows] == [
+        ("core.lesion", "organ_known", 7)
+    ]
+    assert "Nothing was published. 1 critical check failed." in artifact("warehouse-summary")

@@ -38,15 +38,17 @@ RULES = {
     "sizes.1c": "SELECT study, USUBJID FROM size WHERE TRORRES IS NULL AND TRSTRESC IS NULL "
     "AND TRSTRESN IS NULL AND trim(coalesce(TRSTAT, '')) = ''",
     "sizes.1f": "SELECT study, USUBJID FROM size WHERE TRORRES = '.'",
-    "sizes.3c": "SELECT study, USUBJID FROM neighbour WHERE mm = 0 AND before >= 10 AND after >= 10",
+    "sizes.3c": "SELECT study, USUBJID FROM neighbour "
+    "WHERE mm = 0 AND before >= 10 AND after >= 10",
     "sizes.4b": "SELECT study, USUBJID FROM neighbour WHERE scan = 1 AND mm > 0 AND mm < 5",
     "sizes.4c": "SELECT study, USUBJID FROM size WHERE TRORRESU = 'mm2'",
     "sizes.4d": "SELECT study, USUBJID FROM size WHERE TRORRESU = '%'",
     "sizes.4f": "SELECT study, USUBJID FROM neighbour WHERE least(mm, before, after) > 0 AND ("
     "(mm >= 5 * before AND mm >= 5 * after) OR (5 * mm <= before AND 5 * mm <= after))",
-    "sizes.5a": "SELECT l.study, l.USUBJID FROM size AS l INNER JOIN size AS s ON l.study = s.study "
-    "AND l.USUBJID = s.USUBJID AND l.reader = s.reader AND l.TRLNKID = s.TRLNKID "
-    "AND l.TRDTC = s.TRDTC WHERE l.TRTESTCD = 'LDIAM' AND s.TRTESTCD = 'LPERP' AND l.mm IS NOT NULL "
+    "sizes.5a": "SELECT l.study, l.USUBJID FROM size AS l INNER JOIN size AS s "
+    "ON l.study = s.study AND l.USUBJID = s.USUBJID AND l.reader = s.reader "
+    "AND l.TRLNKID = s.TRLNKID AND l.TRDTC = s.TRDTC "
+    "WHERE l.TRTESTCD = 'LDIAM' AND s.TRTESTCD = 'LPERP' AND l.mm IS NOT NULL "
     "GROUP BY l.study, l.USUBJID, l.reader, l.TRLNKID HAVING count(*) >= 3 "
     "AND count(DISTINCT l.mm) >= 3 AND max(abs(1.31 * s.mm - l.mm)) <= 0.02",
     "sizes.6a": "SELECT study, USUBJID FROM tr WHERE TRTESTCD = 'SUMDIAM' "
@@ -63,7 +65,8 @@ RULES = {
     "HAVING count(TRACPTFL) BETWEEN 1 AND count(*) - 1",
     "identity.3c": "SELECT a.study, a.USUBJID FROM long AS a INNER JOIN long AS b "
     "ON a.study = b.study AND a.USUBJID = b.USUBJID AND a.reader = b.reader AND a.day = b.day "
-    "AND a.TRLNKID < b.TRLNKID INNER JOIN tu AS ta ON a.study = ta.study AND a.USUBJID = ta.USUBJID "
+    "AND a.TRLNKID < b.TRLNKID "
+    "INNER JOIN tu AS ta ON a.study = ta.study AND a.USUBJID = ta.USUBJID "
     "AND a.reader = ta.TUEVAL AND a.TRLNKID = ta.TULNKID INNER JOIN tu AS tb ON b.study = tb.study "
     "AND b.USUBJID = tb.USUBJID AND b.reader = tb.TUEVAL AND b.TRLNKID = tb.TULNKID "
     "WHERE ta.TULOC = tb.TULOC GROUP BY a.study, a.USUBJID, a.reader, a.TRLNKID, b.TRLNKID "

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.growth.likelihood import loglik, predicted, scale_derivatives
-from udfs.growth.likelihood import _row_loglik as row_loglik
+from udfs.growth.likelihood import loglik, predicted, row_terms, scale_derivatives
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem
@@ -220,9 +219,7 @@ class BlockChain:
         """
         problem, error = self.problem, self.problem.error
         f = predicted(problem.model, self.block, [one[:, None] for one in self.psi])
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            rows = row_loglik(error, self.block, f, target.error)
-            first, _ = scale_derivatives(error, self.block, f, target.error, rows)
+        first, _ = scale_derivatives(self.block, row_terms(error, self.block, f, target.error))
         shares = error.shares(f, target.error)
         if shares is None:
             total = float(first.sum())

@@ -22,7 +22,16 @@ from udfs.growth.likelihood import error_terms, loglik
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population, Structure
 from udfs.growth.problem import Block, Problem, run_blocks
-from udfs.growth.proposals import Nodes, Proposal, draw_nodes
+from udfs.growth.proposals import (
+    N_BELLS,
+    Nodes,
+    Parts,
+    Proposal,
+    draw_nodes,
+    longest_axis,
+    part_of,
+    parts_from_sums,
+)
 
 ELEMENTS_PER_BLOCK = 60_000
 """Rows times nodes of a block: its working arrays stay in a core's cache."""
@@ -76,11 +85,6 @@ class LesionMoments:
         """Log-likelihood of all lesions."""
         return float(np.sum(self.loglik))
 
-    @property
-    def monte_carlo_se(self) -> float:
-        """Monte Carlo standard error of ``total`` (delta method; as if nodes were independent)."""
-        return float(np.sqrt(np.sum(np.maximum(1.0 / self.ess - 1.0 / self.n_nodes, 0.0))))
-
 
 def weigh(
     structure: Structure,
@@ -94,7 +98,7 @@ def weigh(
 ) -> Weighted:
     """Weights of the nodes of some lesions (fit order)."""
     block = problem.block(lesions)
-    phi, log_q = draw_nodes(problem, proposal, nodes, lesions)
+    phi, density = draw_nodes(problem, proposal, nodes, lesions)
     psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
     score: list[FloatArray] = []
     curvature: list[list[FloatArray]] = []
@@ -105,17 +109,14 @@ def weigh(
         total = loglik(problem.model, problem.error, block, psi, population.error)
     mean = problem.design.mean(population.coefficients)[:, lesions, None]
     total += log_population(phi - mean, population.omega)
-    log_joint = total
-    log_w = total - log_q
-    np.nan_to_num(log_w, copy=False, nan=-np.inf, posinf=-np.inf, neginf=-np.inf)
-    top = log_w.max(axis=1, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0.0)
-    weight = np.exp(log_w - top)
+    top = np.maximum(total.max(axis=1, keepdims=True), -1e300)
+    weight = total - top
+    np.exp(weight, out=weight)
+    weight /= density
     sums = weight.sum(axis=1, keepdims=True)
-    with np.errstate(divide="ignore"):
-        value = (top + np.log(sums / nodes.count))[:, 0]
-    weight /= np.maximum(sums, 1e-300)
-    return Weighted(block, phi, weight, value, score, curvature, log_joint)
+    value = (top + np.log(np.maximum(sums, 1e-300) / nodes.count))[:, 0]
+    weight *= 1.0 / np.maximum(sums, 1e-300)
+    return Weighted(block, phi, weight, value, score, curvature, total)
 
 
 def log_population(off: FloatArray, omega: FloatArray) -> FloatArray:
@@ -149,27 +150,31 @@ def _moments(
     w = weigh(structure, problem, population, proposal, nodes, lesions, with_derivatives=True)
     p, n, count = w.phi.shape
     mean = problem.design.mean(population.coefficients)[:, lesions, None]
-    off = w.phi - mean
-    rows, columns = feature_pairs(structure)
+    rows, columns = structure.lower
     n_error = len(w.score)
     features = np.empty((n, p + len(rows) + n_error, count))
-    features[:, :p] = off.transpose(1, 0, 2)
+    for k in range(p):
+        np.subtract(w.phi[k], mean[k], out=features[:, k])
     for place, (k, other) in enumerate(zip(rows, columns, strict=True)):
-        np.multiply(off[k], off[other], out=features[:, p + place])
+        np.multiply(features[:, k], features[:, other], out=features[:, p + place])
     for place, one in enumerate(w.score):
         features[:, p + len(rows) + place] = one
-    ess = 1.0 / np.maximum(np.einsum("ns,ns->n", w.weight, w.weight), 1e-300)
-    expected = np.matmul(features, w.weight[:, :, None])[:, :, 0]
-    features -= expected[:, :, None]
     weighted = features * w.weight[:, None, :]
-    covariance = np.matmul(weighted, features.transpose(0, 2, 1))
-    error = np.matmul(weighted, weighted.transpose(0, 2, 1))
+    expected = weighted.sum(axis=2)
+    second = np.matmul(weighted, features.transpose(0, 2, 1))
+    covariance = second - expected[:, :, None] * expected[:, None, :]
+    squares = np.matmul(weighted, weighted.transpose(0, 2, 1))
+    weighted *= w.weight[:, None, :]
+    ess = 1.0 / np.maximum(np.einsum("ns,ns->n", w.weight, w.weight), 1e-300)
+    cross = weighted.sum(axis=2)[:, :, None] * expected[:, None, :]
+    error = squares - cross - cross.transpose(0, 2, 1)
+    error += expected[:, :, None] * expected[:, None, :] / ess[:, None, None]
     curvature = np.empty((n, n_error, n_error))
     for k in range(n_error):
         for other in range(k + 1):
             value = np.einsum("ns,ns->n", w.weight, w.curvature[k][other])
             curvature[:, k, other] = curvature[:, other, k] = value
-    best = np.argmax(np.nan_to_num(w.log_joint, nan=-np.inf), axis=1)
+    best = np.argmax(w.log_joint, axis=1)
     return LesionMoments(
         loglik=w.loglik,
         ess=ess,
@@ -200,11 +205,7 @@ def lesion_moments(
         nodes: groups of lesions (fit order, ascending) with the nodes each group uses; together
             they hold every lesion once.
     """
-    tasks = [
-        (lesions, group)
-        for members, group in nodes
-        for lesions in cut_by_rows(problem, members, max(1, ELEMENTS_PER_BLOCK // group.count))
-    ]
+    tasks = tasks_of(problem, nodes)
     parts = run_blocks(
         lambda k: _moments(structure, problem, population, proposal, tasks[k][1], tasks[k][0]),
         len(tasks),
@@ -218,6 +219,109 @@ def lesion_moments(
             for name in LesionMoments.__dataclass_fields__
         }
     )
+
+
+def lesion_parts(
+    structure: Structure,
+    problem: Problem,
+    population: Population,
+    proposal: Proposal,
+    nodes: Sequence[tuple[IntArray, Nodes]],
+    moments: LesionMoments,
+    *,
+    threads: int,
+    pool: ThreadPoolExecutor | None,
+) -> Parts:
+    """Parts of each lesion's posterior, to place the bells of the next proposal."""
+    axis = longest_axis(moments.covariance.transpose(1, 2, 0), population.sd)
+    tasks = tasks_of(problem, nodes)
+
+    def sums(k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        lesions, group = tasks[k]
+        w = weigh(
+            structure, problem, population, proposal, group, lesions, with_derivatives=False
+        )
+        off = w.phi - moments.mean.T[:, lesions, None]
+        position = np.einsum("pn,pns->ns", axis[:, lesions], off)
+        part = part_of(position)
+        p, n, _ = off.shape
+        weight = np.empty((N_BELLS, n))
+        first, second = np.empty((N_BELLS, p, n)), np.empty((N_BELLS, p, p, n))
+        for number in range(N_BELLS):
+            inside = np.where(part == number, w.weight, 0.0)
+            weight[number] = inside.sum(axis=1)
+            scaled = off * inside
+            first[number] = scaled.sum(axis=2)
+            second[number] = np.einsum("pns,qns->pqn", scaled, off)
+        return weight, first, second
+
+    done = run_blocks(sums, len(tasks), threads, pool)
+    order = np.argsort(np.concatenate([lesions for lesions, _ in tasks]))
+    weight, first, second = (
+        np.concatenate([one[k] for one in done], axis=-1)[..., order] for k in range(3)
+    )
+    return parts_from_sums(weight, first, second, moments.mean.T)
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """-2 log-likelihood at a population point."""
+
+    minus2ll: float
+    mc_se: float
+    """Monte Carlo standard error of ``minus2ll``, as if the nodes were independent: an upper
+    bound, since low-discrepancy points do better."""
+    n_nodes: int
+    """Nodes per lesion."""
+    by_lesion: FloatArray
+    """(n,) log-likelihood of each lesion, fit order."""
+    ess: FloatArray
+    """(n,) effective number of nodes."""
+
+
+def minus2_loglik(
+    structure: Structure,
+    problem: Problem,
+    population: Population,
+    proposal: Proposal,
+    nodes: Sequence[tuple[IntArray, Nodes]],
+    *,
+    threads: int,
+    pool: ThreadPoolExecutor | None,
+) -> Likelihood:
+    """-2 log-likelihood by importance sampling."""
+    tasks = tasks_of(problem, nodes)
+
+    def one(k: int) -> tuple[FloatArray, FloatArray]:
+        lesions, group = tasks[k]
+        w = weigh(
+            structure, problem, population, proposal, group, lesions, with_derivatives=False
+        )
+        return w.loglik, 1.0 / np.maximum(np.einsum("ns,ns->n", w.weight, w.weight), 1e-300)
+
+    done = run_blocks(one, len(tasks), threads, pool)
+    order = np.argsort(np.concatenate([lesions for lesions, _ in tasks]))
+    by_lesion, ess = (np.concatenate([part[k] for part in done])[order] for k in range(2))
+    count = np.concatenate([np.full(len(lesions), group.count) for lesions, group in tasks])[order]
+    variance = np.maximum(1.0 / ess - 1.0 / count, 0.0).sum()
+    return Likelihood(
+        -2.0 * float(np.sum(by_lesion)),
+        2.0 * float(np.sqrt(variance)),
+        int(count.min()),
+        by_lesion,
+        ess,
+    )
+
+
+def tasks_of(
+    problem: Problem, nodes: Sequence[tuple[IntArray, Nodes]]
+) -> list[tuple[IntArray, Nodes]]:
+    """Blocks of lesions with their nodes; their limits do not depend on the threads."""
+    return [
+        (lesions, group)
+        for members, group in nodes
+        for lesions in cut_by_rows(problem, members, max(1, ELEMENTS_PER_BLOCK // group.count))
+    ]
 
 
 def cut_by_rows(problem: Problem, lesions: IntArray, rows: int) -> list[IntArray]:

@@ -55,43 +55,60 @@ def loglik(
         psi: p arrays (n, s), natural scale.
         values: error parameters, natural scale.
     """
-    f = predicted(model, block, psi)
+    rows = row_terms(error, block, predicted(model, block, psi), values)
+    return _with_constant(error, block, values, block.per_lesion(rows.loglik))
+
+
+@dataclass(frozen=True)
+class RowTerms:
+    """Each row's part of the log-likelihood; (m, s) arrays but for the bounds."""
+
+    f: FloatArray
+    loglik: FloatArray
+    """Log density up to what ``_row_constant`` takes off, which depends on the error alone."""
+    square: FloatArray
+    """Squared standardised residual; meaningless in censored rows."""
+    low: FloatArray | None
+    """(c, s) or (c, 1) standardised bounds of the censored rows."""
+    high: FloatArray | None
+    log_p: FloatArray | None
+    """(c, s) log probability of the censored rows."""
+
+
+def row_terms(error: ResidualError, block: Block, f: FloatArray, values: FloatArray) -> RowTerms:
+    """Densities of all rows at predictions ``f``."""
+    low = high = log_p = None
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        rows = _row_loglik(error, block, f, values)
-    total = block.per_lesion(rows)
-    return _without_constant(error, block, values, total)
-
-
-def _row_loglik(
-    error: ResidualError, block: Block, f: FloatArray, values: FloatArray
-) -> FloatArray:
-    """(m, s) log density of each row, up to what ``_without_constant`` adds."""
-    if error.kind == "proportional":
-        rows = block.y / f
-        rows -= 1.0
-        rows *= rows
-        rows *= -0.5 / values[0] ** 2
-        rows -= np.log(f)
-    else:
-        sigma = error.sigma(f, values)
-        rows = (block.y - f) / sigma
-        rows *= rows
-        rows *= -0.5
-        if error.kind == "combined":
-            rows -= np.log(sigma)
-    if len(block.censored):
-        low, high = standard_bounds(error, block, f[block.censored], values)
-        rows[block.censored] = log_interval_probability(low, high) + _row_constant(error, values)
-    return rows
+        if error.kind == "proportional":
+            square = block.y / f
+            square -= 1.0
+            square *= 1.0 / values[0]
+            scale = f
+        else:
+            scale = error.sigma(f, values)
+            square = (block.y - f) / scale
+        square *= square
+        np.minimum(square, LARGEST_TERM, out=square)
+        if error.kind == "constant":
+            rows = -0.5 * square
+        else:
+            rows = np.log(scale)
+            rows += 0.5 * square
+            np.negative(rows, out=rows)
+        if len(block.censored):
+            low, high = standard_bounds(error, block, f[block.censored], values)
+            log_p = log_interval_probability(low, high)
+            rows[block.censored] = log_p + _row_constant(error, values)
+    return RowTerms(f, rows, square, low, high, log_p)
 
 
 def _row_constant(error: ResidualError, values: FloatArray) -> float:
-    """What a measured row's density is short of in ``_row_loglik``, with the sign changed."""
+    """What is taken off every row's ``RowTerms.loglik``."""
     scale = 0.0 if error.kind == "combined" else float(np.log(values[0]))
     return scale + LOG_ROOT_TWO_PI
 
 
-def _without_constant(
+def _with_constant(
     error: ResidualError, block: Block, values: FloatArray, total: FloatArray
 ) -> FloatArray:
     total -= block.n_rows * _row_constant(error, values)
@@ -116,18 +133,11 @@ def error_terms(
     psi: Sequence[FloatArray],
     values: FloatArray,
 ) -> ErrorTerms:
-    """log p(y | phi) with the derivatives that a Newton step on the error parameters needs.
-
-    For a measured row d log p / d log sigma = r^2 - 1 and the second derivative is -2 r^2, r being
-    the standardised residual. For a censored one, with u and l the standardised bounds and phi/P
-    the scaled densities, s = l phi(l)/P - u phi(u)/P and s (1 - s) + ... in closed form.
-    """
-    f = predicted(model, block, psi)
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        rows = _row_loglik(error, block, f, values)
-        first, second = scale_derivatives(error, block, f, values, rows)
-    total = _without_constant(error, block, values, block.per_lesion(rows))
-    shares = error.shares(f, values)
+    """log p(y | phi) with the derivatives that a Newton step on the error parameters needs."""
+    rows = row_terms(error, block, predicted(model, block, psi), values)
+    first, second = scale_derivatives(block, rows)
+    total = _with_constant(error, block, values, block.per_lesion(rows.loglik))
+    shares = error.shares(rows.f, values)
     if shares is None:
         return ErrorTerms(total, [block.per_lesion(first)], [[block.per_lesion(second)]])
     a, b = shares
@@ -142,31 +152,32 @@ def error_terms(
     )
 
 
-def scale_derivatives(
-    error: ResidualError, block: Block, f: FloatArray, values: FloatArray, rows: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """(m, s) first and second derivative of each row's log density in log sigma."""
-    square = (block.y - f) / error.sigma(f, values)
-    square *= square
-    np.minimum(square, LARGEST_TERM, out=square)
-    first = square - 1.0
-    second = square
-    second *= -2.0
-    if len(block.censored):
-        low, high = standard_bounds(error, block, f[block.censored], values)
-        log_p = rows[block.censored] - _row_constant(error, values)
-        at_high = _times_density(high, log_p)
-        at_low = _times_density(low, log_p)
-        slope = at_low - at_high
-        bend = at_high * (1.0 - high * high) - at_low * (1.0 - np.where(np.isinf(low), 0, low) ** 2)
+def scale_derivatives(block: Block, rows: RowTerms) -> tuple[FloatArray, FloatArray]:
+    """(m, s) first and second derivative of each row's log density in log sigma.
+
+    A measured row has r^2 - 1 and -2 r^2, r being the standardised residual. A censored one, with
+    h(z) = z phi(z) / P at the standardised bounds l < u: g = h(l) - h(u) and
+    h(u) (1 - u^2) - h(l) (1 - l^2) - g^2.
+    """
+    first = rows.square - 1.0
+    second = -2.0 * rows.square
+    if rows.low is not None and rows.high is not None and rows.log_p is not None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            at_high = _times_density(rows.high, rows.log_p)
+            at_low = _times_density(rows.low, rows.log_p)
+            low = np.where(np.isinf(rows.low), 0.0, rows.low)
+            high = np.where(np.isinf(rows.high), 0.0, rows.high)
+            slope = at_low - at_high
+            bend = at_high * (1.0 - high * high) - at_low * (1.0 - low * low) - slope * slope
         first[block.censored] = slope
-        second[block.censored] = bend - slope * slope
+        second[block.censored] = np.minimum(np.maximum(bend, -LARGEST_TERM), LARGEST_TERM)
     return first, second
 
 
 def _times_density(z: FloatArray, log_p: FloatArray) -> FloatArray:
     """z phi(z) / P, 0 at infinity."""
-    product = np.where(np.isinf(z), 0.0, z) * standard_density(z, log_p)
+    product = standard_density(z, log_p)
+    product *= np.where(np.isinf(z), 0.0, z)
     return np.minimum(np.maximum(product, -LARGEST_TERM), LARGEST_TERM)
 
 
@@ -184,31 +195,26 @@ def phi_gradient(
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         f, gradients = model.predict_with_slopes(at_rows, block.times)
         f = np.minimum(np.maximum(f, SMALLEST_VOLUME), LARGEST_VOLUME)
-        rows = _row_loglik(error, block, f, values)
-        by_f = _volume_derivative(error, block, f, values, rows)
+        rows = row_terms(error, block, f, values)
+        by_f = _volume_derivative(error, block, rows, values)
         parts = [
             block.per_lesion(np.nan_to_num(by_f * g, nan=0.0, posinf=1e150, neginf=-1e150))
             for g in gradients
         ]
-    total = _without_constant(error, block, values, block.per_lesion(rows))
+    total = _with_constant(error, block, values, block.per_lesion(rows.loglik))
     return total, np.stack([part * slope for part, slope in zip(parts, slopes, strict=True)])
 
 
 def _volume_derivative(
-    error: ResidualError, block: Block, f: FloatArray, values: FloatArray, rows: FloatArray
+    error: ResidualError, block: Block, rows: RowTerms, values: FloatArray
 ) -> FloatArray:
     """(m, s) derivative of each row's log density in the prediction f."""
-    sigma = error.sigma(f, values)
+    sigma = error.sigma(rows.f, values)
     slope = error.sigma_slope(values)
-    residual = (block.y - f) / sigma
+    residual = (block.y - rows.f) / sigma
     out = (residual + slope * (residual * residual - 1.0)) / sigma
-    if len(block.censored):
-        picked = f[block.censored]
-        scale = sigma[block.censored]
-        low, high = standard_bounds(error, block, picked, values)
-        log_p = rows[block.censored] - _row_constant(error, values)
-        density_high = standard_density(high, log_p)
-        density_low = standard_density(low, log_p)
-        by_scale = _times_density(low, log_p) - _times_density(high, log_p)
-        out[block.censored] = (density_low - density_high + slope * by_scale) / scale
+    if rows.low is not None and rows.high is not None and rows.log_p is not None:
+        density = standard_density(rows.low, rows.log_p) - standard_density(rows.high, rows.log_p)
+        by_scale = _times_density(rows.low, rows.log_p) - _times_density(rows.high, rows.log_p)
+        out[block.censored] = (density + slope * by_scale) / sigma[block.censored]
     return out

@@ -1,15 +1,19 @@
-"""Where importance sampling looks: per lesion a heavy-tailed t and, for safety, the population.
+"""Where importance sampling looks: per lesion a mixture of heavy-tailed bells and the population.
 
-q_i = 0.8 t4(m_i, L_i) + 0.2 N(typical phi_i, omega). t4 is a product of Student densities with 4
-degrees of freedom in the coordinates L_i^-1 (phi - m_i); m_i and L_i L_i' / 1.44 are the mean and
-covariance of phi given the lesion's data. Each part has its own contiguous run of points of a
-low-discrepancy sequence. Lesions share a few randomly shifted copies of the points, so that the
-errors of neighbouring lesions differ.
+q_i = (1 - alpha) / K sum_k t4(m_ik, L_ik) + alpha N(typical phi_i, omega), alpha = 1/7. t4 is a
+product of Student densities with 4 degrees of freedom in the coordinates L^-1 (phi - m). The K
+bells share out what is known of phi given the lesion's data along its longest axis (lower, middle
+and upper part), which follows bent and lopsided posteriors: the spread of the weights is half that
+of a single bell. Each part has its own contiguous run of points of a Sobol sequence.
+Lesions share 64 randomly shifted copies of the points, each used in all 2^p p! mirrored and permuted
+ways: without that their errors would add up instead of cancelling.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations, product
 
 import numpy as np
 from scipy.special import ndtri
@@ -19,31 +23,31 @@ from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem
 
-PRIOR_SHARE = 0.2
-INFLATION = 1.2
-"""Of the standard deviations: 1.44 in the covariance."""
+INFLATION = 1.15
+"""Of the bells' standard deviations."""
 N_SHIFTS = 64
-T4_LOG_SCALE = float(np.log(0.375))
-"""log density of Student's t with 4 degrees of freedom at 0."""
+N_BELLS = 3
+CUT = 0.43
+"""Standard deviations from the mean at which the parts are cut: thirds of a normal."""
+SMALLEST_PART = 0.05
+"""A part with less weight is replaced by the whole."""
+T4_AT_ZERO = 0.375
+"""Student's density with 4 degrees of freedom at 0."""
 
 
 @dataclass(frozen=True)
 class Nodes:
     """Standardised points, common to all lesions but for the shift."""
 
-    t: FloatArray
-    """(p, shifts, R_t) Student coordinates."""
-    t_density: FloatArray
-    """(shifts, R_t) their density, the part of |L| left out."""
+    bells: FloatArray
+    """(K, p, shifts, R_k) Student coordinates."""
     normal: FloatArray
     """(p, shifts, R_n) standard normal coordinates."""
-    normal_log_density: FloatArray
-    """(shifts, R_n) -z'z / 2."""
 
     @property
     def count(self) -> int:
         """Nodes per lesion."""
-        return self.t.shape[2] + self.normal.shape[2]
+        return self.bells.shape[0] * self.bells.shape[3] + self.normal.shape[2]
 
     @property
     def prior_share(self) -> float:
@@ -56,41 +60,105 @@ class Proposal:
     """The importance distribution of every lesion, in fit order."""
 
     mean: FloatArray
-    """(p, n)"""
+    """(K, p, n)"""
     factor: FloatArray
-    """(p, p, n) L, lower triangular."""
-    log_volume: FloatArray
-    """(n,) log |L|."""
+    """(K, p, p, n) L, lower triangular."""
+    density_scale: FloatArray
+    """(K, n) density of each bell at its centre."""
     population: Population
-    """The point whose population density is the second part."""
+    """The point whose population density is the last part."""
 
 
-def make_nodes(p: int, count: int, seed: int) -> Nodes:
-    """``count`` points per lesion for p parameters; the same for the same arguments."""
-    n_normal = max(1, round(PRIOR_SHARE * count))
-    sequence = np.random.SeedSequence(seed, spawn_key=(1, count))
-    rng = np.random.Generator(np.random.SFC64(sequence))
-    uniform_t = _sequence(p, count - n_normal, rng.random((p, N_SHIFTS)))
-    uniform_n = _sequence(p, n_normal, rng.random((p, N_SHIFTS)))
-    t = student4_quantile(uniform_t)
-    normal = ndtri(uniform_n)
-    log_density = p * T4_LOG_SCALE - 2.5 * np.log1p(0.25 * t * t).sum(axis=0)
-    return Nodes(t, np.exp(log_density), normal, -0.5 * (normal * normal).sum(axis=0))
+@dataclass(frozen=True)
+class Parts:
+    """What is known of phi given the data, in K parts along the longest axis; fit order."""
+
+    mean: FloatArray
+    """(K, p, n)"""
+    covariance: FloatArray
+    """(K, p, p, n)"""
+
+    def where(self, is_good: FloatArray, other: Parts) -> Parts:
+        """These parts for lesions with ``is_good`` (n,), the other ones elsewhere."""
+        return Parts(
+            np.where(is_good, self.mean, other.mean),
+            np.where(is_good, self.covariance, other.covariance),
+        )
 
 
-def _sequence(p: int, count: int, shifts: FloatArray) -> FloatArray:
-    """(p, shifts, count) points in (0, 1): the generalised golden-ratio sequence, shifted.
+def nodes_at_least(count: int) -> int:
+    """Smallest possible number of nodes per lesion that is not below ``count``: 7 * 2^k."""
+    size = 7
+    while size < count:
+        size *= 2
+    return size
 
-    alpha_k = phi_p^-k with phi_p the positive root of x^(p + 1) = x + 1.
+
+def make_nodes(p: int, count: int, seed: int, purpose: int = 0) -> Nodes:
+    """``nodes_at_least(count)`` points for p parameters; the same for the same arguments,
+    independent for different purposes.
+
+    Each of the three bells gets 2/7 of them, the population 1/7: powers of two, for which a Sobol
+    sequence is balanced.
     """
-    root = 2.0
-    for _ in range(64):
-        root = (1.0 + root) ** (1.0 / (p + 1))
-    alpha = root ** -np.arange(1.0, p + 1)
-    points = np.mod(alpha[:, None] * (np.arange(count) + 0.5), 1.0)
-    shifted = np.mod(points[:, None, :] + shifts[:, :, None], 1.0)
+    count = nodes_at_least(count)
+    sequence = np.random.SeedSequence(seed, spawn_key=(1, purpose, count))
+    rng = np.random.Generator(np.random.SFC64(sequence))
+    n_bell = count * 2 // 7
+    bells = [
+        student4_quantile(_shifted(p, n_bell, rng.random((p, N_SHIFTS)))) for _ in range(N_BELLS)
+    ]
+    return Nodes(np.stack(bells), ndtri(_shifted(p, n_bell // 2, rng.random((p, N_SHIFTS)))))
+
+
+def _shifted(p: int, count: int, shifts: FloatArray) -> FloatArray:
+    """(p, shifts, count) points in (0, 1): a Sobol sequence, each copy moved by a random shift."""
+    points = np.mod(sobol(p, count)[:, None, :] + shifts[:, :, None], 1.0)
     smallest = 1e-12
-    return np.minimum(np.maximum(shifted, smallest), 1.0 - smallest)
+    return np.minimum(np.maximum(points, smallest), 1.0 - smallest)
+
+
+SOBOL = (
+    (1, 0, (1,)),
+    (2, 1, (1, 3)),
+    (3, 1, (1, 3, 1)),
+    (3, 2, (1, 1, 1)),
+    (4, 1, (1, 1, 3, 3)),
+    (4, 4, (1, 3, 5, 13)),
+    (5, 2, (1, 1, 5, 5, 17)),
+)
+"""Degree, coefficients and initial numbers of Joe & Kuo 2008, dimensions 2 to 8."""
+
+
+def sobol(dimensions: int, count: int) -> FloatArray:
+    """(dimensions, count) first points of the Sobol sequence, the origin included, in any order.
+
+    ``count`` is a power of two, ``dimensions`` at most 8.
+    """
+    bits = 30
+    index = np.arange(count, dtype=np.int64)
+    out = np.empty((dimensions, count))
+    for dimension in range(dimensions):
+        numbers = _direction_numbers(dimension, bits)
+        value = np.zeros(count, dtype=np.int64)
+        for bit in range(max(1, int(count - 1).bit_length())):
+            value ^= np.where((index >> bit) & 1, numbers[bit], 0)
+        out[dimension] = value / float(1 << bits)
+    return out
+
+
+def _direction_numbers(dimension: int, bits: int) -> list[int]:
+    if dimension == 0:
+        return [1 << (bits - 1 - k) for k in range(bits)]
+    degree, coefficients, initial = SOBOL[dimension - 1]
+    numbers = [one << (bits - 1 - k) for k, one in enumerate(initial)]
+    for k in range(degree, bits):
+        new = numbers[k - degree] ^ (numbers[k - degree] >> degree)
+        for j in range(1, degree):
+            if (coefficients >> (degree - 1 - j)) & 1:
+                new ^= numbers[k - j]
+        numbers.append(new)
+    return numbers
 
 
 def student4_quantile(u: FloatArray) -> FloatArray:
@@ -100,81 +168,140 @@ def student4_quantile(u: FloatArray) -> FloatArray:
     return np.sign(u - 0.5) * 2.0 * np.sqrt(np.maximum(q - 1.0, 0.0))
 
 
-def make_proposal(mean: FloatArray, covariance: FloatArray, population: Population) -> Proposal:
-    """Proposal from (p, n) means and (p, p, n) covariances of phi given the data.
-
-    Variances are kept between 1e-4 and 4 times the population's.
-    """
-    p = len(mean)
+def make_proposal(parts: Parts, population: Population) -> Proposal:
+    """Bells around the parts, their variances kept between 4e-4 and 4 times the population's."""
     sd = population.sd
-    inside = covariance.copy()
-    for k in range(p):
-        now = np.sqrt(np.maximum(covariance[k, k], 1e-300))
-        wanted = np.clip(now, 1e-2 * sd[k], 2.0 * sd[k])
-        change = wanted / now
-        inside[k] *= change
-        inside[:, k] *= change
-    factor = INFLATION * factors_of(inside)
-    log_volume = np.log(factor[np.arange(p), np.arange(p)]).sum(axis=0)
-    return Proposal(mean, factor, log_volume, population)
+    covariance = parts.covariance.copy()
+    for k in range(len(sd)):
+        now = np.sqrt(np.maximum(covariance[:, k, k], 1e-300))
+        change = np.clip(now, 0.02 * sd[k], 2.0 * sd[k]) / now
+        covariance[:, k] *= change[:, None]
+        covariance[:, :, k] *= change[:, None]
+    factor = INFLATION * np.stack([factors_of(one) for one in covariance])
+    volume = np.prod([factor[:, k, k] for k in range(len(sd))], axis=0)
+    return Proposal(parts.mean, factor, T4_AT_ZERO ** len(sd) / volume, population)
+
+
+def longest_axis(covariance: FloatArray, sd: FloatArray) -> FloatArray:
+    """(p, n) direction v for which v'phi varies most, phi in units of ``sd``; (p, p, n) in.
+
+    Scaled so that v'(phi - mean) has variance 1.
+    """
+    scaled = (covariance / sd[:, None, None] / sd[None, :, None]).transpose(2, 0, 1)
+    values, vectors = np.linalg.eigh(scaled)
+    axis = vectors[:, :, -1] / np.sqrt(np.maximum(values[:, -1:], 1e-12))
+    sign = np.sign(axis[np.arange(len(axis)), np.argmax(np.abs(axis), axis=1)])
+    return np.ascontiguousarray((axis * sign[:, None]).T / sd[:, None])
+
+
+def part_of(position: FloatArray) -> IntArray:
+    """0, 1 or 2: the part that a standardised position on the longest axis falls into."""
+    return (position > -CUT).astype(np.int64) + (position > CUT)
+
+
+def parts_from_sums(
+    weight: FloatArray, first: FloatArray, second: FloatArray, centre: FloatArray
+) -> Parts:
+    """Means and covariances from weighted sums of deviations from a centre.
+
+    Args:
+        weight: (K, n) sums of weights, 1 in all per lesion.
+        first: (K, p, n) sums of weight times deviation.
+        second: (K, p, p, n) sums of weight times products of deviations.
+        centre: (p, n)
+    """
+    total = np.maximum(weight.sum(axis=0), 1e-300)
+    whole_mean = first.sum(axis=0) / total
+    whole = second.sum(axis=0) / total - whole_mean[:, None] * whole_mean[None]
+    is_small = weight < SMALLEST_PART * total
+    safe = np.maximum(weight, 1e-300)
+    mean = np.where(is_small[:, None], whole_mean, first / safe[:, None])
+    covariance = second / safe[:, None, None] - mean[:, :, None] * mean[:, None]
+    covariance = np.where(is_small[:, None, None], whole, covariance)
+    floor = 0.05 * whole
+    return Parts(mean + centre, covariance + floor)
 
 
 def draw_nodes(
     problem: Problem, proposal: Proposal, nodes: Nodes, lesions: IntArray
 ) -> tuple[FloatArray, FloatArray]:
-    """(p, n, R) phi at the nodes of some lesions, and (n, R) log q there."""
+    """(p, n, R) phi at the nodes of some lesions, and the (n, R) density q there."""
     p = problem.n_parameters
     shift = lesions % N_SHIFTS
-    mean, factor = proposal.mean[:, lesions, None], proposal.factor[:, :, lesions, None]
     typical = problem.design.mean(proposal.population.coefficients)[:, lesions, None]
     root = np.linalg.cholesky(proposal.population.omega)
-    n_t = nodes.t.shape[2]
     phi = np.empty((p, len(lesions), nodes.count))
-    t, normal = nodes.t[:, shift], nodes.normal[:, shift]
-    for k in range(p):
-        phi[k, :, :n_t] = mean[k]
-        phi[k, :, n_t:] = typical[k]
-        for other in range(k + 1):
-            phi[k, :, :n_t] += factor[k, other] * t[other]
-            if root[k, other] != 0.0:
-                phi[k, :, n_t:] += root[k, other] * normal[other]
-    density = np.empty((len(lesions), nodes.count))
-    scale = np.exp(-proposal.log_volume[lesions, None])
-    density[:, :n_t] = nodes.t_density[shift] * scale
-    density[:, n_t:] = scale * _t_density(phi[:, :, n_t:] - mean, factor)
-    density *= 1.0 - nodes.prior_share
-    log_normal = np.empty_like(density)
-    log_normal[:, :n_t] = _half_square(phi[:, :, :n_t] - typical, root)
-    log_normal[:, n_t:] = nodes.normal_log_density[shift]
-    constant = -0.5 * p * np.log(2.0 * np.pi) - np.log(np.diag(root)).sum()
-    density += nodes.prior_share * np.exp(log_normal + constant)
-    return phi, np.log(density, out=density)
+    start = 0
+    centres = [(one[:, lesions, None], two[:, :, lesions, None]) for one, two in
+               zip(proposal.mean, proposal.factor, strict=True)]  # fmt: skip
+    turn = _mirrors(p)[(lesions // N_SHIFTS) % len(_mirrors(p))].transpose(1, 2, 0)[..., None]
+    for (mean, factor), points in zip(centres, nodes.bells, strict=True):
+        stop = start + points.shape[2]
+        turned = np.einsum("abnr,bcnr->acnr", factor, turn)
+        _place(phi[:, :, start:stop], mean, turned, np.take(points, shift, axis=1))
+        start = stop
+    turned = np.einsum("ab,bcnr->acnr", root, turn)
+    _place(phi[:, :, start:], typical, turned, np.take(nodes.normal, shift, axis=1))
+    density = _normal_density(phi - typical, root)
+    density *= nodes.prior_share
+    share = (1.0 - nodes.prior_share) / len(centres)
+    for (mean, factor), scale in zip(centres, proposal.density_scale, strict=True):
+        density += (share * scale[lesions, None]) * _bell(phi - mean, factor)
+    return phi, density
 
 
-def _t_density(off: FloatArray, factor: FloatArray) -> FloatArray:
-    """Product of Student densities of L^-1 off, |L| left out; (p, n, R) and (p, p, n, 1)."""
-    solved: list[FloatArray] = []
-    product = np.ones(off.shape[1:])
+@lru_cache(maxsize=8)
+def _mirrors(p: int) -> FloatArray:
+    """(2^p p!, p, p) signed permutation matrices: symmetries of both node distributions."""
+    return np.array(
+        [
+            np.diag(signs) @ np.eye(p)[list(order)]
+            for order in permutations(range(p))
+            for signs in product((1.0, -1.0), repeat=p)
+        ]
+    )
+
+
+def _place(out: FloatArray, mean: FloatArray, factor: FloatArray, points: FloatArray) -> None:
+    """out = mean + factor @ points, parameter by parameter."""
+    for k in range(len(out)):
+        np.multiply(factor[k, 0], points[0], out=out[k])
+        for other in range(1, len(out)):
+            out[k] += factor[k, other] * points[other]
+        out[k] += mean[k]
+
+
+def _solve(off: FloatArray, factor: FloatArray) -> None:
+    """off = factor^-1 off, in place; (p, n, R) and (p, p, n, 1) or (p, p, 1, 1)."""
     for k in range(len(off)):
-        value = off[k]
         for other in range(k):
-            value = value - factor[k, other] * solved[other]
-        value = value / factor[k, k]
-        solved.append(value)
-        product *= 1.0 + 0.25 * value * value
-    return np.exp(len(off) * T4_LOG_SCALE) / (product * product * np.sqrt(product))
+            off[k] -= factor[k, other] * off[other]
+        off[k] *= 1.0 / factor[k, k]
 
 
-def _half_square(off: FloatArray, root: FloatArray) -> FloatArray:
-    """-z'z / 2 with z = root^-1 off; (p, n, R)."""
-    solved: list[FloatArray] = []
-    total = np.zeros(off.shape[1:])
-    for k in range(len(off)):
-        value = off[k]
-        for other in range(k):
-            if root[k, other] != 0.0:
-                value = value - root[k, other] * solved[other]
-        value = value / root[k, k]
-        solved.append(value)
-        total += value * value
-    return -0.5 * total
+def _bell(off: FloatArray, factor: FloatArray) -> FloatArray:
+    """Product of Student densities over their value at 0; uses up ``off``."""
+    _solve(off, factor)
+    off *= off
+    off *= 0.25
+    off += 1.0
+    product = off[0]
+    for k in range(1, len(off)):
+        product *= off[k]
+    root = np.sqrt(product)
+    product *= product
+    product *= root
+    return np.divide(1.0, product, out=product)
+
+
+def _normal_density(off: FloatArray, root: FloatArray) -> FloatArray:
+    """Density of N(0, root root'); uses up ``off``."""
+    _solve(off, root[:, :, None, None])
+    off *= off
+    total = off[0]
+    for k in range(1, len(off)):
+        total += off[k]
+    total *= -0.5
+    np.exp(total, out=total)
+    total *= (2.0 * np.pi) ** (-0.5 * len(off)) / np.prod(np.diag(root))
+    return total

@@ -53,13 +53,12 @@ class Statistics:
 
 @dataclass(frozen=True)
 class SaemRun:
-    """Where SAEM ended, with the chains for the moments that follow."""
+    """Where SAEM ended."""
 
     theta: FloatArray
     """Mean of the last iterates."""
     trace: FloatArray
     """(iterations, size) theta of each iteration."""
-    chains: list[BlockChain]
 
 
 def make_chains(problem: Problem, chains_per_lesion: int, seed: int) -> list[BlockChain]:
@@ -93,10 +92,7 @@ def run_saem(
     statistics: Statistics | None = None
     trace = []
     copies = sum(len(one.lesions) for one in chains) // problem.n_lesions
-    for one in chains:
-        one.start(_target(problem, population, one))
-        for _ in range(n_warm):
-            one.sweep(_target(problem, population, one), 0.4)
+    warm_up(problem, population, chains, n_warm)
     for iteration in range(n_explore + n_smooth):
         smoothing = iteration - n_explore + 1
         gamma = 1.0 if smoothing <= 1 else smoothing**-STEP_POWER
@@ -118,7 +114,18 @@ def run_saem(
         trace.append(structure.pack(population))
         on_iteration(iteration + 1, population)
     history = np.array(trace)
-    return SaemRun(history[-n_average:].mean(axis=0), history, chains)
+    return SaemRun(history[-n_average:].mean(axis=0), history)
+
+
+def warm_up(
+    problem: Problem, population: Population, chains: list[BlockChain], n_sweeps: int
+) -> None:
+    """Start the chains at their lesions' typical phi and let them find the data."""
+    for one in chains:
+        target = _target(problem, population, one)
+        one.start(target)
+        for _ in range(n_sweeps):
+            one.sweep(target, 0.4)
 
 
 def _target(problem: Problem, population: Population, chain: BlockChain) -> Target:

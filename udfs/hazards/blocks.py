@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from udfs.hazards.design import FloatArray, IntArray
-from udfs.hazards.groups import GroupIndex
+from udfs.hazards.groups import GroupHessian, GroupIndex
 from udfs.hazards.index import RiskIndex
 
 
@@ -78,6 +78,24 @@ class Block:
         place = np.full(self.n_points, -1)
         place[self.tied] = np.arange(len(self.tied))
         return place
+
+    def part(self, hessian: GroupHessian) -> GroupHessian:
+        """The Hessian in the block's groups alone."""
+        if len(hessian.bounds) == len(self.bounds):
+            return hessian
+        at = self.points
+        return GroupHessian(
+            self.bounds,
+            self.knot_group,
+            self.knot_point,
+            hessian.c[self.knots],
+            None if hessian.e is None else hessian.e[self.knots],
+            hessian.a2[at],
+            None if hessian.b2 is None else hessian.b2[at],
+            None if hessian.c2 is None else hessian.c2[at],
+            hessian.d[self.groups],
+            hessian.diagonal[self.groups],
+        )
 
     def reverse_cumsum(self, x: FloatArray, axis: int) -> None:
         """Sum x over the points from each on, along the axis, stratum by stratum; in place."""

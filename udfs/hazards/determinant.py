@@ -23,7 +23,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cholesky
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from udfs.hazards.blocks import Block, blocks_of
+from udfs.hazards.blocks import Block
 from udfs.hazards.design import FloatArray, IntArray
 from udfs.hazards.groups import GroupHessian
 from udfs.hazards.partial import Partial
@@ -34,9 +34,9 @@ DeterminantKind = Literal["exact", "lanczos", "sparse"]
 EXACT_COST = 4e9
 """Multiplications per evaluation beyond which ``auto`` takes Lanczos; some 0.2 seconds."""
 SPARSE_LEVELS, SPARSE_SHARE = 50, 0.02
-LANCZOS_FIRST, LANCZOS_PER_STRATUM, LANCZOS_PROBES = 24, 10, 16
-LANCZOS_ERROR = 1e-7
-"""Wanted size of what the eigenvalues left out add beyond their fourth powers."""
+FIRST_EIGENVALUES, PROBES = 8, 16
+LANCZOS_ERROR = 2e-5
+"""Standard error at which no more eigenvalues are taken."""
 
 
 @dataclass
@@ -45,33 +45,32 @@ class Determinant:
 
     problem: CoxProblem
     kind: DeterminantKind
-    blocks: list[Block] = field(default_factory=list)
-    n_eigenvalues: int = 0
+    n_eigenvalues: dict[int, int] = field(default_factory=dict)
+    """How many each block's Lanczos takes, once chosen: a number that changed on the way would
+    make the profile jump."""
 
     def value(self, partial: Partial, variance: float) -> float:
         """log |I + variance H| at a point."""
-        expected = self.problem.by_group(partial.expected)
-        hessian = GroupHessian(self.problem.groups, partial, expected)
+        hessian = self.problem.group_hessian(partial)
         if self.kind == "sparse":
             return _sparse(self.problem, hessian, variance)
+        blocks = [(block, block.part(hessian)) for block in self.problem.blocks]
         if self.kind == "lanczos":
-            return self._lanczos(hessian, variance)
+            return sum(self._lanczos(k, part, variance) for k, (_, part) in enumerate(blocks))
         total = float(np.log1p(variance * hessian.d).sum())
-        for block in self.blocks:
-            total += _log_det(block_matrix(block, hessian, variance))
-        return total
+        return total + sum(_log_det(block_matrix(b, part, variance)) for b, part in blocks)
 
-    def _lanczos(self, hessian: GroupHessian, variance: float) -> float:
-        k = hessian.groups.n_groups
-        if not self.n_eigenvalues:
-            strata = len(hessian.groups.bounds)
-            self.n_eigenvalues = LANCZOS_FIRST + LANCZOS_PER_STRATUM * (strata - 1)
+    def _lanczos(self, block: int, hessian: GroupHessian, variance: float) -> float:
+        if block in self.n_eigenvalues:
+            return lanczos_log_det(hessian, variance, self.n_eigenvalues[block])[0]
+        most = len(hessian.d) // 2
+        m = min(FIRST_EIGENVALUES * len(hessian.bounds), most)
         while True:
-            m = min(self.n_eigenvalues, k // 2)
             value, error = lanczos_log_det(hessian, variance, m)
-            if error < LANCZOS_ERROR or m == k // 2:
+            if error < LANCZOS_ERROR or m == most:
+                self.n_eigenvalues[block] = m
                 return value
-            self.n_eigenvalues *= 2
+            m = min(2 * m, most)
 
 
 def determinant_for(
@@ -86,25 +85,25 @@ def determinant_for(
         raise ValueError(f"determinant is {kind!r}; it is 'auto', 'exact', 'lanczos' or 'sparse'")
     if kind in ("lanczos", "sparse"):
         return Determinant(problem, kind)
-    blocks = blocks_of(problem.index, problem.groups)
-    cost = sum(min(_points_cost(block), _groups_cost(block)) for block in blocks)
+    cost = sum(min(_points_cost(block), _groups_cost(block)) for block in problem.blocks)
     if kind == "auto" and cost > EXACT_COST:
         return Determinant(problem, "lanczos")
-    return Determinant(problem, "exact", blocks)
+    return Determinant(problem, "exact")
 
 
 def block_matrix(block: Block, hessian: GroupHessian, variance: float) -> FloatArray:
-    """The block's dense matrix, whose log determinant is what the diagonal 1 + s2 d leaves out."""
-    partial = hessian.partial
-    l11 = np.sqrt(partial.a2[block.points])
+    """The dense matrix whose log determinant is what a block's diagonal 1 + s2 d leaves out.
+
+    ``hessian`` is the block's own.
+    """
+    l11 = np.sqrt(hessian.a2)
     l21 = l22 = np.zeros(0)
-    if len(block.tied) and partial.b2 is not None and partial.c2 is not None:
-        at = block.points[block.tied]
-        l21 = -partial.b2[at] / l11[block.tied]
-        l22 = np.sqrt(np.maximum(partial.c2[at] - l21**2, 0.0))
-    inverse = variance / (1.0 + variance * hessian.d[block.groups])
+    if len(block.tied) and hessian.b2 is not None and hessian.c2 is not None:
+        l21 = -hessian.b2[block.tied] / l11[block.tied]
+        l22 = np.sqrt(np.maximum(hessian.c2[block.tied] - l21**2, 0.0))
+    inverse = variance / (1.0 + variance * hessian.d)
     if _groups_cost(block) < _points_cost(block):
-        return groups_matrix(block, hessian, (l11, l21, l22), inverse)
+        return _groups_matrix(block, hessian, (l11, l21, l22), inverse)
     return _points_matrix(block, hessian, (l11, l21, l22), inverse)
 
 
@@ -127,7 +126,7 @@ def _points_matrix(
     l11, l21, l22 = factors
     n, tied = block.n_points, block.tied
     point, group = block.knot_point, block.knot_group
-    c = hessian.c[block.knots]
+    c = hessian.c
     i, j = block.pairs
     product = c[i] * c[j] * inverse[group[i]]
     product[i == j] /= 2
@@ -139,7 +138,7 @@ def _points_matrix(
     matrix[:n, :n] = rr * l11[:, None] * l11
     if len(tied) and hessian.e is not None:
         m = len(tied)
-        e = hessian.e[block.knots]
+        e = hessian.e
         i, j = block.tied_pairs
         row = block.tied_place[point[i]]
         weighted = e[i] * inverse[group[i]]
@@ -164,7 +163,7 @@ def _points_matrix(
     return matrix
 
 
-def groups_matrix(
+def _groups_matrix(
     block: Block, hessian: GroupHessian, factors: Factors, inverse: FloatArray
 ) -> FloatArray:
     """I - W F F' W with W = diag(inverse)^1/2, K square; F in stretches of points."""
@@ -197,7 +196,7 @@ def groups_matrix(
 
 def _scatter(block: Block, x: FloatArray, inside: IntArray, a: int, b: int) -> FloatArray:
     flat = block.knot_group[inside] * (b - a) + block.knot_point[inside] - a
-    return np.bincount(flat, x[block.knots[inside]], block.n_groups * (b - a)).reshape(-1, b - a)
+    return np.bincount(flat, x[inside], block.n_groups * (b - a)).reshape(-1, b - a)
 
 
 def _log_det(matrix: FloatArray) -> float:
@@ -210,55 +209,58 @@ def _log_det(matrix: FloatArray) -> float:
 
 
 def lanczos_log_det(hessian: GroupHessian, variance: float, m: int) -> tuple[float, float]:
-    """log |I + s2 H| from m eigenvalues, and an estimate of the error."""
-    g, diagonal = scaled_rest(hessian, variance)
-    total = float(np.log(diagonal).sum())
-    values, vectors = largest(g, m)
-    if len(values) == 0:
-        return total, 0.0
+    """log |I + s2 H| from m eigenvalues, and the standard error of the probes' part of it."""
+    rest = ScaledRest(hessian, variance)
+    values, vectors = largest(rest, m)
+    # log(1 - x) = -x - x^2/2 - x^3/3 - x^4/4 - ..., and the trace of G is known.
+    total = float(np.log(rest.diagonal).sum() - rest.own.sum())
     total += float((np.log1p(-values) + values).sum())
-    probes = np.random.default_rng(1).choice([-1.0, 1.0], size=(LANCZOS_PROBES, len(diagonal)))
+    probes = np.random.default_rng(1).choice([-1.0, 1.0], size=(PROBES, len(rest.own)))
     probes -= (probes @ vectors) @ vectors.T
-    powers = np.zeros(3)
-    for probe in probes:
-        once = g @ probe
-        twice = g @ once
-        powers += once @ once, once @ twice, twice @ twice
-    powers /= LANCZOS_PROBES
-    # log(1 - x) = -x - x^2/2 - x^3/3 - x^4/4 - ..., and the trace of G is 0.
-    total -= float(powers @ (1 / 2, 1 / 3, 1 / 4))
-    return total, float(values[0] * powers[2]) / 5
+    powers = np.empty((PROBES, 3))
+    for k, probe in enumerate(probes):
+        once = rest.times(probe)
+        twice = rest.times(once)
+        powers[k] = once @ once, once @ twice, twice @ twice
+    sums = powers @ (1 / 2, 1 / 3, 1 / 4)
+    return total - float(sums.mean()), float(sums.std() / np.sqrt(PROBES - 1))
 
 
-def scaled_rest(hessian: GroupHessian, variance: float) -> tuple[LinearOperator, FloatArray]:
-    """G and d with I + s2 H = d^1/2 (I - G) d^1/2; G has a diagonal of zeros."""
-    diagonal = 1.0 + variance * hessian.diagonal()
-    root = 1.0 / np.sqrt(diagonal)
-    k = len(diagonal)
+class ScaledRest:
+    """G in I + s2 H = D^1/2 (I - G) D^1/2, where D = 1 + s2 d holds the expected events: positive
+    semidefinite, all eigenvalues below 1, most of them about 0."""
 
-    def times(v: FloatArray) -> FloatArray:
-        scaled = root * v.ravel()
-        return v.ravel() - root * (scaled + variance * hessian.times(scaled))
+    def __init__(self, hessian: GroupHessian, variance: float) -> None:
+        self._hessian = hessian
+        self.diagonal = 1.0 + variance * hessian.d
+        """(K,) D"""
+        self.own = variance * (hessian.d - hessian.diagonal) / self.diagonal
+        """(K,) the diagonal of G"""
+        self._root = np.sqrt(variance / self.diagonal)
 
-    return LinearOperator((k, k), matvec=times, dtype=float), diagonal
+    def times(self, v: FloatArray) -> FloatArray:
+        """(K,) G times v (K,)."""
+        scaled = self._root * v
+        return self._root * (self._hessian.d * scaled - self._hessian.times(scaled))
 
 
-def largest(g: LinearOperator, m: int, tolerance: float = 1e-4) -> tuple[FloatArray, FloatArray]:
-    """The m largest eigenvalues, ascending, and their vectors; none of a matrix of about zero.
+def largest(rest: ScaledRest, m: int) -> tuple[FloatArray, FloatArray]:
+    """The m largest eigenvalues of G, ascending, to 1e-8 of themselves, and their vectors.
 
-    ``tolerance`` is the relative residual; the eigenvalues' relative error is its square.
+    Fewer where the trace shows that there is nothing to find.
     """
-    k = g.shape[0]
-    start = np.random.default_rng(0).standard_normal(k)
-    if m < 1 or np.linalg.norm(g @ start) < 1e-9 * np.linalg.norm(start):
+    k = len(rest.own)
+    if m < 1 or rest.own.sum() < 1e-9:
         return np.zeros(0), np.zeros((k, 0))
-    values, vectors = eigsh(g, k=m, which="LA", v0=start, tol=tolerance, ncv=min(k, 2 * m + 8))
+    g = LinearOperator((k, k), matvec=lambda v: rest.times(v.ravel()), dtype=float)
+    start = np.random.default_rng(0).standard_normal(k)
+    values, vectors = eigsh(g, k=m, which="LA", v0=start, tol=1e-4, ncv=min(k, 2 * m + 12))
     order = np.argsort(values)
     return values[order], vectors[:, order]
 
 
 def _sparse(problem: CoxProblem, hessian: GroupHessian, variance: float) -> float:
-    diagonal = 1.0 + variance * hessian.diagonal()
+    diagonal = 1.0 + variance * hessian.diagonal
     rows = problem.rows_per_group
     share = rows[problem.active_groups] / rows.sum()
     many = len(rows) >= SPARSE_LEVELS

@@ -11,7 +11,6 @@ from scipy.stats import chi2
 from udfs.hazards.data import check_groups
 from udfs.hazards.design import FloatArray
 from udfs.hazards.determinant import determinant_for
-from udfs.hazards.groups import GroupHessian
 from udfs.hazards.index import Ties
 from udfs.hazards.objective import LaplaceObjective, Objective, Solution
 from udfs.hazards.partial import Partial
@@ -213,9 +212,9 @@ def _maximise_variance(profile: Profile, fixed: Mode, near: float | None) -> boo
     """Search for the best variance; False if the search ended at a limit."""
     problem = profile.objective.problem
     residual = problem.by_group(problem.index.event_weight - fixed.partial.expected)
-    expected = problem.by_group(fixed.partial.expected)
-    diagonal = GroupHessian(problem.groups, fixed.partial, expected).diagonal()
-    if float(residual @ residual) <= float(diagonal.sum()):
+    hessian = problem.group_hessian(fixed.partial)
+    excess = float(residual @ residual) - float(hessian.diagonal.sum())
+    if excess <= 0:
         # The likelihood falls as the variance leaves 0; unless it rises later, 0 is the maximum.
         tried = {v: profile.value(float(np.log(v))) for v in TRIED_AT_BOUNDARY}
         start = max(tried, key=tried.__getitem__)
@@ -224,8 +223,7 @@ def _maximise_variance(profile: Profile, fixed: Mode, near: float | None) -> boo
         near = start
     if near is None:
         # Poisson counts with log-normal rates: Var O = E + E^2 (exp(s2) - 1).
-        excess = float(residual @ residual - diagonal.sum()) / float(expected @ expected)
-        near = float(np.clip(np.log1p(max(excess, 0.0)), 1e-3, 3.0))
+        near = float(np.clip(np.log1p(excess / float(hessian.d @ hessian.d)), 1e-3, 3.0))
     start = float(np.log(near))
     profile.value(start)
     assert profile.best is not None

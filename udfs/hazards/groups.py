@@ -61,46 +61,73 @@ class GroupIndex:
         return prefix[self.stretch_end + 1] - prefix[:-1]
 
 
+@dataclass(frozen=True)
 class GroupHessian:
-    """Minus the Hessian in the groups' effects, H = diag(d) - sum over points of
-    [R E] [[a2, -b2], [-b2, c2]] [R E]', at one point."""
+    """Minus the Hessian in K groups' effects, H = diag(d) - sum over points of
+    [R E] [[a2, -b2], [-b2, c2]] [R E]', with J knots at T points. R and E are the groups' sums of r
+    (see ``Partial``) at risk and over events."""
 
-    def __init__(self, groups: GroupIndex, partial: Partial, expected: FloatArray) -> None:
-        """``expected`` (K,) is each group's expected number of events, d."""
-        self.groups, self.partial = groups, partial
-        self.d = expected
-        self.c = groups.risk_steps(partial.risk)
-        self.e = groups.event_steps(partial.risk) if partial.b2 is not None else None
-
-    def diagonal(self) -> FloatArray:
-        """(K,) the diagonal of H."""
-        groups, partial = self.groups, self.partial
-        level = groups.levels(self.c)
-        prefix = np.zeros(groups.n_points + 1)
-        np.cumsum(partial.a2, out=prefix[1:])
-        lost = level**2 * (prefix[groups.knot_point + 1] - prefix[groups.knot_from])
-        if self.e is not None and partial.b2 is not None and partial.c2 is not None:
-            at = groups.knot_point
-            lost += self.e * (partial.c2[at] * self.e - 2 * partial.b2[at] * level)
-        return np.maximum(self.d - np.bincount(groups.knot_group, lost, groups.n_groups), 0.0)
+    bounds: tuple[tuple[int, int], ...]
+    """First point and the one after the last of each stratum."""
+    knot_group: IntArray
+    """(J,)"""
+    knot_point: IntArray
+    """(J,)"""
+    c: FloatArray
+    """(J,) as ``GroupIndex.risk_steps``."""
+    e: FloatArray | None
+    """(J,) as ``GroupIndex.event_steps``; None where no point has several jumps, as b2 and c2."""
+    a2: FloatArray
+    """(T,)"""
+    b2: FloatArray | None
+    c2: FloatArray | None
+    d: FloatArray
+    """(K,) expected events."""
+    diagonal: FloatArray
+    """(K,) the diagonal of H."""
 
     def times(self, v: FloatArray) -> FloatArray:
         """(K,) H times v (K,)."""
-        groups, partial = self.groups, self.partial
-        at, n_points = groups.knot_point, groups.n_points
-        by_knot = v[groups.knot_group]
+        at, n_points = self.knot_point, len(self.a2)
+        by_knot = v[self.knot_group]
         s = np.bincount(at, self.c * by_knot, n_points)
-        for a, b in groups.bounds:
+        for a, b in self.bounds:
             s[a:b] = np.cumsum(s[a:b][::-1])[::-1]
-        x = partial.a2 * s
+        x = self.a2 * s
         extra: FloatArray | float = 0.0
-        if self.e is not None and partial.b2 is not None and partial.c2 is not None:
+        if self.e is not None and self.b2 is not None and self.c2 is not None:
             t = np.bincount(at, self.e * by_knot, n_points)
-            x -= partial.b2 * t
-            extra = self.e * (partial.c2 * t - partial.b2 * s)[at]
-        for a, b in groups.bounds:
+            x -= self.b2 * t
+            extra = self.e * (self.c2 * t - self.b2 * s)[at]
+        for a, b in self.bounds:
             x[a:b] = np.cumsum(x[a:b])
-        return self.d * v - np.bincount(groups.knot_group, self.c * x[at] + extra, groups.n_groups)
+        return self.d * v - np.bincount(self.knot_group, self.c * x[at] + extra, len(self.d))
+
+
+def group_hessian(groups: GroupIndex, partial: Partial, expected: FloatArray) -> GroupHessian:
+    """The Hessian at one point; ``expected`` (K,) is each group's expected number of events."""
+    c = groups.risk_steps(partial.risk)
+    e = groups.event_steps(partial.risk) if partial.b2 is not None else None
+    level = groups.levels(c)
+    prefix = np.zeros(groups.n_points + 1)
+    np.cumsum(partial.a2, out=prefix[1:])
+    lost = level**2 * (prefix[groups.knot_point + 1] - prefix[groups.knot_from])
+    if e is not None and partial.b2 is not None and partial.c2 is not None:
+        at = groups.knot_point
+        lost += e * (partial.c2[at] * e - 2 * partial.b2[at] * level)
+    diagonal = np.maximum(expected - np.bincount(groups.knot_group, lost, groups.n_groups), 0.0)
+    return GroupHessian(
+        groups.bounds,
+        groups.knot_group,
+        groups.knot_point,
+        c,
+        e,
+        partial.a2,
+        partial.b2,
+        partial.c2,
+        expected,
+        diagonal,
+    )
 
 
 def group_index(index: RiskIndex, group: IntArray) -> GroupIndex:

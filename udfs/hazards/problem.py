@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.hazards.blocks import Block, blocks_of
 from udfs.hazards.columns import Columns, columns_of
 from udfs.hazards.data import CoxData, check_columns
 from udfs.hazards.design import Design, FloatArray, IntArray
-from udfs.hazards.groups import GroupIndex, group_index
+from udfs.hazards.groups import GroupHessian, GroupIndex, group_hessian, group_index
 from udfs.hazards.index import Points, RiskIndex, Ties, event_points, risk_index
 from udfs.hazards.partial import Partial, partial_likelihood
 
@@ -66,6 +67,11 @@ class CoxProblem:
         """The risk sets by group."""
         return group_index(self.index, self.row_group)
 
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """Strata that share groups, each with its groups."""
+        return blocks_of(self.index, self.groups)
+
     def with_design(self, design: Design) -> CoxProblem:
         """The same rows with other columns.
 
@@ -92,6 +98,10 @@ class CoxProblem:
     def by_group(self, x: FloatArray) -> FloatArray:
         """(K,) sums over rows of x (n,)."""
         return np.add.reduceat(x, self.group_starts)
+
+    def group_hessian(self, partial: Partial) -> GroupHessian:
+        """Minus the Hessian in the groups' effects."""
+        return group_hessian(self.groups, partial, self.by_group(partial.expected))
 
     def cross_products(self, partial: Partial, with_groups: bool) -> tuple[FloatArray, FloatArray]:
         """Minus the Hessian's blocks for the coefficients (p, p), and groups by these (K, p)."""

@@ -17,7 +17,6 @@ import numpy as np
 from scipy.linalg import cho_solve, eigh
 
 from udfs.hazards.design import FloatArray
-from udfs.hazards.groups import GroupHessian
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
 
@@ -88,8 +87,7 @@ def snapshot(problem: CoxProblem, partial: Partial, with_groups: bool = True) ->
     bb, ub = problem.cross_products(partial, with_groups)
     if not with_groups:
         return Snapshot(bb, ub, np.zeros(0))
-    hessian = GroupHessian(problem.groups, partial, problem.by_group(partial.expected))
-    return Snapshot(bb, ub, hessian.diagonal())
+    return Snapshot(bb, ub, problem.group_hessian(partial).diagonal)
 
 
 class PenalisedHessian:

@@ -19,6 +19,9 @@ FIRST_ORGAN_HAZARD = {"liver": 1.75, "lung": 0.62, "bone": 1.5, "brain_cns": 1.9
 """Hazard of death after progression by the organ that progressed first (others 1); Fig. 4b."""
 FURTHER_ORGAN_LOG_HAZARD = 0.22
 PROGRESSION_WINDOW_DAYS = 60
+"""Organs that progress within this time of the first progression count as progressing together."""
+LOST_AFTER_WITHDRAWAL = 0.25
+STOP_REASONS = ("PROGRESSIVE DISEASE", "WITHDRAWAL BY SUBJECT", "DEATH", "STUDY TERMINATED")
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,7 @@ def new_lesion_days(preset: Preset, patients: Columns, rng: np.random.Generator)
 def first_progression(
     preset: Preset, patients: Columns, lesions: Columns, curves: LesionCurves, new_day: FloatArray
 ) -> FloatArray:
-    """(patients, organs) day on which each organ truly progresses first, whatever was seen of
-    it.
-    """
+    """(patients, organs) day on which each organ truly progresses first, seen or not."""
     by_organ = np.full((len(new_day), len(preset.organs)), np.inf)
     per_root = size_per_root(lesions)
     target = event_days(curves, EVENT_RULES[0], per_root)[1]
@@ -67,9 +68,7 @@ def first_progression(
 
 
 def size_per_root(lesions: Columns) -> FloatArray:
-    """(lesions,) measured axis over the cube root of the volume: short axis of nodes measured
-    so.
-    """
+    """(lesions,) measured axis, the short one of some nodes, over the cube root of the volume."""
     long = np.cbrt(2 * lesions["axis_ratio"] ** 2)
     return np.where(lesions["is_short_axis"], long / lesions["axis_ratio"], long)
 
@@ -99,37 +98,24 @@ def follow(
     pd_scan = np.where(has_pd, (overall == PD).argmax(axis=1), overall.shape[1])
     day = np.concatenate([schedule.baseline_day[:, None], schedule.day], axis=1).astype(float)
     padded = np.concatenate([day, np.full((n, 1), np.inf)], axis=1)
-    pd_day = np.take_along_axis(padded, pd_scan[:, None], axis=1)[:, 0]
-    window = np.where(np.isfinite(pd_day), pd_day, 1e9)[:, None] + PROGRESSION_WINDOW_DAYS
-    n_progressing = (organ_days <= window).sum(axis=1)
+    pd_day = _pick(padded, pd_scan)
     frailty = 0.45 * rng.standard_normal(n)
     risk = frailty + 0.3 * (patients["ecog"] != "0") + 0.25 * patients["log_kg_patient"]
     risk = risk + 0.15 * patients["ldh_latent"]
-    names = [o.organ for o in preset.organs]
-    organ_hazard = np.asarray([FIRST_ORGAN_HAZARD.get(name, 1.0) for name in names] + [1.0])
-    before = f.death_before * np.exp(risk)
-    further = FURTHER_ORGAN_LOG_HAZARD * np.minimum(np.maximum(n_progressing - 1, 0), 4)
-    after = f.death_after * np.exp(risk + further) * organ_hazard[first_organ]
-    needed = rng.exponential(size=n)
-    is_later = needed > before * np.minimum(pd_day, 1e6)
-    start = np.where(is_later, pd_day, 0.0)
-    death = start + np.where(is_later, (needed - before * start) / after, needed / before)
+    window = np.where(np.isfinite(pd_day), pd_day, 1e9)[:, None] + PROGRESSION_WINDOW_DAYS
+    n_progressing = (organ_days <= window).sum(axis=1)
+    after = f.death_after * _organ_hazard(preset, first_organ, n_progressing) * np.exp(risk)
+    death = _death_days(pd_day, f.death_before * np.exp(risk), after, rng)
     first_made = 1 + schedule.is_made.argmax(axis=1)
-    death = np.maximum(np.ceil(death), np.take_along_axis(day, first_made[:, None], 1)[:, 0] + 2)
+    death = np.maximum(np.ceil(death), _pick(day, first_made) + 2)
     censor = np.floor(rng.uniform(f.censor_first_day, f.censor_last_day, n))
     withdrawal = rng.exponential(size=n) / f.withdrawal
-    is_lost = rng.random(n) < 0.25
-    censor = np.where(is_lost & ~has_pd, np.minimum(censor, np.ceil(withdrawal) + 30), censor)
+    is_lost = (rng.random(n) < LOST_AFTER_WITHDRAWAL) & ~has_pd
+    censor = np.where(is_lost, np.minimum(censor, np.ceil(withdrawal) + 30), censor)
     extra = np.where(rng.random(n) < f.continue_after_progression, 1 + (rng.random(n) < 0.3), 0)
-    limit = np.take_along_axis(padded, np.minimum(pd_scan + extra, day.shape[1])[:, None], 1)[:, 0]
+    limit = _pick(padded, np.minimum(pd_scan + extra, day.shape[1]))
     ends = np.stack([limit, withdrawal, death - 1, censor])
-    reason = np.asarray(
-        ["PROGRESSIVE DISEASE", "WITHDRAWAL BY SUBJECT", "DEATH", "STUDY TERMINATED"]
-    )
-    allowed = schedule.is_made & (schedule.day <= ends.min(axis=0)[:, None])
-    last = np.where(allowed.any(axis=1), allowed.shape[1] - allowed[:, ::-1].argmax(axis=1), 0)
-    last = np.maximum(last, first_made)
-    last_day = np.take_along_axis(day, last[:, None], 1)[:, 0]
+    last = np.maximum(_last_allowed(schedule, ends.min(axis=0)), first_made)
     return Course(
         new_lesion_day=new_day,
         first_organ=first_organ,
@@ -137,10 +123,39 @@ def follow(
         n_progressing=n_progressing,
         frailty=frailty,
         death_day=death,
-        censor_day=np.maximum(censor, last_day),
+        censor_day=np.maximum(censor, _pick(day, last)),
         last_scan=last,
-        stop_reason=reason[ends.argmin(axis=0)],
+        stop_reason=np.asarray(STOP_REASONS)[ends.argmin(axis=0)],
     )
+
+
+def _pick(table: FloatArray, column: IntArray) -> FloatArray:
+    """One value of each row."""
+    return np.take_along_axis(table, column[:, None], axis=1)[:, 0]
+
+
+def _organ_hazard(preset: Preset, first_organ: IntArray, n_progressing: IntArray) -> FloatArray:
+    """(n,) factor on the hazard of death by the first organ and the number of others."""
+    names = [o.organ for o in preset.organs]
+    factor = np.asarray([FIRST_ORGAN_HAZARD.get(name, 1.0) for name in names] + [1.0])
+    others = np.clip(n_progressing - 1, 0, 4)
+    return factor[first_organ] * np.exp(FURTHER_ORGAN_LOG_HAZARD * others)
+
+
+def _death_days(
+    pd_day: FloatArray, before: FloatArray, after: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """(n,) death with hazard ``before`` up to the progression and ``after`` it, by inversion."""
+    needed = rng.exponential(size=len(pd_day))
+    used = before * np.minimum(pd_day, 1e6)
+    return np.where(needed > used, pd_day + (needed - used) / after, needed / before)
+
+
+def _last_allowed(schedule: Schedule, end: FloatArray) -> IntArray:
+    """(n,) position of the last scan made by that day, 0 (the baseline) where there is none."""
+    allowed = schedule.is_made & (schedule.day <= end[:, None])
+    last = allowed.shape[1] - allowed[:, ::-1].argmax(axis=1)
+    return np.where(allowed.any(axis=1), last, 0)
 
 
 def new_lesion_rows(
@@ -191,9 +206,7 @@ def new_lesion_rows(
 def draw_new_organs(
     preset: Preset, patients: Columns, lesions: Columns, rng: np.random.Generator
 ) -> IntArray:
-    """(n,) organ of a patient's first new lesion; half of the time one that already bears
-    lesions.
-    """
+    """(n,) organ of a patient's first new lesion; one that bears lesions already is likelier."""
     n, k = len(patients["patient"]), len(preset.organs)
     weights = np.asarray([o.new_weight for o in preset.organs])
     present = np.zeros((n, k))

@@ -81,9 +81,7 @@ class LesionCurves:
 
 
 def volume_of_diameter(diameter_mm: FloatArray, axis_ratio: FloatArray | float) -> FloatArray:
-    """Ellipsoid: long axis x short axis^2 / 2, short = long / ratio (Zhou 2023, equation 1).
-    mm3.
-    """
+    """mm3: long axis x short axis^2 / 2, short axis = long / ratio (Zhou 2023, equation 1)."""
     return diameter_mm**3 / (2 * axis_ratio**2)
 
 

@@ -87,7 +87,7 @@ def _numbers(
             targets = _with_total(targets, preset.n_target * scale, 1, rng)
             others = _with_total(others, preset.n_nontarget * scale, 0, rng)
         total = targets + others
-        latent = 0.5 * total / total.std() if m > 1 else np.zeros(m)
+        latent = 0.5 * total / max(total.std(), 1.0)
         latent = latent + rng.standard_normal(m)
         organs = by_rank(quota(list(organ_number), list(organ_number.values()), m, rng), latent)
         out[0][group], out[1][group] = targets, others
@@ -115,9 +115,7 @@ def _with_total(
 def _make_feasible(
     organs: IntArray, targets: IntArray, total: IntArray, rng: np.random.Generator
 ) -> IntArray:
-    """Swap numbers of organs until each patient has a lesion per organ, at most five targets
-    each.
-    """
+    """Swap numbers of organs until each organ has a lesion and at most five targets on average."""
     organs = organs.copy()
     for _ in range(20):
         bad = np.flatnonzero((total < organs) | (targets > MOST_PER_ORGAN * organs))
@@ -146,9 +144,7 @@ def _organ_weights(preset: Preset, patients: Columns) -> FloatArray:
 def _choose_organs(
     weights: FloatArray, n_organs: IntArray, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """(patients, organs) which organs bear lesions: without replacement, by weight (Gumbel
-    top-k).
-    """
+    """(patients, organs) which organs bear lesions: drawn by weight, none twice (Gumbel top-k)."""
     keys = np.log(weights) + rng.gumbel(size=weights.shape)
     rank = np.argsort(np.argsort(-keys, axis=1), axis=1)
     return rank < np.minimum(n_organs, weights.shape[1])[:, None]
@@ -171,9 +167,7 @@ def _place(
 def _sizes(
     preset: Preset, patients: Columns, lesions: Columns, rng: np.random.Generator
 ) -> Columns:
-    """Axis ratio and diameter at baseline; sizes do not depend on the growth parameters (Fig.
-    2d).
-    """
+    """Axis ratio and diameter at baseline, independent of the growth parameters (Fig. 2d)."""
     organs = preset.organs
     n = len(lesions["patient"])
     has_short = np.asarray([t.has_short_axis for t in preset.trials])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
-Columns = dict[str, NDArray]  # type: ignore[type-arg]
+Columns = dict[str, NDArray[Any]]
 """Column name -> array; all arrays of one table have the same length."""
 
 
@@ -36,9 +36,7 @@ def systematic_counts(weights: ArrayLike, n: int, rng: np.random.Generator) -> I
     return np.diff(ends, prepend=0)
 
 
-def quota(
-    values: Sequence[object], weights: ArrayLike, n: int, rng: np.random.Generator
-) -> NDArray:  # type: ignore[type-arg]
+def quota(values: ArrayLike, weights: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[Any]:
     """``n`` values in random order, each as often as ``systematic_counts`` says."""
     counts = systematic_counts(weights, n, rng)
     return rng.permutation(np.repeat(np.asarray(values), counts))
@@ -68,10 +66,8 @@ def tilted_pmf(base: ArrayLike, first: int, mean: float) -> FloatArray:
     return p / p.sum()
 
 
-def by_rank(values: NDArray, latent: FloatArray) -> NDArray:  # type: ignore[type-arg]
-    """The values handed out so that the largest goes to the largest ``latent`` (a copula by
-    ranks).
-    """
+def by_rank(values: NDArray[Any], latent: FloatArray) -> NDArray[Any]:
+    """The values handed out by rank: the largest to the largest ``latent`` (a copula)."""
     out = np.empty(len(latent), dtype=np.asarray(values).dtype)
     out[np.argsort(latent, kind="stable")] = np.sort(values)
     return out
@@ -88,6 +84,6 @@ def rank_within(group: IntArray, key: FloatArray) -> IntArray:
     return rank
 
 
-def take(columns: Columns, rows: NDArray) -> Columns:  # type: ignore[type-arg]
+def take(columns: Columns, rows: NDArray[Any]) -> Columns:
     """The same table with only these rows (a mask or positions)."""
     return {name: values[rows] for name, values in columns.items()}

@@ -25,6 +25,8 @@ LAST_PLANNED_DAY = 1650
 TOO_SMALL_MM = 5
 """A lesion seen but below this is too small to measure and counts as this (RECIST 1.1, 4.3.2)."""
 NORMAL_NODE_MM = 10
+LARGEST_READ_MM = 300.0
+"""The body's width: a curve that grows beyond it (one reading in ten thousand) is read as this."""
 SHORTEST_STABLE_DAYS = 35
 """Stable disease counts as best response from this day on (six weeks less the window of a
 visit).
@@ -106,7 +108,7 @@ def read_lesions(
     if not baseline_error:
         error[:, 0] = 1.0
     ratio = lesions["axis_ratio"][:, None]
-    long = diameter_of_volume(np.minimum(volume * error, 1e8), ratio)
+    long = np.minimum(diameter_of_volume(np.minimum(volume * error, 1e9), ratio), LARGEST_READ_MM)
     is_gone = long < preset.follow_up.gone_mm
     is_gone |= _is_cleared(curves, lesions, volume, preset.follow_up.cleared)
     short = np.where(lesions["is_short_axis"][:, None], np.maximum(np.rint(long / ratio), 1), -1)

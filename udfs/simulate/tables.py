@@ -40,17 +40,16 @@ class Responses:
 
 @dataclass(frozen=True)
 class ReaderView:
-    """What one reader made of the scans. ``first_lesion`` is the position of the reader's first
-    lesion in the table of lesions; ``is_made`` says which scans (patients, m + 1) the reader
-    saw.
-    """
+    """What one reader made of the scans."""
 
     reader: int
     first_lesion: int
+    """Position of the reader's first lesion in the table of lesions."""
     lesions: Columns
     readings: Readings
     not_done: BoolArray
     is_made: BoolArray
+    """(patients, m + 1) which scans the reader saw."""
     responses: Responses
 
 
@@ -88,10 +87,12 @@ def patient_table(
     ``pfs_days`` runs to the first PD, else to death, else (censored) to the last scan; ``os_days``
     to death or (censored) to the last contact.
     """
-    keys = ("patient", "trial", "subject_number", "site", "first_dose", "sex", "age", "race", "country",
-            "bmi", "bsa", "ecog", "ldh_ratio", "line", "primary_site", "surgery", "primary_resected",
-            "adjuvant", "resected_liver", "resected_lung", "resected_ln", "radiation", "kras",
-            "excluded")  # fmt: skip
+    keys = (
+        *("patient", "trial", "subject_number", "site", "first_dose", "sex", "age", "race"),
+        *("country", "bmi", "bsa", "ecog", "ldh_ratio", "line", "primary_site", "surgery"),
+        *("primary_resected", "adjuvant", "resected_liver", "resected_lung", "resected_ln"),
+        *("radiation", "kras", "excluded"),
+    )
     out = {key: patients[key] for key in keys}
     arms = preset.arms
     for name in ("label", "armcd", "backbone", "has_bevacizumab", "has_panitumumab"):
@@ -129,9 +130,9 @@ def patient_table(
 
 
 def lesion_table(views: list[ReaderView], new: Columns, day: IntArray, preset: Preset) -> Columns:
-    """Lesions of every reader: first target and non-target, then new ones. ``same_lesion`` is
-    the position of the first reader's row for the same lesion (its own position for the first
-    reader).
+    """Lesions of every reader: target and non-target ones, then new ones.
+
+    ``same_lesion`` is the position of the first reader's row for the same lesion.
     """
     parts: list[Columns] = []
     for view in views:
@@ -329,9 +330,7 @@ def procedure_table(patients: Columns, rng: np.random.Generator) -> Columns:
 def lab_table(
     preset: Preset, patients: Columns, view: ReaderView, day: IntArray, rng: np.random.Generator
 ) -> Columns:
-    """LDH and CEA at baseline and scans, following the sum of diameters; ctDNA where a trial has
-    it.
-    """
+    """LDH, CEA and, in some trials, ctDNA at each scan; they follow the sum of diameters."""
     patient, scan = np.nonzero(view.is_made)
     total = view.responses.sum_mm
     base = total[:, :1]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx
@@ -61,8 +61,12 @@ class _Table:
     name: str
     key: tuple[str, ...]
     types: dict[str, str]
-    n_rows: int
     answers: dict[str, tuple[int, list[dict[str, Any]]]] = field(default_factory=dict)
+
+    @cached_property
+    def n_rows(self) -> int:
+        rows = self.cursor.execute(f"SELECT count(*) FROM {quoted(self.name)}").fetchall()
+        return int(rows[0][0])
 
     def rejected(self, query: str) -> tuple[int, list[dict[str, Any]]]:
         """How many rows a query rejects, and the first of them in the order of its columns."""
@@ -120,11 +124,13 @@ def run_checks(
 ) -> list[CheckResult]:
     """See ``warehouse.checks.check_tables``."""
     results: list[CheckResult] = []
+    types = _column_types(connection)
     for done, name in enumerate(tables):
         if progress is not None:
             progress(done, len(tables))
         with connection.cursor() as cursor:
-            outcomes = _run_table(cursor, name, suites.get(name), keys.get(name, ()))
+            table = _Table(cursor, name, keys.get(name, ()), types.get(name, {}))
+            outcomes = _run_table(table, suites.get(name))
         results += [_record(check, outcome, run_id, run_at) for check, outcome in outcomes]
     if progress is not None:
         progress(len(tables), len(tables))
@@ -142,19 +148,14 @@ class _Outcome:
     error: str | None = None
 
 
-def _run_table(
-    cursor: duckdb.DuckDBPyConnection, name: str, suite: Suite | None, key: tuple[str, ...]
-) -> list[tuple[Check, _Outcome]]:
-    types = _column_types(cursor, name)
-    if not types:
-        absent = Check(name, "table_exists", QUERY, {}, "critical", "the table exists")
-        return [(absent, _Outcome(error=f"there is no table {name}"))]
+def _run_table(table: _Table, suite: Suite | None) -> list[tuple[Check, _Outcome]]:
+    if not table.types:
+        absent = Check(table.name, "table_exists", QUERY, {}, "critical", "the table exists")
+        return [(absent, _Outcome(error=f"there is no table {table.name}"))]
     if suite is not None:
-        check_columns(suite, types)
-    floats = [column for column, kind in types.items() if kind in _FLOATS]
-    checks = automatic_checks(name, key, floats) + list(suite.checks if suite else ())
-    n_rows = cursor.execute(f"SELECT count(*) FROM {quoted(name)}").fetchall()[0][0]
-    table = _Table(cursor, name, key, types, n_rows)
+        check_columns(suite, table.types)
+    floats = [column for column, kind in table.types.items() if kind in _FLOATS]
+    checks = automatic_checks(table.name, table.key, floats) + list(suite.checks if suite else ())
     if not checks:
         return []
     token = _TABLE.set(table)
@@ -164,16 +165,17 @@ def _run_table(
         _TABLE.reset(token)
 
 
-def _column_types(cursor: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
-    """Type of each column of a table or view, empty where there is none of that name."""
-    schema, _, table = name.rpartition(".")
-    return dict(
-        cursor.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? "
-            "AND table_name = ? AND database_name = current_database() ORDER BY column_index",
-            [schema or "main", table],
+def _column_types(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Type of each column of each table and view of the current database, ``schema.table``."""
+    with connection.cursor() as cursor:
+        rows = cursor.execute(
+            "SELECT schema_name || '.' || table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE database_name = current_database() ORDER BY table_oid, column_index"
         ).fetchall()
-    )
+    types: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        types.setdefault(table, {})[column] = kind
+    return types
 
 
 def _validate(table: _Table, checks: Sequence[Check]) -> list[tuple[Check, _Outcome]]:

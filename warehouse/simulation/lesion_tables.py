@@ -156,8 +156,8 @@ def _sizes(s: Subjects, column: str, test: int) -> _Results:
     word = np.where(is_small & has_text[s.trial[m["patient"][rows]]], 0, _NUMBER)
     word = np.where(m["is_done"][rows], word, 1)
     return _Results(
-        m["patient"][rows], m["reader"][rows], m["scan"][rows], m["day"][rows], m["lesion"][rows], test,
-        np.where(is_small, TOO_SMALL_MM, size).astype(float), word,
+        m["patient"][rows], m["reader"][rows], m["scan"][rows], m["day"][rows], m["lesion"][rows],
+        test, np.where(is_small, TOO_SMALL_MM, size).astype(float), word,
     )  # fmt: skip
 
 
@@ -228,9 +228,9 @@ def response_rows(s: Subjects) -> pa.Table:
     nontarget = np.where(r["nontarget"] == "SD", "NON-CR/NON-PD", r["nontarget"])
     new = np.where(r["is_new"], "Y", "N")
     parts: list[tuple[int, Array, Array]] = []
-    for test, text in enumerate((r["target"], nontarget, new, r["overall"])):
+    for number, text in enumerate((r["target"], nontarget, new, r["overall"])):
         rows = visits[text[visits] != ""]
-        parts.append((test, rows, np.asarray([code[str(x)] for x in text[rows]], dtype=np.int64)))
+        parts.append((number, rows, np.asarray([code[str(x)] for x in text[rows]], dtype=np.int64)))
     first, best = _best_rows(s, visits, code)
     parts.append((4, first, best))
     row = np.concatenate([rows for _, rows, _ in parts])

@@ -267,7 +267,7 @@ def alive_after_death(trial: Trial, subject: str, rng: np.random.Generator) -> C
 def new_lesion_no_progression(
     trial: Trial, subject: str, rng: np.random.Generator
 ) -> Change | None:
-    rows = trial.rows("rs", subject, lambda r: r["RSEVAL"] == trial.reader)
+    rows = [r for r in trial.rows("rs", subject) if r["RSEVAL"] == trial.reader]
     calm = {
         r["RSDTC"] for r in rows if r["RSTESTCD"] == "OVRLRESP" and r["RSSTRESC"] in ("SD", "PR")
     }
@@ -337,7 +337,7 @@ def visits_out_of_order(trial: Trial, subject: str, rng: np.random.Generator) ->
         names[row["TRDTC"]] = (row["VISITNUM"], row["VISIT"])
     places = []
     for here, there in ((scans[1], scans[2]), (scans[2], scans[1])):
-        for row in trial.rows("tr", subject, lambda r, here=here: r["TRDTC"] == here):
+        for row in [r for r in trial.rows("tr", subject) if r["TRDTC"] == here]:
             number, label = names[there]
             places.append(Planted("tr", row, "VISITNUM", number, row["VISITNUM"]))
             row.values.update({"VISITNUM": number, "VISIT": label})

@@ -40,8 +40,8 @@ class Sheet:
         text = [column.cast(pa.string()) for column in table.columns]
         self._table = pa.table(dict(zip(self.columns, text, strict=True)))
         subjects = np.asarray(table["USUBJID"].to_pylist(), dtype=object)
-        starts = np.flatnonzero(np.r_[True, subjects[1:] != subjects[:-1]]) if len(subjects) else []
-        ends = np.r_[starts[1:], len(subjects)] if len(subjects) else []
+        starts = np.flatnonzero(np.r_[True, subjects[1:] != subjects[:-1]][: len(subjects)])
+        ends = np.r_[starts, len(subjects)][1:]
         self._blocks = {
             str(subjects[a]): (int(a), int(b)) for a, b in zip(starts, ends, strict=True)
         }

@@ -176,7 +176,6 @@ def _pr(s: Subjects) -> pa.Table:
 def _lb(s: Subjects) -> pa.Table:
     x = s.numbers.labs
     patient, test = x["patient"], x["test"]
-    n = len(patient)
     names = {"LDH": "Lactate Dehydrogenase", "CEA": "Carcinoembryonic Antigen",
              "CTDNA": "Mutant Allele Fraction in Circulating Tumor DNA"}  # fmt: skip
     is_ctdna = test == "CTDNA"

@@ -32,7 +32,7 @@ def two_baselines(trial: Trial, subject: str, rng: np.random.Generator) -> Chang
         return None
     rows = trial.rows("tr", subject)
     earlier = later(scans[0], -21)
-    new = []
+    new: list[Row] = []
     for row in _at(trial, subject, scans[0]):
         copy = row.copy(TRSEQ=next_number(rows + new, "TRSEQ"), VISITNUM="0", VISIT="SCREENING")
         new.append(copy)
@@ -183,7 +183,7 @@ def after_death(trial: Trial, subject: str, rng: np.random.Generator) -> Change 
         return None
     rows = trial.rows("tr", subject)
     last = _at(trial, subject, scans[-1])
-    new = []
+    new: list[Row] = []
     for row in last:
         copy = row.copy(
             TRSEQ=next_number(rows + new, "TRSEQ"),

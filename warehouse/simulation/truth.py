@@ -78,11 +78,12 @@ def _truth_readme(numbers: Any, messy: bool) -> str:
     text = f"""The truth behind the simulated trials ({numbers.preset}, seed {numbers.seed}).
 Nothing in the warehouse reads this folder. Days count from the first dose (day 0); mm, mm3.
 
-lesions.parquet     one row per target and non-target lesion: the parameters of its curve
-    V(t) = V_b exp(kg (t - t_b)) before the first dose, and
-    V(t) = V_b exp(-kg t_b) (F exp(kg t) + (1 - F) exp(-kd t)) after it;
-    V_b = volume_at_baseline_mm3 on t_b = baseline_day. V_b / axis_ratio: V = d (d / axis_ratio)^2 / 2.
-    logit_f, log_kg, log_kd _..._effect: the random effects of patient, organ within patient, lesion.
+lesions.parquet     one row per target and non-target lesion: its curve
+    V(t) = V_b exp(kg (t - t_b))                                    before the first dose,
+    V(t) = V_b exp(-kg t_b) (F exp(kg t) + (1 - F) exp(-kd t))      after it,
+    with V_b = volume_at_baseline_mm3 on t_b = baseline_day, from a diameter d by
+    V = d (d / axis_ratio)^2 / 2. The columns ..._effect are the random effects of the patient,
+    of the organ within the patient and of the lesion on logit F, log kg and log kd.
 events.parquet      one row per lesion and rule set: days of response and progression on the curve
     without noise, follow-up without end; empty where never.
 organs.parquet      one row per patient and organ that ever progresses: the first true day.
@@ -92,9 +93,13 @@ population.parquet  typical value and standard deviation (omega) of each paramet
     lesions of the patients to be included, as asked for and as drawn; b is the proportional error.
 excluded.parquet    patients that the inclusion criteria exclude, and why: no_lesion, no_target,
     baseline_only (no longitudinal target lesion), early_baseline (more than 12 weeks before).
+
+What is counted: a measurement is one size (LDIAM) of a target lesion by the first reader, done or
+too small; a non-target or new lesion counts once, however often it was assessed.
 """
     if messy:
-        text += """defects.csv         defects planted: id, study, file, row (1 = first after the header), subject, column.
-    Where subjects were renamed, the other files here name them as they were.
-"""  # noqa: E501
+        text += """
+defects.csv         defects planted: id, study, file, row (1 = first after the header), subject,
+    column, value, value before. Subjects that were renamed have their old names in the other files.
+"""
     return text

@@ -40,34 +40,20 @@ def stage_excel(
         LesionsError: no workbook, no such sheet, no header where it should be, no column to stop
             at.
     """
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    header_rows = options.header_rows or (1,)
-    first_row = options.first_row or header_rows[-1] + 1
     with warnings.catch_warnings():
         # Decorations that openpyxl does not keep are of no matter to a reader.
         warnings.simplefilter("ignore")
-        try:
-            workbook = openpyxl.load_workbook(
-                file, read_only=True, data_only=True, keep_links=False
-            )
-        except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-            raise LesionsError(
-                f"{file} cannot be read as an Excel workbook ({error}). It is damaged, protected "
-                "by a password, or of the old .xls format: save it again as .xlsx."
-            ) from error
+        workbook = _open(file)
         try:
             sheet = _sheet(file, workbook, options.sheet)
             width = sheet.max_column or 0
             # The stated size of a sheet is often wrong, and then cells would be lost.
             sheet.reset_dimensions()
             rows = enumerate(sheet.iter_rows(values_only=True), 1)
-            merged: list[tuple[int, int, int, int]] = []
-            if len(header_rows) > 1:
-                merged = _merged_ranges(file, sheet)
+            header_rows = options.header_rows or (1,)
+            merged = _merged_ranges(file, sheet) if len(header_rows) > 1 else []
             names = _header(file, rows, header_rows, merged, options.header_join, width)
-            reader = _Records(file, names, first_row, options)
+            reader = _Records(file, names, options.first_row or header_rows[-1] + 1, options)
             written = write_records(names, reader.read(rows), out)
         finally:
             workbook.close()
@@ -77,6 +63,19 @@ def stage_excel(
         if is_named or is_used
     )
     return Stage(out, columns, written, tuple(reader.rejected))
+
+
+def _open(file: Path) -> Any:
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise LesionsError(
+            f"{file} cannot be read as an Excel workbook ({error}). It is damaged, protected "
+            "by a password, or of the old .xls format: save it again as .xlsx."
+        ) from error
 
 
 def _sheet(file: Path, workbook: Any, name: str | None) -> Any:

@@ -75,42 +75,46 @@ def load(
     state = manifests.fingerprint(study, former)
     if former is not None and former["fingerprint"] == state["fingerprint"]:
         return _report(former, is_unchanged=True)
+    temporary = raw_dir / f".{study.study_id}.loading.{os.getpid()}"
     try:
         raw_dir.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(raw_dir, study.study_id)
-        temporary = raw_dir / f".{study.study_id}.loading.{os.getpid()}"
         (temporary / "work").mkdir(parents=True)
-        try:
-            config: dict[str, Any] = {
-                "temp_directory": str(temporary / "work" / "spill"),
-                "preserve_insertion_order": "true",
-            }
-            if threads is not None:
-                config["threads"] = str(threads)
-            if memory_limit:
-                config["memory_limit"] = memory_limit
-            with duckdb.connect(config=config) as connection:
-                loader = _Loader(connection, study, state, temporary, loaded_at)
-                files = loader.run(progress)
-            _check_unchanged(study, state)
-            shutil.rmtree(temporary / "work")
-            document = {
-                **state,
-                "loaded_files": [asdict(report) for report in files],
-                "ignored_files": list(study.ignored),
-            }
-            text = json.dumps(document, indent=1, ensure_ascii=False)
-            (temporary / manifests.MANIFEST).write_text(text, encoding="utf-8")
-            _replace(temporary, target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        with _connect(temporary / "work" / "spill", threads, memory_limit) as connection:
+            files = _Loader(connection, study, state, temporary, loaded_at).run(progress)
+        _check_unchanged(study, state)
+        shutil.rmtree(temporary / "work")
+        document = {
+            **state,
+            "loaded_files": [asdict(report) for report in files],
+            "ignored_files": list(study.ignored),
+        }
+        text = json.dumps(document, indent=1, ensure_ascii=False)
+        (temporary / manifests.MANIFEST).write_text(text, encoding="utf-8")
+        _replace(temporary, target)
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise LesionsError(
             f"the study {study.study_id} cannot be written to {raw_dir}: {_reason(error)}. The "
             "former load, if any, is unharmed. Make room on the disk (or raise run.memory_limit "
             "where memory is named), then load again."
         ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return _report(document, is_unchanged=False)
+
+
+def _connect(
+    spill: Path, threads: int | None, memory_limit: str | None
+) -> duckdb.DuckDBPyConnection:
+    """A database in memory that spills beside the load and keeps the order of records."""
+    config: dict[str, Any] = {"temp_directory": str(spill), "preserve_insertion_order": "true"}
+    if threads is not None:
+        config["threads"] = str(threads)
+    if memory_limit:
+        config["memory_limit"] = memory_limit
+    connection = duckdb.connect(config=config)
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def _check_unchanged(study: Study, state: dict[str, Any]) -> None:
@@ -226,16 +230,17 @@ class _Loader:
         origin = Origin(self._study.study_id, entry.file, sha, self._loaded_at, place)
         mapper = Mapper(self._connection, stage, origin, has_patients=self._has_patients)
         try:
-            without = self._reject_without_subject(mapper.records(entry), entry, stage)
-            usable = f"({mapper.records(entry)})"
+            rows = mapper.records(entry)
+            without = self._reject_without_subject(rows, entry, stage)
+            usable = f"({rows})"
             if self._has_patients:
                 usable += " WHERE trim(coalesce(usubjid, '')) <> ''"
             loaded = self._write_part(entry.domain, f"SELECT * FROM {usable}")
             records = f"read_parquet({literal(str(self._parts[entry.domain][-1]))})"
             derived = []
             for inner in entry.derive:
-                rows = self._write_part(inner.domain, mapper.derived(inner, records))
-                derived.append(DerivedReport(inner.domain, loaded, rows, loaded - rows))
+                made = self._write_part(inner.domain, mapper.derived(inner, records))
+                derived.append(DerivedReport(inner.domain, loaded, made, loaded - made))
         except duckdb.Error as error:
             if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
                 raise

@@ -116,9 +116,11 @@ class Mapper:
             ).fetchall()
         except duckdb.Error as error:
             raise LesionsError(self._expression_problem(rule, domain, str(error))) from error
-        # The expression is evaluated once, then rendered as text.
-        rendered = text_of("x", str(described[0][1]))
-        return f"(list_transform([({rule.sql}\n)], lambda x: {rendered})[1])"
+        value, kind = f"({rule.sql}\n)", str(described[0][1])
+        if text_of(value, kind).count(value) == 1:
+            return text_of(value, kind)
+        # Rendering names the value several times, so it is worked out once and named.
+        return f"(list_transform([{value}], lambda x: {text_of('x', kind)})[1])"
 
     def _expression_problem(self, rule: ColumnRule, domain: str, reason: str) -> str:
         return (

@@ -15,7 +15,8 @@ from warehouse.sources.text import encoding_name
 from warehouse.sources.wording import identifier, literal
 from warehouse.sources.xport import check_xport
 
-_CHUNK_ROWS = 50_000
+# The reader walks past the earlier records for each chunk, so chunks are large.
+_CHUNK_ROWS = 100_000
 _DATE = re.compile(
     r"DATE|DDMMYY[BCDNPS]?|MMDDYY[BCDNPS]?|YYMMDD[BCDNPS]?|YYMM[CDNPS]?|MMYY[CDNPS]?|YYQR?[CDNPS]?|"
     r"YYMON|MONYY|MONNAME|MONTH|DAY|YEAR|QTRR?|JULIAN|JULDAY|WEEK[A-Z]*|WORDDAT[EX]|DOWNAME|"
@@ -42,7 +43,7 @@ def stage_sas(
     is_transport = file.suffix.lower() == ".xpt"
     expected = check_xport(file) if is_transport else None
     read = pyreadstat.read_xport if is_transport else pyreadstat.read_sas7bdat
-    arguments: dict[str, Any] = {"disable_datetime_conversion": True}
+    arguments: dict[str, Any] = {"disable_datetime_conversion": True, "output_format": "dict"}
     if options.encoding is not None:
         # The reader knows encodings by the names of iconv.
         name = encoding_name(file, options.encoding)
@@ -91,16 +92,17 @@ def _write_typed(
     with pq.ParquetWriter(out, schema) as writer:
         while True:
             frame, _ = read(str(file), row_offset=rows, row_limit=_CHUNK_ROWS, **arguments)
-            if len(frame) == 0:
+            read_rows = len(frame[names[0]]) if frame else 0
+            if read_rows == 0:
                 break
             cells = [
                 pa.array(frame[name], kind, from_pandas=True)
                 for name, kind in zip(names, kinds, strict=True)
             ]
-            numbers = pa.array(range(rows + 1, rows + len(frame) + 1), pa.int64())
+            numbers = pa.array(range(rows + 1, rows + read_rows + 1), pa.int64())
             writer.write_batch(pa.record_batch([*cells, numbers], schema=schema))
-            rows += len(frame)
-            if len(frame) < _CHUNK_ROWS:
+            rows += read_rows
+            if read_rows < _CHUNK_ROWS:
                 break
     return rows
 

@@ -1,0 +1,171 @@
+"""Bad input: one clear message, exit status not 0, and the published file as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyreadstat
+import pytest
+
+from warehouse.project import Project, open_project
+
+FIRST = "MCRC01"
+
+
+@pytest.fixture
+def project(built: Project, tmp_path: Path) -> Project:
+    """A built project of one's own, to spoil."""
+    folder = tmp_path / "project"
+    shutil.copytree(built.root, folder, copy_function=shutil.copy2)
+    return open_project(folder)
+
+
+def run(project: Project, **more: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "warehouse.cli", "run", "--quiet", "-C", str(project.root)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload, no-any-return]
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def study(project: Project, name: str = FIRST) -> Path:
+    return project.studies / name
+
+
+def edit(path: Path, change: Callable[[str], str]) -> None:
+    before = path.read_text()
+    after = change(before)
+    assert after != before
+    path.write_text(after)
+
+
+def missing_column(project: Project) -> tuple[str, ...]:
+    edit(study(project) / "tr.csv", lambda t: t.replace("USUBJID", "SUBJECT", 1))
+    return "tr.csv", "usubjid", "SUBJECT"
+
+
+def empty_file(project: Project) -> tuple[str, ...]:
+    (study(project) / "tr.csv").write_text("")
+    return "tr.csv", "empty"
+
+
+def not_utf8(project: Project) -> tuple[str, ...]:
+    path = study(project) / "tu.csv"
+    path.write_bytes(path.read_bytes() + "x,Läsion\n".encode("latin-1"))
+    return "tu.csv", "UTF-8", "encoding"
+
+
+def typo_in_study_yml(project: Project) -> tuple[str, ...]:
+    edit(study(project) / "study.yml", lambda t: t + "\ntumour_type: x\n")
+    return "study.yml", "tumour_type", "tumor_type"
+
+
+def key_given_twice(project: Project) -> tuple[str, ...]:
+    edit(study(project) / "study.yml", lambda t: t + f"\nstudy_id: {FIRST}\n")
+    return "study.yml", "study_id"
+
+
+def study_id_used_twice(project: Project) -> tuple[str, ...]:
+    shutil.copytree(study(project), study(project, "again"))
+    return FIRST, "again", "twice"
+
+
+def wrong_type_in_study_yml(project: Project) -> tuple[str, ...]:
+    edit(study(project) / "study.yml", lambda t: t + "\nline_of_therapy: first\n")
+    return "study.yml", "line_of_therapy", "first"
+
+
+def unknown_organ_in_study_yml(project: Project) -> tuple[str, ...]:
+    edit(study(project) / "study.yml", lambda t: t + "\nsites: {LIVER: livr}\n")
+    return ("livr",)
+
+
+def truncated_xpt(project: Project) -> tuple[str, ...]:
+    folder = study(project)
+    frame, _ = pyreadstat.read_xport(str(_as_xpt(folder)))
+    assert len(frame) > 10
+    (folder / "ds.csv").unlink()
+    path = folder / "ds.xpt"
+    path.write_bytes(path.read_bytes()[:-37])
+    return "ds.xpt", "cut off"
+
+
+def _as_xpt(folder: Path) -> Path:
+    import pandas as pd
+
+    frame = pd.read_csv(folder / "ds.csv", dtype=str).fillna("")
+    pyreadstat.write_xport(frame, str(folder / "ds.xpt"), table_name="DS")
+    return folder / "ds.xpt"
+
+
+def unknown_unit_throughout(project: Project) -> tuple[str, ...]:
+    for path in project.studies.glob("*/tr.csv"):
+        text = path.read_text()
+        path.write_text(text.replace(",mm,", ",furlong,").replace(",cm,", ",furlong,"))
+    return "furlong", "set aside"
+
+
+def same_subject_twice(project: Project) -> tuple[str, ...]:
+    path = study(project) / "dm.csv"
+    lines = path.read_text().splitlines()
+    again = lines[1].replace(",M,", ",F,") if ",M," in lines[1] else lines[1].replace(",F,", ",M,")
+    path.write_text("\n".join([*lines, again]) + "\n")
+    return "dm", lines[1].split(",")[2].strip('"')
+
+
+SPOILERS = [
+    missing_column,
+    empty_file,
+    not_utf8,
+    typo_in_study_yml,
+    key_given_twice,
+    study_id_used_twice,
+    wrong_type_in_study_yml,
+    unknown_organ_in_study_yml,
+    truncated_xpt,
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILERS, ids=lambda f: f.__name__)
+def test_one_clear_message_and_nothing_published(
+    project: Project, spoil: Callable[[Project], tuple[str, ...]]
+) -> None:
+    before = digest(project.published)
+    words = spoil(project)
+    done = run(project)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    message = done.stderr[done.stderr.index("error: ") :]
+    assert len(message.strip().splitlines()) == 1, message
+    for word in words:
+        assert word in message, message
+    assert digest(project.published) == before
+
+
+def test_a_disk_that_fills_leaves_the_published_file(project: Project) -> None:
+    """The limit on file size stands for the disk: writes past it fail as they do on a full one."""
+    before = digest(project.published)
+    (project.root / "lesions.toml").write_text("[too_small]\ndefault_mm = 4.0\n")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
+
+    assert os.path.getsize(project.published) > 1_500_000
+    done = run(project, preexec_fn=limit)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "error: " in done.stderr
+    assert digest(project.published) == before
+    again = run(project)
+    assert again.returncode == 0, again.stderr
+    assert digest(project.published) != before

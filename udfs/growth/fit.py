@@ -1,0 +1,340 @@
+"""Fit a growth model to all lesions at once: ``fit_growth``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Literal
+
+import numpy as np
+
+from udfs.growth.chains import BlockChain
+from udfs.growth.data import GrowthData
+from udfs.growth.importance import (
+    LesionMoments,
+    Likelihood,
+    lesion_moments,
+    lesion_parts,
+    minus2_loglik,
+)
+from udfs.growth.learning import learn_parts
+from udfs.growth.models import GrowthModel, TwoPopulation
+from udfs.growth.newton import NewtonRun, run_newton
+from udfs.growth.parameters import FloatArray, IntArray
+from udfs.growth.population import OmegaKind, Population, Structure
+from udfs.growth.problem import Censoring, Problem, compile_problem
+from udfs.growth.proposals import Nodes, Parts, Proposal, make_nodes, make_proposal
+from udfs.growth.residual_error import ErrorKind, ResidualError
+from udfs.growth.result import GrowthFit, assemble_fit
+from udfs.growth.saem import make_chains, run_saem, warm_up
+from udfs.growth.settings import FitInterruptedError, FitProgress, FitSettings, Progress
+
+FIRST, SECOND, LIKELIHOOD = 0, 1, 2
+"""Purposes of nodes."""
+FIRST_TOLERANCE = 1e-2
+"""Of the first round: a tenth of a standard error."""
+POOR_ESS = 60.0
+"""Effective nodes below which a lesion gets four times as many in the second round."""
+
+
+def fit_growth(
+    data: GrowthData,
+    *,
+    model: GrowthModel | None = None,
+    error: ErrorKind = "proportional",
+    omega: OmegaKind = "diagonal",
+    covariates: Mapping[str, Sequence[str]] | None = None,
+    references: Mapping[str, str] | None = None,
+    censoring: Censoring = "interval",
+    count_baseline: bool = False,
+    start: Mapping[str, float] | GrowthFit | None = None,
+    settings: FitSettings | None = None,
+    seed: int = 20230607,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> GrowthFit:
+    """Maximum-likelihood estimates of a nonlinear mixed-effects growth model.
+
+    The exact maximum, in seconds: a short SAEM run, then Newton's method on the likelihood
+    computed by importance sampling.
+
+    For users of Monolix, what is what:
+
+    =====================================  ======================================================
+    Monolix                                here
+    =====================================  ======================================================
+    data set, CENSORING, LIMIT, regressor  ``GrowthData.from_arrays``
+    V0, T0 as regressors                   ``TwoPopulation()`` (default), ``baseline="regressor"``
+    log-normal, logit-normal, normal       given by the model (``model.parameters``)
+    correlation between random effects     ``omega="full"``
+    covariate model                        ``covariates={"f": ["organ"], "kg": ["organ"]}``
+    proportional, constant, combined1      ``error="proportional"``, ...
+    initial estimates                      ``start={"kg": .01, "omega_kg": 1, "b": .3}``
+    population parameters, s.e., r.s.e.    ``fit.estimates``, ``fit.standard_errors``, ...
+    standard errors: stochastic approx.    Louis' information, always (never linearised)
+    -2LL by importance sampling, AIC, BIC  ``fit.minus2ll``, ``fit.minus2ll_mc_se``, ``fit.aic`` ...
+    EBEs task: conditional mode            ``conditional_modes(fit)``
+    conditional distribution               ``fit.lesions`` (means, sds), ``conditional_draws(fit)``
+    shrinkage                              ``shrinkage(fit)``
+    convergence assessment                 ``fit.convergence``, ``assess_convergence(...)``
+    =====================================  ======================================================
+
+    Args:
+        data: the measurements.
+        model: growth model; by default Zhou 2023's with growth before the first dose.
+        error: residual error.
+        omega: independent random effects, or with all correlations.
+        covariates: names of covariates for each parameter of the model.
+        references: reference level of text covariates; by default the most frequent one.
+        censoring: what a censored row contributes. ``interval`` P(lower <= y <= upper), as Monolix
+            does with LIMIT; ``ignore_lower`` P(y <= upper), the M3 method without a lower limit;
+            ``as_observed`` the density at the recorded value, which is wrong and only for
+            comparison.
+        count_baseline: whether rows that equal their own regressor (volume V0 on day T0) count as
+            observations. Monolix counts every row; but their residual is 0 by construction, which
+            pulls b down by about a sixth and moves the rates.
+        start: starting values by label (typical values ``kg`` or ``kg_pop``, ``omega_kg``, ``b``;
+            others keep the model's), or an earlier fit of the same structure (a warm start).
+        settings: numbers of iterations and nodes.
+        seed: of all random numbers. The same data, options and seed give the same bytes, whatever
+            the threads and the order of the rows.
+        threads: blocks of lesions that are worked on at once.
+        progress: called after every iteration; returning False ends the fit.
+
+    Returns:
+        The fit. Look at ``fit.convergence.is_converged`` first.
+
+    Raises:
+        GrowthDataError: nothing can be learnt from the data (all censored, baselines only, ...).
+        ValueError: an impossible option or starting value.
+        FitInterruptedError: the progress callback returned False.
+    """
+    chosen = settings or FitSettings()
+    problem = compile_problem(
+        data,
+        model=model or TwoPopulation(),
+        error=ResidualError(error),
+        censoring=censoring,
+        count_baseline=count_baseline,
+        covariates={name: tuple(which) for name, which in (covariates or {}).items()},
+        references=dict(references or {}),
+    )
+    structure = Structure(problem.model, problem.error, omega, problem.design)
+    run = _Run(problem, structure, chosen, seed, threads, progress)
+    with run.pool_context() as pool:
+        run.pool = pool
+        return run.fit(starting_point(structure, start), is_warm=isinstance(start, GrowthFit))
+
+
+def starting_point(
+    structure: Structure, start: Mapping[str, float] | GrowthFit | None
+) -> Population:
+    """Population point of a start.
+
+    Raises:
+        ValueError: an unknown label, an impossible value, or a fit of another structure.
+    """
+    if isinstance(start, GrowthFit):
+        if start.labels != structure.labels:
+            raise ValueError(
+                "a warm start needs a fit of the same model, covariates and error; it has "
+                f"{', '.join(start.labels)}, wanted is {', '.join(structure.labels)}"
+            )
+        return structure.unpack(start.theta)
+    given = dict(start or {})
+    mu, sd = [], []
+    for one in structure.model.parameters:
+        value = given.pop(f"{one.name}_pop", given.pop(one.name, one.start))
+        one.check(value, "start")
+        mu.append(float(one.to_phi(value)))
+        sd.append(given.pop(f"omega_{one.name}", one.start_omega))
+    error = [
+        given.pop(name, value)
+        for name, value in zip(structure.error.names, structure.error.start, strict=True)
+    ]
+    if given:
+        raise ValueError(f"start holds unknown labels: {', '.join(given)}")
+    if min(*sd, *error) <= 0:
+        raise ValueError("start: standard deviations and error parameters must be above 0")
+    coefficients = np.zeros(structure.design.mask.shape)
+    coefficients[0] = mu
+    return Population(coefficients, np.diag(np.square(sd)), np.array(error, dtype=np.float64))
+
+
+class _Run:
+    """One fit on its way."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        structure: Structure,
+        settings: FitSettings,
+        seed: int,
+        threads: int,
+        progress: Progress | None,
+    ) -> None:
+        self.problem, self.structure, self.settings = problem, structure, settings
+        self.seed, self.threads, self.progress = seed, threads, progress
+        self.pool: ThreadPoolExecutor | None = None
+        self.iteration = 0
+        self.everyone = np.arange(problem.n_lesions)
+
+    def pool_context(self) -> ThreadPoolExecutor | nullcontext[None]:
+        """A pool of threads, or nothing for one thread."""
+        return ThreadPoolExecutor(self.threads) if self.threads > 1 else nullcontext()
+
+    def report(
+        self,
+        stage: Literal["saem", "moments", "newton", "likelihood"],
+        theta: FloatArray,
+        minus2ll: float | None,
+    ) -> None:
+        """Tell the callback; end the fit if it says so."""
+        self.iteration += 1
+        if self.progress is None:
+            return
+        values = self.structure.natural(theta)
+        state = FitProgress(
+            stage,
+            self.iteration,
+            max(self.iteration, self.settings.n_explore + self.settings.n_smooth + 10),
+            minus2ll,
+            dict(zip(self.structure.labels, values.tolist(), strict=True)),
+        )
+        if self.progress(state) is False:
+            raise FitInterruptedError(state)
+
+    def fit(self, start: Population, *, is_warm: bool) -> GrowthFit:
+        """All stages."""
+        n = self.problem.n_lesions
+        chains = make_chains(self.problem, self.settings.chains(n), self.seed)
+        theta, trace = self._near(start, chains, is_warm=is_warm)
+        point = self.structure.unpack(theta)
+        parts = learn_parts(
+            self.problem,
+            point,
+            chains,
+            n_sweeps=self.settings.n_moments,
+            threads=self.threads,
+            pool=self.pool,
+        )
+        self.report("moments", theta, None)
+        proposal = make_proposal(parts, point)
+        count = self.settings.first_nodes(n)
+        first = self._newton(theta, proposal, self._nodes(count, FIRST), FIRST_TOLERANCE)
+        proposal = self._second_proposal(first, proposal, parts)
+        groups = self._groups(first)
+        second = self._newton(first.theta, proposal, groups, self.settings.tolerance)
+        likelihood = self._likelihood(
+            self.structure.unpack(second.theta), proposal, self.settings.likelihood_nodes(n)
+        )
+        self.report("likelihood", second.theta, likelihood.minus2ll)
+        return assemble_fit(
+            self.problem, self.structure, second, likelihood, proposal, trace, self.seed
+        )
+
+    def _near(
+        self, start: Population, chains: list[BlockChain], *, is_warm: bool
+    ) -> tuple[FloatArray, FloatArray]:
+        """Theta near the maximum, and the trace of the SAEM run (none for a warm start)."""
+        settings = self.settings
+        if is_warm:
+            warm_up(self.problem, start, chains, 3 * settings.n_warm)
+            return self.structure.pack(start), np.zeros((0, self.structure.size))
+        saem = run_saem(
+            self.problem,
+            self.structure,
+            start,
+            chains,
+            n_warm=settings.n_warm,
+            n_explore=settings.n_explore,
+            n_smooth=settings.n_smooth,
+            n_average=settings.n_average,
+            threads=self.threads,
+            pool=self.pool,
+            on_iteration=lambda k, now: self._after_saem(k, now, chains),
+        )
+        return saem.theta, saem.trace
+
+    def _likelihood(self, point: Population, proposal: Proposal, count: int) -> Likelihood:
+        return minus2_loglik(
+            self.structure,
+            self.problem,
+            point,
+            proposal,
+            self._nodes(count, LIKELIHOOD),
+            threads=self.threads,
+            pool=self.pool,
+        )
+
+    def _after_saem(self, iteration: int, now: Population, chains: list[BlockChain]) -> None:
+        value = None
+        if self.progress is not None and iteration % self.settings.report_every == 0:
+            value = self._rough(now, chains)
+        self.report("saem", self.structure.pack(now), value)
+
+    def _rough(self, now: Population, chains: list[BlockChain]) -> float:
+        """-2 log-likelihood from 112 nodes per lesion around the chains' running moments."""
+        copies = sum(len(one.lesions) for one in chains) // self.problem.n_lesions
+        mean = np.concatenate([one.running_mean[:, ::copies] for one in chains], axis=-1)
+        spread = np.concatenate([one.running_cov[:, :, ::copies] for one in chains], axis=-1)
+        proposal = make_proposal(Parts(np.stack([mean] * 3), np.stack([spread] * 3)), now)
+        return self._likelihood(now, proposal, 112).minus2ll
+
+    def _nodes(self, count: int, purpose: int) -> list[tuple[IntArray, Nodes]]:
+        nodes = make_nodes(self.problem.n_parameters, count, self.seed, purpose)
+        return [(self.everyone, nodes)]
+
+    def _newton(
+        self,
+        theta: FloatArray,
+        proposal: Proposal,
+        groups: list[tuple[IntArray, Nodes]],
+        tolerance: float,
+    ) -> NewtonRun:
+        def evaluate(point: FloatArray) -> LesionMoments:
+            return lesion_moments(
+                self.structure,
+                self.problem,
+                self.structure.unpack(point),
+                proposal,
+                groups,
+                threads=self.threads,
+                pool=self.pool,
+            )
+
+        return run_newton(
+            self.structure,
+            theta,
+            evaluate,
+            tolerance=tolerance,
+            most_steps=self.settings.most_newton_steps,
+            on_step=lambda now, total: self.report("newton", now, -2.0 * total),
+        )
+
+    def _second_proposal(self, first: NewtonRun, proposal: Proposal, parts: Parts) -> Proposal:
+        """Bells from the first round's weights; the chains' where those weights are too few."""
+        point = self.structure.unpack(first.theta)
+        found = lesion_parts(
+            self.structure,
+            self.problem,
+            point,
+            proposal,
+            self._nodes(self.settings.first_nodes(self.problem.n_lesions), FIRST),
+            first.moments,
+            threads=self.threads,
+            pool=self.pool,
+        )
+        return make_proposal(found.where(first.moments.ess >= 0.5 * POOR_ESS, parts), point)
+
+    def _groups(self, first: NewtonRun) -> list[tuple[IntArray, Nodes]]:
+        """Four times the nodes for lesions whose weights were uneven."""
+        count = self.settings.nodes(self.problem.n_lesions)
+        p = self.problem.n_parameters
+        expected = first.moments.ess / first.moments.n_nodes * count
+        is_poor = expected < POOR_ESS
+        groups = [(np.flatnonzero(~is_poor), make_nodes(p, count, self.seed, SECOND))]
+        if is_poor.any():
+            groups.append((np.flatnonzero(is_poor), make_nodes(p, 4 * count, self.seed, SECOND)))
+        return [one for one in groups if len(one[0])]

@@ -1,0 +1,87 @@
+"""What the chains say about each lesion: the parts from which the first proposal is made."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from udfs.growth.chains import BlockChain, Target
+from udfs.growth.parameters import FloatArray
+from udfs.growth.population import Population
+from udfs.growth.problem import Problem, run_blocks
+from udfs.growth.proposals import N_BELLS, Parts, longest_axis, part_of, parts_from_sums
+
+N_ADAPT = 20
+"""Sweeps in which the steps still adapt."""
+AXIS_SHARE = 1 / 3
+"""Share of the sweeps that find the longest axis; the others fill the parts."""
+
+
+def learn_parts(
+    problem: Problem,
+    population: Population,
+    chains: list[BlockChain],
+    *,
+    n_sweeps: int,
+    threads: int,
+    pool: ThreadPoolExecutor | None,
+) -> Parts:
+    """Run the chains at a fixed population point; parts of each lesion's posterior, fit order."""
+    copies = sum(len(one.lesions) for one in chains) // problem.n_lesions
+    done = run_blocks(
+        lambda k: _block_parts(problem, population, chains[k], copies, n_sweeps),
+        len(chains),
+        threads,
+        pool,
+    )
+    return Parts(
+        np.concatenate([one.mean for one in done], axis=-1),
+        np.concatenate([one.covariance for one in done], axis=-1),
+    )
+
+
+def _block_parts(
+    problem: Problem, population: Population, chain: BlockChain, copies: int, n_sweeps: int
+) -> Parts:
+    mean = problem.design.mean(population.coefficients)[:, chain.lesions]
+    target = Target.at(population, mean)
+    chain.refresh(target)
+    for _ in range(N_ADAPT):
+        chain.sweep(target, 0.1)
+    n_axis = max(10, round(AXIS_SHARE * n_sweeps))
+    centre, covariance = _whole(chain, target, copies, n_axis)
+    axis = longest_axis(covariance, population.sd)
+    p, n = centre.shape
+    weight = np.zeros((N_BELLS, n))
+    first, second = np.zeros((N_BELLS, p, n)), np.zeros((N_BELLS, p, p, n))
+    for _ in range(n_sweeps - n_axis):
+        chain.sweep(target, 0.0)
+        for copy in range(copies):
+            off = chain.phi[:, copy::copies] - centre
+            part = part_of((axis * off).sum(axis=0))
+            products = off[:, None] * off[None]
+            for number in range(N_BELLS):
+                inside = part == number
+                weight[number] += inside
+                first[number] += off * inside
+                second[number] += products * inside
+    return parts_from_sums(weight, first, second, centre)
+
+
+def _whole(
+    chain: BlockChain, target: Target, copies: int, n_sweeps: int
+) -> tuple[FloatArray, FloatArray]:
+    """(p, n) mean and (p, p, n) covariance over some sweeps, all copies of a lesion together."""
+    p, m = chain.phi.shape
+    origin = chain.phi.copy()[:, ::copies]
+    first, second = np.zeros((p, m // copies)), np.zeros((p, p, m // copies))
+    for _ in range(n_sweeps):
+        chain.sweep(target, 0.0)
+        for copy in range(copies):
+            off = chain.phi[:, copy::copies] - origin
+            first += off
+            second += off[:, None] * off[None]
+    total = n_sweeps * copies
+    mean = first / total
+    return mean + origin, second / total - mean[:, None] * mean[None]
