@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from flows.artifacts import Progress, markdown_artifact, table_artifact
-from flows.orchestration import flow, run_logger
+from flows.orchestration import errors_without_locals, flow, run_logger
 from warehouse.checks import failures
 from warehouse.database import open_published
 from warehouse.display import Display, Stage
@@ -69,7 +69,8 @@ def build(project_root: Path, selectors: Sequence[str] = (), force: bool = False
     )
     before = _changed_at(project.failed)
     try:
-        report = run_project(project, selectors=selectors, force=force, display=display)
+        with errors_without_locals():
+            report = run_project(project, selectors=selectors, force=force, display=display)
     except LesionsError as error:
         kept = _changed_at(project.failed) != before
         table_artifact(

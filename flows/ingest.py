@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from flows.artifacts import table_artifact
-from flows.orchestration import NO_CACHE, flow, task
+from flows.orchestration import NO_CACHE, errors_without_locals, flow, task
 from warehouse.errors import LesionsError
 from warehouse.project import open_project, single_writer
 from warehouse.settings import thread_count
@@ -82,7 +82,7 @@ def read(project_root: Path, folder: StudyFolder) -> LoadReport:
         LesionsError: bad input, an unreadable file, or another process is writing the project.
     """
     project = open_project(project_root)
-    with single_writer(project):
+    with errors_without_locals(), single_writer(project):
         return load_study(
             folder.path,
             project.raw,

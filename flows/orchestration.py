@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flows.prefect_home import quiet_prefect
@@ -25,6 +28,7 @@ __all__ = [
     "create_markdown_artifact",
     "create_progress_artifact",
     "create_table_artifact",
+    "errors_without_locals",
     "flow",
     "in_flow_run",
     "run_logger",
@@ -38,6 +42,27 @@ for _name in ("prefect.flow_runs", "prefect.task_runs"):
     logging.getLogger(_name).propagate = False
 # Without a handler above it Python prints its warnings; Prefect's would print its news too.
 logging.getLogger("great_expectations").propagate = False
+
+
+@contextmanager
+def errors_without_locals() -> Iterator[None]:
+    """Lets errors through without the local variables of the frames they come from.
+
+    Prefect keeps a run's error as long as the process lives, and with it, for one, open DuckDB
+    connections, which complain when the process ends.
+    """
+    try:
+        yield
+    except BaseException as error:
+        waiting: list[BaseException | None] = [error]
+        seen: set[int] = set()
+        while waiting:
+            one = waiting.pop()
+            if one is not None and id(one) not in seen:
+                seen.add(id(one))
+                traceback.clear_frames(one.__traceback__)
+                waiting += [one.__cause__, one.__context__]
+        raise
 
 
 def in_flow_run() -> bool:

@@ -14,6 +14,10 @@ STORAGE_VERSION = "v1.5.0"
 """Storage version of written files: clients of DuckDB 1.5 read it too."""
 
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+"""DuckDB must not fetch extensions."""
+
+NO_PROGRESS_BAR = "SET enable_progress_bar = false"
+"""DuckDB draws a bar over ours when a query takes long."""
 
 
 @contextmanager
@@ -38,6 +42,7 @@ def open_work(
     except duckdb.Error as error:
         raise LesionsError(f"cannot open {path.name}: {error}") from error
     with connection:
+        connection.execute(NO_PROGRESS_BAR)
         yield connection
 
 
@@ -56,6 +61,7 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         raise LesionsError(f"cannot open {path}: {error}") from error
     with connection:
+        connection.execute(NO_PROGRESS_BAR)
         yield connection
 
 

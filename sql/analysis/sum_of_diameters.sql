@@ -7,8 +7,7 @@
    a nadir. Diameters are added as decimals, so that their order is of no account.
    Caveats: one day is one time point; assessments of one visit on two days are apart. Patients without target lesions
    have rows without a sum, so that the table holds every time point. All readers are here.
-   Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, sections 4.2 and 4.3.1; Appendix II on lesions that split or
-   merge.
+   Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, sections 4.3.1 and 4.3.2 (lesions that split or coalesce).
    Grain: one row per patient_id, reader and day: one for baseline, then one for each scan after it
    Key: patient_id, reader, day
 */

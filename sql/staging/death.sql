@@ -1,7 +1,8 @@
 /* One piece of evidence that a patient died.
    Why: five tables of a trial tell of deaths, and they disagree; all are listed, and core.patient takes the first.
    Order of precedence: ADTTE, DD, DM, DS, SS, AE.
-   Caveats: evidence without a day still says that the patient died.
+   Caveats: evidence without a day still says that the patient died. DM is evidence by its flag or its date; a study
+   day of death alone (DTHDY, not SDTM) is not, for sources put a censoring day there too.
    Grain: one row per patient_id and source
    Key: patient_id, source
 */
@@ -33,7 +34,7 @@ WITH evidence AS (
         source_file,
         source_row
     FROM staging.subject
-    WHERE has_death_flag OR (NOT is_death_denied AND (death_date_text IS NOT NULL OR death_day IS NOT NULL))
+    WHERE has_death_flag OR (death_date_text IS NOT NULL AND NOT is_death_denied)
     UNION ALL
     SELECT
         patient_id,

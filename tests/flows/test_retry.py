@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import gc
 import gzip
 import os
+import weakref
 from types import SimpleNamespace
 
 import duckdb
 import pytest
 
 from flows.ingest import RETRY_DELAYS_SECONDS, find, may_pass, read, retry_reading
+from flows.orchestration import errors_without_locals
 from warehouse.errors import LesionsError
 
 
@@ -79,3 +82,25 @@ def test_tasks_that_read_wait_between_trials_and_no_other_step_retries() -> None
         assert reading.retry_delay_seconds == RETRY_DELAYS_SECONDS
         assert reading.retry_condition_fn is retry_reading
     assert [one.retries for one in (ingest, build, nightly)] == [0, 0, 0]
+
+
+def test_an_error_does_not_keep_what_its_frames_held() -> None:
+    """Prefect keeps the error; a connection must not live as long."""
+
+    class Held:
+        pass
+
+    def fail() -> None:
+        held = Held()
+        kept.append(weakref.ref(held))
+        try:
+            raise OSError(errno.EIO, "Input/output error")
+        except OSError as error:
+            raise LesionsError("tr.csv cannot be read") from error
+
+    kept: list[weakref.ref[Held]] = []
+    with pytest.raises(LesionsError) as caught, errors_without_locals():
+        fail()
+    gc.collect()
+    assert may_pass(caught.value)
+    assert kept[0]() is None

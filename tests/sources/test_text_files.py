@@ -135,6 +135,17 @@ def test_another_encoding_is_refused_and_its_name_helps(workspace):
     workspace.write({}, "study_id: trial\nfiles:\n  - file: dm.csv\n    encoding: latin-1\n")
     workspace.load()
     assert workspace.table("dm", "arm") == [("x",), ("Köln",)]
+    (workspace.folder / "dm.csv").rename(workspace.folder / "people.csv")
+    workspace.write(
+        {},
+        "study_id: trial\ndomains: {people: dm}\n"
+        "files:\n  - file: people.csv\n    encoding: latin-1\n",
+    )
+    workspace.load()
+    assert workspace.table("dm", "arm, _source_file") == [
+        ("x", "people.csv"),
+        ("Köln", "people.csv"),
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1251", "gb18030"])

@@ -92,7 +92,7 @@ WRITERS = {
 }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows=TABLE)
 def test_text_tables_come_through(rows):
     expected = [

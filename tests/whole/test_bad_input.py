@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import resource
 import shutil
 import signal
@@ -160,7 +159,7 @@ def test_a_disk_that_fills_leaves_the_published_file(project: Project) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))
 
-    assert os.path.getsize(project.published) > 1_500_000
+    assert project.published.stat().st_size > 1_500_000
     done = run(project, preexec_fn=limit)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -87,10 +87,7 @@ def test_volumes_follow_the_formula(built: Project) -> None:
 def test_patients_left_out_are_those_the_simulation_left_out(built: Project) -> None:
     truth = built.root / "truth" / "excluded.parquet"
     excluded = {
-        key
-        for (key,) in duckdb.sql(
-            f"SELECT usubjid FROM read_parquet('{truth}')"
-        ).fetchall()
+        key for (key,) in duckdb.sql(f"SELECT usubjid FROM read_parquet('{truth}')").fetchall()
     }
     assert len(excluded) >= 2
     found = rows(built, "SELECT usubjid FROM core.patient WHERE NOT is_analysed")

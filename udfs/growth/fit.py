@@ -18,10 +18,10 @@ from udfs.growth.importance import (
     lesion_parts,
     minus2_loglik,
 )
-from udfs.growth.learning import learn_parts
+from udfs.growth.learning import learn_again, learn_parts
 from udfs.growth.models import GrowthModel, TwoPopulation
 from udfs.growth.newton import NewtonRun, run_newton
-from udfs.growth.parameters import FloatArray, IntArray
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import OmegaKind, Population, Structure
 from udfs.growth.problem import Censoring, Problem, compile_problem
 from udfs.growth.proposals import Nodes, Parts, Proposal, make_nodes, make_proposal
@@ -223,9 +223,8 @@ class _Run:
         proposal = make_proposal(parts, point)
         count = self.settings.first_nodes(n)
         first = self._newton(theta, proposal, self._nodes(count, FIRST), FIRST_TOLERANCE)
-        proposal = self._second_proposal(first, proposal, parts)
-        groups = self._groups(first)
-        second = self._newton(first.theta, proposal, groups, self.settings.tolerance)
+        parts = self._second_parts(first, proposal, parts)
+        second, proposal = self._second_round(first, parts)
         likelihood = self._likelihood(
             self.structure.unpack(second.theta), proposal, self.settings.likelihood_nodes(n)
         )
@@ -286,6 +285,19 @@ class _Run:
         nodes = make_nodes(self.problem.n_parameters, count, self.seed, purpose)
         return [(self.everyone, nodes)]
 
+    def _moments(
+        self, theta: FloatArray, proposal: Proposal, groups: list[tuple[IntArray, Nodes]]
+    ) -> LesionMoments:
+        return lesion_moments(
+            self.structure,
+            self.problem,
+            self.structure.unpack(theta),
+            proposal,
+            groups,
+            threads=self.threads,
+            pool=self.pool,
+        )
+
     def _newton(
         self,
         theta: FloatArray,
@@ -293,47 +305,46 @@ class _Run:
         groups: list[tuple[IntArray, Nodes]],
         tolerance: float,
     ) -> NewtonRun:
-        def evaluate(point: FloatArray) -> LesionMoments:
-            return lesion_moments(
-                self.structure,
-                self.problem,
-                self.structure.unpack(point),
-                proposal,
-                groups,
-                threads=self.threads,
-                pool=self.pool,
-            )
-
         return run_newton(
             self.structure,
             theta,
-            evaluate,
+            lambda point: self._moments(point, proposal, groups),
             tolerance=tolerance,
             most_steps=self.settings.most_newton_steps,
             on_step=lambda now, total: self.report("newton", now, -2.0 * total),
         )
 
-    def _second_proposal(self, first: NewtonRun, proposal: Proposal, parts: Parts) -> Proposal:
-        """Bells from the first round's weights; the chains' where those weights are too few."""
-        point = self.structure.unpack(first.theta)
+    def _second_parts(self, first: NewtonRun, proposal: Proposal, parts: Parts) -> Parts:
+        """Parts from the first round's weights; the chains' where those weights are too few."""
         found = lesion_parts(
             self.structure,
             self.problem,
-            point,
+            self.structure.unpack(first.theta),
             proposal,
             self._nodes(self.settings.first_nodes(self.problem.n_lesions), FIRST),
             first.moments,
             threads=self.threads,
             pool=self.pool,
         )
-        return make_proposal(found.where(first.moments.ess >= 0.5 * POOR_ESS, parts), point)
+        return found.where(first.moments.ess >= 0.5 * POOR_ESS, parts)
 
-    def _groups(self, first: NewtonRun) -> list[tuple[IntArray, Nodes]]:
-        """Four times the nodes for lesions whose weights were uneven."""
-        count = self.settings.nodes(self.problem.n_lesions)
+    def _second_round(self, first: NewtonRun, parts: Parts) -> tuple[NewtonRun, Proposal]:
+        """Newton with all nodes; lesions whose weights would be uneven are learnt anew before."""
+        n = self.problem.n_lesions
+        point = self.structure.unpack(first.theta)
+        count, few = self.settings.nodes(n), self.settings.first_nodes(n)
+        tried = self._likelihood(point, make_proposal(parts, point), few)
+        is_poor = tried.ess / tried.n_nodes * count < POOR_ESS
+        if is_poor.any():
+            poor = np.flatnonzero(is_poor)
+            parts = parts.replaced(poor, learn_again(self.problem, point, poor, self.seed))
+        proposal = make_proposal(parts, point)
+        groups = self._groups(count, is_poor)
+        return self._newton(first.theta, proposal, groups, self.settings.tolerance), proposal
+
+    def _groups(self, count: int, is_poor: BoolArray) -> list[tuple[IntArray, Nodes]]:
+        """Four times the nodes for lesions whose weights are uneven."""
         p = self.problem.n_parameters
-        expected = first.moments.ess / first.moments.n_nodes * count
-        is_poor = expected < POOR_ESS
         groups = [(np.flatnonzero(~is_poor), make_nodes(p, count, self.seed, SECOND))]
         if is_poor.any():
             groups.append((np.flatnonzero(is_poor), make_nodes(p, 4 * count, self.seed, SECOND)))

@@ -21,7 +21,7 @@ import numpy as np
 from udfs.growth.likelihood import error_terms, loglik
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population, Structure
-from udfs.growth.problem import Block, Problem, run_blocks
+from udfs.growth.problem import Block, Problem, run_blocks, sum_in_order
 from udfs.growth.proposals import (
     N_BELLS,
     Nodes,
@@ -55,6 +55,12 @@ class Weighted:
     """(n, R) log p(y, phi)."""
 
 
+PER_LESION = ("loglik", "ess", "n_nodes", "mean", "covariance", "best", "features")
+SUMS = ("spread", "noise", "error_curvature")
+BLOCKS_AT_ONCE = 64
+"""Results of so many blocks are held before they are added up."""
+
+
 @dataclass(frozen=True)
 class LesionMoments:
     """What one pass over the nodes gives per lesion; arrays in fit order."""
@@ -72,18 +78,30 @@ class LesionMoments:
     best: FloatArray
     """(n, p) node of the highest posterior density."""
     features: FloatArray
-    """(n, f) conditional mean of the score's features (see ``Features``)."""
-    feature_cov: FloatArray
-    """(n, f, f) their conditional covariance."""
-    feature_error: FloatArray
-    """(n, f, f) Monte Carlo covariance of their estimated means."""
+    """(n, f) conditional means of what the score is linear in: the deviations of phi from its
+    typical value (p), their squares (or all products, with a full omega), and the derivatives of
+    log p(y | phi) in the log error parameters."""
+    spread: FloatArray
+    """(c, c, f, f) sum over lesions of x x' times the conditional covariance of the features."""
+    noise: FloatArray
+    """(c, c, f, f) the same of the Monte Carlo covariance of ``features``."""
     error_curvature: FloatArray
-    """(n, e, e) conditional mean of the second derivatives in the log error parameters."""
+    """(e, e) sum of the conditional means of the second derivatives in the log error parameters."""
 
     @property
     def total(self) -> float:
         """Log-likelihood of all lesions."""
         return float(np.sum(self.loglik))
+
+    @staticmethod
+    def joined(parts: Sequence[LesionMoments], order: IntArray) -> LesionMoments:
+        """Parts one after the other, their lesions then put into ``order``."""
+        arrays = {
+            name: np.concatenate([getattr(part, name) for part in parts])[order]
+            for name in PER_LESION
+        }
+        sums = {name: sum_in_order([getattr(part, name) for part in parts]) for name in SUMS}
+        return LesionMoments(**arrays, **sums)
 
 
 def weigh(
@@ -169,11 +187,12 @@ def _moments(
     cross = weighted.sum(axis=2)[:, :, None] * expected[:, None, :]
     error = squares - cross - cross.transpose(0, 2, 1)
     error += expected[:, :, None] * expected[:, None, :] / ess[:, None, None]
-    curvature = np.empty((n, n_error, n_error))
+    curvature = np.empty((n_error, n_error))
     for k in range(n_error):
         for other in range(k + 1):
-            value = np.einsum("ns,ns->n", w.weight, w.curvature[k][other])
-            curvature[:, k, other] = curvature[:, other, k] = value
+            value = np.einsum("ns,ns->", w.weight, w.curvature[k][other])
+            curvature[k, other] = curvature[other, k] = value
+    design = problem.design.values[lesions]
     best = np.argmax(w.log_joint, axis=1)
     return LesionMoments(
         loglik=w.loglik,
@@ -183,8 +202,8 @@ def _moments(
         covariance=covariance[:, :p, :p],
         best=w.phi[:, np.arange(n), best].T,
         features=expected,
-        feature_cov=covariance,
-        feature_error=error,
+        spread=np.einsum("na,nb,nfg->abfg", design, design, covariance, optimize=False),
+        noise=np.einsum("na,nb,nfg->abfg", design, design, error, optimize=False),
         error_curvature=curvature,
     )
 
@@ -206,19 +225,19 @@ def lesion_moments(
             they hold every lesion once.
     """
     tasks = tasks_of(problem, nodes)
-    parts = run_blocks(
-        lambda k: _moments(structure, problem, population, proposal, tasks[k][1], tasks[k][0]),
-        len(tasks),
-        threads,
-        pool,
-    )
-    order = np.argsort(np.concatenate([lesions for lesions, _ in tasks]))
-    return LesionMoments(
-        **{
-            name: np.concatenate([getattr(part, name) for part in parts])[order]
-            for name in LesionMoments.__dataclass_fields__
-        }
-    )
+    parts = []
+    for first in range(0, len(tasks), BLOCKS_AT_ONCE):
+        some = tasks[first : first + BLOCKS_AT_ONCE]
+        done = run_blocks(
+            lambda k, now=some: _moments(
+                structure, problem, population, proposal, now[k][1], now[k][0]
+            ),
+            len(some),
+            threads,
+            pool,
+        )
+        parts.append(LesionMoments.joined(done, np.arange(sum(len(one[0]) for one in some))))
+    return LesionMoments.joined(parts, np.argsort(np.concatenate([one[0] for one in tasks])))
 
 
 def lesion_parts(

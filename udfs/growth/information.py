@@ -35,8 +35,8 @@ def curvature(
     population = structure.unpack(theta)
     scores = lesion_scores(structure, population, design, moments)
     complete = _complete(structure, theta, design, moments)
-    missing = _spread(structure, population, design, moments.feature_cov)
-    noise = _spread(structure, population, design, moments.feature_error)
+    missing = _spread(structure, population, moments.spread)
+    noise = _spread(structure, population, moments.noise)
     return Curvature(scores.sum(axis=0), complete - missing, complete, noise)
 
 
@@ -77,27 +77,19 @@ def lesion_scores(
     return np.concatenate([base[:, parameter] * design[:, column], base[:, structure.p :]], axis=1)
 
 
-def _spread(
-    structure: Structure, population: Population, design: FloatArray, covariance: FloatArray
-) -> FloatArray:
-    """(size, size) sum over lesions of A_i C_i A_i' for (n, f, f) covariances of the features."""
+def _spread(structure: Structure, population: Population, sums: FloatArray) -> FloatArray:
+    """(size, size) sum over lesions of A_i C_i A_i', from the (c, c, f, f) sums of x x' C."""
     matrix, _ = _score_map(structure, population)
     column, parameter = structure.effect_places
     p, n_effects = structure.p, structure.n_effects
+    base = np.einsum("gf,abfh,kh->abgk", matrix, sums, matrix, optimize=True)
     out = np.empty((structure.size, structure.size))
-    n_columns = design.shape[1]
-    f = len(matrix)
-    sums = np.empty((n_columns, n_columns, f, f))
-    for a in range(n_columns):
-        for b in range(a + 1):
-            total = np.einsum("n,nfg->fg", design[:, a] * design[:, b], covariance)
-            sums[a, b] = sums[b, a] = matrix @ total @ matrix.T
-    out[:n_effects, :n_effects] = sums[
+    out[:n_effects, :n_effects] = base[
         column[:, None], column[None, :], parameter[:, None], parameter[None, :]
     ]
-    out[:n_effects, n_effects:] = sums[column, 0, parameter][:, p:]
+    out[:n_effects, n_effects:] = base[column, 0, parameter][:, p:]
     out[n_effects:, :n_effects] = out[:n_effects, n_effects:].T
-    out[n_effects:, n_effects:] = sums[0, 0, p:, p:]
+    out[n_effects:, n_effects:] = base[0, 0, p:, p:]
     return out
 
 
@@ -122,7 +114,7 @@ def _complete(
     hessian[:gaussian, :gaussian] = 0.5 * (
         hessian[:gaussian, :gaussian] + hessian[:gaussian, :gaussian].T
     )
-    hessian[gaussian:, gaussian:] = moments.error_curvature.sum(axis=0)
+    hessian[gaussian:, gaussian:] = moments.error_curvature
     return -hessian
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from udfs.growth.chains import BlockChain, Target
-from udfs.growth.parameters import FloatArray
+from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem, run_blocks
 from udfs.growth.proposals import N_BELLS, Parts, longest_axis, part_of, parts_from_sums
@@ -16,6 +16,7 @@ N_ADAPT = 20
 """Sweeps in which the steps still adapt."""
 AXIS_SHARE = 1 / 3
 """Share of the sweeps that find the longest axis; the others fill the parts."""
+CHAINS_AGAIN, SWEEPS_AGAIN, LESIONS_AGAIN = 24, 80, 200
 
 
 def learn_parts(
@@ -35,6 +36,26 @@ def learn_parts(
         threads,
         pool,
     )
+    return Parts(
+        np.concatenate([one.mean for one in done], axis=-1),
+        np.concatenate([one.covariance for one in done], axis=-1),
+    )
+
+
+def learn_again(problem: Problem, population: Population, lesions: IntArray, seed: int) -> Parts:
+    """Parts of a few difficult lesions from many fresh chains each (a ``Parts`` of them alone)."""
+    done = []
+    for number, start in enumerate(range(0, len(lesions), LESIONS_AGAIN)):
+        sequence = np.random.SeedSequence(seed, spawn_key=(2, number))
+        rng = np.random.Generator(np.random.SFC64(sequence))
+        some = np.repeat(lesions[start : start + LESIONS_AGAIN], CHAINS_AGAIN)
+        chain = BlockChain(problem, some, rng)
+        mean = problem.design.mean(population.coefficients)[:, some]
+        target = Target.at(population, mean)
+        chain.start(target)
+        for _ in range(SWEEPS_AGAIN):
+            chain.sweep(target, 0.2)
+        done.append(_block_parts(problem, population, chain, CHAINS_AGAIN, SWEEPS_AGAIN))
     return Parts(
         np.concatenate([one.mean for one in done], axis=-1),
         np.concatenate([one.covariance for one in done], axis=-1),

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from udfs.growth.chains import factors_of
-from udfs.growth.parameters import FloatArray, IntArray
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem
 
@@ -78,12 +78,19 @@ class Parts:
     covariance: FloatArray
     """(K, p, p, n)"""
 
-    def where(self, is_good: FloatArray, other: Parts) -> Parts:
+    def where(self, is_good: BoolArray, other: Parts) -> Parts:
         """These parts for lesions with ``is_good`` (n,), the other ones elsewhere."""
         return Parts(
             np.where(is_good, self.mean, other.mean),
             np.where(is_good, self.covariance, other.covariance),
         )
+
+    def replaced(self, lesions: IntArray, other: Parts) -> Parts:
+        """With the parts of some lesions (k,) replaced by ``other``, which has k lesions."""
+        mean, covariance = self.mean.copy(), self.covariance.copy()
+        mean[..., lesions] = other.mean
+        covariance[..., lesions] = other.covariance
+        return Parts(mean, covariance)
 
 
 def nodes_at_least(count: int) -> int:

@@ -153,5 +153,7 @@ def _ranges(start: IntArray, stop: IntArray) -> tuple[IntArray, IntArray]:
     lengths = stop - start
     which = np.repeat(np.arange(len(start)), lengths)
     ends = np.cumsum(lengths)
-    value = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths - start, lengths)
+    value = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(
+        ends - lengths - start, lengths
+    )
     return which, value

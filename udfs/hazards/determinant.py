@@ -146,9 +146,9 @@ def _points_matrix(
         block.reverse_cumsum(er, 1)
         column = block.tied_place[point[j]]
         both = column >= 0
-        ee = np.bincount(
-            row[both] * m + column[both], weighted[both] * e[j[both]], m * m
-        ).reshape(m, m)
+        ee = np.bincount(row[both] * m + column[both], weighted[both] * e[j[both]], m * m).reshape(
+            m, m
+        )
         cross = er * l21[:, None] * l11
         matrix[tied, :n] += cross
         matrix[:n, tied] += cross.T

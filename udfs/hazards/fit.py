@@ -60,7 +60,8 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
     coefficient = b / scale
     standard = np.sqrt(np.diag(uncertainty.coefficients))
     run_off = [
-        f"{term}: {label}" for (term, label), s in zip(problem.design.columns, standard, strict=True)
+        f"{term}: {label}"
+        for (term, label), s in zip(problem.design.columns, standard, strict=True)
         if not s < RUN_OFF
     ]
     has_effect = found.profile is not None
@@ -74,6 +75,7 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
         ties=options.ties,
         determinant=found.profile.objective.kind if found.profile is not None else "none",
         columns=problem.design.columns,
+        references=tuple(t.reference for t in problem.design.terms for _ in t.labels),
         coefficient=coefficient,
         covariance=uncertainty.coefficients / np.outer(scale, scale),
         variance=found.variance,
@@ -88,7 +90,9 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
         loglik_integrated=found.loglik,
         loglik_penalized=fixed.loglik_penalized if best is None else best.loglik_penalized,
         frailty=_frailty(problem, found, uncertainty.u_variance),
-        baseline=_baseline(problem, baseline * np.exp(-float(problem.columns.centre @ coefficient))),
+        baseline=_baseline(
+            problem, baseline * np.exp(-float(problem.columns.centre @ coefficient))
+        ),
         n_rows=problem.data.n_rows,
         n_events=int(problem.data.event.sum()),
         n_groups=len(problem.group_labels),

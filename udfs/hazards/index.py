@@ -31,7 +31,7 @@ class RiskIndex:
     last: IntArray
     """(n,) its last."""
     event_rows: IntArray
-    """(n_events,) rows whose stretch ends in an event, in order of points."""
+    """(n_events,) rows whose stretch ends in an event, ascending."""
     event_points: IntArray
     """(n_events,) their points."""
     weight: FloatArray
@@ -148,7 +148,9 @@ def event_points(
     )
 
 
-def risk_index(points: Points, rows: IntArray, event: BoolArray, weight: FloatArray, ties: Ties) -> RiskIndex:
+def risk_index(
+    points: Points, rows: IntArray, event: BoolArray, weight: FloatArray, ties: Ties
+) -> RiskIndex:
     """The index of the given rows, all of them at risk at some point, in their order.
 
     Args:
@@ -170,7 +172,6 @@ def risk_index(points: Points, rows: IntArray, event: BoolArray, weight: FloatAr
     bounds = tuple(zip(starts.tolist(), ends.tolist(), strict=True))
     point_start = np.repeat(starts, ends - starts)
     event_rows = np.flatnonzero(event[rows])
-    event_rows = event_rows[np.argsort(last[event_rows], kind="stable")]
     late_rows = np.flatnonzero(first > point_start[last])
     jumps = _jumps(last[event_rows], weight[rows][event_rows], n_points, ties)
     return RiskIndex(
@@ -196,12 +197,13 @@ def _jumps(
 ) -> tuple[IntArray, FloatArray, FloatArray, IntArray]:
     count = np.bincount(point, minlength=n_points)
     total = np.bincount(point, weight, n_points)
+    every = np.arange(n_points)
     if ties == "breslow":
-        every = np.arange(n_points)
         return every, np.zeros(n_points), total, every
-    starts = np.concatenate([[0], np.cumsum(count)[:-1]])
-    fraction = (np.arange(len(point)) - starts[point]) / count[point]
-    return point, fraction, (total / count)[point], starts
+    starts = np.cumsum(count) - count
+    jump_point = np.repeat(every, count)
+    fraction = (np.arange(len(point)) - starts[jump_point]) / count[jump_point]
+    return jump_point, fraction, (total / count)[jump_point], starts
 
 
 def _is_early(

@@ -74,7 +74,9 @@ class Partial:
 
     def times_points(self, index: RiskIndex, g: FloatArray) -> Partial:
         """The same with each point's term of the Hessian multiplied by g (T,)."""
-        scaled = [None if a is None else a * g for a in (self.a1, self.a1e, self.a2, self.b2, self.c2)]
+        scaled = [
+            None if a is None else a * g for a in (self.a1, self.a1e, self.a2, self.b2, self.c2)
+        ]
         a1, a1e, a2, b2, c2 = scaled
         assert a1 is not None
         assert a2 is not None

@@ -19,6 +19,7 @@ Sources: Pinheiro and Bates, JCGS 1995 (the nodes); Louis, JRSS B 1982 (the info
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky
@@ -37,6 +38,7 @@ from udfs.hazards.solver import (
 )
 
 NODES = 15
+SMALL_RISE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def posteriors(
     """Integrals over u ~ N(0, s2) of exp(A u - B e^u), A = ``events``, B = ``cumulative`` (K,)."""
     mode = _modes(events, cumulative, variance)
     width = np.sqrt(2.0 / (cumulative * np.exp(mode) + 1.0 / variance))
-    z, weight = np.polynomial.hermite.hermgauss(nodes)
+    z, weight = _nodes(nodes)
     u = mode[:, None] + width[:, None] * z
     exp_u = np.exp(u)
     log_density = events[:, None] * u - cumulative[:, None] * exp_u - u**2 / (2 * variance)
@@ -92,6 +94,12 @@ def posteriors(
         exp_mean,
         (mass * (exp_u - exp_mean[:, None]) ** 2).sum(axis=1),
     )
+
+
+@lru_cache
+def _nodes(nodes: int) -> tuple[FloatArray, FloatArray]:
+    z, weight = np.polynomial.hermite.hermgauss(nodes)
+    return z, weight
 
 
 def _modes(events: FloatArray, cumulative: FloatArray, variance: float) -> FloatArray:
@@ -181,16 +189,12 @@ class QuadratureObjective:
         gb = problem.columns.transposed_times(index.event_weight - risk * state.exposure)
         return gb, index.jump_weight - np.exp(state.log_jumps) * _at_jumps(problem, risk)
 
-    def _line_search(
-        self, state: State, move: Pair, variance: float, rise: float
-    ) -> State | None:
+    def _line_search(self, state: State, move: Pair, variance: float, rise: float) -> State | None:
         size = 1.0
         while size > 1e-6:
-            new = self._state(
-                state.b + size * move[0], state.log_jumps + size * move[1], variance
-            )
-            slack = 1e-12 * abs(state.loglik)
-            if new.loglik >= state.loglik + 1e-4 * size * rise - slack:
+            new = self._state(state.b + size * move[0], state.log_jumps + size * move[1], variance)
+            # A small step is Newton's own ground, and the quadrature's error hides so small a rise.
+            if rise < SMALL_RISE or new.loglik >= state.loglik + 1e-4 * size * rise:
                 return new
             size /= 2
         return None

@@ -53,6 +53,8 @@ class CoxFit:
     """How the Laplace determinant was computed: "exact", "lanczos", "sparse", or "none"."""
     columns: tuple[tuple[str, str], ...]
     """(p,) term and label of each coefficient."""
+    references: tuple[str, ...]
+    """(p,) the level that each is compared with; empty for numbers."""
     coefficient: FloatArray
     """(p,) log hazard ratios."""
     covariance: FloatArray

@@ -124,7 +124,9 @@ def simulate_lesions(
         + effect[patient]
         + (0.1 * (trial - (n_trials - 1) / 2) if n_trials > 1 else 0.0)
     )
-    exact = median_days * np.exp(-log_hazard / WEIBULL_SHAPE) * rng.weibull(WEIBULL_SHAPE, n_lesions)
+    exact = (
+        median_days * np.exp(-log_hazard / WEIBULL_SHAPE) * rng.weibull(WEIBULL_SHAPE, n_lesions)
+    )
     end = np.ceil(rng.exponential(follow_up_days, n_patients) + 20).clip(max=900)[patient]
     if schedule == "scan":
         number = np.ceil(exact.clip(1, 2000) / scan_days).astype(int)

@@ -111,6 +111,8 @@ def describe(result: CheckResult) -> str:
     line = f"{result.table_name}, {result.check_id}: {result.description}; {found(result)}"
     if result.keys and not result.error:
         line += f", for example {example(result.keys[0])}"
+        if result.observed:
+            line += f" ({result.observed})"
     return f"{line}. {result.remedy}" if result.remedy else line
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,9 +49,10 @@ def parse_study(folder: Path) -> spec.Study:
     top = read_document(file)
     top.only(_TOP_KEYS)
     study = _described(folder, top)
-    entries = tuple(_file_entry(section, study.layout) for section in top.sections("files"))
+    stems = _stems(top)
+    entries = tuple(_file_entry(section, study.layout, stems) for section in top.sections("files"))
     if study.layout == "sdtm":
-        entries, ignored = _discover(top, folder, entries)
+        entries, ignored = _discover(top, folder, entries, stems)
     else:
         if "domains" in top.values:
             top.fail(f"'domains' belongs to layout sdtm, not to {study.layout}.", "domains")
@@ -142,16 +144,23 @@ def _arms(top: Section) -> tuple[spec.Arm, ...]:
     return tuple(arms)
 
 
-def _discover(
-    top: Section, folder: Path, listed_entries: tuple[spec.FileEntry, ...]
-) -> tuple[tuple[spec.FileEntry, ...], tuple[str, ...]]:
-    """Adds the files whose stem is a domain, or is mapped to one; the rest are ignored."""
-    stems = {stem.lower(): domain for stem, domain in top.pairs("domains")}
+def _stems(top: Section) -> dict[str, str]:
+    """File stem -> domain, as 'domains:' says."""
     for stem, domain in top.pairs("domains"):
         if domain not in (*DOMAIN_COLUMNS, _IGNORE):
             section = top.section("domains")
             assert section is not None
             section.fail(_unknown_domain(domain), stem)
+    return {stem.lower(): domain for stem, domain in top.pairs("domains")}
+
+
+def _discover(
+    top: Section,
+    folder: Path,
+    listed_entries: tuple[spec.FileEntry, ...],
+    stems: Mapping[str, str],
+) -> tuple[tuple[spec.FileEntry, ...], tuple[str, ...]]:
+    """Adds the files whose stem is a domain, or is mapped to one; the rest are ignored."""
     named = {entry.file for entry in listed_entries}
     entries, ignored, seen = list(listed_entries), [], dict[str, str]()
     for name in _data_files(folder):
@@ -206,7 +215,7 @@ def _check_file(top: Section, folder: Path, name: str) -> None:
         )
 
 
-def _file_entry(section: Section, layout: str) -> spec.FileEntry:
+def _file_entry(section: Section, layout: str, stems: Mapping[str, str]) -> spec.FileEntry:
     file = section.needed("file")
     keys = ["file", "domain", "columns", "derive", *_OPTION_KEYS]
     if layout == "lesion_long" and "domain" not in section.values:
@@ -216,9 +225,8 @@ def _file_entry(section: Section, layout: str) -> spec.FileEntry:
         )
     section.only(keys)
     stem = data_stem(file)
-    if "domain" not in section.values and layout == "sdtm" and stem in DOMAIN_COLUMNS:
-        domain = stem
-    else:
+    domain = stems.get(stem, stem) if layout == "sdtm" else ""
+    if "domain" in section.values or domain not in DOMAIN_COLUMNS:
         domain = _domain(section)
     columns = _columns(section, domain)
     if layout != "sdtm" and not columns:

@@ -1,4 +1,4 @@
-"""Small helpers for messages and SQL text."""
+"""Small tools for messages and SQL text."""
 
 from __future__ import annotations
 

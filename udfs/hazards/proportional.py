@@ -1,0 +1,176 @@
+"""Whether hazard ratios stay the same over time: score tests on scaled Schoenfeld residuals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from scipy.stats import chi2 as chi2_distribution
+from scipy.stats import rankdata
+
+from udfs.hazards.data import CoxData
+from udfs.hazards.design import FloatArray
+from udfs.hazards.index import event_points
+from udfs.hazards.partial import Partial
+from udfs.hazards.problem import CoxProblem, prepare
+from udfs.hazards.result import CoxFit
+from udfs.hazards.threads import single_blas_thread
+
+Transform = Literal["km", "rank", "identity", "log"]
+
+
+@dataclass(frozen=True)
+class ProportionalTest:
+    """Of one term, or of all together ("GLOBAL")."""
+
+    term: str
+    chi2: float
+    df: int
+    p_value: float
+
+
+@dataclass(frozen=True)
+class ProportionalCheck:
+    """Tests that log hazard ratios do not change with g(time), and what to plot."""
+
+    tests: tuple[ProportionalTest, ...]
+    """Every term, then all."""
+    transform: Transform
+    drift: FloatArray
+    """(p,) one-step estimate of each coefficient's change per unit of g, all terms at once."""
+    time: FloatArray
+    """(n_events,) ascending within strata."""
+    g: FloatArray
+    """(n_events,) transformed time."""
+    residual: FloatArray
+    """(n_events, p) coefficient + scaled Schoenfeld residual: its trend over g shows how the log
+    hazard ratio changes (Grambsch and Therneau, Biometrika 1994)."""
+
+
+@single_blas_thread
+def check_proportional(
+    data: CoxData, fit: CoxFit, transform: Transform = "km"
+) -> ProportionalCheck:
+    """Score tests of coefficients that change with g(t), b(t) = b + c g(t), at c = 0.
+
+    The random effects are in the linear predictor as known numbers, as in R's ``cox.zph`` of a
+    ``coxme`` fit; without random effect this is ``cox.zph`` of ``coxph``. g is 1 less the pooled
+    Kaplan-Meier just before t (``km``), the time's rank, the time or its logarithm.
+
+    Args:
+        data: what was fitted.
+        fit: the fit.
+        transform: which g.
+
+    Raises:
+        ValueError: an unknown transform, or logarithms of times that are not above 0.
+    """
+    problem = prepare(data, fit.ties)
+    g_of_point = transformed_times(data, problem.index.point_time, transform)
+    events = problem.index.event_points
+    g_of_point = g_of_point - g_of_point[events].mean()
+    scale = problem.columns.scale
+    u = fit.frailty.effect[problem.active_groups] if fit.variance else None
+    partial = problem.partial(fit.coefficient * scale, u)
+    score = _score(problem, partial, g_of_point) / scale
+    unit = np.outer(scale, scale)
+    bb = problem.cross_products(partial, False)[0] / unit
+    bc, cc = (
+        problem.cross_products(partial.times_points(problem.index, g), False)[0] / unit
+        for g in (g_of_point, g_of_point**2)
+    )
+    tests = []
+    for name, place in data.design.slices.items():
+        tests.append(_test(name, np.arange(place.start, place.stop), score, bb, bc, cc))
+    every = np.arange(len(score))
+    tests.append(_test("GLOBAL", every, score, bb, bc, cc))
+    left = cc - bc.T @ np.linalg.solve(bb, bc)
+    time, residual = _schoenfeld(problem, partial, fit)
+    order = np.lexsort((time, problem.index.point_stratum[events]))
+    return ProportionalCheck(
+        tuple(tests),
+        transform,
+        np.linalg.solve(left, score),
+        time[order],
+        g_of_point[events][order],
+        residual[order],
+    )
+
+
+def transformed_times(data: CoxData, at: FloatArray, transform: Transform) -> FloatArray:
+    """(q,) g at the event times ``at``.
+
+    Raises:
+        ValueError: as ``check_proportional``.
+    """
+    if transform not in get_args(Transform):
+        raise ValueError(
+            f"transform is {transform!r}; it is one of {', '.join(get_args(Transform))}"
+        )
+    if transform == "identity":
+        return at
+    if transform == "log":
+        if at.min() <= 0:
+            raise ValueError(f"log time is asked for, but an event is at time {at.min():g}")
+        return np.log(at)
+    if transform == "rank":
+        times, first = np.unique(data.stop, return_index=True)
+        return rankdata(data.stop)[first][np.searchsorted(times, at)]
+    pooled = event_points(data.stop, data.event, data.start, np.zeros(data.n_rows, dtype=np.intp))
+    n = len(pooled.time)
+    entered = np.cumsum(np.bincount(pooled.first, minlength=n + 1)[:n])
+    left = np.concatenate([[0], np.cumsum(np.bincount(pooled.after, minlength=n + 1))[1:n]])
+    died = np.bincount(np.searchsorted(pooled.time, data.stop[data.event]), minlength=n)
+    at_risk = entered - left - np.bincount(pooled.after, minlength=n + 1)[0]
+    survival = np.concatenate([[1.0], np.cumprod(1.0 - died / at_risk)])
+    return 1.0 - survival[np.searchsorted(pooled.time, at)]
+
+
+def _score(problem: CoxProblem, partial: Partial, g: FloatArray) -> FloatArray:
+    index = problem.index
+    scaled = partial.times_points(index, g)
+    weighted = np.zeros(index.n_rows)
+    weighted[index.event_rows] = index.event_weight[index.event_rows] * g[index.event_points]
+    return problem.columns.transposed_times(weighted - scaled.expected)
+
+
+def _test(
+    name: str,
+    at: np.ndarray,
+    score: FloatArray,
+    bb: FloatArray,
+    bc: FloatArray,
+    cc: FloatArray,
+) -> ProportionalTest:
+    left = cc[np.ix_(at, at)] - bc[:, at].T @ np.linalg.solve(bb, bc[:, at])
+    chi2 = float(score[at] @ np.linalg.solve(left, score[at]))
+    return ProportionalTest(name, chi2, len(at), float(chi2_distribution.sf(chi2, len(at))))
+
+
+def _schoenfeld(
+    problem: CoxProblem, partial: Partial, fit: CoxFit
+) -> tuple[FloatArray, FloatArray]:
+    """Times and coefficient + scaled residual of each event, in the index's order."""
+    index, columns = problem.index, problem.columns
+    p = columns.n_columns
+    expected = np.empty((index.n_points, p))
+    observed = np.empty((len(index.event_rows), p))
+    n_jumps = np.diff(np.append(index.jump_starts, len(index.jump_point)))
+    denominator = _denominators(problem, partial)
+    for j in range(p):
+        x = columns.times(np.eye(1, p, j)[0])
+        rx = partial.risk * x
+        top = index.risk_sum(rx)[index.jump_point]
+        top = top - index.jump_fraction * index.event_sum(rx)[index.jump_point]
+        expected[:, j] = np.add.reduceat(top / denominator, index.jump_starts) / n_jumps
+        observed[:, j] = x[index.event_rows]
+    residual = (observed - expected[index.event_points]) * columns.scale
+    scaled = len(residual) * residual @ fit.covariance
+    return index.point_time[index.event_points], fit.coefficient + scaled
+
+
+def _denominators(problem: CoxProblem, partial: Partial) -> FloatArray:
+    index = problem.index
+    total = index.risk_sum(partial.risk)[index.jump_point]
+    return total - index.jump_fraction * index.event_sum(partial.risk)[index.jump_point]
