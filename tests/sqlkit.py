@@ -26,6 +26,7 @@ from warehouse.raw import RAW_TABLES
 from warehouse.settings import BY_NAME, default_values
 
 SQL = Path(__file__).resolve().parents[1] / "sql"
+INSERTED_AT_ONCE = 200
 SCHEMAS = ("raw", "staging", "core", "analysis", "quality", "mart", "meta")
 
 
@@ -50,7 +51,7 @@ class SqlKit:
     def __init__(self, settings: dict[str, Any] | None = None, threads: int = 2) -> None:
         self.connection = duckdb.connect(config={"threads": threads})
         self.seconds: dict[str, float] = {}
-        self._defaults: dict[str, str] = {"_study_id": "s1", "_source_file": ""}
+        self._study_id = "s1"
         self._row = 0
         for schema in SCHEMAS:
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
@@ -92,30 +93,32 @@ class SqlKit:
             "patients": "known",
             **values,
         }
-        self._insert("study", row)
-        self._defaults["_study_id"] = study_id
+        self._insert("study", [row])
+        self._study_id = study_id
 
     def add(self, table: str, *rows: dict[str, Any], **common: Any) -> None:
         """Rows of a raw table; columns not given are NULL, file and row number are made up."""
+        filled = []
         for row in rows:
-            full = {**common, **row}
             if "_study_id" in RAW_TABLES[table]:
                 self._row += 1
-                full = {
-                    "_study_id": self._defaults["_study_id"],
+                made_up = {
+                    "_study_id": self._study_id,
                     "_source_file": f"{table}.csv",
                     "_source_row": self._row,
-                    **full,
                 }
             else:
-                full = {"study_id": self._defaults["_study_id"], **full}
-            self._insert(table, full)
+                made_up = {"study_id": self._study_id}
+            filled.append({**made_up, **common, **row})
+        self._insert(table, filled)
 
     def subject(self, usubjid: str = "1", first_dose: str | None = "2020-01-01", **dm: Any) -> None:
         """A subject in DM whose first dose and reference start are the given date."""
         self.add("dm", {"usubjid": usubjid, "rfstdtc": first_dose, "rfxstdtc": first_dose, **dm})
 
-    def lesion(self, label: str = "T01", kind: str = "TARGET", usubjid: str = "1", **tu: Any) -> None:
+    def lesion(
+        self, label: str = "T01", kind: str = "TARGET", usubjid: str = "1", **tu: Any
+    ) -> None:
         """A lesion in TU."""
         self.add(
             "tu",
@@ -137,7 +140,9 @@ class SqlKit:
             },
         )
 
-    def state(self, day: Any, word: str, label: str = "NT01", usubjid: str = "1", **tr: Any) -> None:
+    def state(
+        self, day: Any, word: str, label: str = "NT01", usubjid: str = "1", **tr: Any
+    ) -> None:
         """A tumor state in TR."""
         self.add(
             "tr",
@@ -151,12 +156,16 @@ class SqlKit:
             },
         )
 
-    def _insert(self, table: str, row: dict[str, Any]) -> None:
-        names = ", ".join(f'"{name}"' for name in row)
-        marks = ", ".join("?" for _ in row)
-        self.connection.execute(
-            f'INSERT INTO raw."{table}" ({names}) VALUES ({marks})', list(row.values())
-        )
+    def _insert(self, table: str, rows: list[dict[str, Any]]) -> None:
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        listed = ", ".join(f'"{name}"' for name in names)
+        marks = f"({', '.join('?' for _ in names)})"
+        for start in range(0, len(rows), INSERTED_AT_ONCE):
+            part = rows[start : start + INSERTED_AT_ONCE]
+            self.connection.execute(
+                f'INSERT INTO raw."{table}" ({listed}) VALUES {", ".join([marks] * len(part))}',
+                [row.get(name) for row in part for name in names],
+            )
 
     def build(self, *names: str) -> SqlKit:
         """Builds the named models and all that they need."""
@@ -181,7 +190,9 @@ class SqlKit:
         if isinstance(node, SqlModel):
             query = node.text
         else:
-            typed = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in node.types.items())
+            typed = ", ".join(
+                f"CAST({name} AS {kind}) AS {name}" for name, kind in node.types.items()
+            )
             options = "all_varchar = true, header = true, delim = ',', quote = '\"'"
             query = f"SELECT {typed} FROM read_csv('{node.path}', {options})"
         self.connection.execute(f"CREATE OR REPLACE TABLE {node.name} AS {query}")

@@ -222,21 +222,31 @@ def doctor(project_folder: Path) -> None:
 
 @lesions.command()
 @project_option
-@click.option("--cron", default="0 2 * * *", show_default=True, help="When, in local time.")
 @click.option(
-    "--port", type=int, help="Port of the Prefect server; 4200 or a free one if left out."
+    "--cron",
+    default="0 2 * * *",
+    show_default=True,
+    help="When: minute, hour, day of month, month, day of week, in local time.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    show_default="4200, or a free one",
+    help="Port of the Prefect server, which answers on this machine only.",
 )
 def schedule(project_folder: Path, cron: str, port: int | None) -> None:
-    """Keep the warehouse fresh: run it whenever the clock says, until Ctrl-C.
+    """Keep the warehouse fresh: load, build and publish by the clock, until Ctrl-C.
 
-    Starts a Prefect server on this machine's loopback address, where each run can be looked at.
+    Starts a Prefect server (files in .lesions/prefect; none where PREFECT_API_URL names one), in
+    whose pages each run can be looked at. Reading a file share that fails is tried again; nothing
+    else is.
     """
     from importlib.metadata import entry_points
 
-    found = entry_points(group="lesion_warehouse.schedulers", name="nightly")
-    if not found:
-        raise LesionsError("no scheduler is installed; install lesion-warehouse again.")
-    next(iter(found)).load()(project_folder, cron, port)
+    for entry in entry_points(group="lesion_warehouse.schedulers", name="nightly"):
+        entry.load()(project_folder, cron, port)
+        return
+    raise LesionsError("no scheduler is installed. Install lesion-warehouse again.")
 
 
 @lesions.command()

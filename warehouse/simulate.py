@@ -113,6 +113,8 @@ def write_numbers(
     planting = _plant(tables, numbers, truth) if messy else Planting()
     rows: dict[str, int] = {}
     for number, study_id in enumerate(study_ids):
+        if not tables["dm"][number].num_rows:
+            continue  # so few patients that this trial has none
         folder = directory / "studies" / study_id
         folder.mkdir(parents=True)
         (folder / "study.yml").write_text(study_document(numbers, number), encoding="utf-8")

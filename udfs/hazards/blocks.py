@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from udfs.hazards.design import FloatArray, IntArray
+from udfs.hazards.arrays import FloatArray, IntArray
 from udfs.hazards.groups import GroupHessian, GroupIndex
 from udfs.hazards.index import RiskIndex
 

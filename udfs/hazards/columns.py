@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.hazards.design import Design, FloatArray, IntArray
+from udfs.hazards.arrays import FloatArray, IntArray, sum_by
+from udfs.hazards.design import Design
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Columns:
         if len(self.dense_at):
             total[self.dense_at] = self.dense.T @ r
         for codes, first, k in self.factors:
-            total[first : first + k] = np.bincount(codes, r, k + 1)[1:]
+            total[first : first + k] = sum_by(codes, r, k + 1)[1:]
         return total
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from udfs.hazards.design import BoolArray, Design, FloatArray, IntArray, Term, is_missing
+from udfs.hazards.arrays import BoolArray, FloatArray, IntArray
+from udfs.hazards.design import Design, Term, is_missing
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cholesky
 from scipy.sparse.linalg import LinearOperator, eigsh
 
+from udfs.hazards.arrays import FloatArray, IntArray, sum_by, unit
 from udfs.hazards.blocks import Block
-from udfs.hazards.design import FloatArray, IntArray
 from udfs.hazards.groups import GroupHessian
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
@@ -130,7 +130,7 @@ def _points_matrix(
     i, j = block.pairs
     product = c[i] * c[j] * inverse[group[i]]
     product[i == j] /= 2
-    rr = np.bincount(point[i] * n + point[j], product, n * n).reshape(n, n)
+    rr = sum_by(point[i] * n + point[j], product, n * n).reshape(n, n)
     rr += rr.T.copy()
     block.reverse_cumsum(rr, 0)
     block.reverse_cumsum(rr, 1)
@@ -142,13 +142,11 @@ def _points_matrix(
         i, j = block.tied_pairs
         row = block.tied_place[point[i]]
         weighted = e[i] * inverse[group[i]]
-        er = np.bincount(row * n + point[j], weighted * c[j], m * n).reshape(m, n)
+        er = sum_by(row * n + point[j], weighted * c[j], m * n).reshape(m, n)
         block.reverse_cumsum(er, 1)
         column = block.tied_place[point[j]]
         both = column >= 0
-        ee = np.bincount(row[both] * m + column[both], weighted[both] * e[j[both]], m * m).reshape(
-            m, m
-        )
+        ee = sum_by(row[both] * m + column[both], weighted[both] * e[j[both]], m * m).reshape(m, m)
         cross = er * l21[:, None] * l11
         matrix[tied, :n] += cross
         matrix[:n, tied] += cross.T
@@ -196,7 +194,7 @@ def _groups_matrix(
 
 def _scatter(block: Block, x: FloatArray, inside: IntArray, a: int, b: int) -> FloatArray:
     flat = block.knot_group[inside] * (b - a) + block.knot_point[inside] - a
-    return np.bincount(flat, x[inside], block.n_groups * (b - a)).reshape(-1, b - a)
+    return sum_by(flat, x[inside], block.n_groups * (b - a)).reshape(-1, b - a)
 
 
 def _log_det(matrix: FloatArray) -> float:
@@ -272,8 +270,8 @@ def _sparse(problem: CoxProblem, hessian: GroupHessian, variance: float) -> floa
         return total
     columns = np.empty((len(diagonal), len(dense)))
     for j, group in enumerate(dense):
-        unit = np.eye(1, len(diagonal), group)[0]
-        columns[:, j] = unit + variance * hessian.times(unit)
+        one = unit(len(diagonal), int(group))
+        columns[:, j] = one + variance * hessian.times(one)
     across = columns[is_sparse]
     schur = columns[dense] - across.T @ (across / diagonal[is_sparse, None])
     return total + _log_det((schur + schur.T) / 2)

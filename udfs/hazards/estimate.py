@@ -8,8 +8,8 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.stats import chi2
 
+from udfs.hazards.arrays import FloatArray, unit
 from udfs.hazards.data import check_groups
-from udfs.hazards.design import FloatArray
 from udfs.hazards.determinant import determinant_for
 from udfs.hazards.index import Ties
 from udfs.hazards.objective import LaplaceObjective, Objective, Solution
@@ -183,14 +183,14 @@ def check_collinear(problem: CoxProblem, null: Partial, information: FloatArray)
     p = len(names)
     expected = null.expected
     for j in range(p):
-        column = problem.columns.times(np.eye(1, p, j)[0])
+        column = problem.columns.times(unit(p, j))
         if information[j, j] <= SINGULAR * float(expected @ column**2):
             raise ValueError(
                 f"{names[j]} is the same in all rows at risk together (such as a column that is "
                 "constant within each stratum); it says nothing about the hazard: leave it out"
             )
-    unit = 1.0 / np.sqrt(np.diag(information))
-    scaled = information * np.outer(unit, unit)
+    inverse = 1.0 / np.sqrt(np.diag(information))
+    scaled = information * np.outer(inverse, inverse)
     for j in range(1, p):
         weights = np.linalg.solve(scaled[:j, :j], scaled[:j, j])
         if 1.0 - float(weights @ scaled[:j, j]) < SINGULAR:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from udfs.hazards.arrays import FloatArray
 from udfs.hazards.data import CoxData
-from udfs.hazards.design import FloatArray
 from udfs.hazards.estimate import Estimate, Options, estimate, variance_interval
 from udfs.hazards.objective import Uncertainty
 from udfs.hazards.problem import CoxProblem, prepare
@@ -66,10 +66,8 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
     ]
     has_effect = found.profile is not None
     best, fixed = found.best, found.fixed
-    if best is None:
-        baseline = fixed.partial.a1 * np.exp(-fixed.partial.shift)
-    else:
-        baseline = best.baseline
+    naive_jumps = fixed.partial.a1 * np.exp(-fixed.partial.shift)
+    jumps = naive_jumps if best is None else best.baseline
     return CoxFit(
         method=options.method if has_effect else "naive",
         ties=options.ties,
@@ -90,9 +88,7 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
         loglik_integrated=found.loglik,
         loglik_penalized=fixed.loglik_penalized if best is None else best.loglik_penalized,
         frailty=_frailty(problem, found, uncertainty.u_variance),
-        baseline=_baseline(
-            problem, baseline * np.exp(-float(problem.columns.centre @ coefficient))
-        ),
+        baseline=_baseline(problem, jumps * np.exp(-float(problem.columns.centre @ coefficient))),
         n_rows=problem.data.n_rows,
         n_events=int(problem.data.event.sum()),
         n_groups=len(problem.group_labels),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from udfs.hazards.design import FloatArray
+from udfs.hazards.arrays import FloatArray, unit
 from udfs.hazards.determinant import ScaledRest, largest
-from udfs.hazards.groups import GroupHessian
 from udfs.hazards.groups import GroupHessian
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
@@ -43,7 +42,7 @@ def _dense(hessian: GroupHessian, variance: float) -> FloatArray:
     k = len(hessian.d)
     matrix = np.empty((k, k))
     for j in range(k):
-        matrix[:, j] = variance * hessian.times(np.eye(1, k, j)[0])
+        matrix[:, j] = variance * hessian.times(unit(k, j))
     matrix.flat[:: k + 1] += 1.0
     inverse = cho_solve(cho_factor((matrix + matrix.T) / 2), np.eye(k))
     return variance * np.diag(inverse).copy()

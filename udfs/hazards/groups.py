@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.hazards.design import FloatArray, IntArray
+from udfs.hazards.arrays import FloatArray, IntArray, sum_by
 from udfs.hazards.index import RiskIndex
 from udfs.hazards.partial import Partial
 
@@ -45,14 +45,14 @@ class GroupIndex:
     def risk_steps(self, risk: FloatArray) -> FloatArray:
         """(J,) c: a group's sum at risk at point t of a stratum is the sum of c over its knots
         there at t or later."""
-        c = np.bincount(self.last_knot, risk, len(self.knot_group))
+        c = sum_by(self.last_knot, risk, len(self.knot_group))
         if len(self.late_rows):
-            c -= np.bincount(self.late_knot, risk[self.late_rows], len(self.knot_group))
+            c -= sum_by(self.late_knot, risk[self.late_rows], len(self.knot_group))
         return c
 
     def event_steps(self, risk: FloatArray) -> FloatArray:
         """(J,) e: the group's sum over rows with an event at the knot's point."""
-        return np.bincount(self.event_knot, risk[self.event_rows], len(self.knot_group))
+        return sum_by(self.event_knot, risk[self.event_rows], len(self.knot_group))
 
     def levels(self, c: FloatArray) -> FloatArray:
         """(J,) the group's sum at risk over the points ``knot_from`` to ``knot_point``."""
@@ -90,18 +90,18 @@ class GroupHessian:
         """(K,) H times v (K,)."""
         at, n_points = self.knot_point, len(self.a2)
         by_knot = v[self.knot_group]
-        s = np.bincount(at, self.c * by_knot, n_points)
+        s = sum_by(at, self.c * by_knot, n_points)
         for a, b in self.bounds:
             s[a:b] = np.cumsum(s[a:b][::-1])[::-1]
         x = self.a2 * s
         extra: FloatArray | float = 0.0
         if self.e is not None and self.b2 is not None and self.c2 is not None:
-            t = np.bincount(at, self.e * by_knot, n_points)
+            t = sum_by(at, self.e * by_knot, n_points)
             x -= self.b2 * t
             extra = self.e * (self.c2 * t - self.b2 * s)[at]
         for a, b in self.bounds:
             x[a:b] = np.cumsum(x[a:b])
-        return self.d * v - np.bincount(self.knot_group, self.c * x[at] + extra, len(self.d))
+        return self.d * v - sum_by(self.knot_group, self.c * x[at] + extra, len(self.d))
 
 
 def group_hessian(groups: GroupIndex, partial: Partial, expected: FloatArray) -> GroupHessian:
@@ -115,7 +115,7 @@ def group_hessian(groups: GroupIndex, partial: Partial, expected: FloatArray) ->
     if e is not None and partial.b2 is not None and partial.c2 is not None:
         at = groups.knot_point
         lost += e * (partial.c2[at] * e - 2 * partial.b2[at] * level)
-    diagonal = np.maximum(expected - np.bincount(groups.knot_group, lost, groups.n_groups), 0.0)
+    diagonal = np.maximum(expected - sum_by(groups.knot_group, lost, groups.n_groups), 0.0)
     return GroupHessian(
         groups.bounds,
         groups.knot_group,

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from udfs.hazards.design import BoolArray, FloatArray, IntArray
+from udfs.hazards.arrays import BoolArray, FloatArray, IntArray, sum_by
 
 Ties = Literal["efron", "breslow"]
 
@@ -76,11 +76,11 @@ class RiskIndex:
         still to leave less not yet entered), which keeps small risk sets exact.
         """
         n_points = self.n_points
-        leaving = np.bincount(self.last, x, n_points)
+        leaving = sum_by(self.last, x, n_points)
         remaining = self._reverse_cumsum(leaving)
         if len(self.late_rows) == 0:
             return remaining
-        late = np.bincount(self.first[self.late_rows] - 1, x[self.late_rows], n_points)
+        late = sum_by(self.first[self.late_rows] - 1, x[self.late_rows], n_points)
         entering = np.zeros(n_points)
         entering[1:] = late[:-1]
         later = self._reverse_cumsum(late)
@@ -93,7 +93,7 @@ class RiskIndex:
 
     def event_sum(self, x: FloatArray) -> FloatArray:
         """(T,) the sum of x (n,) over the rows with an event at each point."""
-        return np.bincount(self.event_points, x[self.event_rows], self.n_points)
+        return sum_by(self.event_points, x[self.event_rows], self.n_points)
 
     def spread(self, x: FloatArray, out: FloatArray | None = None) -> FloatArray:
         """(n,) the sum of x (T,) over the points at which each row is at risk."""
@@ -196,7 +196,7 @@ def _jumps(
     point: IntArray, weight: FloatArray, n_points: int, ties: Ties
 ) -> tuple[IntArray, FloatArray, FloatArray, IntArray]:
     count = np.bincount(point, minlength=n_points)
-    total = np.bincount(point, weight, n_points)
+    total = sum_by(point, weight, n_points)
     every = np.arange(n_points)
     if ties == "breslow":
         return every, np.zeros(n_points), total, every

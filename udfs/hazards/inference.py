@@ -9,8 +9,8 @@ import numpy as np
 from scipy.stats import chi2 as chi2_distribution
 from scipy.stats import norm
 
+from udfs.hazards.arrays import FloatArray
 from udfs.hazards.data import CoxData
-from udfs.hazards.design import FloatArray
 from udfs.hazards.estimate import Options, estimate
 from udfs.hazards.problem import prepare
 from udfs.hazards.result import CoxFit
@@ -91,8 +91,8 @@ def contrasts(
 def against_mean(fit: CoxFit, term: str, confidence: float = 0.95) -> HazardRatios:
     """Every level of a factor, the reference first, against the mean log hazard of its levels.
 
-    Unlike hazard ratios against the reference these do not share the error of one level. Hand-worked:
-    log hazard ratios 0 (reference), 0.3 and 0.6 have mean 0.3, so -0.3, 0 and 0.3.
+    Unlike hazard ratios against the reference these do not all share the error of one level.
+    Hand-worked: log hazard ratios 0 (reference), 0.3 and 0.6 have mean 0.3, so -0.3, 0 and 0.3.
 
     Raises:
         ValueError: the fit has no such factor.

@@ -14,12 +14,12 @@ from typing import Protocol
 
 import numpy as np
 
-from udfs.hazards.design import FloatArray
+from udfs.hazards.arrays import FloatArray, Pair
 from udfs.hazards.determinant import Determinant
 from udfs.hazards.frailty import conditional_variance
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
-from udfs.hazards.solver import Mode, Pair, Snapshot, coefficient_covariance, maximise, snapshot
+from udfs.hazards.solver import Mode, Snapshot, coefficient_covariance, maximise, snapshot
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from udfs.hazards.design import FloatArray
+from udfs.hazards.arrays import FloatArray
 from udfs.hazards.index import RiskIndex
 
 

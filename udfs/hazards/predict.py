@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
+from udfs.hazards.arrays import FloatArray, IntArray, Pair, dot, unit
 from udfs.hazards.data import CoxData
-from udfs.hazards.design import FloatArray, IntArray
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import CoxFit
-from udfs.hazards.solver import Pair, PenalisedHessian, conjugate_gradients, snapshot
+from udfs.hazards.solver import PenalisedHessian, conjugate_gradients, snapshot
 from udfs.hazards.threads import single_blas_thread
 
 FrailtyKind = Literal["marginal", "zero", "group"]
@@ -112,7 +112,7 @@ def _survival(log_hazard: FloatArray, variance: float) -> FloatArray:
 def _members(
     problem: CoxProblem, fit: CoxFit, frailty: str, group: Sequence[Any] | None, m: int
 ) -> IntArray:
-    """(m,) each row's group among those ever at risk; -1 without, and where it was never at risk."""
+    """(m,) each row's group among those ever at risk; -1 where it never was, or is not wanted."""
     none = np.full(m, -1)
     if frailty != "group":
         return none
@@ -182,10 +182,7 @@ def _standard_errors(
 
     units = []
     for x, member in zip(scaled, members, strict=True):
-        unit = np.zeros(len(u))
-        if member >= 0:
-            unit[member] = 1.0
-        units.append((x, unit))
+        units.append((x, unit(len(u), member) if member >= 0 else np.zeros(len(u))))
     row_solves = [solved(v) for v in units]
     error = np.full((len(rows), len(at)), np.nan)
     for stratum in sorted(set(strata)):
@@ -198,10 +195,10 @@ def _standard_errors(
             own[a:until] = 1.0
             h, total, spread = _baseline_gradient(problem, partial, own, len(u) > 0)
             h_solved = solved(h)
-            quadratic = _dot(h, h_solved)
+            quadratic = dot(h, h_solved)
             for i in [i for i, s in enumerate(strata) if s == stratum]:
                 z, zs = units[i], row_solves[i]
-                inside = _dot(z, zs) - 2 * _dot(z, h_solved) / total + quadratic / total**2
+                inside = dot(z, zs) - 2 * dot(z, h_solved) / total + quadratic / total**2
                 error[i, q] = np.sqrt(spread / total**2 + max(inside, 0.0))
     return error
 
@@ -219,7 +216,3 @@ def _baseline_gradient(
     gradient = problem.columns.transposed_times(weights)
     by_group = problem.by_group(weights) if with_groups else np.zeros(0)
     return (gradient, by_group), float(partial.a1 @ own), float(partial.a2 @ own)
-
-
-def _dot(x: Pair, y: Pair) -> float:
-    return float(x[0] @ y[0]) + float(x[1] @ y[1])

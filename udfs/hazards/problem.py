@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.hazards.arrays import FloatArray, IntArray, unit
 from udfs.hazards.blocks import Block, blocks_of
 from udfs.hazards.columns import Columns, columns_of
 from udfs.hazards.data import CoxData, check_columns
-from udfs.hazards.design import Design, FloatArray, IntArray
+from udfs.hazards.design import Design
 from udfs.hazards.groups import GroupHessian, GroupIndex, group_hessian, group_index
 from udfs.hazards.index import Points, RiskIndex, Ties, event_points, risk_index
 from udfs.hazards.partial import Partial, partial_likelihood
@@ -110,7 +111,7 @@ class CoxProblem:
         ub = np.empty((self.n_groups if with_groups else 0, p))
         x, h, scratch = (np.empty(self.index.n_rows) for _ in range(3))
         for j in range(p):
-            self.columns.times(np.eye(1, p, j)[0], x, scratch)
+            self.columns.times(unit(p, j), x, scratch)
             partial.hessian_times(self.index, x, h, scratch)
             bb[:, j] = self.columns.transposed_times(h)
             if with_groups:

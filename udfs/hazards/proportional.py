@@ -9,8 +9,8 @@ import numpy as np
 from scipy.stats import chi2 as chi2_distribution
 from scipy.stats import rankdata
 
+from udfs.hazards.arrays import FloatArray, IntArray, unit
 from udfs.hazards.data import CoxData
-from udfs.hazards.design import FloatArray
 from udfs.hazards.index import event_points
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem, prepare
@@ -74,10 +74,10 @@ def check_proportional(
     u = fit.frailty.effect[problem.active_groups] if fit.variance else None
     partial = problem.partial(fit.coefficient * scale, u)
     score = _score(problem, partial, g_of_point) / scale
-    unit = np.outer(scale, scale)
-    bb = problem.cross_products(partial, False)[0] / unit
+    square = np.outer(scale, scale)
+    bb = problem.cross_products(partial, False)[0] / square
     bc, cc = (
-        problem.cross_products(partial.times_points(problem.index, g), False)[0] / unit
+        problem.cross_products(partial.times_points(problem.index, g), False)[0] / square
         for g in (g_of_point, g_of_point**2)
     )
     tests = []
@@ -91,7 +91,7 @@ def check_proportional(
     return ProportionalCheck(
         tuple(tests),
         transform,
-        np.linalg.solve(left, score),
+        np.asarray(np.linalg.solve(left, score), dtype=float),
         time[order],
         g_of_point[events][order],
         residual[order],
@@ -116,13 +116,13 @@ def transformed_times(data: CoxData, at: FloatArray, transform: Transform) -> Fl
         return np.log(at)
     if transform == "rank":
         times, first = np.unique(data.stop, return_index=True)
-        return rankdata(data.stop)[first][np.searchsorted(times, at)]
+        return np.asarray(rankdata(data.stop)[first][np.searchsorted(times, at)], dtype=float)
     pooled = event_points(data.stop, data.event, data.start, np.zeros(data.n_rows, dtype=np.intp))
     n = len(pooled.time)
-    entered = np.cumsum(np.bincount(pooled.first, minlength=n + 1)[:n])
-    left = np.concatenate([[0], np.cumsum(np.bincount(pooled.after, minlength=n + 1))[1:n]])
+    entered = np.cumsum(np.bincount(pooled.first, minlength=n + 1))
+    left = np.cumsum(np.bincount(pooled.after, minlength=n + 1))
     died = np.bincount(np.searchsorted(pooled.time, data.stop[data.event]), minlength=n)
-    at_risk = entered - left - np.bincount(pooled.after, minlength=n + 1)[0]
+    at_risk = (entered - left)[:n]
     survival = np.concatenate([[1.0], np.cumprod(1.0 - died / at_risk)])
     return 1.0 - survival[np.searchsorted(pooled.time, at)]
 
@@ -137,7 +137,7 @@ def _score(problem: CoxProblem, partial: Partial, g: FloatArray) -> FloatArray:
 
 def _test(
     name: str,
-    at: np.ndarray,
+    at: IntArray,
     score: FloatArray,
     bb: FloatArray,
     bc: FloatArray,
@@ -159,7 +159,7 @@ def _schoenfeld(
     n_jumps = np.diff(np.append(index.jump_starts, len(index.jump_point)))
     denominator = _denominators(problem, partial)
     for j in range(p):
-        x = columns.times(np.eye(1, p, j)[0])
+        x = columns.times(unit(p, j))
         rx = partial.risk * x
         top = index.risk_sum(rx)[index.jump_point]
         top = top - index.jump_fraction * index.event_sum(rx)[index.jump_point]

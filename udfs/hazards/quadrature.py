@@ -24,18 +24,11 @@ from functools import lru_cache
 import numpy as np
 from scipy.linalg import cho_solve, cholesky
 
-from udfs.hazards.design import FloatArray
+from udfs.hazards.arrays import FloatArray, Pair, dot
 from udfs.hazards.objective import Solution, Uncertainty, WarmStarts
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
-from udfs.hazards.solver import (
-    DECREMENT,
-    MOST_STEPS,
-    Mode,
-    Pair,
-    conjugate_gradients,
-    inverse_columns,
-)
+from udfs.hazards.solver import DECREMENT, MOST_STEPS, Mode, conjugate_gradients, inverse_columns
 
 NODES = 15
 SMALL_RISE = 1e-3
@@ -140,13 +133,13 @@ class QuadratureObjective:
         for step in range(MOST_STEPS + 1):
             g = self._gradient(state)
             first = complete.solve(g)
-            left = _dot(g, first)
+            left = dot(g, first)
             if left <= DECREMENT or step == MOST_STEPS:
                 break
             observed = _Observed(self.problem, state)
             accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
             move = conjugate_gradients(observed.times, complete.solve, g, accuracy)
-            new = self._line_search(state, move, variance, _dot(g, move))
+            new = self._line_search(state, move, variance, dot(g, move))
             if new is None:
                 break
             state = new
@@ -294,7 +287,3 @@ class _Observed:
         weighted = self._risk * x - missing
         hb = problem.columns.transposed_times(weighted * state.exposure + self._risk * moved)
         return hb, self._diagonal * vl + self._jumps * _at_jumps(problem, weighted)
-
-
-def _dot(x: Pair, y: Pair) -> float:
-    return float(x[0] @ y[0]) + float(x[1] @ y[1])

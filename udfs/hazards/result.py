@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.hazards.design import FloatArray
+from udfs.hazards.arrays import FloatArray
 from udfs.hazards.index import Ties
 
 Method = Literal["laplace", "sparse", "aghq"]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 CLOSE = 1e-4
-"""A step of the interpolation below this leaves an error of its square or less, so it is the last."""
+"""A step of the interpolation below this leaves an error far below it, so it is the last."""
 MOST_EVALUATIONS = 40
 
 

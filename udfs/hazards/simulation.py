@@ -8,18 +8,36 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from udfs.hazards.arrays import BoolArray, FloatArray, IntArray
 from udfs.hazards.data import CoxData, cox_data
-from udfs.hazards.design import BoolArray, FloatArray, IntArray, design, factor, numeric
+from udfs.hazards.design import design, factor, numeric
 
-ORGANS = (
-    "abdomen adrenal bone brain_cns chest gi_tract gr head_neck kidney liver ln_distal ln_regional "
-    "lung muscle pancreas pelvis peritoneum pleura skin spleen"
-).split()
-ORGAN_SHARE = np.array([6, 3, 4, 1, 2, 2, 2, 1, 3, 26, 9, 9, 18, 1, 2, 3, 3, 2, 1, 2]) / 100
-ORGAN_LOG_HR = np.array(
-    [0, 0.25, -0.1, 0.5, 0.05, -0.15, 0.1, 0.2, -0.2, 0.55, -0.45, -0.4, -0.3, 0.15, 0.35, 0.1, 0.2]
-    + [0.05, -0.05, 0.3]
+# name, share of lesions in percent, log hazard ratio against the first
+_ORGANS = (
+    ("abdomen", 6, 0.0),
+    ("adrenal", 3, 0.25),
+    ("bone", 4, -0.1),
+    ("brain_cns", 1, 0.5),
+    ("chest", 2, 0.05),
+    ("gi_tract", 2, -0.15),
+    ("gr", 2, 0.1),
+    ("head_neck", 1, 0.2),
+    ("kidney", 3, -0.2),
+    ("liver", 26, 0.55),
+    ("ln_distal", 9, -0.45),
+    ("ln_regional", 9, -0.4),
+    ("lung", 18, -0.3),
+    ("muscle", 1, 0.15),
+    ("pancreas", 2, 0.35),
+    ("pelvis", 3, 0.1),
+    ("peritoneum", 3, 0.2),
+    ("pleura", 2, 0.05),
+    ("skin", 1, -0.05),
+    ("spleen", 2, 0.3),
 )
+ORGANS = tuple(name for name, _, _ in _ORGANS)
+ORGAN_SHARE = np.array([share for _, share, _ in _ORGANS]) / 100
+ORGAN_LOG_HR = np.array([log_hr for _, _, log_hr in _ORGANS])
 TREATMENTS = ("chemotherapy", "chemotherapy+anti-EGFR", "chemotherapy+anti-VEGF", "anti-EGFR")
 TREATMENT_SHARE = np.array([0.4, 0.25, 0.2, 0.15])
 TREATMENT_LOG_HR = np.array([0, -0.22, -0.35, 0.1])

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_solve, eigh
 
-from udfs.hazards.design import FloatArray
+from udfs.hazards.arrays import FloatArray, Pair, dot, unit
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
 
@@ -24,9 +24,6 @@ DECREMENT = 1e-12
 """Newton stops where g' H^-1 g, twice the rise still to be had, is below this."""
 MOST_STEPS = 60
 MOST_CG = 400
-
-Pair = tuple[FloatArray, FloatArray]
-"""One part for the p coefficients, one for the K random effects."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +114,13 @@ def conjugate_gradients(
     xb, xu = np.zeros_like(g[0]), np.zeros_like(g[1])
     rb, ru = g[0].copy(), g[1].copy()
     zb, zu = precondition((rb, ru))
-    rho = first = _dot((rb, ru), (zb, zu))
+    rho = first = dot((rb, ru), (zb, zu))
     db, du = zb.copy(), zu.copy()
     for _ in range(MOST_CG):
         if rho <= tolerance**2 * first or rho <= 0:
             break
         hb, hu = times((db, du))
-        curvature = _dot((db, du), (hb, hu))
+        curvature = dot((db, du), (hb, hu))
         if curvature <= 0:
             # Not a maximum's Hessian: what has been found rises, or else the first direction does.
             return (xb, xu) if xb.any() or xu.any() else (db, du)
@@ -133,7 +130,7 @@ def conjugate_gradients(
         rb -= alpha * hb
         ru -= alpha * hu
         zb, zu = precondition((rb, ru))
-        previous, rho = rho, _dot((rb, ru), (zb, zu))
+        previous, rho = rho, dot((rb, ru), (zb, zu))
         db = zb + (rho / previous) * db
         du = zu + (rho / previous) * du
     return xb, xu
@@ -162,13 +159,13 @@ def maximise(
     left = np.inf
     for step in range(MOST_STEPS + 1):
         g = _gradient(problem, partial, variance, u)
-        left = _dot(g, arrow.solve(g))
+        left = dot(g, arrow.solve(g))
         if left <= decrement or step == MOST_STEPS or not np.isfinite(left):
             break
         accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
         hessian = PenalisedHessian(problem, partial, variance)
         db, du = conjugate_gradients(hessian.times, arrow.solve, g, accuracy)
-        rise = _dot(g, (db, du))
+        rise = dot(g, (db, du))
         size = 1.0
         while True:
             new_b, new_u = b + size * db, u + size * du
@@ -202,8 +199,8 @@ def inverse_columns(
     """
     yb, yu, hb, hu = np.empty((p, p)), np.empty((k, p)), np.empty((p, p)), np.empty((k, p))
     for j in range(p):
-        unit = (np.eye(1, p, j)[0], np.zeros(k))
-        solved = conjugate_gradients(times, precondition, unit, 1e-7)
+        column = (unit(p, j), np.zeros(k))
+        solved = conjugate_gradients(times, precondition, column, 1e-7)
         yb[:, j], yu[:, j] = solved
         hb[:, j], hu[:, j] = times(solved)
     bb = yb + yb.T - (yb.T @ hb + yu.T @ hu)
@@ -226,17 +223,13 @@ def _gradient(problem: CoxProblem, partial: Partial, variance: float, u: FloatAr
     return (gb, u) if len(u) == 0 else (gb, problem.by_group(residual) - u / variance)
 
 
-def _dot(x: Pair, y: Pair) -> float:
-    return float(x[0] @ y[0]) + float(x[1] @ y[1])
-
-
 def _positive_factor(schur: FloatArray, scale: FloatArray) -> FloatArray:
     """Lower Cholesky factor of the matrix, its eigenvalues (in units of ``scale``) kept above 0:
     leaving elements out can make it indefinite, and a preconditioner must not be."""
     if len(schur) == 0:
         return schur
-    unit = np.sqrt(np.maximum(scale, np.finfo(float).tiny))
-    values, vectors = eigh(schur / np.outer(unit, unit))
+    root_scale = np.sqrt(np.maximum(scale, np.finfo(float).tiny))
+    values, vectors = eigh(schur / np.outer(root_scale, root_scale))
     root = vectors * np.sqrt(np.maximum(values, 1e-6))
-    factor = np.linalg.qr((unit[:, None] * root).T, mode="r").T
-    return np.asarray(factor * np.sign(np.diag(factor)))
+    factor = np.asarray(np.linalg.qr((root_scale[:, None] * root).T, mode="r")).T
+    return factor * np.sign(np.diag(factor))
