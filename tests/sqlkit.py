@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 
 from warehouse.models import Seed, SqlModel, read_macros, read_models, read_seeds
-from warehouse.raw import RAW_TABLES
+from warehouse.raw import RAW_TABLES, build_raw_table
 from warehouse.settings import BY_NAME, default_values
 
 SQL = Path(__file__).resolve().parents[1] / "sql"
@@ -32,8 +32,8 @@ SCHEMAS = ("raw", "staging", "core", "analysis", "quality", "mart", "meta")
 
 @cache
 def _nodes() -> dict[str, SqlModel | Seed]:
-    models = read_models(SQL, frozenset(BY_NAME))
-    return {node.name: node for node in [*read_seeds(SQL), *models]}
+    nodes: list[SqlModel | Seed] = [*read_seeds(SQL), *read_models(SQL, frozenset(BY_NAME))]
+    return {node.name: node for node in nodes}
 
 
 def model_names(*layers: str) -> list[str]:
@@ -95,6 +95,12 @@ class SqlKit:
         }
         self._insert("study", [row])
         self._study_id = study_id
+
+    def take(self, raw_folder: Path) -> SqlKit:
+        """Puts the loaded studies of a folder in the place of the raw tables."""
+        for table in RAW_TABLES:
+            build_raw_table(self.connection.cursor(), raw_folder, table)
+        return self
 
     def add(self, table: str, *rows: dict[str, Any], **common: Any) -> None:
         """Rows of a raw table; columns not given are NULL, file and row number are made up."""

@@ -86,6 +86,7 @@ META_DOCS: tuple[tuple[TableDoc, Mapping[str, str]], ...] = (
                 "run_id": "the run that built it",
                 "fingerprint_parts": "the fingerprint's parts as JSON, settings included",
                 "doc_digest": "digest of the descriptions",
+                "suite_digest": "digest of the suite of checks; NULL where it has none",
             },
         ),
         {
@@ -101,6 +102,7 @@ META_DOCS: tuple[tuple[TableDoc, Mapping[str, str]], ...] = (
             "run_id": "VARCHAR",
             "fingerprint_parts": "VARCHAR",
             "doc_digest": "VARCHAR",
+            "suite_digest": "VARCHAR",
         },
     ),
     (

@@ -18,6 +18,7 @@ class Built:
 
     fingerprint: Fingerprint
     doc_digest: str
+    suite_digest: str | None
     rows: int
 
 
@@ -33,10 +34,12 @@ class Plan:
     """Published tables that nothing makes any more."""
     redescribed: tuple[str, ...]
     """Tables of which only the description changed."""
+    rechecked: tuple[str, ...]
+    """Tables of which only the suite of checks changed."""
 
     @property
     def is_empty(self) -> bool:
-        return not (self.chosen or self.removed or self.redescribed)
+        return not (self.chosen or self.removed or self.redescribed or self.rechecked)
 
 
 def read_built(published: Path) -> dict[str, Built]:
@@ -57,16 +60,19 @@ def read_built(published: Path) -> dict[str, Built]:
                 f"{published} was not made by lesions: it has no table meta.model. Move it away."
             )
         rows = connection.execute(
-            "SELECT name, fingerprint_parts, doc_digest, rows FROM meta.model"
+            "SELECT name, fingerprint_parts, doc_digest, suite_digest, rows FROM meta.model"
         ).fetchall()
-    return {name: Built(Fingerprint.from_json(parts), doc, n) for name, parts, doc, n in rows}
+    return {
+        name: Built(Fingerprint.from_json(parts), *digests_and_rows)
+        for name, parts, *digests_and_rows in rows
+    }
 
 
 def make_plan(
     graph: Graph,
     wanted: Mapping[str, Fingerprint],
     built: Mapping[str, Built],
-    doc_digests: Mapping[str, str],
+    digests: tuple[Mapping[str, str], Mapping[str, str]],
     selectors: Iterable[str] = (),
     force: bool = False,
 ) -> Plan:
@@ -76,7 +82,7 @@ def make_plan(
         graph: the graph.
         wanted: fingerprint of each node as it should be.
         built: the published tables.
-        doc_digests: digest of each table's description.
+        digests: digest of each table's description, and of its suite of checks where it has one.
         selectors: build only these; all that is stale where empty.
         force: build the selected nodes (or all) even where nothing changed.
 
@@ -95,12 +101,14 @@ def make_plan(
         reasons = {name: why[name] for name in graph.nodes if name in why}
     chosen = {name for name in reasons if name in selected}
     _check_parents(graph, chosen, reasons)
+    docs, suites = digests
     fresh = {t.name for n in graph.nodes.values() if n.name not in reasons for t in n.tables}
     return Plan(
         reasons=reasons,
         chosen=frozenset(chosen),
         removed=tuple(sorted(set(built) - set(graph.producer))),
-        redescribed=tuple(sorted(t for t in fresh if built[t].doc_digest != doc_digests[t])),
+        redescribed=tuple(sorted(t for t in fresh if built[t].doc_digest != docs[t])),
+        rechecked=tuple(sorted(t for t in fresh if built[t].suite_digest != suites.get(t))),
     )
 
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from warehouse import checks as checking
-from warehouse import meta
+from warehouse import meta, record
 from warehouse.build import Builder, BuiltNode, doc_digests
 from warehouse.catalogue import installed_graph
 from warehouse.contents import content_folder
@@ -26,8 +25,8 @@ from warehouse.database import open_work, qualified, quoted
 from warehouse.display import Display, Stage
 from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
+from warehouse.gates import Gate, suite_digests
 from warehouse.graph import Graph
-from warehouse.lineage import column_edges, table_edges
 from warehouse.loading import load_studies, read_state
 from warehouse.models import LAYERS
 from warehouse.plan import Built, Plan, make_plan, read_built
@@ -79,7 +78,8 @@ def plan_project(
     state = read_state(project.studies, project.raw)
     wanted = fingerprint_graph(graph, project.values, state.fingerprint)
     built = read_built(project.published)
-    plan = make_plan(graph, wanted, built, doc_digests(graph), selectors, force)
+    digests = (doc_digests(graph), suite_digests(content_folder("expectations")))
+    plan = make_plan(graph, wanted, built, digests, selectors, force)
     return Planned(graph, plan, wanted, built, state.to_load, bool(state.folders))
 
 
@@ -201,20 +201,28 @@ class _Run:
             connection.execute(macro.sql)
         checking.write_check_results(connection, [])
         self._carry(connection, planned)
-        suites = checking.load_suites(content_folder("expectations"))
-        keys = {doc.name: doc.key for doc in graph.table_docs.values()}
+        gate = Gate(
+            project=self.project,
+            suites=checking.load_suites(content_folder("expectations")),
+            keys={doc.name: doc.key for doc in graph.table_docs.values()},
+            run_id=self.run_id,
+            run_at=self.started_at,
+            display=self.display,
+            stage=self.stage,
+        )
         built: list[BuiltNode] = []
         checks: list[checking.CheckResult] = []
         for layer in LAYERS:
             names = [n for n in graph.nodes if n in plan.chosen and graph.nodes[n].layer == layer]
-            if not names:
-                continue
-            made = self._build_layer(connection, graph, layer, names)
+            made = self._build_layer(connection, graph, layer, names) if names else []
             built += made
-            tables = [table for node in made for table in node.rows]
-            checks += self._gate(connection, layer, tables, suites, keys)
+            if layer != "raw":
+                tables = [table for node in made for table in node.rows]
+                changed = [table for table in plan.rechecked if table.startswith(f"{layer}.")]
+                due = gate.due(tables, changed, _tables(connection))
+                checks += gate.check(connection, layer, due) if due else []
         with self.stage("describe", len(graph.table_docs), "tables"):
-            self._write_meta(connection, planned, built, checks)
+            self._record(connection, planned, built, checks)
         return built, checks
 
     def _carry(self, connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
@@ -268,143 +276,25 @@ class _Run:
                 self.display.say(f"                {node.name}: {note}")
         return made
 
-    def _gate(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        layer: str,
-        tables: Sequence[str],
-        suites: Mapping[str, Any],
-        keys: Mapping[str, tuple[str, ...]],
-    ) -> list[checking.CheckResult]:
-        if layer == "raw":
-            return []
-        with self.stage(f"check {layer}", len(tables), "tables") as stage:
-            results = checking.check_tables(
-                connection,
-                tables,
-                suites,
-                self.run_id,
-                self.started_at.replace(tzinfo=None),
-                progress=lambda done, total: stage.observe("", "done"),
-                keys=keys,
-            )
-        checking.write_check_results(connection, results, tables)
-        failed = [r for r in results if not r.success]
-        if failed:
-            self.display.console.print(checking.summarise(results))
-        try:
-            checking.gate(results)
-        except LesionsError as error:
-            checking.write_html(self.project.check_page, results, "Checks of the failed run")
-            self._keep_failed(connection)
-            raise LesionsError(
-                f"{error} Nothing was published. What was built is kept in "
-                f"{self.project.failed}, the checks in {self.project.check_page}."
-            ) from error
-        return results
-
-    def _keep_failed(self, connection: duckdb.DuckDBPyConnection) -> None:
-        connection.execute("CHECKPOINT")
-        shutil.copyfile(self.project.work, self.project.failed)
-
-    def _write_meta(
+    def _record(
         self,
         connection: duckdb.DuckDBPyConnection,
         planned: Planned,
         built: Sequence[BuiltNode],
         checks: Sequence[checking.CheckResult],
     ) -> None:
+        """Writes what this run did into the tables of meta, and the comments."""
         graph = planned.graph
-        now = datetime.now(UTC).replace(tzinfo=None)
-        digests = doc_digests(graph)
+        now = datetime.now(UTC)
+        digests = (doc_digests(graph), suite_digests(content_folder("expectations")))
         remade = [table for node in built for table in node.rows]
         present = _tables(connection)
-        connection.execute("DELETE FROM meta.model WHERE name IN (SELECT unnest(?))", [remade])
-        connection.execute(
-            "DELETE FROM meta.model WHERE name NOT IN (SELECT unnest(?))", [sorted(present)]
+        record.write_models(
+            connection, graph, planned.wanted, built, digests, self.run_id, now, present
         )
-        meta.insert(
-            connection,
-            "meta.model",
-            [
-                (
-                    table,
-                    planned.wanted[node.name].digest,
-                    graph.nodes[node.name].kind,
-                    rows,
-                    now,
-                    node.seconds,
-                    node.name,
-                    graph.table_docs[table].grain,
-                    ", ".join(graph.table_docs[table].key),
-                    self.run_id,
-                    planned.wanted[node.name].to_json(),
-                    digests[table],
-                )
-                for node in built
-                for table, rows in node.rows.items()
-            ],
-        )
-        for table in planned.plan.redescribed:
-            connection.execute(
-                "UPDATE meta.model SET doc_digest = ? WHERE name = ?", [digests[table], table]
-            )
-        self._write_notes(connection, built)
-        self._write_lineage(connection, graph, remade)
-        meta.write_comments(
-            connection,
-            meta.described_tables(graph),
-            present,
-        )
-        self._write_run(connection, built, len(present), checks)
-
-    def _write_notes(
-        self, connection: duckdb.DuckDBPyConnection, built: Sequence[BuiltNode]
-    ) -> None:
-        names = [node.name for node in built]
-        connection.execute("DELETE FROM meta.run_note WHERE node IN (SELECT unnest(?))", [names])
-        meta.insert(
-            connection,
-            "meta.run_note",
-            [
-                (node.name, position, note, self.run_id)
-                for node in built
-                for position, note in enumerate(node.notes, start=1)
-            ],
-        )
-
-    def _write_lineage(
-        self, connection: duckdb.DuckDBPyConnection, graph: Graph, remade: Sequence[str]
-    ) -> None:
-        connection.execute("DELETE FROM meta.lineage_table")
-        meta.insert(connection, "meta.lineage_table", table_edges(graph))
-        schema: dict[str, dict[str, str]] = {}
-        for table, column, kind in connection.execute(
-            "SELECT schema_name || '.' || table_name, column_name, data_type "
-            "FROM duckdb_columns() ORDER BY ALL"
-        ).fetchall():
-            schema.setdefault(table, {})[column] = kind
-        kept = [table for table in graph.producer if table not in remade]
-        connection.execute(
-            "DELETE FROM meta.lineage_column WHERE table_name NOT IN (SELECT unnest(?))", [kept]
-        )
-        edges = [
-            (e.table_name, e.column_name, e.from_table, e.from_column)
-            for table in remade
-            if (model := graph.nodes[graph.producer[table]].model) is not None
-            for e in column_edges(model, {t: schema[t] for t in (*model.reads, "meta.setting")})
-        ]
-        meta.insert(connection, "meta.lineage_column", edges)
-
-    def _write_run(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        built: Sequence[BuiltNode],
-        n_tables: int,
-        checks: Sequence[checking.CheckResult],
-    ) -> None:
-        now = datetime.now(UTC)
-        values = self.project.values
+        record.write_notes(connection, built, self.run_id)
+        record.write_lineage(connection, graph, remade)
+        meta.write_comments(connection, meta.described_tables(graph), present)
         row = (
             self.run_id,
             self.started_at.replace(tzinfo=None),
@@ -413,10 +303,10 @@ class _Run:
             version("lesion-warehouse"),
             duckdb.__version__,
             self.threads,
-            values["run.seed"],
+            self.project.values["run.seed"],
             " ".join(self.selectors),
             len(built),
-            n_tables,
+            len(present),
             len(checks),
             sum(not check.success for check in checks),
         )

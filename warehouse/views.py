@@ -26,6 +26,7 @@ def print_plan(planned: Planned) -> None:
     rows += [("build", name, plan.reasons[name]) for name in plan.reasons if name in plan.chosen]
     rows += [("drop", name, "nothing makes it any more") for name in plan.removed]
     rows += [("describe", name, "its comments changed") for name in plan.redescribed]
+    rows += [("check", name, "its suite changed") for name in plan.rechecked]
     out.print(table("", ("action", "what", "why"), rows))
     left = len(plan.reasons) - len(plan.chosen)
     if left:

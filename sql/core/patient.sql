@@ -4,7 +4,7 @@
    stays too (is_in_demographics false).
    os: ADTTE where it has OS; else the death of the first source that dates it (DD, DM, DS, SS, AE, in this order);
    else censored at the last contact. A patient who died on an unknown day has os_event true and os_days NULL
-   (is_death_date_known false).
+   (is_death_date_known false). Times before the first dose (patients never treated) count as 0.
    pfs: ADTTE where it has PFS; else the first overall response PD of the analysis reader (of any reader where that
    one gave none), or death if earlier; else censored at the last tumor assessment that was evaluable, day 0 when
    there was none. NULL where neither ADTTE nor RS say anything of progression.
@@ -202,8 +202,8 @@ outcome AS (
         END AS os_event,
         CASE
             WHEN stated_os_days IS NOT NULL THEN stated_os_days
-            WHEN is_dead THEN CAST(death_day AS DOUBLE)
-            ELSE CAST(last_contact_day AS DOUBLE)
+            WHEN is_dead THEN CAST(CASE WHEN death_day < 0 THEN 0 ELSE death_day END AS DOUBLE)
+            ELSE CAST(CASE WHEN last_contact_day < 0 THEN 0 ELSE last_contact_day END AS DOUBLE)
         END AS os_days,
         CASE
             WHEN stated_os_days IS NOT NULL THEN 'adtte'
@@ -218,7 +218,7 @@ outcome AS (
             WHEN stated_pfs_days IS NOT NULL THEN stated_pfs_days
             WHEN NOT has_overall_response THEN NULL
             WHEN progression_day IS NOT NULL OR death_day IS NOT NULL
-                THEN CAST(least(progression_day, death_day) AS DOUBLE)
+                THEN CAST(greatest(least(progression_day, death_day), 0) AS DOUBLE)
             ELSE CAST(greatest(coalesce(last_assessment_day, 0), 0) AS DOUBLE)
         END AS pfs_days,
         CASE

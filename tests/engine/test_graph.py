@@ -51,11 +51,11 @@ def fingerprints(graph: Graph, values: Mapping[str, Any] = VALUES) -> dict[str, 
 
 
 def built_from(graph: Graph, prints: Mapping[str, Fingerprint]) -> dict[str, Built]:
-    return {table: Built(prints[node], "doc", 1) for table, node in graph.producer.items()}
+    return {table: Built(prints[node], "doc", None, 1) for table, node in graph.producer.items()}
 
 
-def digests(graph: Graph) -> dict[str, str]:
-    return dict.fromkeys(graph.producer, "doc")
+def digests(graph: Graph) -> tuple[dict[str, str], dict[str, str]]:
+    return dict.fromkeys(graph.producer, "doc"), {}
 
 
 def test_order_puts_what_is_read_first(tmp_path: Path) -> None:
@@ -187,6 +187,15 @@ def test_a_changed_comment_is_no_rebuild(tmp_path: Path) -> None:
     plan = make_plan(graph, prints, built, digests(graph))
     assert not plan.chosen
     assert plan.redescribed == ("core.c",)
+
+
+def test_a_changed_suite_is_checked_again_and_not_rebuilt(tmp_path: Path) -> None:
+    graph = graph_of(tmp_path, CHAIN)
+    prints = fingerprints(graph)
+    docs, _ = digests(graph)
+    plan = make_plan(graph, prints, built_from(graph, prints), (docs, {"core.b": "new"}))
+    assert not plan.chosen
+    assert plan.rechecked == ("core.b",)
 
 
 def test_a_selected_model_whose_input_is_stale_is_refused(tmp_path: Path) -> None:

@@ -79,7 +79,10 @@ def test_first_run_publishes_tables_comments_and_lineage(tmp_path: Path, project
 def test_a_key_that_repeats_stops_the_publish(tmp_path: Path, project: Project) -> None:
     run_project(project, graph=graph_of(tmp_path, MODELS))
     before = digest(project.published)
-    twice = {**MODELS, "core.b": "SELECT id // 2 AS id, -- half\n id AS twice -- it\nFROM staging.a"}
+    twice = {
+        **MODELS,
+        "core.b": "SELECT id // 2 AS id, -- half\n id AS twice -- it\nFROM staging.a",
+    }
     with pytest.raises(LesionsError, match=r"core\.b") as caught:
         run_project(project, graph=graph_of(tmp_path, twice))
     assert "Nothing was published" in str(caught.value)

@@ -120,7 +120,8 @@ def test_every_hop_balances_and_every_row_has_one_fate(source, patients):
         assert kit.query(unbalanced) == []
         kept_twice = """
             SELECT source_row FROM (
-                SELECT source_row FROM staging.tumor_result_screen WHERE disposition <> 'quarantined'
+                SELECT source_row FROM staging.tumor_result_screen
+                WHERE disposition <> 'quarantined'
                 UNION ALL
                 SELECT source_row FROM quality.quarantine WHERE domain = 'tr'
             ) GROUP BY source_row HAVING count(*) > 1

@@ -208,6 +208,16 @@ def test_those_who_live_are_censored_at_their_last_contact(kit):
     ]
 
 
+def test_survival_never_ends_before_the_first_dose(kit):
+    kit.subject("2")
+    kit.size(-10, 20, usubjid="2")
+    kit.add("ds", {"usubjid": "1", "dsdecod": "DEATH", "dsstdy": "-3"})
+    assert patients(kit, "os_days, os_event, death_day, last_contact_day") == [
+        (0.0, False, None, -10),
+        (0.0, True, -3, None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("unit", "days"), [("DAYS", 12.0), ("WEEKS", 84.0), ("MONTHS", 365.25), ("YEARS", 4383.0)]
 )

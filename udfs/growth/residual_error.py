@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from udfs.growth.parameters import FloatArray
 
@@ -108,3 +108,15 @@ def standard_density(z: FloatArray, log_probability: FloatArray) -> FloatArray:
     """phi(z) / P without overflow, 0 where z is infinite; shapes that broadcast."""
     with np.errstate(over="ignore"):
         return np.exp(np.minimum(-0.5 * z * z - LOG_ROOT_TWO_PI - log_probability, 690.0))
+
+
+def truncated_normal_draw(low: FloatArray, high: FloatArray, u: FloatArray) -> FloatArray:
+    """Standard normal conditional on (low, high), at the uniform quantile ``u``; all (n,)."""
+    is_upper = low > 0
+    a, b = np.where(is_upper, -high, low), np.where(is_upper, -low, high)
+    start, stop = ndtr(a), ndtr(b)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = ndtri(start + u * (stop - start))
+    fallback = np.where(np.isfinite(b), b, a)
+    z = np.clip(np.where(np.isfinite(z), z, fallback), a, b)
+    return np.where(is_upper, -z, z)

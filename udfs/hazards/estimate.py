@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from udfs.hazards.arrays import FloatArray, unit
 from udfs.hazards.data import check_groups
@@ -69,6 +69,7 @@ class Profile:
 
     objective: Objective
     best: Solution | None = None
+    latest: Solution | None = None
     values: dict[float, float] = field(default_factory=dict)
 
     def value(self, log_variance: float) -> float:
@@ -76,6 +77,7 @@ class Profile:
         if log_variance not in self.values:
             solution = self.objective.solve(float(np.exp(log_variance)))
             self.values[log_variance] = solution.loglik_integrated
+            self.latest = solution
             if self.best is None or solution.loglik_integrated > self.best.loglik_integrated:
                 self.best = solution
         return self.values[log_variance]
@@ -143,8 +145,7 @@ def estimate(problem: CoxProblem, options: Options, near: float | None = None) -
         assert profile.best is not None
         converged = fixed.is_converged and profile.best.is_converged
         return Estimate(null, fixed, taken, profile, profile.best, converged)
-    converged = _maximise_variance(profile, fixed, near)
-    best = profile.best
+    best, converged = _maximise_variance(profile, fixed, near)
     if best is None or best.loglik_integrated < fixed.loglik_penalized + NO_RISE:
         return Estimate(null, fixed, taken, profile, None, fixed.is_converged)
     return Estimate(null, fixed, taken, profile, best, converged and best.is_converged)
@@ -155,7 +156,7 @@ def variance_interval(found: Estimate, confidence: float) -> tuple[float, float]
     infinite where no variance up to 400 is."""
     assert found.profile is not None
     profile, top = found.profile, found.loglik
-    drop = float(chi2.ppf(confidence, 1)) / 2
+    drop = float(chdtri(1, 1 - confidence)) / 2
     if found.best is None:
         high = likelihood_limit(profile.value, top, SMALLEST, drop, float(np.log(0.2)), LARGEST)
         return 0.0, np.inf if high is None else float(np.exp(high))
@@ -208,8 +209,10 @@ def _objective(problem: CoxProblem, options: Options, fixed: Mode) -> Objective:
     return LaplaceObjective(problem, determinant_for(problem, kind), fixed)
 
 
-def _maximise_variance(profile: Profile, fixed: Mode, near: float | None) -> bool:
-    """Search for the best variance; False if the search ended at a limit."""
+def _maximise_variance(
+    profile: Profile, fixed: Mode, near: float | None
+) -> tuple[Solution | None, bool]:
+    """The solution at the best variance, None for 0; False if the search ended at a limit."""
     problem = profile.objective.problem
     residual = problem.by_group(problem.index.event_weight - fixed.partial.expected)
     hessian = problem.group_hessian(fixed.partial)
@@ -219,7 +222,7 @@ def _maximise_variance(profile: Profile, fixed: Mode, near: float | None) -> boo
         tried = {v: profile.value(float(np.log(v))) for v in TRIED_AT_BOUNDARY}
         start = max(tried, key=tried.__getitem__)
         if tried[start] <= fixed.loglik_penalized:
-            return True
+            return None, True
         near = start
     if near is None:
         # Poisson counts with log-normal rates: Var O = E + E^2 (exp(s2) - 1).
@@ -231,7 +234,10 @@ def _maximise_variance(profile: Profile, fixed: Mode, near: float | None) -> boo
     step = float(np.log(profile.best.second_moment / profile.best.variance))
     step = float(np.clip(3 * step, -1.0, 1.0))
     step = step if abs(step) > 0.05 else 0.05 * (1.0 if step >= 0 else -1.0)
-    return maximise_along(profile.value, start, step, SMALLEST, LARGEST)[2]
+    at, converged = maximise_along(profile.value, start, step, SMALLEST, LARGEST)
+    latest = profile.latest
+    is_latest = latest is not None and abs(np.log(latest.variance) - at) < 1e-12
+    return latest if is_latest else profile.best, converged
 
 
 def _column_name(term: str, label: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2 as chi2_distribution
-from scipy.stats import norm
+from scipy.special import chdtrc, ndtr, ndtri
 
 from udfs.hazards.arrays import FloatArray
 from udfs.hazards.data import CoxData
@@ -148,9 +147,9 @@ def term_tests(
                 name,
                 chi2,
                 df,
-                float(chi2_distribution.sf(chi2, df)),
+                float(chdtrc(df, chi2)),
                 wald,
-                float(chi2_distribution.sf(wald, df)),
+                float(chdtrc(df, wald)),
                 found.variance,
             )
         )
@@ -160,7 +159,7 @@ def term_tests(
 def variance_test(fit: CoxFit) -> VarianceTest:
     """Likelihood-ratio test that the random effect's variance is 0."""
     chi2 = max(0.0, 2 * (fit.loglik_integrated - fit.loglik_fixed))
-    return VarianceTest(chi2, float(chi2_distribution.sf(chi2, 1)) / 2 if chi2 > 0 else 1.0)
+    return VarianceTest(chi2, float(chdtrc(1, chi2)) / 2 if chi2 > 0 else 1.0)
 
 
 def options_of(fit: CoxFit) -> Options:
@@ -188,7 +187,7 @@ def _ratios(
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; it must be between 0 and 1")
     error = np.sqrt(np.diag(covariance))
-    reach = float(norm.ppf((1 + confidence) / 2)) * error
+    reach = float(ndtri((1 + confidence) / 2)) * error
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.abs(log_hr) / error
     return HazardRatios(
@@ -200,6 +199,6 @@ def _ratios(
         np.exp(log_hr),
         np.exp(log_hr - reach),
         np.exp(log_hr + reach),
-        2 * norm.sf(z),
+        2 * ndtr(-z),
         covariance,
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from udfs.hazards.arrays import FloatArray, IntArray, Pair, dot, unit
 from udfs.hazards.data import CoxData
@@ -89,7 +89,7 @@ def predict_survival(
     with np.errstate(divide="ignore"):
         log_hazard = np.log(hazard) + (rows @ fit.coefficient + effect)[:, None]
     error = _standard_errors(problem, fit, rows, members, strata, at)
-    reach = float(norm.ppf((1 + confidence) / 2)) * np.nan_to_num(error)
+    reach = float(ndtri((1 + confidence) / 2)) * np.nan_to_num(error)
     variance = fit.variance if frailty == "marginal" else 0.0
     return SurvivalPrediction(
         at,

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.stats import chi2 as chi2_distribution
-from scipy.stats import rankdata
+from scipy.special import chdtrc
 
 from udfs.hazards.arrays import FloatArray, IntArray, unit
 from udfs.hazards.data import CoxData
@@ -15,6 +14,7 @@ from udfs.hazards.index import event_points
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import CoxFit
+from udfs.hazards.solver import PenalisedHessian, conjugate_gradients, snapshot
 from udfs.hazards.threads import single_blas_thread
 
 Transform = Literal["km", "rank", "identity", "log"]
@@ -50,50 +50,55 @@ class ProportionalCheck:
 
 @single_blas_thread
 def check_proportional(
-    data: CoxData, fit: CoxFit, transform: Transform = "km"
+    data: CoxData,
+    fit: CoxFit,
+    transform: Transform = "km",
+    frailty: Literal["known", "estimated"] = "known",
 ) -> ProportionalCheck:
     """Score tests of coefficients that change with g(t), b(t) = b + c g(t), at c = 0.
 
-    The random effects are in the linear predictor as known numbers, as in R's ``cox.zph`` of a
-    ``coxme`` fit; without random effect this is ``cox.zph`` of ``coxph``. g is 1 less the pooled
-    Kaplan-Meier just before t (``km``), the time's rank, the time or its logarithm.
+    The random effects are in the linear predictor. ``known`` takes them as given numbers, as R's
+    ``cox.zph`` of a ``coxme`` fit does; without random effect this is ``cox.zph`` of ``coxph``.
+    That is cautious for what is the same in all rows of a group, since the predicted effects have
+    taken up part of its change: in simulations with 300 patients a treatment's test at 5 % rejected
+    1 % of true models. ``estimated`` counts them as parameters with their penalty; its tests
+    rejected 4 to 9 %. (Without random effect, on the same data: 20 to 40 %.)
+
+    g is 1 less the pooled Kaplan-Meier just before t (``km``), the time's rank, the time or its
+    logarithm.
 
     Args:
         data: what was fitted.
         fit: the fit.
         transform: which g.
+        frailty: how the random effects count.
 
     Raises:
         ValueError: an unknown transform, or logarithms of times that are not above 0.
     """
     problem = prepare(data, fit.ties)
-    g_of_point = transformed_times(data, problem.index.point_time, transform)
+    g = transformed_times(data, problem.index.point_time, transform)
     events = problem.index.event_points
-    g_of_point = g_of_point - g_of_point[events].mean()
-    scale = problem.columns.scale
+    g = g - g[events].mean()
     u = fit.frailty.effect[problem.active_groups] if fit.variance else None
-    partial = problem.partial(fit.coefficient * scale, u)
-    score = _score(problem, partial, g_of_point) / scale
-    square = np.outer(scale, scale)
-    bb = problem.cross_products(partial, False)[0] / square
-    bc, cc = (
-        problem.cross_products(partial.times_points(problem.index, g), False)[0] / square
-        for g in (g_of_point, g_of_point**2)
-    )
-    tests = []
-    for name, place in data.design.slices.items():
-        tests.append(_test(name, np.arange(place.start, place.stop), score, bb, bc, cc))
-    every = np.arange(len(score))
-    tests.append(_test("GLOBAL", every, score, bb, bc, cc))
-    left = cc - bc.T @ np.linalg.solve(bb, bc)
+    partial = problem.partial(fit.coefficient * problem.columns.scale, u)
+    score = _score(problem, partial, g)
+    as_parameters = frailty == "estimated" and u is not None
+    left = _information(problem, partial, g, fit.variance if as_parameters else None)
+    tests = [
+        _test(name, np.arange(place.start, place.stop), score, left)
+        for name, place in data.design.slices.items()
+    ]
+    tests.append(_test("GLOBAL", np.arange(len(score)), score, left))
     time, residual = _schoenfeld(problem, partial, fit)
     order = np.lexsort((time, problem.index.point_stratum[events]))
+    drift = np.linalg.solve(left, score) / problem.columns.scale
     return ProportionalCheck(
         tuple(tests),
         transform,
-        np.asarray(np.linalg.solve(left, score), dtype=float),
+        np.asarray(drift, dtype=float),
         time[order],
-        g_of_point[events][order],
+        g[events][order],
         residual[order],
     )
 
@@ -115,8 +120,9 @@ def transformed_times(data: CoxData, at: FloatArray, transform: Transform) -> Fl
             raise ValueError(f"log time is asked for, but an event is at time {at.min():g}")
         return np.log(at)
     if transform == "rank":
-        times, first = np.unique(data.stop, return_index=True)
-        return np.asarray(rankdata(data.stop)[first][np.searchsorted(times, at)], dtype=float)
+        times, count = np.unique(data.stop, return_counts=True)
+        mean_rank = np.cumsum(count) - (count - 1) / 2
+        return np.asarray(mean_rank[np.searchsorted(times, at)], dtype=float)
     pooled = event_points(data.stop, data.event, data.start, np.zeros(data.n_rows, dtype=np.intp))
     n = len(pooled.time)
     entered = np.cumsum(np.bincount(pooled.first, minlength=n + 1))
@@ -135,17 +141,31 @@ def _score(problem: CoxProblem, partial: Partial, g: FloatArray) -> FloatArray:
     return problem.columns.transposed_times(weighted - scaled.expected)
 
 
-def _test(
-    name: str,
-    at: IntArray,
-    score: FloatArray,
-    bb: FloatArray,
-    bc: FloatArray,
-    cc: FloatArray,
-) -> ProportionalTest:
-    left = cc[np.ix_(at, at)] - bc[:, at].T @ np.linalg.solve(bb, bc[:, at])
-    chi2 = float(score[at] @ np.linalg.solve(left, score[at]))
-    return ProportionalTest(name, chi2, len(at), float(chi2_distribution.sf(chi2, len(at))))
+def _information(
+    problem: CoxProblem, partial: Partial, g: FloatArray, variance: float | None
+) -> FloatArray:
+    """(p, p) information on c that is left when the coefficients, and at a given variance the
+    random effects, are estimated too."""
+    with_groups = variance is not None
+    index, p = problem.index, problem.n_columns
+    bc, uc = problem.cross_products(partial.times_points(index, g), with_groups)
+    cc, _ = problem.cross_products(partial.times_points(index, g**2), False)
+    taken = snapshot(problem, partial, with_groups)
+    if variance is None:
+        return cc - bc.T @ np.linalg.solve(taken.bb, bc)
+    hessian = PenalisedHessian(problem, partial, variance)
+    arrow = taken.arrow(variance)
+    left = np.empty((p, p))
+    for j in range(p):
+        solved = conjugate_gradients(hessian.times, arrow.solve, (bc[:, j], uc[:, j]), 1e-7)
+        left[:, j] = cc[:, j] - bc.T @ solved[0] - uc.T @ solved[1]
+    return (left + left.T) / 2
+
+
+def _test(name: str, at: IntArray, score: FloatArray, left: FloatArray) -> ProportionalTest:
+    """Score test of the columns ``at``, the others' c being 0."""
+    chi2 = float(score[at] @ np.linalg.solve(left[np.ix_(at, at)], score[at]))
+    return ProportionalTest(name, chi2, len(at), float(chdtrc(len(at), chi2)))
 
 
 def _schoenfeld(

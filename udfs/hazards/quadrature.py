@@ -28,7 +28,14 @@ from udfs.hazards.arrays import FloatArray, Pair, dot
 from udfs.hazards.objective import Solution, Uncertainty, WarmStarts
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
-from udfs.hazards.solver import DECREMENT, MOST_STEPS, Mode, conjugate_gradients, inverse_columns
+from udfs.hazards.solver import (
+    MOST_STEPS,
+    SMALL_DECREMENT,
+    Mode,
+    conjugate_gradients,
+    inverse_columns,
+    is_done,
+)
 
 NODES = 15
 SMALL_RISE = 1e-3
@@ -133,8 +140,8 @@ class QuadratureObjective:
         for step in range(MOST_STEPS + 1):
             g = self._gradient(state)
             first = complete.solve(g)
-            left = dot(g, first)
-            if left <= DECREMENT or step == MOST_STEPS:
+            before, left = left, dot(g, first)
+            if is_done(left, before) or step == MOST_STEPS:
                 break
             observed = _Observed(self.problem, state)
             accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
@@ -149,7 +156,7 @@ class QuadratureObjective:
             at_mean = _known(self.problem, state)
             self._factor, self._is_fresh = _factor(self.problem, at_mean), True
         self._warm.add(variance, (state.b, state.log_jumps))
-        return self._solution(state, variance, step, bool(left <= DECREMENT))
+        return self._solution(state, variance, step, left <= SMALL_DECREMENT)
 
     def uncertainty(self, solution: Solution) -> Uncertainty:
         """From the observed information in coefficients and jumps; the random effects' variance is

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import brentq
 
-CLOSE = 1e-4
+CLOSE = 1e-5
 """A step of the interpolation below this leaves an error far below it, so it is the last."""
 MOST_EVALUATIONS = 40
 
@@ -18,7 +18,7 @@ def maximise_along(
     first_step: float,
     lower: float,
     upper: float,
-) -> tuple[float, dict[float, float], bool]:
+) -> tuple[float, bool]:
     """The maximum of a smooth function with one maximum between two limits.
 
     Steps of growing length until the maximum is bracketed, then cubics through the four points
@@ -32,8 +32,8 @@ def maximise_along(
         upper: search no higher.
 
     Returns:
-        The best point evaluated, all points with their values, and whether it converged; at a
-        limit it did not.
+        The maximum, which is one of the points evaluated; whether it converged: at a limit it did
+        not.
     """
     seen: dict[float, float] = {}
 
@@ -52,21 +52,20 @@ def maximise_along(
         a, b = b, c
         if len(seen) > MOST_EVALUATIONS:
             break
-    is_last = False
     while len(seen) < MOST_EVALUATIONS:
         best = max(seen, key=seen.__getitem__)
         left = [x for x in seen if x < best]
         right = [x for x in seen if x > best]
         if not left or not right:
-            return best, seen, False
-        if is_last:
-            return best, seen, True
+            return best, False
         x = _peak(seen, best, max(left), min(right))
         if abs(x - best) < 1e-9:
-            return best, seen, True
-        is_last = abs(x - best) < CLOSE
+            return best, True
         at(x)
-    return max(seen, key=seen.__getitem__), seen, False
+        if abs(x - best) < CLOSE:
+            # Of two so near, the values cannot tell which is higher; the cubic can.
+            return x, True
+    return max(seen, key=seen.__getitem__), False
 
 
 def _peak(seen: dict[float, float], best: float, left: float, right: float) -> float:

@@ -20,8 +20,11 @@ from udfs.hazards.arrays import FloatArray, Pair, dot, unit
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
 
-DECREMENT = 1e-12
-"""Newton stops where g' H^-1 g, twice the rise still to be had, is below this."""
+DECREMENT = 1e-18
+"""Newton stops where g' H^-1 g, twice the rise still to be had, is below this. The determinant
+moves with its square root, and the variance is searched for by small differences of such values."""
+SMALL_DECREMENT = 1e-10
+"""Good enough where rounding allows no better: from here a step that gains little is the last."""
 MOST_STEPS = 60
 MOST_CG = 400
 
@@ -142,7 +145,6 @@ def maximise(
     b: FloatArray,
     u: FloatArray,
     taken: Snapshot,
-    decrement: float = DECREMENT,
 ) -> Mode:
     """The mode at one variance, from a start b (p,), u (K,); u of length 0 means no random effect.
 
@@ -152,15 +154,14 @@ def maximise(
         b: start, in the solver's units.
         u: start.
         taken: blocks of the Hessian, for the preconditioner; any point nearby will do.
-        decrement: where to stop.
     """
     arrow = taken.arrow(variance)
     partial, value = _penalised(problem, variance, b, u)
     left = np.inf
     for step in range(MOST_STEPS + 1):
         g = _gradient(problem, partial, variance, u)
-        left = dot(g, arrow.solve(g))
-        if left <= decrement or step == MOST_STEPS or not np.isfinite(left):
+        before, left = left, dot(g, arrow.solve(g))
+        if is_done(left, before) or step == MOST_STEPS:
             break
         accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
         hessian = PenalisedHessian(problem, partial, variance)
@@ -177,7 +178,13 @@ def maximise(
         if size < 1e-6:
             break
         b, u, partial, value = new_b, new_u, new_partial, new_value
-    return Mode(variance, b, u, partial, value, left, step, bool(left <= max(decrement, DECREMENT)))
+    return Mode(variance, b, u, partial, value, left, step, left <= SMALL_DECREMENT)
+
+
+def is_done(left: float, before: float) -> bool:
+    """Whether Newton's decrement is small enough, falls no more, or is lost."""
+    stalls = left <= SMALL_DECREMENT and left > before / 4
+    return left <= DECREMENT or stalls or not np.isfinite(left)
 
 
 def coefficient_covariance(

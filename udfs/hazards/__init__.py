@@ -1,0 +1,83 @@
+"""Hazards by a Cox model with a Gaussian random effect of the patient.
+
+    columns = design(factor("organ", organ, reference="abdomen"), numeric("age_years", age))
+    data = cox_data(days, is_event, columns, group=patient)
+    fit = fit_cox(data)
+
+See ``fit_cox`` for the model, ``CoxFit`` for what it gives. Modules, from the outside in: ``fit``,
+``inference``, ``predict``, ``proportional``, ``selection``, ``phenotype``, ``bootstrap`` for users;
+``estimate`` searches the variance; ``objective`` (Laplace) and ``quadrature`` integrate the random
+effect; ``determinant``, ``solver``, ``groups``, ``partial``, ``index`` do the arithmetic.
+"""
+
+from udfs.hazards.bootstrap import Bootstrap, patient_bootstrap
+from udfs.hazards.data import CoxData, cox_data
+from udfs.hazards.design import Design, Term, design, factor, factor_within, numeric
+from udfs.hazards.estimate import Options
+from udfs.hazards.fit import fit_cox
+from udfs.hazards.inference import (
+    HazardRatios,
+    TermTest,
+    VarianceTest,
+    against_mean,
+    contrasts,
+    hazard_ratios,
+    level_weights,
+    term_tests,
+    variance_test,
+)
+from udfs.hazards.phenotype import (
+    QUADRANTS,
+    OrganEffects,
+    Phenotypes,
+    organ_effects,
+    organ_phenotypes,
+)
+from udfs.hazards.predict import SurvivalPrediction, predict_survival
+from udfs.hazards.proportional import ProportionalCheck, ProportionalTest, check_proportional
+from udfs.hazards.result import Baseline, CoxFit, Frailty
+from udfs.hazards.selection import Candidate, CandidateTest, Selection, select_covariates
+from udfs.hazards.simulation import SimulatedLesions, simulate_lesions
+
+__all__ = [
+    "QUADRANTS",
+    "Baseline",
+    "Bootstrap",
+    "Candidate",
+    "CandidateTest",
+    "CoxData",
+    "CoxFit",
+    "Design",
+    "Frailty",
+    "HazardRatios",
+    "Options",
+    "OrganEffects",
+    "Phenotypes",
+    "ProportionalCheck",
+    "ProportionalTest",
+    "Selection",
+    "SimulatedLesions",
+    "SurvivalPrediction",
+    "Term",
+    "TermTest",
+    "VarianceTest",
+    "against_mean",
+    "check_proportional",
+    "contrasts",
+    "cox_data",
+    "design",
+    "factor",
+    "factor_within",
+    "fit_cox",
+    "hazard_ratios",
+    "level_weights",
+    "numeric",
+    "organ_effects",
+    "organ_phenotypes",
+    "patient_bootstrap",
+    "predict_survival",
+    "select_covariates",
+    "simulate_lesions",
+    "term_tests",
+    "variance_test",
+]

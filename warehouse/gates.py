@@ -1,0 +1,80 @@
+"""The gate at the end of each stage: what was built is checked before anything follows it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from warehouse import checks
+from warehouse.display import Display, Stage
+from warehouse.errors import LesionsError
+from warehouse.project import Project
+
+StageShower = Callable[[str, int, str], AbstractContextManager[Stage]]
+
+
+def suite_digests(folder: Path) -> dict[str, str]:
+    """Digest of each suite's file, by the table that it checks."""
+    return {
+        path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for path in sorted(folder.glob("*.json"))
+    }
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Checks tables of one run, and stops the run where a critical check fails."""
+
+    project: Project
+    suites: Mapping[str, checks.Suite]
+    keys: Mapping[str, tuple[str, ...]]
+    run_id: str
+    run_at: datetime
+    display: Display
+    stage: StageShower
+
+    def check(
+        self, connection: duckdb.DuckDBPyConnection, layer: str, tables: Sequence[str]
+    ) -> list[checks.CheckResult]:
+        """Checks tables and stores the results.
+
+        Raises:
+            LesionsError: a critical check failed; what was built is kept for a look.
+        """
+        with self.stage(f"check {layer}", len(tables), "tables") as stage:
+            results = checks.check_tables(
+                connection,
+                tables,
+                self.suites,
+                self.run_id,
+                self.run_at.replace(tzinfo=None),
+                progress=lambda done, total: stage.observe("", "done"),
+                keys=self.keys,
+            )
+        checks.write_check_results(connection, results, tables)
+        if any(not result.success for result in results):
+            self.display.console.print(checks.summarise(results))
+        try:
+            checks.gate(results)
+        except LesionsError as error:
+            checks.write_html(self.project.check_page, results, "Checks of the failed run")
+            connection.execute("CHECKPOINT")
+            shutil.copyfile(self.project.work, self.project.failed)
+            raise LesionsError(
+                f"{error} Nothing was published. What was built is kept in "
+                f"{self.project.failed}, the checks in {self.project.check_page}."
+            ) from error
+        return results
+
+    def due(self, built: Sequence[str], changed: Sequence[str], present: set[str]) -> list[str]:
+        """Tables to check once some were built: these, those whose checks read them, and those
+        whose suites changed; of all, the ones that are there."""
+        tables = [*checks.tables_to_check(built, self.suites), *changed]
+        return [table for table in dict.fromkeys(tables) if table in present]
