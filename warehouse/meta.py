@@ -154,6 +154,9 @@ META_DOCS: tuple[tuple[TableDoc, Mapping[str, str]], ...] = (
 )
 
 
+MODEL_COLUMNS = next(tuple(types) for doc, types in META_DOCS if doc.name == "meta.model")
+
+
 def create_schemas(connection: duckdb.DuckDBPyConnection) -> None:
     """Every schema, and the engine's own tables, empty."""
     for layer in (*LAYERS, "meta"):

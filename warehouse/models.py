@@ -201,7 +201,12 @@ def _check_layers(name: str, reads: frozenset[str]) -> None:
 def _settings_read(name: str, expression: exp.Query, known: frozenset[str]) -> tuple[str, ...]:
     literals = {x.this for x in expression.find_all(exp.Literal) if x.is_string}
     found = literals & known
-    dotted = {x for x in literals - known if re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", x)}
+    sections = {setting.split(".")[0] for setting in known}
+    dotted = {
+        text
+        for text in literals - known
+        if re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", text) and text.split(".")[0] in sections
+    }
     if not found or dotted:
         wrong = f" ({', '.join(sorted(dotted))} is none)" if dotted else ""
         raise LesionsError(

@@ -10,6 +10,7 @@ from warehouse.database import open_published
 from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint
 from warehouse.graph import Graph, select
+from warehouse.meta import MODEL_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Plan:
 
 
 def read_built(published: Path) -> dict[str, Built]:
-    """What is in the published warehouse, by table; empty where there is none.
+    """What is in the published warehouse, by table; empty where there is none, or where another
+    version with other tables of its own made it.
 
     Raises:
         LesionsError: the file is there but is no warehouse of ours.
@@ -59,6 +61,12 @@ def read_built(published: Path) -> dict[str, Built]:
             raise LesionsError(
                 f"{published} was not made by lesions: it has no table meta.model. Move it away."
             )
+        columns = connection.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'meta' "
+            "AND table_name = 'model' ORDER BY column_index"
+        ).fetchall()
+        if [name for (name,) in columns] != list(MODEL_COLUMNS):
+            return {}
         rows = connection.execute(
             "SELECT name, fingerprint_parts, doc_digest, suite_digest, rows FROM meta.model"
         ).fetchall()

@@ -59,6 +59,9 @@ RAW_COLUMN_COMMENTS: dict[str, dict[str, str]] = {
     },
 }
 
+_PLACE = "_place"
+"""Place of a row in its Parquet file."""
+
 # Order of rows: that of the sources.
 _ORDER = {
     **dict.fromkeys(DOMAIN_COLUMNS, "_study_id, _source_file, _source_row"),
@@ -66,9 +69,7 @@ _ORDER = {
     "study_reader": "study_id, priority",
     "study_arm": "study_id, arm",
     "study_site": "study_id, site_raw",
-    "load_audit": "ALL",
-    "derivation": "ALL",
-    "reject": "ALL",
+    **dict.fromkeys(("load_audit", "derivation", "reject"), "study_id, source_file"),
 }
 
 
@@ -111,7 +112,7 @@ def build_raw_table(cursor: duckdb.DuckDBPyConnection, raw_dir: Path, table: str
 
     Every declared column is there whatever the studies hold. Columns of the sources that are not
     declared stand between the declared ones and the provenance, sorted by name. Rows are in the
-    order of study, file and record.
+    order of study, file and record, and as they were loaded where a file was mapped twice.
 
     Args:
         cursor: of a database that can be written; the schema ``raw`` is made when absent.
@@ -131,18 +132,22 @@ def build_raw_table(cursor: duckdb.DuckDBPyConnection, raw_dir: Path, table: str
     empty = ", ".join(
         f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items()
     )
-    selects = [f"SELECT {empty} WHERE false"]
+    selects = [f"SELECT {empty}, CAST(0 AS BIGINT) AS {_PLACE} WHERE false"]
     for study_id, file in files.items():
         cells = ", ".join(
             f"CAST({identifier(name) if name in present[study_id] else 'NULL'} AS {kind}) "
             f"AS {identifier(name)}"
             for name, kind in columns.items()
         )
-        selects.append(f"SELECT {cells} FROM read_parquet({literal(str(file))})")
+        selects.append(
+            f"SELECT {cells}, file_row_number AS {_PLACE} "
+            f"FROM read_parquet({literal(str(file))}, file_row_number = true)"
+        )
     cursor.execute("CREATE SCHEMA IF NOT EXISTS raw")
     cursor.execute(
         f"CREATE OR REPLACE TABLE raw.{identifier(table)} AS "
-        f"SELECT * FROM ({' UNION ALL '.join(selects)}) ORDER BY {_ORDER[table]}"
+        f"SELECT * EXCLUDE ({_PLACE}) FROM ({' UNION ALL '.join(selects)}) "
+        f"ORDER BY {_ORDER[table]}, {_PLACE}"
     )
     # All rows are fetched: a result left half read would block the caller's next statement.
     counted = cursor.execute(f"SELECT count(*) FROM raw.{identifier(table)}").fetchall()

@@ -21,7 +21,7 @@ from warehouse import meta, record
 from warehouse.build import Builder, BuiltNode, doc_digests
 from warehouse.catalogue import installed_graph
 from warehouse.contents import content_folder
-from warehouse.database import open_work, qualified, quoted
+from warehouse.database import STORAGE_VERSION, open_work, qualified, quoted
 from warehouse.display import Display, Stage
 from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
@@ -169,15 +169,27 @@ class _Run:
         remove_database(self.project.work)
         spill = self.project.state / "spill"
         shutil.rmtree(spill, ignore_errors=True)
+        is_kept = bool(planned.built) and not set(planned.graph.nodes) <= planned.plan.chosen
+        if is_kept:
+            with self.stage("carry", len(planned.built), "tables"):
+                shutil.copyfile(self.project.published, self.project.work)
         with open_work(
             self.project.work,
             threads=self.threads,
             memory_limit=self.project.values["run.memory_limit"],
             temp=spill,
         ) as connection:
+            if is_kept:
+                _drop(connection, planned)
+            else:
+                meta.create_schemas(connection)
             built, checks = self._fill(connection, planned)
             standing = checking.read_check_results(connection)
             connection.execute("CHECKPOINT")
+            is_loose = _is_loose(connection)
+        if is_loose:
+            with self.stage("compact", 1, "file"):
+                compact(self.project.work)
         shutil.rmtree(spill, ignore_errors=True)
         with self.stage("publish", 1, "file"):
             publish(self.project.work, self.project.published)
@@ -195,12 +207,11 @@ class _Run:
         self, connection: duckdb.DuckDBPyConnection, planned: Planned
     ) -> tuple[list[BuiltNode], list[checking.CheckResult]]:
         graph, plan = planned.graph, planned.plan
-        meta.create_schemas(connection)
+        connection.execute("DELETE FROM meta.setting")
         meta.write_settings(connection, self.project.values)
         for macro in graph.macros.values():
             connection.execute(macro.sql)
         checking.write_check_results(connection, [])
-        self._carry(connection, planned)
         gate = Gate(
             project=self.project,
             suites=checking.load_suites(content_folder("expectations")),
@@ -224,35 +235,6 @@ class _Run:
         with self.stage("describe", len(graph.table_docs), "tables"):
             self._record(connection, planned, built, checks)
         return built, checks
-
-    def _carry(self, connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
-        """Copies from the published file the tables that this run does not build."""
-        kept = [
-            name
-            for name in planned.built
-            if name in planned.graph.producer
-            and planned.graph.producer[name] not in planned.plan.chosen
-        ]
-        if not self.project.published.exists():
-            return
-        path = quoted(str(self.project.published))
-        connection.execute(f"ATTACH {path} AS published (READ_ONLY)")
-        carried = [*kept, *(doc.name for doc, _ in meta.META_DOCS if doc.name != "meta.setting")]
-        with self.stage("carry", len(kept), "tables"):
-            for table in carried:
-                layer = table.split(".")[0]
-                verb = (
-                    f"INSERT INTO {qualified(table)}"
-                    if layer == "meta"
-                    else f"CREATE TABLE {qualified(table)} AS"
-                )
-                connection.execute(f"{verb} SELECT * FROM published.{qualified(table)}")
-            connection.execute(
-                f"INSERT INTO {CHECK_TABLE} BY NAME SELECT * FROM published.{CHECK_TABLE} "
-                "WHERE table_name IN (SELECT unnest(?))",
-                [kept],
-            )
-        connection.execute("DETACH published")
 
     def _build_layer(
         self,
@@ -322,6 +304,43 @@ class _Run:
 def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
     rows = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()")
     return {row[0] for row in rows.fetchall()}
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
+    """Drops from a copy of the published file what this run makes anew, and what is gone."""
+    for table in planned.built:
+        node = planned.graph.producer.get(table)
+        if node is None or node in planned.plan.chosen:
+            connection.execute(f"DROP TABLE {qualified(table)}")
+            connection.execute(f"DELETE FROM {CHECK_TABLE} WHERE table_name = ?", [table])
+    present = [name for (name,) in connection.execute(
+        "SELECT function_name FROM duckdb_functions() WHERE function_type = 'macro' "
+        "AND NOT internal AND schema_name = 'main'"
+    ).fetchall()]  # fmt: skip
+    for name in set(present) - set(planned.graph.macros):
+        connection.execute(f'DROP MACRO "{name}"')
+
+
+def _is_loose(connection: duckdb.DuckDBPyConnection) -> bool:
+    """True where more than a third of the file is blocks that tables dropped have left free."""
+    size = connection.execute(
+        "SELECT free_blocks, total_blocks FROM pragma_database_size()"
+    ).fetchone()
+    return size is not None and size[0] * 3 > size[1]
+
+
+def compact(work: Path) -> None:
+    """Writes a database anew without its free blocks, in the same place."""
+    tight = work.with_name("compact.duckdb")
+    remove_database(tight)
+    with open_work(work, threads=1) as connection:
+        name = connection.execute("SELECT current_database()").fetchall()[0][0]
+        connection.execute(
+            f"ATTACH {quoted(str(tight))} AS tight (STORAGE_VERSION '{STORAGE_VERSION}')"
+        )
+        connection.execute(f'COPY FROM DATABASE "{name}" TO tight')
+        connection.execute("DETACH tight")
+    tight.replace(work)
 
 
 def publish(work: Path, published: Path) -> None:

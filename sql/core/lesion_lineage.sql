@@ -3,7 +3,8 @@
    The rules: split, when TU has a TUSPLIT row or the link id says so ('T01.1' from 'T01'); merged, when TU has a
    TUMERGE row or the link id says so ('T01/T02' of 'T01' and 'T02'), or when exactly two lesions of one organ are
    said to have coalesced on one day; duplicate, when two target lesions of one site have equal long axes on each of
-   their days, five days or more and three different sizes or more (the rule of quality.defect identity.3c).
+   their days, on five days or more 10 mm or above, with three different sizes or more among these (the rule of
+   quality.defect identity.3c).
    Caveats: relations whose other lesion is not in the data are left out. A duplicate is a suspicion, not a fact: sizes
    are rounded to mm, and among thousands of lesions a few pairs agree by chance. Both lesions stay in the analysis;
    whoever knows that they are one excludes the mark that is lesion_id here.
@@ -133,7 +134,12 @@ varied AS (
     INNER JOIN alike ON measurement.lesion_id = alike.lesion_id
     WHERE alike.n_alike > 1
     GROUP BY measurement.lesion_id
-    HAVING count(DISTINCT coalesce(measurement.long_axis_mm, measurement.diameter_mm)) >= 3
+    -- Small sizes in whole mm agree by chance: 10 mm and more can tell two lesions apart.
+    HAVING
+        count(*) FILTER (WHERE coalesce(measurement.long_axis_mm, measurement.diameter_mm) >= 10) >= 5
+        AND count(DISTINCT coalesce(measurement.long_axis_mm, measurement.diameter_mm)) FILTER (
+            WHERE coalesce(measurement.long_axis_mm, measurement.diameter_mm) >= 10
+        ) >= 3
 ),
 
 marked_twice AS (

@@ -21,7 +21,7 @@ import numpy as np
 from udfs.growth.likelihood import error_terms, loglik
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population, Structure
-from udfs.growth.problem import Block, Problem, run_blocks, sum_in_order
+from udfs.growth.problem import Problem, run_blocks, sum_in_order
 from udfs.growth.proposals import (
     N_BELLS,
     Nodes,
@@ -41,7 +41,6 @@ ELEMENTS_PER_BLOCK = 60_000
 class Weighted:
     """Nodes of some lesions with their weights at a population point."""
 
-    block: Block
     phi: FloatArray
     """(p, n, R)"""
     weight: FloatArray
@@ -104,6 +103,41 @@ class LesionMoments:
         return LesionMoments(**arrays, **sums)
 
 
+@dataclass(frozen=True)
+class NodeTerms:
+    """Nodes of some lesions and what the data say of them."""
+
+    phi: FloatArray
+    """(p, n, R)"""
+    density: FloatArray
+    """(n, R) of the proposal."""
+    loglik: FloatArray
+    """(n, R) log p(y | phi)."""
+    score: list[FloatArray]
+    """Per error parameter (n, R) derivative of it; empty if not asked for."""
+    curvature: list[list[FloatArray]]
+
+
+def node_terms(
+    problem: Problem,
+    error: FloatArray,
+    proposal: Proposal,
+    nodes: Nodes,
+    lesions: IntArray,
+    *,
+    with_derivatives: bool,
+) -> NodeTerms:
+    """Likelihood of the data at the nodes of some lesions (fit order)."""
+    block = problem.block(lesions)
+    phi, density = draw_nodes(problem, proposal, nodes, lesions)
+    psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
+    if not with_derivatives:
+        total = loglik(problem.model, problem.error, block, psi, error)
+        return NodeTerms(phi, density, total, [], [])
+    terms = error_terms(problem.model, problem.error, block, psi, error)
+    return NodeTerms(phi, density, terms.loglik, terms.score, terms.curvature)
+
+
 def weigh(
     structure: Structure,
     problem: Problem,
@@ -115,26 +149,20 @@ def weigh(
     with_derivatives: bool,
 ) -> Weighted:
     """Weights of the nodes of some lesions (fit order)."""
-    block = problem.block(lesions)
-    phi, density = draw_nodes(problem, proposal, nodes, lesions)
-    psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
-    score: list[FloatArray] = []
-    curvature: list[list[FloatArray]] = []
-    if with_derivatives:
-        terms = error_terms(problem.model, problem.error, block, psi, population.error)
-        total, score, curvature = terms.loglik, terms.score, terms.curvature
-    else:
-        total = loglik(problem.model, problem.error, block, psi, population.error)
+    data = node_terms(
+        problem, population.error, proposal, nodes, lesions, with_derivatives=with_derivatives
+    )
+    phi, total = data.phi, data.loglik
     mean = problem.design.mean(population.coefficients)[:, lesions, None]
     total += log_population(phi - mean, population.omega)
     top = np.maximum(total.max(axis=1, keepdims=True), -1e300)
     weight = total - top
     np.exp(weight, out=weight)
-    weight /= density
+    weight /= data.density
     sums = weight.sum(axis=1, keepdims=True)
     value = (top + np.log(np.maximum(sums, 1e-300) / nodes.count))[:, 0]
     weight *= 1.0 / np.maximum(sums, 1e-300)
-    return Weighted(block, phi, weight, value, score, curvature, total)
+    return Weighted(phi, weight, value, data.score, data.curvature, total)
 
 
 def log_population(off: FloatArray, omega: FloatArray) -> FloatArray:

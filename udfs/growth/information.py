@@ -40,8 +40,8 @@ def curvature(
     return Curvature(scores.sum(axis=0), complete - missing, complete, noise)
 
 
-def _score_map(structure: Structure, population: Population) -> tuple[FloatArray, FloatArray]:
-    """(f0, f) matrix and (f0,) constant: base score = matrix @ features + constant.
+def score_map(structure: Structure, population: Population) -> tuple[FloatArray, FloatArray]:
+    """(f, f) matrix and (f,) constant: base score = matrix @ features + constant.
 
     The base score has p entries for the typical phi, then omega's, then the error's.
     """
@@ -71,7 +71,7 @@ def lesion_scores(
     structure: Structure, population: Population, design: FloatArray, moments: LesionMoments
 ) -> FloatArray:
     """(n, size) each lesion's score."""
-    matrix, constant = _score_map(structure, population)
+    matrix, constant = score_map(structure, population)
     base = np.einsum("nf,gf->ng", moments.features, matrix) + constant
     column, parameter = structure.effect_places
     return np.concatenate([base[:, parameter] * design[:, column], base[:, structure.p :]], axis=1)
@@ -79,7 +79,7 @@ def lesion_scores(
 
 def _spread(structure: Structure, population: Population, sums: FloatArray) -> FloatArray:
     """(size, size) sum over lesions of A_i C_i A_i', from the (c, c, f, f) sums of x x' C."""
-    matrix, _ = _score_map(structure, population)
+    matrix, _ = score_map(structure, population)
     column, parameter = structure.effect_places
     p, n_effects = structure.p, structure.n_effects
     base = np.einsum("gf,abfh,kh->abgk", matrix, sums, matrix, optimize=True)
@@ -100,25 +100,41 @@ def _complete(
     size, n_error = structure.size, len(structure.error.names)
     by_design = design.T @ moments.mean
     square = moments.covariance.sum(axis=0) + moments.mean.T @ moments.mean
-    within = design.T @ design
+    out = np.zeros((size, size))
     gaussian = size - n_error
-    hessian = np.zeros((size, size))
-    for k in range(gaussian):
-        shift = np.zeros(size)
+    out[:gaussian, :gaussian] = complete_gaussian(structure, theta, design, by_design, square)
+    out[gaussian:, gaussian:] = -moments.error_curvature
+    return out
+
+
+def complete_gaussian(
+    structure: Structure,
+    theta: FloatArray,
+    design: FloatArray,
+    by_design: FloatArray,
+    square: FloatArray,
+) -> FloatArray:
+    """Minus the Hessian of Q's Gaussian part in the fixed effects and omega.
+
+    Args:
+        by_design: (c, p) sum over lesions of x E[phi]'.
+        square: (p, p) sum of E[phi phi'].
+    """
+    within = design.T @ design
+    size = structure.size - len(structure.error.names)
+    hessian = np.empty((size, size))
+    for k in range(size):
+        shift = np.zeros(structure.size)
         shift[k] = STEP
         up, down = (
-            _gaussian_score(structure, theta + sign * shift, within, by_design, square, len(design))
+            gaussian_score(structure, theta + sign * shift, within, by_design, square, len(design))
             for sign in (1.0, -1.0)
         )
-        hessian[:gaussian, k] = (up - down) / (2.0 * STEP)
-    hessian[:gaussian, :gaussian] = 0.5 * (
-        hessian[:gaussian, :gaussian] + hessian[:gaussian, :gaussian].T
-    )
-    hessian[gaussian:, gaussian:] = moments.error_curvature
-    return -hessian
+        hessian[:, k] = (down - up) / (2.0 * STEP)
+    return 0.5 * (hessian + hessian.T)
 
 
-def _gaussian_score(
+def gaussian_score(
     structure: Structure,
     theta: FloatArray,
     within: FloatArray,

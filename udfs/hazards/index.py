@@ -75,21 +75,18 @@ class RiskIndex:
         Where rows enter late it is taken from the side with fewer rows (entered less left, or
         still to leave less not yet entered), which keeps small risk sets exact.
         """
-        n_points = self.n_points
-        leaving = sum_by(self.last, x, n_points)
-        remaining = self._reverse_cumsum(leaving)
+        leaving = sum_by(self.last, x, self.n_points)
         if len(self.late_rows) == 0:
-            return remaining
-        late = sum_by(self.first[self.late_rows] - 1, x[self.late_rows], n_points)
-        entering = np.zeros(n_points)
-        entering[1:] = late[:-1]
-        later = self._reverse_cumsum(late)
-        forward = np.empty(n_points)
+            return self._reverse_cumsum(leaving)
+        entering = sum_by(self.first, x, self.n_points)
+        total = np.empty(self.n_points)
         for a, b in self.bounds:
-            entering[a] = remaining[a] - later[a]
-            forward[a:b] = np.cumsum(entering[a:b])
-            forward[a + 1 : b] -= np.cumsum(leaving[a : b - 1])
-        return np.where(self.is_early, forward, remaining - later)
+            early = np.cumsum(entering[a:b])
+            early[1:] -= np.cumsum(leaving[a : b - 1])
+            late = np.cumsum(leaving[a:b][::-1])[::-1]
+            late[:-1] -= np.cumsum(entering[a + 1 : b][::-1])[::-1]
+            total[a:b] = np.where(self.is_early[a:b], early, late)
+        return total
 
     def event_sum(self, x: FloatArray) -> FloatArray:
         """(T,) the sum of x (n,) over the rows with an event at each point."""

@@ -1,0 +1,397 @@
+/* Ids of subjects and lesions that look wrong: section 'identity' of quality.defect, one CTE per defect.
+   Why: a subject that is two, or a lesion that is two or none, falsifies all that is counted from it.
+   Caveats: an id that differs between tables is reported once per table, with its first row there.
+   Grain: one row per defect found
+   Key: finding_id
+*/
+WITH study_with_dm AS (
+    SELECT DISTINCT study_id
+    FROM staging.demographics_screen
+    WHERE usubjid_raw IS NOT NULL
+),
+
+-- Spellings that DM does not have, whether or not DM has the subject under another one.
+odd_spelling AS (
+    SELECT
+        subject_key.study_id,
+        subject_key.usubjid_raw,
+        subject_key.usubjid,
+        subject_key.patient_id,
+        subject.is_in_demographics
+    FROM staging.subject_key AS subject_key
+    INNER JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+    INNER JOIN study_with_dm ON subject_key.study_id = study_with_dm.study_id
+    WHERE subject_key.is_respelled OR NOT subject.is_in_demographics
+),
+
+named AS (
+    SELECT
+        'suppdm' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.suppdm
+    UNION ALL
+    SELECT
+        'tu' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.tu
+    UNION ALL
+    SELECT
+        'tr' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.tr
+    UNION ALL
+    SELECT
+        'supptr' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.supptr
+    UNION ALL
+    SELECT
+        'rs' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.rs
+    UNION ALL
+    SELECT
+        'ex' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.ex
+    UNION ALL
+    SELECT
+        'ds' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.ds
+    UNION ALL
+    SELECT
+        'ss' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.ss
+    UNION ALL
+    SELECT
+        'dd' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.dd
+    UNION ALL
+    SELECT
+        'ae' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.ae
+    UNION ALL
+    SELECT
+        'lb' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.lb
+    UNION ALL
+    SELECT
+        'pr' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.pr
+    UNION ALL
+    SELECT
+        'adtte' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.adtte
+    UNION ALL
+    SELECT
+        'rf' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.rf
+),
+
+not_in_dm AS (
+    SELECT
+        CASE
+            WHEN NOT odd_spelling.is_in_demographics THEN 'identity.4b'
+            WHEN regexp_matches(odd_spelling.usubjid_raw || '|' || odd_spelling.usubjid, '[0-9]\.0+(\||$)')
+                THEN 'identity.1d'
+            ELSE 'identity.1c'
+        END AS defect_id,
+        odd_spelling.study_id,
+        odd_spelling.patient_id,
+        NULL AS lesion_id,
+        NULL AS reader,
+        CAST(NULL AS INTEGER) AS day,
+        min(struct_pack(file := named._source_file, row := named._source_row)).file AS source_file,
+        min(struct_pack(file := named._source_file, row := named._source_row)).row AS source_row,
+        named.domain,
+        'usubjid' AS column_name,
+        odd_spelling.usubjid_raw AS value,
+        CASE
+            WHEN odd_spelling.is_in_demographics
+                THEN printf('DM writes this id as %s; %d rows of %s.', odd_spelling.usubjid, count(*), named.domain)
+            ELSE printf('DM does not have this subject; %d rows of %s.', count(*), named.domain)
+        END AS message
+    FROM odd_spelling
+    INNER JOIN named
+        ON odd_spelling.study_id = named._study_id AND odd_spelling.usubjid_raw = clean_text(named.usubjid)
+    GROUP BY
+        odd_spelling.study_id, odd_spelling.patient_id, odd_spelling.usubjid_raw, odd_spelling.usubjid,
+        odd_spelling.is_in_demographics, named.domain
+),
+
+shared_link_id AS (
+    SELECT
+        'identity.1f' AS defect_id,
+        study_id,
+        patient_id,
+        max_by(lesion_id, struct_pack(row := source_row, lesion := lesion_id)) AS lesion_id,
+        reader,
+        max_by(first_day, struct_pack(row := source_row, lesion := lesion_id)) AS day,
+        max_by(source_file, struct_pack(row := source_row, lesion := lesion_id)) AS source_file,
+        max(source_row) AS source_row,
+        CASE WHEN bool_and(is_identified) THEN 'tu' ELSE 'tr' END AS domain,
+        CASE WHEN bool_and(is_identified) THEN 'tulnkid' ELSE 'trlnkid' END AS column_name,
+        lesion_label AS value,
+        'One link id for lesions of several types: ' || string_agg(lesion_type, ', ' ORDER BY lesion_type)
+        || '.' AS message
+    FROM staging.lesion
+    GROUP BY study_id, patient_id, reader, lesion_label
+    HAVING count(*) > 1
+),
+
+identified AS (
+    SELECT DISTINCT
+        study_id,
+        patient_id,
+        coalesce(reader, '') AS reader,
+        lesion_label,
+        first_value(source_file) OVER lesion_rows AS source_file,
+        first_value(source_row) OVER lesion_rows AS source_row,
+        regexp_extract(lesion_label, '^(.*?)[0-9]+$', 1) AS prefix,
+        try_cast(regexp_extract(lesion_label, '[0-9]+$') AS INTEGER) AS lesion_number
+    FROM staging.tumor_identification_screen
+    WHERE test_code = 'TUMIDENT' AND patient_id IS NOT NULL AND lesion_label IS NOT NULL
+    WINDOW
+        lesion_rows AS (
+            PARTITION BY study_id, patient_id, coalesce(reader, ''), lesion_label ORDER BY source_file, source_row
+        )
+),
+
+numbered AS (
+    SELECT
+        identified.*,
+        coalesce(lag(lesion_number) OVER (
+            PARTITION BY study_id, patient_id, reader, prefix ORDER BY lesion_number, lesion_label
+        ), 0) AS number_before
+    FROM identified
+    -- Longer numbers are ids, not counts.
+    WHERE lesion_number IS NOT NULL AND lesion_number < 1000
+),
+
+-- In some studies numbers go on from subject to subject, or begin at 0.
+counted AS (
+    SELECT
+        numbered.*,
+        count(*) FILTER (WHERE lesion_number = 1) OVER of_study
+        >= 0.5 * count(*) FILTER (WHERE number_before = 0) OVER of_study AS begins_at_one
+    FROM numbered
+    WINDOW of_study AS (PARTITION BY study_id)
+),
+
+gap AS (
+    SELECT
+        'identity.1h' AS defect_id,
+        counted.study_id,
+        counted.patient_id,
+        lesion.lesion_id,
+        counted.reader,
+        lesion.first_day AS day,
+        counted.source_file,
+        counted.source_row,
+        'tu' AS domain,
+        'tulnkid' AS column_name,
+        counted.lesion_label AS value,
+        CASE
+            WHEN counted.number_before = 0 THEN printf('The numbers begin at %d.', counted.lesion_number)
+            ELSE printf('The number before is %d.', counted.number_before)
+        END AS message
+    FROM counted
+    LEFT JOIN staging.lesion AS lesion
+        ON
+            counted.patient_id = lesion.patient_id
+            AND counted.reader = lesion.reader
+            AND counted.lesion_label = lesion.lesion_label
+    WHERE counted.begins_at_one AND counted.lesion_number > counted.number_before + 1
+),
+
+accepted AS (
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        coalesce(reader_name(treval, trevalid), '') AS reader,
+        count(*) AS n_rows,
+        count(*) FILTER (WHERE upper(trim(tracptfl)) = 'Y') AS n_accepted,
+        count(*) FILTER (WHERE clean_text(tracptfl) IS NULL) AS n_blank,
+        min(struct_pack(file := _source_file, row := _source_row)) FILTER (WHERE clean_text(tracptfl) IS NULL)
+            AS first_blank
+    FROM raw.tr
+    GROUP BY ALL
+),
+
+partly_accepted AS (
+    SELECT
+        'identity.2b' AS defect_id,
+        accepted.study_id,
+        subject_key.patient_id,
+        NULL AS lesion_id,
+        accepted.reader,
+        CAST(NULL AS INTEGER) AS day,
+        accepted.first_blank.file AS source_file,
+        accepted.first_blank.row AS source_row,
+        'tr' AS domain,
+        'tracptfl' AS column_name,
+        CAST(NULL AS VARCHAR) AS value,
+        printf('Accepted on %d of %d rows, blank on %d.', accepted.n_accepted, accepted.n_rows, accepted.n_blank)
+            AS message
+    FROM accepted
+    LEFT JOIN staging.subject_key AS subject_key
+        ON accepted.study_id = subject_key.study_id AND accepted.usubjid_raw = subject_key.usubjid_raw
+    WHERE accepted.n_accepted > 0 AND accepted.n_blank > 0
+),
+
+-- Among small sizes agreement is chance: lesions of 5 mm are alike.
+sizeable AS (
+    SELECT lesion_id
+    FROM core.measurement
+    WHERE long_axis_mm >= 10
+    GROUP BY lesion_id
+    HAVING count(*) >= 5 AND count(DISTINCT long_axis_mm) >= 3
+),
+
+marked_twice AS (
+    SELECT
+        'identity.3c' AS defect_id,
+        lesion.study_id,
+        lesion.patient_id,
+        lesion.lesion_id,
+        lesion.reader,
+        lineage.day,
+        lesion.source_file,
+        lesion.source_row,
+        'tu' AS domain,
+        'tulnkid' AS column_name,
+        lesion.lesion_label AS value,
+        printf('Its sizes on %d days are those of lesion %s.', lesion.n_measurements, twin.lesion_label) AS message
+    FROM core.lesion_lineage AS lineage
+    INNER JOIN sizeable ON lineage.lesion_id = sizeable.lesion_id
+    INNER JOIN core.lesion AS lesion ON lineage.lesion_id = lesion.lesion_id
+    INNER JOIN core.lesion AS twin ON lineage.related_lesion_id = twin.lesion_id
+    WHERE lineage.relation = 'duplicate'
+),
+
+study_with_results AS (
+    SELECT DISTINCT study_id
+    FROM staging.tumor_result_screen
+),
+
+followed AS (
+    SELECT DISTINCT
+        study_id,
+        coalesce(patient_id, '') AS subject,
+        coalesce(reader, '') AS reader,
+        lesion_label
+    FROM staging.tumor_result_screen
+    WHERE lesion_label IS NOT NULL
+),
+
+never_measured AS (
+    SELECT
+        'identity.4a' AS defect_id,
+        lesion.study_id,
+        lesion.patient_id,
+        lesion.lesion_id,
+        lesion.reader,
+        lesion.first_day AS day,
+        lesion.source_file,
+        lesion.source_row,
+        'tu' AS domain,
+        'tulnkid' AS column_name,
+        lesion.lesion_label AS value,
+        'The ' || lesion.lesion_type || ' lesion has no row in TR.' AS message
+    FROM staging.lesion AS lesion
+    INNER JOIN study_with_results ON lesion.study_id = study_with_results.study_id
+    LEFT JOIN followed
+        ON
+            lesion.study_id = followed.study_id
+            AND coalesce(lesion.patient_id, '') = followed.subject
+            AND lesion.reader = followed.reader
+            AND lesion.lesion_label = followed.lesion_label
+    WHERE
+        lesion.is_identified AND NOT lesion.has_results
+        -- A new lesion is an event by being there; many trials do not follow it.
+        AND lesion.lesion_type <> 'new'
+        AND followed.lesion_label IS NULL
+),
+
+found AS (
+    SELECT * FROM not_in_dm
+    UNION ALL
+    SELECT * FROM shared_link_id
+    UNION ALL
+    SELECT * FROM gap
+    UNION ALL
+    SELECT * FROM partly_accepted
+    UNION ALL
+    SELECT * FROM marked_twice
+    UNION ALL
+    SELECT * FROM never_measured
+)
+
+SELECT
+    defect_id || ':' || row_number() OVER (
+        PARTITION BY defect_id
+        ORDER BY study_id, domain, source_file, source_row, patient_id, reader, value, lesion_id
+    ) AS finding_id, -- text id of the finding
+    defect_id, -- entry of quality.defect
+    study_id, -- text id of the study
+    patient_id, -- text id of the patient; NULL when the source names no patients
+    lesion_id, -- text id of the lesion; NULL where it is no single lesion's
+    reader, -- who followed the lesion, '' where the source names no reader; NULL where it is no reader's
+    day, -- day from first dose; NULL when not known
+    source_file, -- file of the (first) row
+    source_row, -- row in the file
+    domain, -- table of raw that holds the row
+    column_name, -- column at fault
+    value, -- the value found; NULL when blank
+    message -- what is odd about it
+FROM found

@@ -1,0 +1,245 @@
+/* Treatment that is not what the arm says, or not known: rows.4 of quality.defect.
+   Why: comparisons of arms need to know who was given what, and growth ends where a lesion is irradiated or cut out.
+   Caveats: arms are judged once each, not per subject. Screen failures and subjects who were never treated have no
+   arm to be judged.
+   Grain: one row per defect found
+   Key: finding_id
+*/
+WITH treated AS (
+    SELECT
+        study_id,
+        patient_id,
+        arm,
+        source_file,
+        source_row
+    FROM staging.subject
+    WHERE is_in_demographics AND NOT is_never_treated
+),
+
+other_arm AS (
+    SELECT
+        'rows.4a' AS defect_id,
+        screen.study_id,
+        screen.patient_id,
+        CAST(NULL AS VARCHAR) AS lesion_id,
+        CAST(NULL AS VARCHAR) AS reader,
+        CAST(NULL AS INTEGER) AS day,
+        screen.source_file,
+        screen.source_row,
+        'dm' AS domain,
+        CASE WHEN screen.armcd <> screen.actarmcd THEN 'actarmcd' ELSE 'actarm' END AS column_name,
+        CASE WHEN screen.armcd <> screen.actarmcd THEN screen.actarmcd ELSE screen.actarm END AS value,
+        'Treated as ' || coalesce(screen.actarm, screen.actarmcd) || ', assigned to '
+        || coalesce(screen.arm, screen.armcd) || '.' AS message
+    FROM staging.demographics_screen AS screen
+    INNER JOIN treated ON screen.patient_id = treated.patient_id
+    WHERE
+        screen.disposition = 'kept'
+        AND coalesce(screen.armcd <> screen.actarmcd, screen.arm <> screen.actarm)
+),
+
+arm_in_use AS (
+    SELECT
+        study_id,
+        arm,
+        count(*) AS n_subjects,
+        min(patient_id) AS patient_id,
+        min(struct_pack(file := source_file, row := source_row)) AS source
+    FROM treated
+    WHERE arm IS NOT NULL
+    GROUP BY study_id, arm
+),
+
+arm_with_known_drug AS (
+    SELECT DISTINCT
+        arm_in_use.study_id,
+        arm_in_use.arm
+    FROM arm_in_use
+    INNER JOIN staging.arm_component AS arm_component ON regexp_matches(upper(arm_in_use.arm), arm_component.pattern)
+),
+
+study_with_dictionary AS (
+    SELECT DISTINCT study_id
+    FROM raw.study_arm
+),
+
+unknown_arm AS (
+    SELECT
+        arm_in_use.study_id,
+        arm_in_use.arm,
+        arm_in_use.n_subjects,
+        arm_in_use.patient_id,
+        arm_in_use.source,
+        study_with_dictionary.study_id IS NOT NULL AS has_dictionary,
+        regexp_matches(
+            upper(arm_in_use.arm),
+            '(^|[^A-Z])(ARM|COHORT|GROUP|TREATMENT|TRT|SEQUENCE|PART)[ _-]*([0-9]+|[A-Z])([^A-Z0-9]|$)'
+        ) AS is_numbered,
+        regexp_matches(upper(arm_in_use.arm), '^[A-Z]{2,8}[ -]?[0-9]{2,}[A-Z]?$') AS is_code_name
+    FROM arm_in_use
+    INNER JOIN staging.treatment_arm AS treatment_arm
+        ON arm_in_use.study_id = treatment_arm.study_id AND arm_in_use.arm = treatment_arm.arm
+    LEFT JOIN arm_with_known_drug
+        ON arm_in_use.study_id = arm_with_known_drug.study_id AND arm_in_use.arm = arm_with_known_drug.arm
+    LEFT JOIN study_with_dictionary ON arm_in_use.study_id = study_with_dictionary.study_id
+    WHERE NOT treatment_arm.is_study_dictionary AND arm_with_known_drug.arm IS NULL
+),
+
+untranslated_arm AS (
+    SELECT
+        CASE WHEN is_numbered THEN 'rows.4c' ELSE 'rows.4b' END AS defect_id,
+        study_id,
+        CASE WHEN n_subjects = 1 THEN patient_id END AS patient_id,
+        CAST(NULL AS VARCHAR) AS lesion_id,
+        CAST(NULL AS VARCHAR) AS reader,
+        CAST(NULL AS INTEGER) AS day,
+        source.file AS source_file,
+        source.row AS source_row,
+        'dm' AS domain,
+        'arm' AS column_name,
+        arm AS value,
+        printf('Nothing says which treatment this arm of %d subjects is.', n_subjects) AS message
+    FROM unknown_arm
+    WHERE is_numbered OR is_code_name OR has_dictionary
+),
+
+antibody_given AS (
+    SELECT
+        exposure.study_id,
+        exposure.patient_id,
+        arm_component.component,
+        exposure.treatment,
+        exposure.start_day,
+        exposure.source_file,
+        exposure.source_row
+    FROM staging.exposure AS exposure
+    INNER JOIN (
+        SELECT DISTINCT
+            exposure_name.treatment,
+            drug.component
+        FROM (SELECT DISTINCT treatment FROM staging.exposure) AS exposure_name
+        INNER JOIN staging.arm_component AS drug
+            ON
+                regexp_matches(upper(exposure_name.treatment), drug.pattern)
+                AND drug.component IN ('bevacizumab', 'panitumumab')
+    ) AS arm_component ON exposure.treatment = arm_component.treatment
+),
+
+crossover_row AS (
+    SELECT
+        antibody_given.*,
+        treated.arm,
+        row_number() OVER (
+            PARTITION BY antibody_given.patient_id, antibody_given.component
+            ORDER BY antibody_given.start_day NULLS LAST, antibody_given.source_file, antibody_given.source_row
+        ) AS place
+    FROM antibody_given
+    INNER JOIN treated ON antibody_given.patient_id = treated.patient_id
+    INNER JOIN staging.treatment_arm AS treatment_arm
+        ON treated.study_id = treatment_arm.study_id AND treated.arm = treatment_arm.arm
+    LEFT JOIN arm_with_known_drug
+        ON treated.study_id = arm_with_known_drug.study_id AND treated.arm = arm_with_known_drug.arm
+    WHERE
+        (treatment_arm.is_study_dictionary OR arm_with_known_drug.arm IS NOT NULL)
+        AND NOT CASE antibody_given.component
+            WHEN 'bevacizumab' THEN treatment_arm.has_bevacizumab
+            ELSE treatment_arm.has_panitumumab
+        END
+),
+
+crossover AS (
+    SELECT
+        'rows.4d' AS defect_id,
+        study_id,
+        patient_id,
+        CAST(NULL AS VARCHAR) AS lesion_id,
+        CAST(NULL AS VARCHAR) AS reader,
+        start_day AS day,
+        source_file,
+        source_row,
+        'ex' AS domain,
+        'extrt' AS column_name,
+        treatment AS value,
+        'Given ' || component || ', which the arm ' || arm || ' does not hold.' AS message
+    FROM crossover_row
+    WHERE place = 1
+),
+
+local_therapy AS (
+    SELECT
+        CASE WHEN procedure.procedure_type = 'surgery' THEN 'rows.4f' ELSE 'rows.4e' END AS defect_id,
+        procedure.study_id,
+        procedure.patient_id,
+        procedure.lesion_label,
+        min(struct_pack(
+            day := procedure.day, file := procedure.source_file, row := procedure.source_row, name := procedure.procedure
+        )) AS first_time,
+        count(DISTINCT procedure.day) AS n_days
+    FROM staging.procedure AS procedure
+    WHERE
+        procedure.procedure_type IN ('surgery', 'radiotherapy', 'local ablation')
+        AND procedure.lesion_label IS NOT NULL
+        AND procedure.day > 0
+    GROUP BY ALL
+),
+
+treated_lesion AS (
+    SELECT
+        local_therapy.defect_id,
+        local_therapy.study_id,
+        local_therapy.patient_id,
+        core_procedure.lesion_id,
+        lesion.reader,
+        local_therapy.first_time.day AS day,
+        local_therapy.first_time.file AS source_file,
+        local_therapy.first_time.row AS source_row,
+        'pr' AS domain,
+        'prlnkid' AS column_name,
+        local_therapy.lesion_label AS value,
+        coalesce(local_therapy.first_time.name, 'Procedure') || printf(' of this lesion on day %d', first_time.day)
+        || CASE WHEN local_therapy.n_days > 1 THEN printf(', and on %d more.', local_therapy.n_days - 1) ELSE '.' END
+            AS message
+    FROM local_therapy
+    LEFT JOIN (
+        SELECT
+            patient_id,
+            source_file,
+            source_row,
+            min(lesion_id) AS lesion_id
+        FROM core.procedure
+        GROUP BY patient_id, source_file, source_row
+    ) AS core_procedure
+        ON
+            local_therapy.patient_id = core_procedure.patient_id
+            AND local_therapy.first_time.file = core_procedure.source_file
+            AND local_therapy.first_time.row = core_procedure.source_row
+    LEFT JOIN core.lesion AS lesion ON core_procedure.lesion_id = lesion.lesion_id
+),
+
+found AS (
+    SELECT * FROM other_arm
+    UNION ALL
+    SELECT * FROM untranslated_arm
+    UNION ALL
+    SELECT * FROM crossover
+    UNION ALL
+    SELECT * FROM treated_lesion
+)
+
+SELECT
+    defect_id || ':' || row_number() OVER (
+        PARTITION BY defect_id ORDER BY study_id, source_file, source_row, patient_id, value, day
+    ) AS finding_id, -- text id of the finding
+    defect_id, -- entry of quality.defect
+    study_id, -- text id of the study
+    patient_id, -- text id of the patient; NULL where it concerns several
+    lesion_id, -- text id of the lesion; NULL where it is no lesion's
+    reader, -- who follows the lesion; NULL where it is no lesion's
+    day, -- day from first dose; NULL where it has none
+    source_file, -- file of the (first) row
+    source_row, -- row in the file
+    domain, -- table of raw that holds the row
+    column_name, -- column at fault
+    value, -- the value found
+    message -- what is odd about it
+FROM found
