@@ -242,8 +242,8 @@ gap AS (
         'tulnkid' AS column_name,
         counted.lesion_label AS value,
         CASE
-            WHEN counted.number_before = 0 THEN printf('The numbers begin at %d.', counted.lesion_number)
-            ELSE printf('The number before is %d.', counted.number_before)
+            WHEN counted.number_before = 0 THEN printf('The first lesion has number %d.', counted.lesion_number)
+            ELSE printf('Lesion number %d follows number %d.', counted.lesion_number, counted.number_before)
         END AS message
     FROM counted
     LEFT JOIN staging.lesion AS lesion
@@ -284,39 +284,63 @@ partly_accepted AS (
         printf('Accepted on %d of %d rows, blank on %d.', accepted.n_accepted, accepted.n_rows, accepted.n_blank)
             AS message
     FROM accepted
-    LEFT JOIN staging.subject_key AS subject_key
+    INNER JOIN staging.subject_key AS subject_key
         ON accepted.study_id = subject_key.study_id AND accepted.usubjid_raw = subject_key.usubjid_raw
     WHERE accepted.n_accepted > 0 AND accepted.n_blank > 0
 ),
 
 -- Among small sizes agreement is chance: lesions of 5 mm are alike.
-sizeable AS (
-    SELECT lesion_id
+course AS (
+    SELECT
+        lesion_id,
+        count(*) AS n_days,
+        list(struct_pack(day := day, mm := long_axis_mm) ORDER BY day) AS sizes
     FROM core.measurement
-    WHERE long_axis_mm >= 10
     GROUP BY lesion_id
-    HAVING count(*) >= 5 AND count(DISTINCT long_axis_mm) >= 3
+    HAVING
+        count(*) FILTER (WHERE long_axis_mm >= 10) >= 5
+        AND count(DISTINCT long_axis_mm) FILTER (WHERE long_axis_mm >= 10) >= 3
+),
+
+same_course AS (
+    SELECT
+        lesion.study_id,
+        lesion.patient_id,
+        lesion.lesion_id,
+        lesion.reader,
+        lesion.lesion_label,
+        lesion.first_day,
+        lesion.source_file,
+        lesion.source_row,
+        course.n_days,
+        first_value(lesion.lesion_label) OVER twins AS first_label,
+        row_number() OVER twins AS place
+    FROM course
+    INNER JOIN staging.lesion AS lesion ON course.lesion_id = lesion.lesion_id
+    WHERE lesion.lesion_type = 'target' AND lesion.patient_id IS NOT NULL AND lesion.site_raw IS NOT NULL
+    WINDOW
+        twins AS (
+            PARTITION BY lesion.patient_id, lesion.reader, upper(lesion.site_raw), course.sizes
+            ORDER BY lesion.source_file, lesion.source_row, lesion.lesion_id
+        )
 ),
 
 marked_twice AS (
     SELECT
         'identity.3c' AS defect_id,
-        lesion.study_id,
-        lesion.patient_id,
-        lesion.lesion_id,
-        lesion.reader,
-        lineage.day,
-        lesion.source_file,
-        lesion.source_row,
+        study_id,
+        patient_id,
+        lesion_id,
+        reader,
+        first_day AS day,
+        source_file,
+        source_row,
         'tu' AS domain,
         'tulnkid' AS column_name,
-        lesion.lesion_label AS value,
-        printf('Its sizes on %d days are those of lesion %s.', lesion.n_measurements, twin.lesion_label) AS message
-    FROM core.lesion_lineage AS lineage
-    INNER JOIN sizeable ON lineage.lesion_id = sizeable.lesion_id
-    INNER JOIN core.lesion AS lesion ON lineage.lesion_id = lesion.lesion_id
-    INNER JOIN core.lesion AS twin ON lineage.related_lesion_id = twin.lesion_id
-    WHERE lineage.relation = 'duplicate'
+        lesion_label AS value,
+        printf('Its sizes on %d days are those of lesion %s.', n_days, first_label) AS message
+    FROM same_course
+    WHERE place > 1
 ),
 
 study_with_results AS (

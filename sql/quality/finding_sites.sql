@@ -1,8 +1,8 @@
 /* Lesions whose organ is not known: rows.3 of quality.defect.
    Why: hazards, sequences and phenotypes are by organ; an organ is never guessed.
-   Caveats: quality.unmapped_site has the same by site, to be mapped. Where no lesion of a type has a site in the whole
-   study, that is one finding: the source does not record it. Sites that study.yml itself maps to 'unknown' are known
-   to be unknown.
+   Caveats: a site that means no organ is one finding however many lesions have it, for it is mapped once. Where no
+   lesion of a type has a site in the whole study, that is one finding too: the source does not record it. Sites that
+   study.yml itself maps to 'unknown' are known to be unknown.
    Grain: one row per defect found
    Key: finding_id
 */
@@ -87,26 +87,41 @@ no_site_throughout AS (
     WHERE blank.n_blank = type_of_study.n_lesions AND blank.n_subjects > 1 AND blank.place = 1
 ),
 
-no_organ AS (
+unknown_site AS (
     SELECT
-        CASE WHEN regexp_matches(lesion.site_raw, '^[0-9]+$') THEN 'rows.3g' ELSE 'rows.3e' END AS defect_id,
         lesion.study_id,
-        lesion.patient_id,
-        lesion.lesion_id,
-        lesion.reader,
-        lesion.first_day AS day,
-        lesion.source_file,
-        lesion.source_row,
-        CASE WHEN lesion.is_identified THEN 'tu' ELSE 'tr' END AS domain,
-        'tuloc' AS column_name,
-        lesion.site_raw AS value,
-        CASE
-            WHEN regexp_matches(lesion.site_raw, '^[0-9]+$') THEN 'The site is a code that study.yml does not map.'
-            ELSE 'The site means no organ.'
-        END AS message
+        lesion.site_raw,
+        count(*) AS n_lesions,
+        count(DISTINCT coalesce(lesion.patient_id, lesion.lesion_id)) AS n_subjects,
+        min(struct_pack(
+            file := lesion.source_file, row := lesion.source_row, patient := lesion.patient_id,
+            lesion := lesion.lesion_id, reader := lesion.reader, day := lesion.first_day,
+            domain := CASE WHEN lesion.is_identified THEN 'tu' ELSE 'tr' END
+        )) AS first_lesion
     FROM lesion
     LEFT JOIN staging.site AS site ON lesion.study_id = site.study_id AND lesion.site_raw = site.site_raw
     WHERE lesion.site_raw IS NOT NULL AND lesion.organ = 'unknown' AND NOT coalesce(site.is_study_dictionary, FALSE)
+    GROUP BY lesion.study_id, lesion.site_raw
+),
+
+no_organ AS (
+    SELECT
+        CASE WHEN regexp_matches(site_raw, '^[0-9]+$') THEN 'rows.3g' ELSE 'rows.3e' END AS defect_id,
+        study_id,
+        CASE WHEN n_subjects = 1 THEN first_lesion.patient END AS patient_id,
+        CASE WHEN n_lesions = 1 THEN first_lesion.lesion END AS lesion_id,
+        CASE WHEN n_lesions = 1 THEN first_lesion.reader END AS reader,
+        CASE WHEN n_lesions = 1 THEN first_lesion.day END AS day,
+        first_lesion.file AS source_file,
+        first_lesion.row AS source_row,
+        first_lesion.domain AS domain,
+        'tuloc' AS column_name,
+        site_raw AS value,
+        CASE
+            WHEN regexp_matches(site_raw, '^[0-9]+$') THEN 'The site is a code that study.yml does not map'
+            ELSE 'The site means no organ'
+        END || printf(' (lesions of all readers: %d).', n_lesions) AS message
+    FROM unknown_site
 ),
 
 found AS (
@@ -124,9 +139,9 @@ SELECT
     defect_id, -- entry of quality.defect
     study_id, -- text id of the study
     patient_id, -- text id of the patient; NULL when the source names no patients, or it concerns several
-    lesion_id, -- text id of the lesion; NULL where it concerns all of a type
-    reader, -- who identified the lesion; '' where the source names no reader
-    day, -- day from first dose; NULL when not known
+    lesion_id, -- text id of the lesion; NULL where it concerns several
+    reader, -- who identified the lesion, '' where the source names no reader; NULL where it concerns several
+    day, -- day from first dose; NULL when not known, or where it concerns several lesions
     source_file, -- file of the (first) row
     source_row, -- row in the file
     domain, -- table of raw that holds the row

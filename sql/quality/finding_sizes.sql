@@ -103,7 +103,7 @@ outlier AS (
         ) AS message
     FROM course
     WHERE
-        least(long_axis_mm, mm_before, mm_after) > 0
+        long_axis_mm > 0 AND mm_before > 0 AND mm_after > 0
         AND NOT is_imputed AND NOT has_imputed_neighbour
         AND (
             long_axis_mm >= 5 * greatest(mm_before, mm_after)
@@ -165,7 +165,7 @@ repeated_sum AS (
         min_by(value_raw, struct_pack(file := source_file, row := source_row)) AS value,
         printf('The sum of diameters stands on the rows of %d lesions.', count(DISTINCT lesion_label)) AS message
     FROM staging.tumor_result_screen
-    WHERE test_code = 'SUMDIAM' AND lesion_label IS NOT NULL
+    WHERE test_code = 'SUMDIAM' AND lesion_label IS NOT NULL AND patient_id IS NOT NULL
     GROUP BY study_id, patient_id, coalesce(reader, ''), coalesce(date_text, stated_day)
     HAVING count(DISTINCT lesion_label) > 1
 ),

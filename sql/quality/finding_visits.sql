@@ -130,6 +130,7 @@ visit_row AS (
     FROM staging.tumor_result_screen
     WHERE
         result_kind <> 'not_done'
+        AND patient_id IS NOT NULL
         AND length(date_text) >= 10
         AND try_cast(visit_number AS DOUBLE) IS NOT NULL
 ),

@@ -60,9 +60,7 @@ def individual_curves(
     if modes is not None:
         middle = _predict(fit, modes.phi[places].T[:, :, None], places, grid)[:, :, 0]
     typical = fit.lesions.typical_phi[places].T[:, :, None]
-    return Curves(
-        places, days, middle, lower, upper, _predict(fit, typical, places, grid)[:, :, 0]
-    )
+    return Curves(places, days, middle, lower, upper, _predict(fit, typical, places, grid)[:, :, 0])
 
 
 def _predict(fit: GrowthFit, phi: FloatArray, places: IntArray, grid: FloatArray) -> FloatArray:

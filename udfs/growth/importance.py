@@ -285,9 +285,7 @@ def lesion_parts(
 
     def sums(k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         lesions, group = tasks[k]
-        w = weigh(
-            structure, problem, population, proposal, group, lesions, with_derivatives=False
-        )
+        w = weigh(structure, problem, population, proposal, group, lesions, with_derivatives=False)
         off = w.phi - moments.mean.T[:, lesions, None]
         position = np.einsum("pn,pns->ns", axis[:, lesions], off)
         part = part_of(position)
@@ -341,9 +339,7 @@ def minus2_loglik(
 
     def one(k: int) -> tuple[FloatArray, FloatArray]:
         lesions, group = tasks[k]
-        w = weigh(
-            structure, problem, population, proposal, group, lesions, with_derivatives=False
-        )
+        w = weigh(structure, problem, population, proposal, group, lesions, with_derivatives=False)
         return w.loglik, 1.0 / np.maximum(np.einsum("ns,ns->n", w.weight, w.weight), 1e-300)
 
     done = run_blocks(one, len(tasks), threads, pool)

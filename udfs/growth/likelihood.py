@@ -17,10 +17,12 @@ from udfs.growth.residual_error import (
     standard_density,
 )
 
-SMALLEST_VOLUME = 1e-280
-LARGEST_VOLUME = 1e280
+SMALLEST_VOLUME = 1e-20
+LARGEST_VOLUME = 1e40
+"""Bounds of a prediction, mm3. Beyond them nothing is told apart, and squares stay finite: a weight
+of 0 times them must be 0 and not NaN."""
 LARGEST_TERM = 1e60
-"""Bound of a squared residual: finite, so that a weight of 0 times it is 0 and not NaN."""
+"""Bound of what is divided by a probability, for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,7 @@ class ErrorTerms:
 def predicted(model: GrowthModel, block: Block, psi: Sequence[FloatArray]) -> FloatArray:
     """(m, s) volumes of the block's rows for p arrays (n, s) of natural parameters."""
     f = model.predict([block.per_row(one) for one in psi], block.times)
-    np.minimum(f, LARGEST_VOLUME, out=f)
-    return np.maximum(f, SMALLEST_VOLUME, out=f)
+    return np.clip(f, SMALLEST_VOLUME, LARGEST_VOLUME, out=f)
 
 
 def loglik(
@@ -88,7 +89,6 @@ def row_terms(error: ResidualError, block: Block, f: FloatArray, values: FloatAr
             scale = error.sigma(f, values)
             square = (block.y - f) / scale
         square *= square
-        np.minimum(square, LARGEST_TERM, out=square)
         if error.kind == "constant":
             rows = -0.5 * square
         else:
@@ -170,7 +170,7 @@ def scale_derivatives(block: Block, rows: RowTerms) -> tuple[FloatArray, FloatAr
             slope = at_low - at_high
             bend = at_high * (1.0 - high * high) - at_low * (1.0 - low * low) - slope * slope
         first[block.censored] = slope
-        second[block.censored] = np.minimum(np.maximum(bend, -LARGEST_TERM), LARGEST_TERM)
+        second[block.censored] = np.clip(bend, -LARGEST_TERM, LARGEST_TERM)
     return first, second
 
 
@@ -178,7 +178,7 @@ def _times_density(z: FloatArray, log_p: FloatArray) -> FloatArray:
     """z phi(z) / P, 0 at infinity."""
     product = standard_density(z, log_p)
     product *= np.where(np.isinf(z), 0.0, z)
-    return np.minimum(np.maximum(product, -LARGEST_TERM), LARGEST_TERM)
+    return np.clip(product, -LARGEST_TERM, LARGEST_TERM)
 
 
 def phi_gradient(
@@ -194,7 +194,7 @@ def phi_gradient(
     at_rows = [block.per_row(one) for one in psi]
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         f, gradients = model.predict_with_slopes(at_rows, block.times)
-        f = np.minimum(np.maximum(f, SMALLEST_VOLUME), LARGEST_VOLUME)
+        f = np.clip(f, SMALLEST_VOLUME, LARGEST_VOLUME)
         rows = row_terms(error, block, f, values)
         by_f = _volume_derivative(error, block, rows, values)
         parts = [

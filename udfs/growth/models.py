@@ -125,7 +125,9 @@ class GrowthModel(ABC):
         """
         if self.baseline == "parameter":
             return psi[0] * self._shape(psi[1:], times)
-        return times.v0 * self._shape(psi, times)
+        shape = self._shape(psi, times)
+        shape *= times.v0
+        return shape
 
     def predict_with_slopes(
         self, psi: Sequence[FloatArray], times: Times

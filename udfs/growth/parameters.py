@@ -48,10 +48,9 @@ class Parameter:
         """Natural scale of values on the Gaussian scale (any shape); never overflows."""
         value = np.asarray(phi, dtype=np.float64)
         if self.distribution == "lognormal":
-            return np.exp(np.minimum(np.maximum(value, -LARGEST_EXPONENT), LARGEST_EXPONENT))
+            return np.exp(np.clip(value, -LARGEST_EXPONENT, LARGEST_EXPONENT))
         if self.distribution == "logitnormal":
-            bounded = np.minimum(np.maximum(value, -LARGEST_EXPONENT), LARGEST_EXPONENT)
-            return 1.0 / (1.0 + np.exp(-bounded))
+            return 1.0 / (1.0 + np.exp(-np.clip(value, -LARGEST_EXPONENT, LARGEST_EXPONENT)))
         return value
 
     def slope(self, psi: FloatArray) -> FloatArray:

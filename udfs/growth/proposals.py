@@ -249,11 +249,13 @@ def draw_nodes(
         start = stop
     turned = np.einsum("ab,bcnr->acnr", root, turn)
     _place(phi[:, :, start:], typical, turned, np.take(nodes.normal, shift, axis=1))
-    density = _normal_density(phi - typical, root)
+    density = _normal_density(phi, typical, root)
     density *= nodes.prior_share
     share = (1.0 - nodes.prior_share) / len(centres)
     for (mean, factor), scale in zip(centres, proposal.density_scale, strict=True):
-        density += (share * scale[lesions, None]) * _bell(phi - mean, factor)
+        bell = _bell(phi, mean, factor)
+        bell *= share * scale[lesions, None]
+        density += bell
     return phi, density
 
 
@@ -278,37 +280,55 @@ def _place(out: FloatArray, mean: FloatArray, factor: FloatArray, points: FloatA
         out[k] += mean[k]
 
 
-def _solve(off: FloatArray, factor: FloatArray) -> None:
-    """off = factor^-1 off, in place; (p, n, R) and (p, p, n, 1) or (p, p, 1, 1)."""
-    for k in range(len(off)):
+def _standardised(phi: FloatArray, mean: FloatArray, factor: FloatArray, k: int) -> FloatArray:
+    """(n, R) k-th entry of inverse @ (phi - mean), ``factor`` being a lower triangular inverse."""
+    offset = sum((factor[k, other] * mean[other] for other in range(k)), factor[k, k] * mean[k])
+    value = factor[k, k] * phi[k]
+    value -= offset
+    for other in range(k):
+        if np.any(factor[k, other]):
+            value += factor[k, other] * phi[other]
+    return value
+
+
+def _lower_inverse(factor: FloatArray) -> FloatArray:
+    """Inverse of (p, p, n, 1) lower triangular matrices."""
+    inverse = np.zeros_like(factor)
+    for k in range(len(factor)):
+        inverse[k, k] = 1.0 / factor[k, k]
         for other in range(k):
-            off[k] -= factor[k, other] * off[other]
-        off[k] *= 1.0 / factor[k, k]
+            part = sum(factor[k, j] * inverse[j, other] for j in range(other, k))
+            inverse[k, other] = -part * inverse[k, k]
+    return inverse
 
 
-def _bell(off: FloatArray, factor: FloatArray) -> FloatArray:
-    """Product of Student densities over their value at 0; uses up ``off``."""
-    _solve(off, factor)
-    off *= off
-    off *= 0.25
-    off += 1.0
-    product = off[0]
-    for k in range(1, len(off)):
-        product *= off[k]
+def _bell(phi: FloatArray, mean: FloatArray, factor: FloatArray) -> FloatArray:
+    """(n, R) product of Student densities over their value at the centre."""
+    inverse = 0.5 * _lower_inverse(factor)
+    product = _standardised(phi, mean, inverse, 0)
+    product *= product
+    product += 1.0
+    for k in range(1, len(phi)):
+        value = _standardised(phi, mean, inverse, k)
+        value *= value
+        value += 1.0
+        product *= value
     root = np.sqrt(product)
     product *= product
     product *= root
     return np.divide(1.0, product, out=product)
 
 
-def _normal_density(off: FloatArray, root: FloatArray) -> FloatArray:
-    """Density of N(0, root root'); uses up ``off``."""
-    _solve(off, root[:, :, None, None])
-    off *= off
-    total = off[0]
-    for k in range(1, len(off)):
-        total += off[k]
+def _normal_density(phi: FloatArray, mean: FloatArray, root: FloatArray) -> FloatArray:
+    """(n, R) density of N(mean, root root')."""
+    inverse = _lower_inverse(root[:, :, None, None])
+    total = _standardised(phi, mean, inverse, 0)
+    total *= total
+    for k in range(1, len(phi)):
+        value = _standardised(phi, mean, inverse, k)
+        value *= value
+        total += value
     total *= -0.5
     np.exp(total, out=total)
-    total *= (2.0 * np.pi) ** (-0.5 * len(off)) / np.prod(np.diag(root))
+    total *= (2.0 * np.pi) ** (-0.5 * len(phi)) / np.prod(np.diag(root))
     return total

@@ -15,7 +15,7 @@ NODE_BUDGET = 4_000_000
 FEWEST_NODES, MOST_NODES = 896, 28672
 SMALL_BUDGET = 1_500_000
 """The same for the first round, which only has to come near."""
-FEWEST_FIRST_NODES, MOST_FIRST_NODES = 224, 1792
+FEWEST_FIRST_NODES, MOST_FIRST_NODES = 224, 896
 
 
 class FitInterruptedError(RuntimeError):
@@ -81,7 +81,9 @@ class FitSettings:
         """Chains per lesion."""
         if self.n_chains:
             return self.n_chains
-        return max(2 if n_lesions < 4000 else 1, min(MOST_CHAINS, LESIONS_FOR_ONE_CHAIN // n_lesions))
+        return max(
+            2 if n_lesions < 4000 else 1, min(MOST_CHAINS, LESIONS_FOR_ONE_CHAIN // n_lesions)
+        )
 
     def first_nodes(self, n_lesions: int) -> int:
         """Nodes per lesion in the first round of Newton steps."""

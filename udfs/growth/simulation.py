@@ -9,6 +9,7 @@ import numpy as np
 
 from udfs.growth.data import GrowthData
 from udfs.growth.individual import population_from_natural
+from udfs.growth.likelihood import LARGEST_VOLUME, SMALLEST_VOLUME
 from udfs.growth.models import GrowthModel, TwoPopulation
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Population, Structure
@@ -45,7 +46,7 @@ def predicted_rows(problem: Problem, phi: FloatArray) -> FloatArray:
     lesion = np.repeat(np.arange(problem.n_lesions), np.diff(problem.offsets))
     psi = [one.to_psi(phi[k])[lesion] for k, one in enumerate(problem.model.parameters)]
     times = problem.times.take(np.arange(problem.n_rows)[:, None])
-    return np.minimum(np.maximum(problem.model.predict(psi, times), 1e-280), 1e280)
+    return np.clip(problem.model.predict(psi, times), SMALLEST_VOLUME, LARGEST_VOLUME)
 
 
 def simulate_from_fit(fit: GrowthFit, n_replicates: int = 1, *, seed: int = 20230607) -> FloatArray:

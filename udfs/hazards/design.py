@@ -65,8 +65,8 @@ class Term:
         unknown = ~at_reference & ~columns.any(axis=1)
         if unknown.any():
             raise ValueError(
-                f"term {self.name!r}: level {labels[unknown][0]!r} is not in the model; it knows "
-                f"{', '.join(map(repr, (self.reference, *self.labels)))}"
+                f"term {self.name!r}: level {str(labels[unknown][0])!r} is not in the model; it "
+                f"knows {', '.join(map(repr, (self.reference, *self.labels)))}"
             )
         columns[at_reference] = 0.0
         return columns

@@ -51,11 +51,14 @@ class Options:
 
     def __post_init__(self) -> None:
         """Raises ValueError for an unknown or impossible option."""
-        for name, kinds in (("method", Method), ("ties", Ties)):
-            if getattr(self, name) not in get_args(kinds):
+        for name, known in (
+            ("method", get_args(Method)),
+            ("ties", get_args(Ties)),
+            ("determinant", ("auto", "exact", "lanczos")),
+        ):
+            if getattr(self, name) not in known:
                 raise ValueError(
-                    f"{name} is {getattr(self, name)!r}; it must be one of "
-                    f"{', '.join(get_args(kinds))}"
+                    f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(known)}"
                 )
         if self.variance is not None and not 0 <= self.variance < np.inf:
             raise ValueError(f"variance is {self.variance}; it must be 0 or more")

@@ -1,0 +1,123 @@
+"""Growth of lesions: nonlinear mixed-effects models, fitted to the exact maximum in seconds.
+
+    from udfs.growth import GrowthData, fit_growth
+    data = GrowthData.from_arrays(lesion, time, volume, v0, t0, censoring, limit)
+    fit = fit_growth(data)
+
+Model objects are in ``models``, the checks of the data in ``check_data``; SAEM is in ``saem``, the
+likelihood by importance sampling in ``importance``, Newton's method in ``newton``; everything after
+the fit takes the fit and returns a frozen dataclass.
+"""
+
+from udfs.growth.associations import (
+    Correlation,
+    EffectSize,
+    RankComparison,
+    compare_groups,
+    correlations,
+    effect_size,
+)
+from udfs.growth.convergence import (
+    ConvergenceStudy,
+    EffectTest,
+    ModelComparison,
+    assess_convergence,
+    compare_models,
+    effect_tests,
+)
+from udfs.growth.curves import Curves, individual_curves
+from udfs.growth.data import REASONS, GrowthData, GrowthDataError, SetAside
+from udfs.growth.fit import fit_growth
+from udfs.growth.individual import (
+    ConditionalDraws,
+    Influence,
+    Shrinkage,
+    conditional_draws,
+    influence,
+    minus2ll_at,
+    shrinkage,
+)
+from udfs.growth.linearised import linearised_standard_errors
+from udfs.growth.models import (
+    MODELS,
+    Claret,
+    Exponential,
+    Gompertz,
+    GrowthModel,
+    Logistic,
+    SteinFojo,
+    TwoPopulation,
+    growth_model,
+)
+from udfs.growth.modes import ConditionalModes, conditional_modes
+from udfs.growth.npde import PredictionErrors, prediction_errors
+from udfs.growth.parameters import Parameter
+from udfs.growth.patient_models import PatientRates, patient_rates
+from udfs.growth.residuals import Residuals, residuals
+from udfs.growth.result import Convergence, GrowthFit, LesionEstimates
+from udfs.growth.second_level import TwoLevelFit, fit_second_level
+from udfs.growth.settings import FitInterruptedError, FitProgress, FitSettings
+from udfs.growth.simulation import simulate_data, simulate_from_fit
+from udfs.growth.summary import format_fit
+from udfs.growth.vpc import PredictiveCheck, predictive_check
+
+__all__ = [
+    "MODELS",
+    "REASONS",
+    "Claret",
+    "ConditionalDraws",
+    "ConditionalModes",
+    "Convergence",
+    "ConvergenceStudy",
+    "Correlation",
+    "Curves",
+    "EffectSize",
+    "EffectTest",
+    "Exponential",
+    "FitInterruptedError",
+    "FitProgress",
+    "FitSettings",
+    "Gompertz",
+    "GrowthData",
+    "GrowthDataError",
+    "GrowthFit",
+    "GrowthModel",
+    "Influence",
+    "LesionEstimates",
+    "Logistic",
+    "ModelComparison",
+    "Parameter",
+    "PatientRates",
+    "PredictionErrors",
+    "PredictiveCheck",
+    "RankComparison",
+    "Residuals",
+    "SetAside",
+    "Shrinkage",
+    "SteinFojo",
+    "TwoLevelFit",
+    "TwoPopulation",
+    "assess_convergence",
+    "compare_groups",
+    "compare_models",
+    "conditional_draws",
+    "conditional_modes",
+    "correlations",
+    "effect_size",
+    "effect_tests",
+    "fit_growth",
+    "fit_second_level",
+    "format_fit",
+    "growth_model",
+    "individual_curves",
+    "influence",
+    "linearised_standard_errors",
+    "minus2ll_at",
+    "patient_rates",
+    "predictive_check",
+    "prediction_errors",
+    "residuals",
+    "shrinkage",
+    "simulate_data",
+    "simulate_from_fit",
+]
