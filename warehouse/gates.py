@@ -74,7 +74,20 @@ class Gate:
         return results
 
     def due(self, built: Sequence[str], changed: Sequence[str], present: set[str]) -> list[str]:
-        """Tables to check once some were built: these, those whose checks read them, and those
-        whose suites changed; of all, the ones that are there."""
-        tables = [*checks.tables_to_check(built, self.suites), *changed]
-        return [table for table in dict.fromkeys(tables) if table in present]
+        """Tables to check once some were built.
+
+        These are the tables built, those whose checks read them, and those whose suites changed.
+        A table whose checks read one that is still to be built waits for that one.
+
+        Args:
+            built: tables just built.
+            changed: tables whose suite changed.
+            present: all tables that are there so far.
+        """
+        tables = dict.fromkeys([*checks.tables_to_check(built, self.suites), *changed])
+        return [table for table in tables if {table, *self._read_by(table)} <= present]
+
+    def _read_by(self, table: str) -> frozenset[str]:
+        """Tables that the checks of a table read beside it."""
+        suite = self.suites.get(table)
+        return frozenset() if suite is None else frozenset(suite.tables)

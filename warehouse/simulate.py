@@ -113,6 +113,7 @@ def write_numbers(
     planting = _plant(tables, numbers, truth) if messy else Planting()
     rows: dict[str, int] = {}
     for number, study_id in enumerate(study_ids):
+        progress(number + 1, len(study_ids))
         if not tables["dm"][number].num_rows:
             continue  # so few patients that this trial has none
         folder = directory / "studies" / study_id
@@ -125,7 +126,6 @@ def write_numbers(
         for file in (folder / f"{domain}.csv" for domain in tables):
             for row in sorted(planting.ragged.get((study_id, file.name), ())):
                 make_ragged(file, row)
-        progress(number + 1, len(study_ids))
     write_truth(truth, numbers, messy)
     return _report(directory, numbers, rows, planting)
 

@@ -304,8 +304,8 @@ old_calendar AS (
         NULL AS reader,
         first_date.file AS source_file,
         first_date.row AS source_row,
-        first_date.domain AS domain,
-        first_date.column_name AS column_name,
+        first_date.domain,
+        first_date.column_name,
         first_date.date_text AS value,
         printf('%d dates of the subject are before 1950.', n_dates) AS message
     FROM before_1950

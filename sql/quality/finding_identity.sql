@@ -169,89 +169,127 @@ not_in_dm AS (
         odd_spelling.is_in_demographics, named.domain
 ),
 
+label_of_two_types AS (
+    SELECT
+        study_id,
+        coalesce(patient_id, '') AS subject,
+        reader,
+        lesion_label
+    FROM staging.lesion
+    GROUP BY study_id, coalesce(patient_id, ''), reader, lesion_label
+    HAVING count(*) > 1
+),
+
+sharing_lesion AS (
+    SELECT
+        lesion.study_id,
+        lesion.patient_id,
+        lesion.lesion_id,
+        lesion.reader,
+        lesion.lesion_label,
+        lesion.first_day,
+        lesion.is_identified,
+        lesion.source_file,
+        lesion.source_row,
+        string_agg(lesion.lesion_type, ', ' ORDER BY lesion.lesion_type) OVER same_label AS lesion_types,
+        row_number() OVER (
+            PARTITION BY lesion.study_id, lesion.patient_id, lesion.reader, lesion.lesion_label
+            ORDER BY lesion.source_file DESC, lesion.source_row DESC, lesion.lesion_id DESC
+        ) AS place_from_last
+    FROM staging.lesion AS lesion
+    INNER JOIN label_of_two_types
+        ON
+            lesion.study_id = label_of_two_types.study_id
+            AND coalesce(lesion.patient_id, '') = label_of_two_types.subject
+            AND lesion.reader = label_of_two_types.reader
+            AND lesion.lesion_label = label_of_two_types.lesion_label
+    WINDOW same_label AS (PARTITION BY lesion.study_id, lesion.patient_id, lesion.reader, lesion.lesion_label)
+),
+
 shared_link_id AS (
     SELECT
         'identity.1f' AS defect_id,
         study_id,
         patient_id,
-        max_by(lesion_id, struct_pack(row := source_row, lesion := lesion_id)) AS lesion_id,
+        lesion_id,
         reader,
-        max_by(first_day, struct_pack(row := source_row, lesion := lesion_id)) AS day,
-        max_by(source_file, struct_pack(row := source_row, lesion := lesion_id)) AS source_file,
-        max(source_row) AS source_row,
-        CASE WHEN bool_and(is_identified) THEN 'tu' ELSE 'tr' END AS domain,
-        CASE WHEN bool_and(is_identified) THEN 'tulnkid' ELSE 'trlnkid' END AS column_name,
+        first_day AS day,
+        source_file,
+        source_row,
+        CASE WHEN is_identified THEN 'tu' ELSE 'tr' END AS domain,
+        CASE WHEN is_identified THEN 'tulnkid' ELSE 'trlnkid' END AS column_name,
         lesion_label AS value,
-        'One link id for lesions of several types: ' || string_agg(lesion_type, ', ' ORDER BY lesion_type)
-        || '.' AS message
-    FROM staging.lesion
-    GROUP BY study_id, patient_id, reader, lesion_label
-    HAVING count(*) > 1
+        'One link id for lesions of several types: ' || lesion_types || '.' AS message
+    FROM sharing_lesion
+    WHERE place_from_last = 1
 ),
 
 identified AS (
-    SELECT DISTINCT
+    SELECT
         study_id,
         patient_id,
         coalesce(reader, '') AS reader,
         lesion_label,
-        first_value(source_file) OVER lesion_rows AS source_file,
-        first_value(source_row) OVER lesion_rows AS source_row,
-        regexp_extract(lesion_label, '^(.*?)[0-9]+$', 1) AS prefix,
-        try_cast(regexp_extract(lesion_label, '[0-9]+$') AS INTEGER) AS lesion_number
+        min(struct_pack(file := source_file, row := source_row)) AS source
     FROM staging.tumor_identification_screen
     WHERE test_code = 'TUMIDENT' AND patient_id IS NOT NULL AND lesion_label IS NOT NULL
-    WINDOW
-        lesion_rows AS (
-            PARTITION BY study_id, patient_id, coalesce(reader, ''), lesion_label ORDER BY source_file, source_row
-        )
+    GROUP BY study_id, patient_id, coalesce(reader, ''), lesion_label
 ),
 
 numbered AS (
     SELECT
         identified.*,
-        coalesce(lag(lesion_number) OVER (
-            PARTITION BY study_id, patient_id, reader, prefix ORDER BY lesion_number, lesion_label
-        ), 0) AS number_before
+        regexp_extract(lesion_label, '^(.*?)[0-9]+$', 1) AS prefix,
+        try_cast(regexp_extract(lesion_label, '[0-9]+$') AS INTEGER) AS lesion_number
     FROM identified
+),
+
+ordered AS (
+    SELECT
+        numbered.*,
+        coalesce(lag(lesion_number) OVER (
+            PARTITION BY patient_id, reader, prefix ORDER BY lesion_number, lesion_label
+        ), 0) AS number_before
+    FROM numbered
     -- Longer numbers are ids, not counts.
-    WHERE lesion_number IS NOT NULL AND lesion_number < 1000
+    WHERE lesion_number < 1000
 ),
 
 -- In some studies numbers go on from subject to subject, or begin at 0.
-counted AS (
-    SELECT
-        numbered.*,
-        count(*) FILTER (WHERE lesion_number = 1) OVER of_study
-        >= 0.5 * count(*) FILTER (WHERE number_before = 0) OVER of_study AS begins_at_one
-    FROM numbered
-    WINDOW of_study AS (PARTITION BY study_id)
+study_that_counts AS (
+    SELECT study_id
+    FROM ordered
+    GROUP BY study_id
+    HAVING 2 * count(*) FILTER (WHERE lesion_number = 1) >= count(*) FILTER (WHERE number_before = 0)
 ),
 
 gap AS (
     SELECT
         'identity.1h' AS defect_id,
-        counted.study_id,
-        counted.patient_id,
+        ordered.study_id,
+        ordered.patient_id,
         lesion.lesion_id,
-        counted.reader,
+        ordered.reader,
         lesion.first_day AS day,
-        counted.source_file,
-        counted.source_row,
+        ordered.source.file AS source_file,
+        ordered.source.row AS source_row,
         'tu' AS domain,
         'tulnkid' AS column_name,
-        counted.lesion_label AS value,
+        ordered.lesion_label AS value,
         CASE
-            WHEN counted.number_before = 0 THEN printf('The first lesion has number %d.', counted.lesion_number)
-            ELSE printf('Lesion number %d follows number %d.', counted.lesion_number, counted.number_before)
+            WHEN ordered.number_before = 0 THEN printf('The first lesion has number %d.', ordered.lesion_number)
+            ELSE printf('Lesion number %d follows number %d.', ordered.lesion_number, ordered.number_before)
         END AS message
-    FROM counted
+    FROM ordered
+    INNER JOIN study_that_counts ON ordered.study_id = study_that_counts.study_id
     LEFT JOIN staging.lesion AS lesion
         ON
-            counted.patient_id = lesion.patient_id
-            AND counted.reader = lesion.reader
-            AND counted.lesion_label = lesion.lesion_label
-    WHERE counted.begins_at_one AND counted.lesion_number > counted.number_before + 1
+            ordered.patient_id = lesion.patient_id
+            AND ordered.reader = lesion.reader
+            AND ordered.lesion_label = lesion.lesion_label
+            AND ordered.source.file = lesion.source_file
+            AND ordered.source.row = lesion.source_row
+    WHERE ordered.lesion_number > ordered.number_before + 1
 ),
 
 accepted AS (

@@ -71,50 +71,27 @@ exact_repeat AS (
     FROM repeated_row
 ),
 
-size_row AS (
-    SELECT
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        test_code,
-        coalesce(size_mm, volume_mm3) AS size_value,
-        value_raw,
-        source_file,
-        source_row
-    FROM staging.tumor_result
-    WHERE result_kind = 'size'
-),
-
 lesion_day AS (
     SELECT
-        study_id,
-        patient_id,
         lesion_id,
-        reader,
         day,
-        count(DISTINCT test_code) AS n_tests,
-        count(*) AS n_rows,
-        min(size_value) FILTER (WHERE test_code = 'LDIAM') AS least_long_mm,
-        max(size_value) FILTER (WHERE test_code = 'LDIAM') AS long_mm,
-        min(size_value) FILTER (WHERE test_code = 'LPERP') AS least_short_mm,
-        max(size_value) FILTER (WHERE test_code = 'LPERP') AS short_mm,
-        min(size_value) FILTER (WHERE test_code = 'DIAMETER') AS least_diameter_mm,
-        max(size_value) FILTER (WHERE test_code = 'DIAMETER') AS diameter_mm,
-        min(size_value) FILTER (WHERE test_code = 'VOLUME') AS least_volume_mm3,
-        max(size_value) FILTER (WHERE test_code = 'VOLUME') AS volume_mm3
-    FROM size_row
-    GROUP BY study_id, patient_id, lesion_id, reader, day
+        min(size_mm) FILTER (WHERE test_code = 'LDIAM') AS least_long_mm,
+        max(size_mm) FILTER (WHERE test_code = 'LDIAM') AS long_mm,
+        min(size_mm) FILTER (WHERE test_code = 'LPERP') AS least_short_mm,
+        max(size_mm) FILTER (WHERE test_code = 'LPERP') AS short_mm,
+        min(size_mm) FILTER (WHERE test_code = 'DIAMETER') AS least_diameter_mm,
+        max(size_mm) FILTER (WHERE test_code = 'DIAMETER') AS diameter_mm,
+        min(volume_mm3) AS least_volume_mm3,
+        max(volume_mm3) AS volume_mm3
+    FROM staging.tumor_result
+    WHERE result_kind = 'size'
+    GROUP BY lesion_id, day
     HAVING count(*) > 1
 ),
 
 conflict_day AS (
     SELECT
-        study_id,
-        patient_id,
         lesion_id,
-        reader,
         day
     FROM lesion_day
     WHERE
@@ -126,27 +103,37 @@ conflict_day AS (
         OR (diameter_mm <> long_mm AND diameter_mm IS DISTINCT FROM short_mm)
 ),
 
-two_sizes AS (
+conflicting_row AS (
     SELECT
-        'rows.1b' AS defect_id,
         size_row.study_id,
         size_row.patient_id,
         size_row.lesion_id,
         size_row.reader,
         size_row.day,
-        max(struct_pack(file := size_row.source_file, row := size_row.source_row)).file AS source_file,
-        max(struct_pack(file := size_row.source_file, row := size_row.source_row)).row AS source_row,
-        'tr' AS domain,
-        'trorres' AS column_name,
-        string_agg(
-            size_row.test_code || ' ' || size_row.value_raw, ', '
-            ORDER BY size_row.source_file, size_row.source_row, size_row.test_code
-        ) AS value,
-        'One lesion has different sizes on one day.' AS message
-    FROM size_row
+        size_row.test_code || ' ' || size_row.value_raw AS written,
+        struct_pack(file := size_row.source_file, row := size_row.source_row, test := size_row.test_code) AS source
+    FROM staging.tumor_result AS size_row
     INNER JOIN conflict_day
         ON size_row.lesion_id = conflict_day.lesion_id AND size_row.day = conflict_day.day
-    GROUP BY size_row.study_id, size_row.patient_id, size_row.lesion_id, size_row.reader, size_row.day
+    WHERE size_row.result_kind = 'size'
+),
+
+two_sizes AS (
+    SELECT
+        'rows.1b' AS defect_id,
+        study_id,
+        patient_id,
+        lesion_id,
+        reader,
+        day,
+        max(source).file AS source_file,
+        max(source).row AS source_row,
+        'tr' AS domain,
+        'trorres' AS column_name,
+        string_agg(written, ', ' ORDER BY source) AS value,
+        'The lesion has different sizes on one day.' AS message
+    FROM conflicting_row
+    GROUP BY study_id, patient_id, lesion_id, reader, day
 ),
 
 other_baseline_volume AS (
@@ -174,73 +161,55 @@ other_baseline_volume AS (
 
 visit_row AS (
     SELECT
-        study_id,
-        patient_id,
         lesion_base_id,
-        coalesce(reader, '') AS reader,
         test_code,
         coalesce(visit_number, CASE WHEN NOT contains(upper(visit), 'UNSCH') THEN visit END) AS visit_key,
         left(date_text, 10) AS scan_date,
-        value_raw,
-        source_file,
-        source_row,
         tr_row
     FROM staging.tumor_result_screen
     WHERE result_kind = 'size' AND disposition = 'kept' AND length(date_text) >= 10
 ),
 
-twice_at_a_visit AS (
+test_twice AS (
     SELECT
-        visit_row.study_id,
-        visit_row.patient_id,
-        visit_row.lesion_base_id,
-        visit_row.reader,
-        visit_row.visit_key,
-        min(visit_row.scan_date) AS first_date,
-        max(visit_row.scan_date) AS last_date,
-        max(struct_pack(
-            date := visit_row.scan_date, file := visit_row.source_file, row := visit_row.source_row,
-            tr_row := visit_row.tr_row
-        )) AS last_row
+        lesion_base_id,
+        visit_key,
+        min(scan_date) AS first_date,
+        max(scan_date) AS last_date,
+        max(struct_pack(date := scan_date, tr_row := tr_row)) AS last_row
     FROM visit_row
-    WHERE visit_row.visit_key IS NOT NULL
-    GROUP BY
-        visit_row.study_id, visit_row.patient_id, visit_row.lesion_base_id, visit_row.reader, visit_row.test_code,
-        visit_row.visit_key
-    HAVING min(visit_row.scan_date) < max(visit_row.scan_date)
+    WHERE visit_key IS NOT NULL
+    GROUP BY lesion_base_id, visit_key, test_code
+    HAVING min(scan_date) < max(scan_date)
 ),
 
 lesion_twice AS (
     SELECT
-        study_id,
-        patient_id,
-        lesion_base_id,
-        reader,
         visit_key,
         min(first_date) AS first_date,
         max(last_date) AS last_date,
-        max(last_row) AS last_row
-    FROM twice_at_a_visit
-    GROUP BY study_id, patient_id, lesion_base_id, reader, visit_key
+        max(last_row).tr_row AS tr_row
+    FROM test_twice
+    GROUP BY lesion_base_id, visit_key
 ),
 
-one_lesion_twice AS (
+twice_at_a_visit AS (
     SELECT
         'rows.5g' AS defect_id,
-        lesion_twice.study_id,
-        lesion_twice.patient_id,
-        tumor_result.lesion_id,
-        lesion_twice.reader,
-        tumor_result.day,
-        lesion_twice.last_row.file AS source_file,
-        lesion_twice.last_row.row AS source_row,
+        result.study_id,
+        result.patient_id,
+        result.lesion_id,
+        result.reader,
+        result.day,
+        result.source_file,
+        result.source_row,
         'tr' AS domain,
         'trdtc' AS column_name,
         lesion_twice.last_date AS value,
         'Sizes of one lesion at visit ' || lesion_twice.visit_key || ' are of ' || lesion_twice.first_date || ' and of '
         || lesion_twice.last_date || '.' AS message
     FROM lesion_twice
-    INNER JOIN staging.tumor_result AS tumor_result ON lesion_twice.last_row.tr_row = tumor_result.tr_row
+    INNER JOIN staging.tumor_result AS result ON lesion_twice.tr_row = result.tr_row
 ),
 
 study_with_standard AS (
@@ -280,7 +249,7 @@ found AS (
     UNION ALL
     SELECT * FROM other_baseline_volume
     UNION ALL
-    SELECT * FROM one_lesion_twice
+    SELECT * FROM twice_at_a_visit
     UNION ALL
     SELECT * FROM no_standard
 )

@@ -114,7 +114,7 @@ no_organ AS (
         CASE WHEN n_lesions = 1 THEN first_lesion.day END AS day,
         first_lesion.file AS source_file,
         first_lesion.row AS source_row,
-        first_lesion.domain AS domain,
+        first_lesion.domain,
         'tuloc' AS column_name,
         site_raw AS value,
         CASE

@@ -103,31 +103,37 @@ untranslated_arm AS (
     WHERE is_numbered OR is_code_name OR has_dictionary
 ),
 
+exposure_name AS (
+    SELECT DISTINCT treatment
+    FROM staging.exposure
+),
+
+antibody_name AS (
+    SELECT DISTINCT
+        exposure_name.treatment,
+        arm_component.component
+    FROM exposure_name
+    INNER JOIN staging.arm_component AS arm_component
+        ON regexp_matches(upper(exposure_name.treatment), arm_component.pattern)
+    WHERE arm_component.component IN ('bevacizumab', 'panitumumab')
+),
+
 antibody_given AS (
     SELECT
-        exposure.study_id,
         exposure.patient_id,
-        arm_component.component,
         exposure.treatment,
         exposure.start_day,
         exposure.source_file,
-        exposure.source_row
+        exposure.source_row,
+        antibody_name.component
     FROM staging.exposure AS exposure
-    INNER JOIN (
-        SELECT DISTINCT
-            exposure_name.treatment,
-            drug.component
-        FROM (SELECT DISTINCT treatment FROM staging.exposure) AS exposure_name
-        INNER JOIN staging.arm_component AS drug
-            ON
-                regexp_matches(upper(exposure_name.treatment), drug.pattern)
-                AND drug.component IN ('bevacizumab', 'panitumumab')
-    ) AS arm_component ON exposure.treatment = arm_component.treatment
+    INNER JOIN antibody_name ON exposure.treatment = antibody_name.treatment
 ),
 
 crossover_row AS (
     SELECT
         antibody_given.*,
+        treated.study_id,
         treated.arm,
         row_number() OVER (
             PARTITION BY antibody_given.patient_id, antibody_given.component
@@ -171,16 +177,26 @@ local_therapy AS (
         procedure.study_id,
         procedure.patient_id,
         procedure.lesion_label,
-        min(struct_pack(
-            day := procedure.day, file := procedure.source_file, row := procedure.source_row, name := procedure.procedure
-        )) AS first_time,
-        count(DISTINCT procedure.day) AS n_days
+        procedure.day,
+        coalesce(procedure.procedure, 'Procedure') AS name,
+        core_procedure.lesion_id,
+        procedure.source_file,
+        procedure.source_row,
+        count(*) OVER same_lesion AS n_times,
+        row_number() OVER (
+            PARTITION BY procedure.patient_id, procedure.lesion_label, procedure.procedure_type = 'surgery'
+            ORDER BY procedure.day, procedure.source_file, procedure.source_row, procedure.procedure_id
+        ) AS place
     FROM staging.procedure AS procedure
+    INNER JOIN core.procedure AS core_procedure ON procedure.procedure_id = core_procedure.procedure_id
     WHERE
         procedure.procedure_type IN ('surgery', 'radiotherapy', 'local ablation')
         AND procedure.lesion_label IS NOT NULL
         AND procedure.day > 0
-    GROUP BY ALL
+    WINDOW
+        same_lesion AS (
+            PARTITION BY procedure.patient_id, procedure.lesion_label, procedure.procedure_type = 'surgery'
+        )
 ),
 
 treated_lesion AS (
@@ -188,32 +204,22 @@ treated_lesion AS (
         local_therapy.defect_id,
         local_therapy.study_id,
         local_therapy.patient_id,
-        core_procedure.lesion_id,
+        local_therapy.lesion_id,
         lesion.reader,
-        local_therapy.first_time.day AS day,
-        local_therapy.first_time.file AS source_file,
-        local_therapy.first_time.row AS source_row,
+        local_therapy.day,
+        local_therapy.source_file,
+        local_therapy.source_row,
         'pr' AS domain,
         'prlnkid' AS column_name,
         local_therapy.lesion_label AS value,
-        coalesce(local_therapy.first_time.name, 'Procedure') || printf(' of this lesion on day %d', first_time.day)
-        || CASE WHEN local_therapy.n_days > 1 THEN printf(', and on %d more.', local_therapy.n_days - 1) ELSE '.' END
-            AS message
+        local_therapy.name || printf(' of this lesion on day %d', local_therapy.day)
+        || CASE
+            WHEN local_therapy.n_times > 1 THEN printf(', the first of %d.', local_therapy.n_times)
+            ELSE '.'
+        END AS message
     FROM local_therapy
-    LEFT JOIN (
-        SELECT
-            patient_id,
-            source_file,
-            source_row,
-            min(lesion_id) AS lesion_id
-        FROM core.procedure
-        GROUP BY patient_id, source_file, source_row
-    ) AS core_procedure
-        ON
-            local_therapy.patient_id = core_procedure.patient_id
-            AND local_therapy.first_time.file = core_procedure.source_file
-            AND local_therapy.first_time.row = core_procedure.source_row
-    LEFT JOIN core.lesion AS lesion ON core_procedure.lesion_id = lesion.lesion_id
+    LEFT JOIN core.lesion AS lesion ON local_therapy.lesion_id = lesion.lesion_id
+    WHERE local_therapy.place = 1
 ),
 
 found AS (

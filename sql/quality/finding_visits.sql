@@ -184,7 +184,7 @@ out_of_order AS (
         study_id,
         patient_id,
         reader,
-        first_row.day AS day,
+        first_row.day,
         first_row.file AS source_file,
         first_row.row AS source_row,
         'tr' AS domain,

@@ -50,6 +50,22 @@ def test_new_rows_are_encoded_as_the_old_ones() -> None:
     assert whole.columns == (("organ", "liver"), ("organ", "lung"), ("age", "age"))
 
 
+def test_design_less_one_column() -> None:
+    x = np.arange(6.0).reshape(3, 2)
+    whole = design(
+        factor("organ", ["a", "b", "c"]), numeric("spline", x), numeric("age", [1, 2, 4])
+    )
+    less = whole.less("organ", "b")
+    assert less.columns == (("organ", "c"), *whole.columns[2:])
+    np.testing.assert_array_equal(less.matrix(), whole.matrix()[:, 1:])
+    np.testing.assert_array_equal(
+        whole.less("spline", "spline[0]").matrix(), np.delete(whole.matrix(), 2, axis=1)
+    )
+    np.testing.assert_array_equal(whole.less("age", "age").matrix(), whole.matrix()[:, :-1])
+    with pytest.raises(ValueError, match="term 'organ' has no column 'a'"):
+        whole.less("organ", "a")
+
+
 def test_columns_of_one_numeric_term_stay_together() -> None:
     x = np.arange(6.0).reshape(3, 2)
     whole = design(numeric("spline", x), numeric("age", [1, 2, 4]))

@@ -186,6 +186,17 @@ def test_questions_that_a_fit_cannot_answer_are_refused() -> None:
         check_proportional(data, fit, "sqrt")  # type: ignore[arg-type]
 
 
+def test_survival_in_a_stratum_without_events_is_refused() -> None:
+    data = random_data(34, n=150, strata=True)
+    quiet = data.event & (np.asarray(data.stratum) != 2)
+    data = replace(data, event=quiet)
+    fit = fit_cox(data, Options(variance=0.5))
+    row = data.design.matrix()[:1]
+    assert predict_survival(data, fit, row, [3], stratum=[1]).survival[0, 0] < 1
+    with pytest.raises(ValueError, match="stratum 2 has no event"):
+        predict_survival(data, fit, row, [3], stratum=[2])
+
+
 def test_bad_selections_and_bootstraps_are_refused() -> None:
     data = random_data(33)
     fit = fit_cox(data, Options(variance=0.5))

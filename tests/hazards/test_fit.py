@@ -266,6 +266,32 @@ def test_coefficient_that_runs_off_is_not_called_converged() -> None:
     assert any("runs off" in note and "level: b" in note for note in fit.notes)
 
 
+def test_variance_without_bound_is_not_called_converged() -> None:
+    # Lesions of a patient all have their event within a thousandth of each other.
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(40), 4)
+    stop = rng.exponential(1, 40)[group] + rng.uniform(0, 1e-3, 160)
+    data = cox_data(stop, np.ones(160), design(numeric("x", rng.normal(size=160))), group=group)
+    fit = fit_cox(data)
+    assert not fit.is_converged
+    assert fit.variance_upper == np.inf
+    assert any("very large" in note for note in fit.notes)
+
+
+def test_strata_that_share_groups_and_many_small_strata_are_fitted_exactly() -> None:
+    lesions = simulate_lesions(300, 2400, seed=12)
+    terms = design(numeric("log_size", lesions.log_size))
+    for stratum in (lesions.organ, lesions.patient % 60):
+        data = cox_data(
+            lesions.time_days, lesions.is_event, terms, group=lesions.patient, stratum=stratum
+        )
+        fit = fit_cox(data, Options(interval=False))
+        assert fit.is_converged
+        assert fit.determinant == "exact"
+        lanczos = fit_cox(data, Options(determinant="lanczos", variance=fit.variance))
+        assert lanczos.loglik_integrated == pytest.approx(fit.loglik_integrated, abs=0.01)
+
+
 def test_lanczos_fit_equals_exact_fit() -> None:
     data = simulate_lesions(500, 4000, seed=5, schedule="exact").data(by_trial=True)
     exact = fit_cox(data, Options(determinant="exact", interval=False))

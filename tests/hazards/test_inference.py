@@ -10,6 +10,7 @@ from scipy.stats import chi2, norm
 from udfs.hazards import (
     Options,
     against_mean,
+    coefficient_tests,
     contrasts,
     fit_cox,
     hazard_ratios,
@@ -91,6 +92,31 @@ def test_term_test_is_the_fall_of_the_refitted_likelihood(fitted: tuple) -> None
     b = fit.coefficient[19:22]
     wald = b @ np.linalg.inv(fit.covariance[19:22, 19:22]) @ b
     assert found.wald_chi2 == pytest.approx(wald, rel=1e-9)
+
+
+def test_test_of_one_level_merges_it_with_the_reference(fitted: tuple) -> None:
+    data, fit = fitted
+    from udfs.hazards import factor
+
+    (found, age) = coefficient_tests(
+        data, fit, [("treatment", "anti-EGFR"), ("age_years", "age_years")]
+    )
+    treatment = data.design.terms[1]
+    names = np.array((treatment.reference, *treatment.labels))[treatment.codes]
+    names[names == "anti-EGFR"] = treatment.reference
+    merged = data.design.without("treatment").plus(
+        factor("treatment", names, reference=treatment.reference)
+    )
+    smaller = fit_cox(data.with_design(merged), Options(interval=False))
+    expected = max(0.0, 2 * (fit.loglik_integrated - smaller.loglik_integrated))
+    assert (found.term, found.label, found.df) == ("treatment", "anti-EGFR", 1)
+    assert found.chi2 == pytest.approx(expected, abs=1e-6)
+    k = fit.position("treatment", "anti-EGFR")
+    z = fit.coefficient[k] / fit.standard_error[k]
+    assert found.wald_chi2 == pytest.approx(z**2, rel=1e-9)
+    (whole,) = term_tests(data, fit, ["age_years"])
+    assert age.chi2 == pytest.approx(whole.chi2, abs=1e-7)
+    assert len(coefficient_tests(data, fit)) == len(fit.columns)
 
 
 def test_term_test_of_the_naive_model_is_coxs() -> None:

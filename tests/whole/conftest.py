@@ -19,6 +19,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trials") / "project"
     write_trials(folder, "mcrc", patients=PATIENTS, seed=11)
     create_project(folder)
+    (folder / "lesions.toml").write_text("[run]\nthreads = 2\n")
     return folder
 
 

@@ -4,7 +4,7 @@
     data = GrowthData.from_arrays(lesion, time, volume, v0, t0, censoring, limit)
     fit = fit_growth(data)
 
-Model objects are in ``models``, the checks of the data in ``check_data``; SAEM is in ``saem``, the
+Models are in ``models``, the checks of the data in ``check_data``; SAEM is in ``saem``, the
 likelihood by importance sampling in ``importance``, Newton's method in ``newton``; everything after
 the fit takes the fit and returns a frozen dataclass.
 """
@@ -38,12 +38,12 @@ from udfs.growth.individual import (
     shrinkage,
 )
 from udfs.growth.linearised import linearised_standard_errors
+from udfs.growth.model_base import GrowthModel
 from udfs.growth.models import (
     MODELS,
     Claret,
     Exponential,
     Gompertz,
-    GrowthModel,
     Logistic,
     SteinFojo,
     TwoPopulation,
@@ -114,8 +114,8 @@ __all__ = [
     "linearised_standard_errors",
     "minus2ll_at",
     "patient_rates",
-    "predictive_check",
     "prediction_errors",
+    "predictive_check",
     "residuals",
     "shrinkage",
     "simulate_data",

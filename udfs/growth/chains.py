@@ -21,7 +21,7 @@ import numpy as np
 
 from udfs.growth.likelihood import loglik, predicted, row_terms, scale_derivatives
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
-from udfs.growth.population import Population
+from udfs.growth.population import Population, inverse_of, root_of
 from udfs.growth.problem import Problem
 
 TARGET_ACCEPTANCE = 0.4
@@ -49,8 +49,8 @@ class Target:
         """The target at a population point, ``mean`` being the block's typical phi."""
         return Target(
             mean,
-            np.linalg.inv(population.omega),
-            np.linalg.cholesky(population.omega),
+            inverse_of(population.omega),
+            root_of(population.omega),
             population.error,
         )
 

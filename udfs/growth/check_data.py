@@ -42,8 +42,8 @@ class _Rows:
         for one in np.unique(lesions):
             self.reasons.setdefault(int(one), (reason, text))
 
-    def keep(self, rows: BoolArray) -> None:
-        """Drop the other rows."""
+    def keep(self, rows: BoolArray | IntArray) -> None:
+        """Only these rows, in this order."""
         for name in ("lesion", "time", "volume", "censoring", "limit", "v0", "t0", "source"):
             setattr(self, name, getattr(self, name)[rows])
 
@@ -92,7 +92,7 @@ def checked_data(
     )
     _drop_missing(rows)
     order = np.lexsort((rows.limit, rows.censoring, rows.volume, rows.time, rows.lesion))
-    rows.keep(order)  # a permutation: sorts
+    rows.keep(order)
     _check_volumes(rows)
     _check_days(rows, keep_duplicates=keep_duplicates)
     _check_baselines(rows, has_v0=v0 is not None, has_t0=t0 is not None)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from udfs.growth.data import GrowthData
 from udfs.growth.fit import fit_growth
-from udfs.growth.models import GrowthModel
+from udfs.growth.model_base import GrowthModel
 from udfs.growth.parameters import FloatArray
 from udfs.growth.result import GrowthFit
 

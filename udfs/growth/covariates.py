@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.growth.data import GrowthData, GrowthDataError
-from udfs.growth.models import GrowthModel
+from udfs.growth.model_base import GrowthModel
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 
 

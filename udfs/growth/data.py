@@ -74,7 +74,7 @@ class GrowthData:
     is_censored: BoolArray
     """(m,)"""
     is_own_baseline: BoolArray
-    """(m,) the row's volume is its lesion's V0 and its day T0: its residual is 0 by construction."""
+    """(m,) the row is its lesion's V0 on day T0: its residual is 0 by construction."""
     v0: FloatArray
     """(n,) baseline volume, mm3."""
     t0: FloatArray

@@ -19,7 +19,8 @@ from udfs.growth.importance import (
     minus2_loglik,
 )
 from udfs.growth.learning import learn_again, learn_parts
-from udfs.growth.models import GrowthModel, TwoPopulation
+from udfs.growth.model_base import GrowthModel
+from udfs.growth.models import TwoPopulation
 from udfs.growth.newton import NewtonRun, run_newton
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import OmegaKind, Population, Structure
@@ -128,13 +129,15 @@ def fit_growth(
     run = _Run(problem, structure, chosen, seed, threads, progress)
     with run.pool_context() as pool:
         run.pool = pool
-        return run.fit(starting_point(structure, start), is_warm=isinstance(start, GrowthFit))
+        typical = float(np.median(problem.y[~problem.is_censored]))
+        point = starting_point(structure, start, typical)
+        return run.fit(point, is_warm=isinstance(start, GrowthFit))
 
 
 def starting_point(
-    structure: Structure, start: Mapping[str, float] | GrowthFit | None
+    structure: Structure, start: Mapping[str, float] | GrowthFit | None, typical: float
 ) -> Population:
-    """Population point of a start.
+    """Population point of a start; ``typical`` is the median measurement.
 
     Raises:
         ValueError: an unknown label, an impossible value, or a fit of another structure.
@@ -155,7 +158,7 @@ def starting_point(
         sd.append(given.pop(f"omega_{one.name}", one.start_omega))
     error = [
         given.pop(name, value)
-        for name, value in zip(structure.error.names, structure.error.start, strict=True)
+        for name, value in zip(structure.error.names, structure.error.start(typical), strict=True)
     ]
     if given:
         raise ValueError(f"start holds unknown labels: {', '.join(given)}")

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -95,11 +97,11 @@ class LesionMoments:
     @staticmethod
     def joined(parts: Sequence[LesionMoments], order: IntArray) -> LesionMoments:
         """Parts one after the other, their lesions then put into ``order``."""
-        arrays = {
+        arrays: dict[str, Any] = {
             name: np.concatenate([getattr(part, name) for part in parts])[order]
             for name in PER_LESION
         }
-        sums = {name: sum_in_order([getattr(part, name) for part in parts]) for name in SUMS}
+        sums: dict[str, Any] = {name: sum_in_order([getattr(part, name) for part in parts]) for name in SUMS}
         return LesionMoments(**arrays, **sums)
 
 
@@ -236,6 +238,18 @@ def _moments(
     )
 
 
+def _task_moments(
+    structure: Structure,
+    problem: Problem,
+    population: Population,
+    proposal: Proposal,
+    tasks: list[tuple[IntArray, Nodes]],
+    number: int,
+) -> LesionMoments:
+    lesions, nodes = tasks[number]
+    return _moments(structure, problem, population, proposal, nodes, lesions)
+
+
 def lesion_moments(
     structure: Structure,
     problem: Problem,
@@ -257,9 +271,7 @@ def lesion_moments(
     for first in range(0, len(tasks), BLOCKS_AT_ONCE):
         some = tasks[first : first + BLOCKS_AT_ONCE]
         done = run_blocks(
-            lambda k, now=some: _moments(
-                structure, problem, population, proposal, now[k][1], now[k][0]
-            ),
+            partial(_task_moments, structure, problem, population, proposal, some),
             len(some),
             threads,
             pool,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.growth.models import GrowthModel
+from udfs.growth.model_base import GrowthModel
 from udfs.growth.parameters import FloatArray
 from udfs.growth.problem import Block
 from udfs.growth.residual_error import (

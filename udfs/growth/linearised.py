@@ -7,6 +7,8 @@ censored rows are left out, as they have no linear form. Use ``GrowthFit.standar
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from udfs.growth.likelihood import LARGEST_VOLUME, SMALLEST_VOLUME
@@ -72,10 +74,10 @@ def _variance(
     return jacobian @ population.omega @ jacobian.T + np.diag(sigma**2)
 
 
-def _variance_slopes(fit: GrowthFit) -> list:
+def _variance_slopes(fit: GrowthFit) -> list[tuple[FloatArray, Callable[[FloatArray], FloatArray]]]:
     """Per variance parameter of theta: d Omega, and a function f -> d sigma^2."""
     structure, theta = fit.structure, fit.theta
-    out = []
+    out: list[tuple[FloatArray, Callable[[FloatArray], FloatArray]]] = []
     for k in range(structure.n_effects, structure.size):
         shift = np.zeros(structure.size)
         shift[k] = STEP

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -112,7 +113,7 @@ def patient_nodes(
     log_density -= np.log(np.einsum("naa->na", factor)).sum(axis=1)[:, None]
     order = np.argsort(member, kind="stable")
     bounds = np.searchsorted(member[order], np.arange(n_patients + 1))
-    members = [order[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    members = [order[a:b] for a, b in pairwise(bounds)]
     return PatientNodes(member, members, u, log_density)
 
 

@@ -3,8 +3,8 @@
 Two forms, both standard normal if the model is right:
 
 - ``sequential`` (default): each measurement's quantile given the lesion's earlier ones,
-  u_j = P(Y_j <= y_j | y_1 .. y_(j-1)) (Rosenblatt 1952; one-step-ahead residuals). The u are exactly
-  uniform and independent, so that a Kolmogorov-Smirnov test is valid.
+  u_j = P(Y_j <= y_j | y_1 .. y_(j-1)) (Rosenblatt 1952; one-step-ahead residuals). The u are
+  exactly uniform and independent, so that a Kolmogorov-Smirnov test is valid.
 - ``decorrelated``: Brendel 2006 and Comets 2008, as in the R package npde: quantiles among
   simulations after whitening a lesion's measurements with the simulations' mean and covariance.
   Uniform, but within a lesion only uncorrelated, not independent.

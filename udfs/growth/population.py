@@ -13,11 +13,21 @@ from typing import Literal
 import numpy as np
 
 from udfs.growth.covariates import Design
-from udfs.growth.models import GrowthModel
+from udfs.growth.model_base import GrowthModel
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.residual_error import ResidualError
 
 OmegaKind = Literal["diagonal", "full"]
+
+
+def root_of(covariance: FloatArray) -> FloatArray:
+    """Cholesky factor of a (p, p) covariance."""
+    return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
+
+
+def inverse_of(matrix: FloatArray) -> FloatArray:
+    """Inverse of a (p, p) matrix."""
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
 
 
 @dataclass(frozen=True)

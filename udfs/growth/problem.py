@@ -17,7 +17,7 @@ import numpy as np
 
 from udfs.growth.covariates import Design, build_design
 from udfs.growth.data import GrowthData, GrowthDataError
-from udfs.growth.models import GrowthModel, Times
+from udfs.growth.model_base import GrowthModel, Times
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.residual_error import ResidualError
 

@@ -5,8 +5,8 @@ product of Student densities with 4 degrees of freedom in the coordinates L^-1 (
 bells share out what is known of phi given the lesion's data along its longest axis (lower, middle
 and upper part), which follows bent and lopsided posteriors: the spread of the weights is half that
 of a single bell. Each part has its own contiguous run of points of a Sobol sequence.
-Lesions share 64 randomly shifted copies of the points, each used in all 2^p p! mirrored and permuted
-ways: without that their errors would add up instead of cancelling.
+Lesions share 64 randomly shifted copies of the points, each used in all 2^p p! mirrored and
+permuted ways: without that their errors would add up instead of cancelling.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scipy.special import ndtri
 
 from udfs.growth.chains import factors_of
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
-from udfs.growth.population import Population
+from udfs.growth.population import Population, root_of
 from udfs.growth.problem import Problem
 
 INFLATION = 1.15
@@ -236,7 +236,7 @@ def draw_nodes(
     p = problem.n_parameters
     shift = lesions % N_SHIFTS
     typical = problem.design.mean(proposal.population.coefficients)[:, lesions, None]
-    root = np.linalg.cholesky(proposal.population.omega)
+    root = root_of(proposal.population.omega)
     phi = np.empty((p, len(lesions), nodes.count))
     start = 0
     centres = [(one[:, lesions, None], two[:, :, lesions, None]) for one, two in

@@ -46,10 +46,13 @@ class ResidualError:
         """Units of the parameters."""
         return tuple("mm3" if name == "a" else "" for name in self.names)
 
-    @property
-    def start(self) -> tuple[float, ...]:
-        """Values from which a fit starts."""
-        return {"proportional": (0.3,), "constant": (1000.0,), "combined": (100.0, 0.3)}[self.kind]
+    def start(self, typical: float) -> tuple[float, ...]:
+        """Values from which a fit starts; ``typical`` is the median measurement."""
+        return {
+            "proportional": (0.3,),
+            "constant": (0.3 * typical,),
+            "combined": (0.05 * typical, 0.3),
+        }[self.kind]
 
     def sigma(self, f: FloatArray, values: FloatArray) -> FloatArray:
         """Standard deviation at predictions ``f`` (any shape), mm3."""

@@ -230,9 +230,10 @@ def _convergence(
         )
     if n_poor > LARGEST_POOR_SHARE * len(ess):
         faults.append(f"{n_poor} lesions have fewer than {LOW_ESS:.0f} effective nodes")
-    verdict = "not converged: " + "; ".join(faults) if faults else (
-        f"converged: every estimate is exact to {max(mc_share[worst], 0.01):.2f} standard errors or better"
-    )  # fmt: skip
+    exact_to = max(float(mc_share[worst]), 0.01)
+    verdict = f"converged: every estimate is exact to {exact_to:.2f} standard errors or better"
+    if faults:
+        verdict = "not converged: " + "; ".join(faults)
     return Convergence(
         is_converged=not faults,
         verdict=verdict,

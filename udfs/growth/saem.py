@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -98,10 +99,7 @@ def run_saem(
         gamma = 1.0 if smoothing <= 1 else smoothing**-STEP_POWER
         adaptation = 0.4 if iteration < n_explore else 0.1
         parts = run_blocks(
-            lambda k, now=population, rate=adaptation: _advance(problem, now, chains[k], rate),
-            len(chains),
-            threads,
-            pool,
+            partial(_advance, problem, population, chains, adaptation), len(chains), threads, pool
         )
         drawn, score, information = _gather(problem, population, parts, copies)
         statistics = drawn if statistics is None else statistics.towards(drawn, gamma)
@@ -134,9 +132,14 @@ def _target(problem: Problem, population: Population, chain: BlockChain) -> Targ
 
 
 def _advance(
-    problem: Problem, population: Population, chain: BlockChain, adaptation: float
+    problem: Problem,
+    population: Population,
+    chains: list[BlockChain],
+    adaptation: float,
+    number: int,
 ) -> list[FloatArray]:
     """One sweep of a block; the sums over its chains that the M-step needs."""
+    chain = chains[number]
     target = _target(problem, population, chain)
     chain.refresh(target)
     chain.sweep(target, adaptation)

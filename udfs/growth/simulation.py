@@ -10,8 +10,9 @@ import numpy as np
 from udfs.growth.data import GrowthData
 from udfs.growth.individual import population_from_natural
 from udfs.growth.likelihood import LARGEST_VOLUME, SMALLEST_VOLUME
-from udfs.growth.models import GrowthModel, TwoPopulation
-from udfs.growth.parameters import FloatArray
+from udfs.growth.model_base import GrowthModel
+from udfs.growth.models import TwoPopulation
+from udfs.growth.parameters import BoolArray, FloatArray
 from udfs.growth.population import Population, Structure
 from udfs.growth.problem import Problem, compile_problem
 from udfs.growth.residual_error import ErrorKind, ResidualError
@@ -71,6 +72,7 @@ def simulate_data(
     references: Mapping[str, str] | None = None,
     patient_omega: Mapping[str, float] | None = None,
     limit_mm3: float | None = 200.0,
+    lower_mm3: float = 0.0,
     drops_out_at: float | None = None,
     rounds_to_mm: bool = False,
     seed: int = 20230607,
@@ -81,7 +83,8 @@ def simulate_data(
         truth: estimates by label (kg_pop, ..., omega_kg, ..., b; beta_ and corr_ where they apply).
         patient_omega: standard deviations of a patient's own effects by parameter, on top of the
             lesion's; needs ``schedule.patient``.
-        limit_mm3: volumes below it become rows censored in [0, limit]; None censors nothing.
+        limit_mm3: volumes below it become rows censored in [lower, limit]; None censors nothing.
+        lower_mm3: 0, or -inf: errors can make a volume negative, above all with a constant part.
         drops_out_at: a lesion is no longer measured after a volume of so many times its smallest
             one so far (progression-triggered drop-out; RECIST's 20 % in diameter is 1.728).
         rounds_to_mm: diameters are rounded to whole mm before they become volumes again.
@@ -124,7 +127,7 @@ def simulate_data(
     is_kept = np.ones(schedule.n_rows, dtype=bool)
     if drops_out_at is not None:
         is_kept = _still_followed(schedule, volume, drops_out_at)
-    return _with_volumes(schedule, volume, is_new, is_kept, limit_mm3)
+    return _with_volumes(schedule, volume, is_new, is_kept, limit_mm3, lower_mm3)
 
 
 def _patient_effects(
@@ -143,10 +146,10 @@ def _patient_effects(
 def _rounded(volume: FloatArray) -> FloatArray:
     """Volumes of the diameters in whole mm."""
     diameter = np.cbrt(2.0 * AXIS_RATIO**2 * np.maximum(volume, 0.0))
-    return np.round(diameter) ** 3 / (2.0 * AXIS_RATIO**2)
+    return np.asarray(np.round(diameter) ** 3 / (2.0 * AXIS_RATIO**2))
 
 
-def _still_followed(data: GrowthData, volume: FloatArray, ratio: float) -> np.ndarray:
+def _still_followed(data: GrowthData, volume: FloatArray, ratio: float) -> BoolArray:
     """Rows up to and including the first whose volume exceeds ratio times the smallest so far."""
     is_kept = np.ones(data.n_rows, dtype=bool)
     for start, stop in zip(data.offsets[:-1], data.offsets[1:], strict=True):
@@ -161,16 +164,17 @@ def _still_followed(data: GrowthData, volume: FloatArray, ratio: float) -> np.nd
 def _with_volumes(
     data: GrowthData,
     volume: FloatArray,
-    is_new: np.ndarray,
-    is_kept: np.ndarray,
+    is_new: BoolArray,
+    is_kept: BoolArray,
     limit: float | None,
+    lowest: float,
 ) -> GrowthData:
     """The data with new volumes, censored below the limit."""
     is_censored = np.zeros(data.n_rows, dtype=bool)
     if limit is not None:
         is_censored = is_new & (volume < limit)
         volume = np.where(is_censored, limit, volume)
-    lower = np.where(is_censored, 0.0, volume)
+    lower = np.where(is_censored, lowest, volume)
     lesion = data.row_lesion[is_kept]
     counts = np.bincount(lesion, minlength=data.n_lesions)
     return replace(

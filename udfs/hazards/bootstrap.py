@@ -125,6 +125,8 @@ def _without_empty_levels(data: CoxData) -> tuple[CoxData, IntArray]:
         has_event = np.bincount(term.codes[data.event], minlength=len(term.labels) + 1) > 0
         keep &= has_event[term.codes]
         left = np.flatnonzero(has_event[1:])
+        if len(left) == 0:
+            continue
         place += (start + left).tolist()
         code = np.zeros(len(has_event), dtype=np.intp)
         code[1 + left] = np.arange(1, len(left) + 1)

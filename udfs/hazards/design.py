@@ -44,6 +44,24 @@ class Term:
             return replace(self, codes=self.codes[chosen])
         return replace(self, values=self._numbers()[chosen])
 
+    def less(self, label: str) -> Term | None:
+        """The term without one column, a factor's level being counted as its reference; None if
+        that was all.
+
+        Raises:
+            ValueError: there is no such column.
+        """
+        if label not in self.labels:
+            raise ValueError(f"term {self.name!r} has no column {label!r}")
+        k = self.labels.index(label)
+        labels = self.labels[:k] + self.labels[k + 1 :]
+        if not labels:
+            return None
+        if self.codes is None:
+            return replace(self, labels=labels, values=np.delete(self._numbers(), k, axis=1))
+        codes = np.where(self.codes == k + 1, 0, self.codes - (self.codes > k + 1))
+        return replace(self, labels=labels, codes=codes)
+
     def encode(self, given: Mapping[str, ArrayLike]) -> FloatArray:
         """(m, k) columns for m new rows.
 
@@ -105,6 +123,19 @@ class Design:
             if name not in self.slices:
                 raise ValueError(f"no term {name!r}; terms: {', '.join(self.slices)}")
         return _side_by_side([t for t in self.terms if t.name not in names], self.n_rows)
+
+    def less(self, name: str, label: str) -> Design:
+        """The design less one column of a term.
+
+        Raises:
+            ValueError: no such term or column.
+        """
+        rest = self.without(name)
+        reduced = next(term for term in self.terms if term.name == name).less(label)
+        if reduced is None:
+            return rest
+        kept = [reduced if term.name == name else term for term in self.terms]
+        return _side_by_side(kept, self.n_rows)
 
     def plus(self, *terms: Term) -> Design:
         """The design and further terms.

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri
 
-from udfs.hazards.arrays import FloatArray
+from udfs.hazards.arrays import FloatArray, IntArray
 from udfs.hazards.data import CoxData
+from udfs.hazards.design import Design
 from udfs.hazards.estimate import Options, estimate
 from udfs.hazards.problem import prepare
 from udfs.hazards.result import CoxFit
@@ -37,19 +38,21 @@ class HazardRatios:
 
 @dataclass(frozen=True)
 class TermTest:
-    """A term left out, everything else re-estimated."""
+    """A term or one of its columns left out, everything else re-estimated."""
 
     term: str
+    label: str
+    """The column left out; empty where the whole term was."""
     chi2: float
     """Twice the fall of the integrated log-likelihood, 0 where it rises (the coefficients maximise
     the penalised likelihood, not this one)."""
     df: int
     p_value: float
     wald_chi2: float
-    """b' V^-1 b over the term's columns."""
+    """b' V^-1 b over the columns left out."""
     wald_p_value: float
     variance_without: float
-    """s2 of the model without the term."""
+    """s2 of the model without them."""
 
 
 @dataclass(frozen=True)
@@ -131,29 +134,32 @@ def term_tests(
     Raises:
         ValueError: no such term.
     """
-    problem = prepare(data, fit.ties)
-    options = options_of(fit)
-    results = []
-    for name in data.design.slices if terms is None else terms:
-        reduced = problem.with_design(data.design.without(name))
-        found = estimate(reduced, options, near=fit.variance or None)
-        place = data.design.slices[name]
-        df = place.stop - place.start
-        chi2 = max(0.0, 2 * (fit.loglik_integrated - found.loglik))
-        b = fit.coefficient[place]
-        wald = float(b @ np.linalg.solve(fit.covariance[place, place], b))
-        results.append(
-            TermTest(
-                name,
-                chi2,
-                df,
-                float(chdtrc(df, chi2)),
-                wald,
-                float(chdtrc(df, wald)),
-                found.variance,
-            )
-        )
-    return tuple(results)
+    names = list(data.design.slices) if terms is None else list(terms)
+    designs = [data.design.without(name) for name in names]
+    places = [data.design.slices[name] for name in names]
+    columns = [np.arange(place.start, place.stop) for place in places]
+    return _tests(data, fit, [(name, "") for name in names], designs, columns)
+
+
+@single_blas_thread
+def coefficient_tests(
+    data: CoxData, fit: CoxFit, columns: Sequence[tuple[str, str]] | None = None
+) -> tuple[TermTest, ...]:
+    """Likelihood-ratio and Wald tests of single coefficients: of a factor's level, that its hazard
+    is its reference's.
+
+    Args:
+        data: what was fitted.
+        fit: the fit.
+        columns: terms and labels, as in ``CoxFit.columns``; by default all.
+
+    Raises:
+        ValueError: no such term or column.
+    """
+    names = list(fit.columns) if columns is None else list(columns)
+    designs = [data.design.less(*name) for name in names]
+    places = [np.array([fit.columns.index(name)]) for name in names]
+    return _tests(data, fit, names, designs, places)
 
 
 def variance_test(fit: CoxFit) -> VarianceTest:
@@ -174,6 +180,30 @@ def options_of(fit: CoxFit) -> Options:
         interval=False,
         confidence=fit.confidence,
     )
+
+
+def _tests(
+    data: CoxData,
+    fit: CoxFit,
+    names: Sequence[tuple[str, str]],
+    designs: Sequence[Design],
+    columns: Sequence[IntArray],
+) -> tuple[TermTest, ...]:
+    """Of the full fit against each smaller design, which lacks the columns beside it."""
+    problem = prepare(data, fit.ties)
+    options = options_of(fit)
+    results = []
+    for (term, label), design, place in zip(names, designs, columns, strict=True):
+        found = estimate(problem.with_design(design), options, near=fit.variance or None)
+        df = len(place)
+        chi2 = max(0.0, 2 * (fit.loglik_integrated - found.loglik))
+        b = fit.coefficient[place]
+        wald = float(b @ np.linalg.solve(fit.covariance[np.ix_(place, place)], b))
+        p_values = float(chdtrc(df, chi2)), float(chdtrc(df, wald))
+        results.append(
+            TermTest(term, label, chi2, df, p_values[0], wald, p_values[1], found.variance)
+        )
+    return tuple(results)
 
 
 def _ratios(

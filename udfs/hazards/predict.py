@@ -139,7 +139,11 @@ def _strata(problem: CoxProblem, stratum: Sequence[Any] | None, m: int) -> list[
     for label in stratum:
         if label not in labels:
             raise ValueError(f"stratum {label!r} is not in the data; it has {labels}")
-    return [labels.index(label) for label in stratum]
+    found = [labels.index(label) for label in stratum]
+    for label, k in zip(stratum, found, strict=True):
+        if _bounds(problem, k)[0] == _bounds(problem, k)[1]:
+            raise ValueError(f"stratum {label!r} has no event, so its survival is not known")
+    return found
 
 
 def _active(problem: CoxProblem, fit: CoxFit) -> FloatArray:

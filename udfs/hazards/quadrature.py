@@ -104,7 +104,8 @@ def _nodes(nodes: int) -> tuple[FloatArray, FloatArray]:
 
 def _modes(events: FloatArray, cumulative: FloatArray, variance: float) -> FloatArray:
     """Where A - B e^u = u / s2. Newton from above the root never crosses it."""
-    bound = np.log(np.maximum(events, 1e-300) / np.maximum(cumulative, 1e-300))
+    tiny = np.finfo(float).tiny
+    bound = np.log(np.maximum(events, tiny)) - np.log(np.maximum(cumulative, tiny))
     u = np.where(events > cumulative, np.minimum(variance * events, bound), 0.0)
     for _ in range(200):
         hazard = cumulative * np.exp(u)
