@@ -17,6 +17,7 @@ from udfs.phases import (
     SumSeries,
     consistent_with_total,
     response_phases,
+    sum_carried_forward,
     sum_over_complete_days,
 )
 from warehouse.errors import LesionsError
@@ -31,6 +32,10 @@ PATIENT_REASONS = {
     NOT_MEASURED: "no lesion with phases",
     NO_LATER_SCAN: "no day after baseline with every lesion measured",
 }
+
+RULES = ("response_ratio", "relapse_ratio", "relapse_reference", "mixed_response", "threshold_day")
+PHASE_SETTINGS = tuple(f"phases.{name}" for name in RULES)
+"""The settings that ``phase_rules`` reads."""
 
 LESIONS = """
 SELECT
@@ -67,16 +72,17 @@ PHASE_COLUMNS = {
     "has_stable": "some time was neither response nor relapse",
     "has_relapse": "diameter exceeded 120 % (phases.relapse_ratio) of the smallest so far, or of "
     "baseline (phases.relapse_reference); exactly 120 % does not count",
-    "response_days": "days from baseline to the first scan in response; 0 without response",
+    "response_days": "days from baseline to the response (phases.threshold_day); 0 without one",
     "stable_days": "days that are neither response nor relapse",
-    "relapse_days": "days from the first scan in relapse to the last scan; 0 without relapse, "
-    "and where relapse was first seen on the last scan",
+    "relapse_days": "days from the relapse (phases.threshold_day) to the last scan; 0 without "
+    "relapse, and where the last scan is the day of the relapse",
     "follow_up_days": "days from baseline to the last scan = response + stable + relapse days",
     "nadir_ratio": "smallest diameter after baseline / baseline diameter; above 1 where it only "
     "grew",
     "last_ratio": "diameter on the last scan / baseline diameter",
-    "is_mixed_response": "after the relapse began it shrank again, to 70 % "
-    "(phases.response_ratio) of its largest diameter since; the first regrowth decides its phases",
+    "is_mixed_response": "after its first regrowth it shrank again, to 70 % "
+    "(phases.response_ratio) of its largest diameter since; phases.mixed_response says which "
+    "regrowth then counts",
 }
 
 LESION_PHASE = TableDoc(
@@ -86,11 +92,11 @@ LESION_PHASE = TableDoc(
         "nadir and last ratio.\n"
         "Why: the sum of diameters hides lesions that respond differently; these are the "
         "variables that the Gower distance compares.\n"
-        "Caveats: thresholds are met on the day of a scan, nothing is interpolated; diameters "
-        "only (core.measurement.diameter_mm: a lymph node's short axis where it was measured "
-        "throughout), in target lesions that are analysed; all phase columns are null where "
-        "exclusion_reason says why. Mixed responses by the rule first_regrowth: relapse lasts from "
-        "the first regrowth to the last scan.\n"
+        "Caveats: thresholds are met on the day of a scan, unless phases.threshold_day says "
+        "otherwise; diameters only (core.measurement.diameter_mm: a lymph node's short axis where "
+        "it was measured throughout), in target lesions that are analysed; all phase columns are "
+        "null where exclusion_reason says why. Mixed responses by the rule phases.mixed_response: "
+        "with first_regrowth, relapse lasts from the first regrowth to the last scan.\n"
         "Reference: Zhou et al., Cancer Res 2021, Methods, Lesion response dynamics"
     ),
     grain="one row per lesion_id, analysed target lesions",
@@ -113,7 +119,8 @@ PATIENT_PHASE = TableDoc(
         "the sum of the target lesions that have phases.\n"
         "Why: the yardstick against which single lesions are consistent or not.\n"
         "Caveats: the baseline is the sum of the lesions' baselines, on the latest of their "
-        "baseline days; later days count only where every one of the lesions was measured.\n"
+        "baseline days; later days count only where every one of the lesions was measured, unless "
+        "phases.sum_days is carried_forward.\n"
         "Reference: Zhou et al., Cancer Res 2021, Fig. 1"
     ),
     grain="one row per patient_id, patients with an analysed target lesion",
@@ -149,7 +156,7 @@ class _Sums:
     name="response_phase",
     reads=("core.lesion", "core.measurement"),
     writes=(LESION_PHASE, PATIENT_PHASE),
-    settings=("phases.response_ratio", "phases.relapse_ratio", "phases.relapse_reference"),
+    settings=(*PHASE_SETTINGS, "phases.sum_days"),
 )
 def response_phase(context: StepContext) -> dict[str, pa.Table]:
     """Phases of every analysed target lesion, of every patient's sum, and whether they agree.
@@ -157,7 +164,7 @@ def response_phase(context: StepContext) -> dict[str, pa.Table]:
     Raises:
         LesionsError: a setting is out of range.
     """
-    rules = _rules(context)
+    rules = phase_rules(context)
     lesions = context.arrow(LESIONS)
     scans = context.arrow(SCANS)
     patient = lesions["patient_index"].to_numpy().astype(np.int64)
@@ -168,7 +175,9 @@ def response_phase(context: StepContext) -> dict[str, pa.Table]:
     day, diameter = scans["day"].to_numpy(), scans["diameter_mm"].to_numpy()
     phases = response_phases(day, diameter, offsets, **rules)
     summed = np.where(phases.is_evaluable, patient, -1)
-    series = sum_over_complete_days(summed, day, diameter, offsets)
+    carries = context.setting("phases.sum_days") == "carried_forward"
+    add_up = sum_carried_forward if carries else sum_over_complete_days
+    series = add_up(summed, day, diameter, offsets)
     sums = _sums(series, len(patient_ids), rules)
 
     totals = sums.phases.take(patient)
@@ -181,7 +190,7 @@ def response_phase(context: StepContext) -> dict[str, pa.Table]:
             {
                 "lesion_id": lesions["lesion_id"],
                 "patient_id": lesions["patient_id"],
-                **_phase_columns(phases),
+                **phase_columns(phases),
                 "is_consistent_with_total": pa.array(is_consistent, mask=~is_compared),
                 "n_scans": pa.array(n_scans),
                 "exclusion_reason": _reasons(phases, LESION_REASONS),
@@ -198,7 +207,7 @@ def _patient_table(
     return pa.table(
         {
             "patient_id": patient_ids,
-            **_phase_columns(sums.phases),
+            **phase_columns(sums.phases),
             "n_lesions": pa.array(sums.n_lesions),
             "n_inconsistent_lesions": pa.array(n_inconsistent, mask=unknown),
             "n_scans": pa.array(sums.n_scans),
@@ -208,11 +217,13 @@ def _patient_table(
     )
 
 
-def _rules(context: StepContext) -> dict[str, Any]:
-    rules = {
-        name: context.setting(f"phases.{name}")
-        for name in ("response_ratio", "relapse_ratio", "relapse_reference")
-    }
+def phase_rules(context: StepContext) -> dict[str, Any]:
+    """The rules of ``response_phases`` from the settings.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    rules = {name: context.setting(f"phases.{name}") for name in RULES}
     if not 0 < rules["response_ratio"] < 1:
         raise LesionsError(
             f"phases.response_ratio = {rules['response_ratio']} in lesions.toml must lie between "
@@ -247,7 +258,8 @@ def _sums(series: SumSeries, n_patients: int, rules: dict[str, Any]) -> _Sums:
     return _Sums(phases.take(place), n_lesions, n_scans, baseline)
 
 
-def _phase_columns(phases: ResponsePhases) -> dict[str, pa.Array]:
+def phase_columns(phases: ResponsePhases) -> dict[str, pa.Array]:
+    """The columns of ``PHASE_COLUMNS``; null where there are no phases."""
     unknown = ~phases.is_evaluable
     columns = {name: getattr(phases, name) for name in PHASE_COLUMNS if hasattr(phases, name)}
     columns["is_mixed_response"] = phases.is_mixed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from messy.conftest import Planted, Row, ask
+from messy.trials import Planted, Row, ask
 
 from warehouse.project import Project
 

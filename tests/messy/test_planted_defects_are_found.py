@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from messy.conftest import Planted, ask, build, read_truth
 from messy.reported import assert_all_found_and_nothing_else, assert_balanced
+from messy.trials import Planted, ask, build, read_truth
 
 from warehouse.project import Project
 

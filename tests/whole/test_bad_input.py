@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import resource
 import shutil
@@ -106,19 +107,45 @@ def _as_xpt(folder: Path) -> Path:
     return folder / "ds.xpt"
 
 
+def rewrite(path: Path, change: Callable[[dict[str, str]], None]) -> None:
+    with path.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for row in rows:
+        change(row)
+    with path.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def unknown_unit_throughout(project: Project) -> tuple[str, ...]:
+    def furlongs(row: dict[str, str]) -> None:
+        if row["TRORRESU"]:
+            row["TRORRESU"] = row["TRSTRESU"] = "furlong"
+
     for path in project.studies.glob("*/tr.csv"):
-        text = path.read_text()
-        path.write_text(text.replace(",mm,", ",furlong,").replace(",cm,", ",furlong,"))
-    return "furlong", "set aside"
+        rewrite(path, furlongs)
+    return "FURLONG", "tr.csv", "set aside"
 
 
-def same_subject_twice(project: Project) -> tuple[str, ...]:
-    path = study(project) / "dm.csv"
-    lines = path.read_text().splitlines()
-    again = lines[1].replace(",M,", ",F,") if ",M," in lines[1] else lines[1].replace(",F,", ",M,")
-    path.write_text("\n".join([*lines, again]) + "\n")
-    return "dm", lines[1].split(",")[2].strip('"')
+def sizes_that_are_no_numbers(project: Project) -> tuple[str, ...]:
+    def about(row: dict[str, str]) -> None:
+        if row["TRTESTCD"] == "LDIAM" and row["TRORRES"]:
+            row["TRORRES"] = row["TRSTRESC"] = f"about {row['TRORRES']}"
+            row["TRSTRESN"] = ""
+
+    for path in project.studies.glob("*/tr.csv"):
+        rewrite(path, about)
+    return "about", "tr.csv", "set aside"
+
+
+def site_codes_throughout(project: Project) -> tuple[str, ...]:
+    def code(row: dict[str, str]) -> None:
+        row["TULOC"] = "C77"
+
+    for path in project.studies.glob("*/tu.csv"):
+        rewrite(path, code)
+    return "C77", "sites"
 
 
 SPOILERS = [
@@ -131,6 +158,9 @@ SPOILERS = [
     wrong_type_in_study_yml,
     unknown_organ_in_study_yml,
     truncated_xpt,
+    unknown_unit_throughout,
+    sizes_that_are_no_numbers,
+    site_codes_throughout,
 ]
 
 

@@ -151,8 +151,8 @@ def _censoring(values: ArrayLike | None, count: int) -> IntArray:
 
 def _drop_missing(rows: _Rows) -> None:
     """Rows without a day or a volume go; so do lesions that have no other."""
-    for reason, values in (("no_day", rows.time), ("no_volume", rows.volume)):
-        is_known = np.isfinite(values)
+    for reason, name in (("no_day", "time"), ("no_volume", "volume")):
+        is_known = np.isfinite(getattr(rows, name))
         rest = np.bincount(rows.lesion[is_known], minlength=len(rows.ids))
         had = np.bincount(rows.lesion, minlength=len(rows.ids))
         rows.set_aside(np.flatnonzero((rest == 0) & (had > 0)), reason)

@@ -103,7 +103,7 @@ def _columns(
         raise GrowthDataError(f"covariate {name!r} is missing for some fitted lesions")
     levels, counts = np.unique(text, return_counts=True)
     if len(levels) < 2:
-        raise GrowthDataError(f"covariate {name!r} is {levels[0]!r} for every fitted lesion")
+        raise GrowthDataError(f"covariate {name!r} is {str(levels[0])!r} for every fitted lesion")
     base = str(levels[np.argmax(counts)]) if reference is None else reference
     if base not in levels:
         raise GrowthDataError(

@@ -101,7 +101,9 @@ class LesionMoments:
             name: np.concatenate([getattr(part, name) for part in parts])[order]
             for name in PER_LESION
         }
-        sums: dict[str, Any] = {name: sum_in_order([getattr(part, name) for part in parts]) for name in SUMS}
+        sums: dict[str, Any] = {
+            name: sum_in_order([getattr(part, name) for part in parts]) for name in SUMS
+        }
         return LesionMoments(**arrays, **sums)
 
 

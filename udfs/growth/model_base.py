@@ -105,6 +105,7 @@ class GrowthModel(ABC):
             v0: baseline volume of the measurement's lesion, mm3 (not used by a baseline parameter).
             t0: day of that baseline.
         """
+        time = np.asarray(time, dtype=np.float64)
         if self.baseline == "parameter":
             v0, t0 = np.ones_like(time), np.zeros_like(time)
         after = np.maximum(time, 0.0)

@@ -9,21 +9,30 @@ Two forms, both standard normal if the model is right:
   simulations after whitening a lesion's measurements with the simulations' mean and covariance.
   Uniform, but within a lesion only uncorrelated, not independent.
 
+With the population's true values (or values from other data) the Kolmogorov-Smirnov p-value is
+uniform; with values fitted to the same data it is too large, as always when a distribution is
+tested on the data that its parameters came from. A small p-value therefore counts, a large one says
+little.
+
 A censored row is somewhere below (or above) its limit: its quantile is drawn uniformly between the
 quantiles of its bounds (Nguyen 2012).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from scipy.special import kolmogorov, ndtr, ndtri
 
 from udfs.growth.importance import cut_by_rows, log_population
+from udfs.growth.individual import point_of
 from udfs.growth.likelihood import predicted, row_terms
 from udfs.growth.parameters import FloatArray, IntArray
+from udfs.growth.population import Population
 from udfs.growth.problem import Block, Problem, run_blocks
 from udfs.growth.proposals import draw_nodes, make_nodes
 from udfs.growth.result import GrowthFit
@@ -55,6 +64,7 @@ class PredictionErrors:
 def prediction_errors(
     fit: GrowthFit,
     *,
+    values: Mapping[str, float] | None = None,
     method: Literal["sequential", "decorrelated"] = "sequential",
     n_nodes: int = 1792,
     n_simulations: int = 1000,
@@ -64,15 +74,18 @@ def prediction_errors(
     """NPDE of every evaluated row.
 
     Args:
+        values: population values by label instead of the fitted ones, for example a published fit
+            or, in a simulation, the truth.
         method: see the module.
         n_nodes: nodes per lesion of the sequential form.
         n_simulations: replicates of the decorrelated form.
     """
     problem = fit.problem
+    population = point_of(fit.structure, fit.population, values or {})
     if method == "sequential":
-        quantile = _sequential(fit, n_nodes, seed, threads)
+        quantile = _sequential(fit, population, n_nodes, seed, threads)
     else:
-        quantile = _decorrelated(fit, n_simulations, seed)
+        quantile = _decorrelated(problem, population, n_simulations, seed)
     quantile = np.clip(quantile, EDGE, 1.0 - EDGE)
     order = np.argsort(problem.rows)
     values = quantile[order]
@@ -100,19 +113,21 @@ def _kolmogorov_smirnov(values: FloatArray) -> tuple[float, float]:
     return statistic, float(kolmogorov(statistic * (root + 0.12 + 0.11 / root)))
 
 
-def _sequential(fit: GrowthFit, n_nodes: int, seed: int, threads: int) -> FloatArray:
+def _sequential(
+    fit: GrowthFit, population: Population, n_nodes: int, seed: int, threads: int
+) -> FloatArray:
     """(m,) quantiles of the rows in fit order, each given the lesion's earlier rows."""
     problem = fit.problem
     nodes = make_nodes(problem.n_parameters, n_nodes, seed, NPDE_PURPOSE)
     tasks = cut_by_rows(problem, np.arange(problem.n_lesions), max(1, ELEMENTS // nodes.count))
-    error, values = problem.error, fit.population.error
+    error, values = problem.error, population.error
 
     def one(k: int) -> tuple[FloatArray, IntArray]:
         lesions = tasks[k]
         block = problem.block(lesions)
         phi, density = draw_nodes(problem, fit.proposal, nodes, lesions)
-        mean = problem.design.mean(fit.population.coefficients)[:, lesions, None]
-        log_weight = log_population(phi - mean, fit.population.omega) - np.log(density)
+        mean = problem.design.mean(population.coefficients)[:, lesions, None]
+        log_weight = log_population(phi - mean, population.omega) - np.log(density)
         psi = [item.to_psi(phi[j]) for j, item in enumerate(problem.model.parameters)]
         f = predicted(problem.model, block, psi)
         rows = row_terms(error, block, f, values)
@@ -167,34 +182,54 @@ def _one_after_the_other(
     return out
 
 
-def _decorrelated(fit: GrowthFit, n_simulations: int, seed: int) -> FloatArray:
+def _decorrelated(
+    problem: Problem, population: Population, n_simulations: int, seed: int
+) -> FloatArray:
     """(m,) quantiles of the rows in fit order among whitened simulations."""
-    problem = fit.problem
     rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(31,))))
     batches = [
-        simulate_rows(problem, fit.population, 50, seed, batch=1000 + k)
+        simulate_rows(problem, population, 50, seed, batch=1000 + k)
         for k in range(-(-n_simulations // 50))
     ]
     simulated = np.concatenate(batches, axis=1)
+    limit = usual_limit(np.where(problem.is_censored, problem.upper, np.nan))
+    y = problem.y.copy()
+    for j in range(problem.n_rows):
+        y[j] = _impute(simulated[j], y[j], problem.is_censored[j], problem.upper[j], limit, rng)
     out = np.empty(problem.n_rows)
-    for start, stop in zip(problem.offsets[:-1], problem.offsets[1:], strict=True):
-        rows = slice(start, stop)
-        y = _imputed(problem, rows, np.sort(simulated[rows], axis=1), rng)
-        out[rows] = _whitened_quantiles(y, simulated[rows])
+    for start, stop in pairwise(problem.offsets):
+        out[start:stop] = _whitened_quantiles(y[start:stop], simulated[start:stop])
     return out
 
 
-def _imputed(
-    problem: Problem, rows: slice, ordered: FloatArray, rng: np.random.Generator
-) -> FloatArray:
-    """Measurements with censored ones drawn from the simulations within their bounds."""
-    values = problem.y[rows].copy()
-    for j in np.flatnonzero(problem.is_censored[rows]):
-        low = np.searchsorted(ordered[j], problem.lower[rows][j])
-        high = np.searchsorted(ordered[j], problem.upper[rows][j], "right")
-        pick = low + int(rng.random() * max(high - low, 1))
-        values[j] = ordered[j, min(pick, ordered.shape[1] - 1)]
-    return values
+def _impute(
+    sims: FloatArray,
+    y: float,
+    is_censored: bool,
+    upper: float,
+    limit: float,
+    rng: np.random.Generator,
+) -> float:
+    """The measurement, drawn from the simulations beyond its limit if it is censored.
+
+    Simulations below the limit of quantification change places among themselves (in place): they
+    lose their ties to the lesion's other rows just as the imputed measurement has none.
+    """
+    below = np.flatnonzero(sims < limit)
+    sims[below] = rng.permutation(sims[below])
+    if not is_censored:
+        return y
+    beyond = sims[sims < upper] if np.isfinite(upper) else sims[sims > y]
+    return float(beyond[int(rng.random() * len(beyond))]) if len(beyond) else y
+
+
+def usual_limit(upper: FloatArray) -> float:
+    """The limit of quantification: the commonest upper bound of censored rows (-inf without)."""
+    known = upper[np.isfinite(upper)]
+    if len(known) == 0:
+        return -np.inf
+    values, counts = np.unique(known, return_counts=True)
+    return float(values[np.argmax(counts)])
 
 
 def _whitened_quantiles(y: FloatArray, sims: FloatArray) -> FloatArray:

@@ -119,7 +119,7 @@ def truncated_normal_draw(low: FloatArray, high: FloatArray, u: FloatArray) -> F
     a, b = np.where(is_upper, -high, low), np.where(is_upper, -low, high)
     start, stop = ndtr(a), ndtr(b)
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = ndtri(start + u * (stop - start))
+        z = ndtri(start + np.where(is_upper, 1.0 - u, u) * (stop - start))
     fallback = np.where(np.isfinite(b), b, a)
     z = np.clip(np.where(np.isfinite(z), z, fallback), a, b)
     return np.where(is_upper, -z, z)

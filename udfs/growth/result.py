@@ -17,6 +17,8 @@ from udfs.growth.proposals import Proposal
 
 LARGEST_MC_SHARE = 0.2
 """Monte Carlo over standard error above which an estimate is not called converged."""
+LARGEST_DECREMENT = 2.5e-3
+"""Newton decrement (squared distance in standard errors) above which it is not either."""
 LOW_ESS = 30.0
 """Effective nodes below which a lesion's conditional moments are called poor."""
 LARGEST_POOR_SHARE = 0.01
@@ -216,7 +218,7 @@ def _convergence(
     n_poor = int(np.count_nonzero(ess < LOW_ESS))
     worst = int(np.argmax(mc_share))
     faults = []
-    if not newton.is_converged:
+    if newton.decrement > LARGEST_DECREMENT:
         faults.append(
             f"Newton's method stopped {np.sqrt(max(newton.decrement, 0.0)):.2f} standard errors "
             "from the maximum"

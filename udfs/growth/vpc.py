@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from udfs.growth.npde import usual_limit
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.residuals import Residuals
 from udfs.growth.result import GrowthFit
@@ -83,7 +84,7 @@ def predictive_check(
     middle = np.array([np.median(residuals.population_mm3[bin_of == one]) for one in range(k)])
     factor = middle[bin_of] / residuals.population_mm3
     limit = np.where(residuals.is_censored, problem.upper[order], np.nan)
-    usual = _usual_limit(limit)
+    usual = usual_limit(limit)
     groups = [np.flatnonzero(bin_of == one) for one in range(k)]
     simulated = np.empty((n_simulations, k, len(PERCENTILES)))
     censored = np.empty((n_simulations, k))
@@ -118,12 +119,3 @@ def predictive_check(
         censored_upper=censored_upper,
         level=level,
     )
-
-
-def _usual_limit(limit: FloatArray) -> float:
-    """The limit of quantification: the commonest upper bound of censored rows (-inf without)."""
-    known = limit[np.isfinite(limit)]
-    if len(known) == 0:
-        return -np.inf
-    values, counts = np.unique(known, return_counts=True)
-    return float(values[np.argmax(counts)])

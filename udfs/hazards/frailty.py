@@ -11,17 +11,17 @@ from udfs.hazards.groups import GroupHessian
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
 
-DENSE_GROUPS = 1000
+DENSE_GROUPS = 500
 EIGENVALUES_PER_STRATUM = 6
 
 
 def conditional_variance(problem: CoxProblem, partial: Partial, variance: float) -> FloatArray:
     """(K,) diagonal of (H + I/s2)^-1: the random effects' variance at known coefficients.
 
-    Exact in blocks of up to 1,000 groups. Beyond, with I + s2 H = D^1/2 (I - G) D^1/2 (see
+    Exact in blocks of up to 500 groups. Beyond, with I + s2 H = D^1/2 (I - G) D^1/2 (see
     ``ScaledRest``) and G = V L V' + R, V its first eigenvectors, the diagonal of (I - G)^-1 is that
     of V L (I - L)^-1 V' + (I - R)^-1, where R is taken as diagonal: its other elements are what one
-    of thousands of groups does to another beyond what all do to each.
+    of many groups does to another beyond what all do to each, 2e-4 of the variance or less.
     """
     whole = problem.group_hessian(partial)
     result = np.empty(problem.n_groups)

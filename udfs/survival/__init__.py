@@ -1,25 +1,22 @@
-"""Survival: curves, tests between groups, and Cox models fitted over and over.
+"""Survival: curves, tests between groups, Cox models, and Cox models fitted over and over.
 
     curve = kaplan_meier(days, died)
     curve.median                      # days, with lower and upper
     log_rank(days, died, arm).p_value
+    cox_model(days, died, columns, stratum=treatment).coefficient
 
-``curve`` has the Kaplan-Meier estimate, ``logrank`` the log-rank tests, ``resampling`` Cox models of
-many samples of the same patients. One Cox model is ``udfs.hazards.fit_cox``'s business.
+Every number equals R's ``survival`` (3.5-3). ``curve`` has the Kaplan-Meier estimate, ``logrank``
+the log-rank tests, ``cox`` the Cox model, ``resampling`` its samples.
 """
 
+from udfs.survival.cox import CoxModel, CoxSubjects, cox_model
 from udfs.survival.curve import Interval, Quantile, SurvivalCurve, kaplan_meier
-from udfs.survival.resampling import (
-    CoxSample,
-    Resamples,
-    bootstrap_rows,
-    cox_of_samples,
-    subset_rows,
-)
 from udfs.survival.logrank import LogRank, Trend, log_rank, log_rank_trend
+from udfs.survival.resampling import Resamples, bootstrap_rows, cox_of_samples, subset_rows
 
 __all__ = [
-    "CoxSample",
+    "CoxModel",
+    "CoxSubjects",
     "Interval",
     "LogRank",
     "Quantile",
@@ -27,6 +24,7 @@ __all__ = [
     "SurvivalCurve",
     "Trend",
     "bootstrap_rows",
+    "cox_model",
     "cox_of_samples",
     "kaplan_meier",
     "log_rank",

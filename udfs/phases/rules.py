@@ -9,25 +9,34 @@ Organ-Specific Response ...', Methods, 'Lesion response dynamics'. In the paper'
 
 What those words leave open is settled here, for every caller alike:
 
-- A threshold is met on the day of a scan; nothing is interpolated between scans.
 - 'Decreased 30%' includes exactly 30 % (7 of 10 mm); 'more than 120%' excludes exactly 120 %.
 - Regrowth is measured from the smallest size so far, the baseline included, as RECIST's nadir is:
   a lesion that only grows relapses too (the paper's patient 501, 'the abdomen lesion quickly
   relapsed'). ``relapse_reference="baseline"`` measures it from the baseline instead.
+- ``threshold_day``: a threshold is met on the day of the ``scan`` that shows it, or, with
+  ``interpolated``, on the straight line from the scan before. The paper's Fig. 3E adds one day to
+  durations 'to avoid zero values', and a relapse first seen on the last scan lasts zero days only
+  if nothing is interpolated.
 - The nadir *ratio* is the smallest size after the baseline over the baseline: it exceeds 1 where a
   lesion only grew, as the paper's Fig. 3D needs, which marks 1.2 on its axis.
-- Mixed responses follow the rule ``first_regrowth``: the first regrowth decides, and relapse lasts
-  from there to the last scan whatever the lesion does afterwards, as progression does in RECIST. A
-  30 % decrease first reached after a regrowth is no response. ``is_mixed`` marks such lesions.
+- ``mixed_response``: by ``first_regrowth`` the first regrowth decides, and relapse lasts from there
+  to the last scan whatever the lesion does afterwards, as progression does in RECIST; a 30 %
+  decrease first reached after a regrowth is no response. By ``sustained_regrowth`` a regrowth
+  counts that lasts to the last scan, from where it began to last. ``is_mixed`` marks lesions that
+  shrank again after their first regrowth, by either rule.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+RelapseReference = Literal["nadir", "baseline"]
+MixedResponse = Literal["first_regrowth", "sustained_regrowth"]
+ThresholdDay = Literal["scan", "interpolated"]
 
 THRESHOLD_TOLERANCE = 1e-9
 """Relative. 63 mm is 70 % of 90 mm, but 0.7 * 90 is 62.99999999999999 in binary."""
@@ -56,11 +65,11 @@ class ResponsePhases:
     has_relapse: BoolArray
     """(n,) the size exceeded ``relapse_ratio`` of the reference; also if first on the last scan."""
     response_days: FloatArray
-    """(n,) days from the baseline to the first scan in response; 0 without response."""
+    """(n,) days from the baseline to the response; 0 without response."""
     stable_days: FloatArray
-    """(n,) days from there to the first scan in relapse, or to the last scan."""
+    """(n,) days from there to the relapse, or to the last scan."""
     relapse_days: FloatArray
-    """(n,) days from the first scan in relapse to the last scan; 0 without relapse."""
+    """(n,) days from the relapse to the last scan; 0 without relapse."""
     follow_up_days: FloatArray
     """(n,) days from the baseline to the last scan = the sum of the three."""
     nadir_ratio: FloatArray
@@ -68,7 +77,7 @@ class ResponsePhases:
     last_ratio: FloatArray
     """(n,) size on the last scan / baseline."""
     is_mixed: BoolArray
-    """(n,) later shrank to ``response_ratio`` of its largest size since the relapse began."""
+    """(n,) after the first regrowth shrank to ``response_ratio`` of its largest size since."""
 
     @property
     def is_evaluable(self) -> BoolArray:
@@ -88,22 +97,6 @@ class ResponsePhases:
         return ResponsePhases(**picked)
 
 
-@dataclass(frozen=True)
-class SumSeries:
-    """Sums of sizes over time, one series per patient with at least one lesion."""
-
-    patient: IntArray
-    """(p,) the patients' numbers, ascending."""
-    offsets: IntArray
-    """(p + 1,) series i is the rows ``offsets[i]:offsets[i + 1]``; the first is its baseline."""
-    day: FloatArray
-    """(m,) days, ascending within a series."""
-    size: FloatArray
-    """(m,) sum of the sizes, in the unit of the sizes."""
-    n_lesions: IntArray
-    """(p,) number of lesions summed."""
-
-
 def response_phases(
     day: ArrayLike,
     size: ArrayLike,
@@ -111,7 +104,9 @@ def response_phases(
     *,
     response_ratio: float = 0.7,
     relapse_ratio: float = 1.2,
-    relapse_reference: Literal["nadir", "baseline"] = "nadir",
+    relapse_reference: RelapseReference = "nadir",
+    mixed_response: MixedResponse = "first_regrowth",
+    threshold_day: ThresholdDay = "scan",
 ) -> ResponsePhases:
     """Phases of all lesions at once; the module's docstring states the rules.
 
@@ -128,67 +123,30 @@ def response_phases(
         response_ratio: size over baseline at or below which a lesion responds; between 0 and 1.
         relapse_ratio: size over the reference above which a lesion relapses; at least 1.
         relapse_reference: the smallest size so far (``nadir``) or the ``baseline``.
+        mixed_response: which regrowth begins the relapse.
+        threshold_day: on which day a threshold is met.
 
     Raises:
         ValueError: offsets that do not fit, days not ascending, a size that is negative or not
-            finite, or a ratio out of range.
+            finite, a ratio out of range, or an unknown rule.
     """
-    if relapse_reference not in ("nadir", "baseline"):
-        raise ValueError(f"relapse_reference is {relapse_reference!r}, not 'nadir' or 'baseline'")
+    _check_choice("relapse_reference", relapse_reference, get_args(RelapseReference))
+    _check_choice("mixed_response", mixed_response, get_args(MixedResponse))
+    _check_choice("threshold_day", threshold_day, get_args(ThresholdDay))
     if not 0 < response_ratio < 1 or not 1 <= relapse_ratio < np.inf:
         raise ValueError(
             f"response_ratio {response_ratio} must lie between 0 and 1, "
             f"relapse_ratio {relapse_ratio} be at least 1"
         )
-    days, sizes, bounds = _checked(day, size, offsets)
+    days, sizes, bounds = checked_scans(day, size, offsets)
     has_scan = np.diff(bounds) > 0
     phases = _phases(
         days,
         sizes,
         bounds[np.append(has_scan, True)],
-        _Rules(response_ratio, relapse_ratio, relapse_reference),
+        _Rules(response_ratio, relapse_ratio, relapse_reference, mixed_response, threshold_day),
     )
     return phases.take(np.where(has_scan, np.cumsum(has_scan) - 1, -1))
-
-
-def sum_over_complete_days(
-    patient: ArrayLike, day: ArrayLike, size: ArrayLike, offsets: ArrayLike
-) -> SumSeries:
-    """Each patient's sum of lesion sizes, on days when every one of the lesions was measured.
-
-    The baseline of the sum is the sum of the lesions' own baselines, on the latest of their
-    baseline days (screening scans need not fall on one day). A later day counts only if all the
-    lesions were measured on it: a sum that lacks a lesion would look like a response.
-
-    Args:
-        patient: (n,) each lesion's patient as a number from 0; -1 leaves the lesion out.
-        day, size, offsets: the lesions' scans, as for ``response_phases``.
-
-    Raises:
-        ValueError: as ``response_phases``, or a lesion with a patient but no scan.
-    """
-    days, sizes, bounds = _checked(day, size, offsets)
-    owner = np.asarray(patient, dtype=np.int64)
-    if owner.shape != (bounds.size - 1,):
-        raise ValueError(f"{owner.size} patients for {bounds.size - 1} lesions")
-    n_scans = np.diff(bounds)
-    if ((n_scans == 0) & (owner >= 0)).any():
-        raise ValueError("a lesion with a patient has no scan: leave it out with patient -1")
-    patients, lesion_rank = np.unique(owner[owner >= 0], return_inverse=True)
-    rank = np.full(owner.shape, -1, dtype=np.int64)
-    rank[owner >= 0] = lesion_rank
-    n_lesions = np.bincount(lesion_rank, minlength=patients.size)
-
-    baseline_day = np.full(patients.size, -np.inf)
-    np.maximum.at(baseline_day, lesion_rank, days[bounds[:-1][owner >= 0]])
-    is_baseline = np.zeros(days.size, dtype=bool)
-    is_baseline[bounds[:-1][owner >= 0]] = True
-    used = np.flatnonzero(np.repeat(owner >= 0, n_scans))
-    row_rank, is_baseline = np.repeat(rank, n_scans)[used], is_baseline[used]
-    first_day = baseline_day[row_rank]
-    counts = is_baseline | (days[used] > first_day)
-    counted_day = np.where(is_baseline, first_day, days[used])
-    return _summed(patients, n_lesions, row_rank[counts], counted_day[counts], sizes[used[counts]])
 
 
 def consistent_with_total(lesions: ResponsePhases, totals: ResponsePhases) -> BoolArray:
@@ -213,11 +171,16 @@ def consistent_with_total(lesions: ResponsePhases, totals: ResponsePhases) -> Bo
     return same
 
 
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}, not {' or '.join(repr(c) for c in choices)}")
+
+
 def _missing(dtype: np.dtype[Any]) -> float | bool:
     return False if dtype == np.bool_ else np.nan
 
 
-def _checked(
+def checked_scans(
     day: ArrayLike, size: ArrayLike, offsets: ArrayLike
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     days = np.asarray(day, dtype=np.float64)
@@ -246,14 +209,20 @@ class _Rules:
     response_ratio: float
     relapse_ratio: float
     relapse_reference: str
+    mixed_response: str
+    threshold_day: str
 
 
 @dataclass(frozen=True)
 class _Events:
-    """Rows at which things first happen in each lesion; the number of rows where they never do."""
+    """Rows at which phases begin in each lesion; the number of rows where they never do."""
 
-    first_response: IntArray
-    first_relapse: IntArray
+    response: IntArray
+    relapse: IntArray
+    response_size: FloatArray
+    """(m,) size at or below which each row's lesion has responded."""
+    relapse_size: FloatArray
+    """(m,) size above which it has relapsed."""
     shrinks_again: BoolArray
 
 
@@ -268,11 +237,12 @@ def _phases(days: FloatArray, sizes: FloatArray, bounds: IntArray, rules: _Rules
 
     position = np.arange(days.size) - np.repeat(starts, n_scans)
     events = _events(sizes, bounds, position, rules)
-    has_relapse = evaluable & (events.first_relapse < days.size)
-    has_response = evaluable & (events.first_response < events.first_relapse)
+    has_relapse = evaluable & (events.relapse < days.size)
+    has_response = evaluable & (events.response < events.relapse)
     response_end, relapse_start = days[starts], days[ends]
-    response_end[has_response] = days[events.first_response[has_response]]
-    relapse_start[has_relapse] = days[events.first_relapse[has_relapse]]
+    responding, relapsing = events.response[has_response], events.relapse[has_relapse]
+    response_end[has_response] = _met(days, sizes, events.response_size, responding, rules)
+    relapse_start[has_relapse] = _met(days, sizes, events.relapse_size, relapsing, rules)
     stable = relapse_start - response_end
     divisor = np.where(evaluable, baseline, np.nan)
     nadir = _over_lesions(np.minimum, np.where(position > 0, sizes, np.inf), starts)
@@ -299,17 +269,36 @@ def _events(sizes: FloatArray, bounds: IntArray, position: IntArray, rules: _Rul
     from_nadir = rules.relapse_reference == "nadir"
     reference = _running(np.minimum, sizes, position) if from_nadir else baseline
     responds = (position > 0) & (sizes <= rules.response_ratio * baseline * slack)
-    relapses = (position > 0) & (sizes > rules.relapse_ratio * reference * slack)
-    first_relapse = _over_lesions(np.minimum, np.where(relapses, row, row.size), starts)
+    regrown = (position > 0) & (sizes > rules.relapse_ratio * reference * slack)
+    first_regrowth = _over_lesions(np.minimum, np.where(regrown, row, row.size), starts)
 
-    in_relapse = row >= np.repeat(first_relapse, n_scans)
-    peak = _running(np.maximum, np.where(in_relapse, sizes, 0.0), position)
-    shrinks_again = in_relapse & (sizes <= rules.response_ratio * peak * slack)
+    since = row >= np.repeat(first_regrowth, n_scans)
+    peak = _running(np.maximum, np.where(since, sizes, 0.0), position)
+    shrinks_again = since & (sizes <= rules.response_ratio * peak * slack)
+    relapse = first_regrowth
+    if rules.mixed_response == "sustained_regrowth":
+        last_calm = _over_lesions(np.maximum, np.where(regrown, -1, row), starts)
+        relapse = np.where(last_calm == bounds[1:] - 1, row.size, last_calm + 1)
     return _Events(
-        first_response=_over_lesions(np.minimum, np.where(responds, row, row.size), starts),
-        first_relapse=first_relapse,
+        response=_over_lesions(np.minimum, np.where(responds, row, row.size), starts),
+        relapse=relapse,
+        response_size=rules.response_ratio * baseline,
+        relapse_size=rules.relapse_ratio * reference,
         shrinks_again=_over_lesions(np.logical_or, shrinks_again, starts),
     )
+
+
+def _met(
+    days: FloatArray, sizes: FloatArray, threshold: FloatArray, rows: IntArray, rules: _Rules
+) -> FloatArray:
+    """Days on which the threshold was met that the given rows are the first scans to show."""
+    if rules.threshold_day == "scan" or rows.size == 0:
+        return days[rows]
+    change = sizes[rows] - sizes[rows - 1]
+    way = np.divide(
+        threshold[rows] - sizes[rows - 1], change, out=np.ones(rows.size), where=change != 0
+    )
+    return days[rows - 1] + np.clip(way, 0.0, 1.0) * (days[rows] - days[rows - 1])
 
 
 def _over_lesions(ufunc: np.ufunc, values: NDArray[Any], starts: IntArray) -> NDArray[Any]:
@@ -327,29 +316,3 @@ def _running(ufunc: np.ufunc, values: FloatArray, position: IntArray) -> FloatAr
         running[reachable] = ufunc(running[reachable], running[reachable - step])
         step *= 2
     return running
-
-
-def _summed(
-    patients: IntArray, n_lesions: IntArray, rank: IntArray, day: FloatArray, size: FloatArray
-) -> SumSeries:
-    """Sums by patient and day over the rows given, keeping the days on which no lesion lacks."""
-    order = np.lexsort((day, rank))
-    rank, day, size = rank[order], day[order], size[order]
-    is_new = np.ones(rank.size, dtype=bool)
-    is_new[1:] = (np.diff(rank) > 0) | (np.diff(day) > 0)
-    first = np.flatnonzero(is_new)
-    if first.size == 0:
-        none = np.zeros(0)
-        return SumSeries(patients, np.zeros(patients.size + 1, np.int64), none, none, n_lesions)
-    count = np.diff(np.append(first, rank.size))
-    complete = count == n_lesions[rank[first]]
-    sums = np.add.reduceat(size, first)[complete]
-    series_rank = rank[first][complete]
-    length = np.bincount(series_rank, minlength=patients.size)
-    return SumSeries(
-        patient=patients,
-        offsets=np.concatenate(([0], np.cumsum(length))),
-        day=day[first][complete],
-        size=sums,
-        n_lesions=n_lesions,
-    )

@@ -1,0 +1,302 @@
+"""One hazard model: its rows, its terms, its fit with and without the patient's random effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from flows.steps.hazard_parts.lesions import (
+    MERGED_LEVEL,
+    LeftOut,
+    choose_reference,
+    events_by,
+    without_rare_organs,
+)
+from flows.steps.hazard_parts.rules import KINDS, Rules
+from udfs.hazards import (
+    CoxData,
+    CoxFit,
+    Term,
+    TermTest,
+    cox_data,
+    design,
+    factor,
+    factor_within,
+    fit_cox,
+    numeric,
+)
+from udfs.hazards.fit import RUN_OFF
+
+MOST_ATTEMPTS = 30
+ANTIBODY = "antibody_within_organ"
+CHEMOTHERAPY, WITH_ANTIBODY = "chemotherapy", "antibody plus chemotherapy"
+FINAL, WITHOUT_NEW, WITHIN = "final", "without new lesions", "antibody within organ"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a model is of."""
+
+    endpoint: str
+    stratum: str
+    model: str
+    covariates: tuple[str, ...]
+    """The last is the first to go where they cannot be told apart."""
+    reference: str
+
+    def model_id(self, method: str) -> str:
+        return "/".join((self.endpoint, self.stratum, self.model, method))
+
+
+@dataclass
+class Prepared:
+    """Rows and terms of a model, and what was left out to make them so."""
+
+    frame: pd.DataFrame
+    terms: list[Term]
+    reference: str
+    left_out: list[LeftOut] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Model:
+    """A fitted model."""
+
+    question: Question
+    prepared: Prepared
+    data: CoxData
+    fits: tuple[CoxFit, ...]
+    """With the random effect (unless it cannot be had), and without."""
+    tests: tuple[TermTest, ...] = ()
+    level_tests: tuple[TermTest, ...] = ()
+
+    @property
+    def fit(self) -> CoxFit:
+        """With the random effect, if there is one."""
+        return self.fits[0]
+
+
+@dataclass
+class _Removed:
+    """What earlier attempts at a model showed to be impossible."""
+
+    organs: set[str] = field(default_factory=set)
+    covariates: set[str] = field(default_factory=set)
+    levels: set[tuple[str, str]] = field(default_factory=set)
+    is_without_effect: bool = False
+
+
+def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | str:
+    """Fit a model to the lesions it can be fitted to; says why where there is none.
+
+    What has no finite estimate goes, one thing at a time: an organ or a level whose coefficient
+    runs off, a covariate that is constant or collinear, the random effect where each patient has
+    one lesion.
+    """
+    removed = _Removed()
+    notes: list[str] = []
+    for _ in range(MOST_ATTEMPTS):
+        ready = prepare(frame, question, rules, removed)
+        if isinstance(ready, str):
+            return ready
+        try:
+            data = model_data(ready)
+            options = replace(rules.options, variance=0.0 if removed.is_without_effect else None)
+            fit = fit_cox(data, options)
+        except ValueError as error:
+            said = _after_refusal(str(error), question, removed)
+            if said is None:
+                return str(error)
+            notes.append(said)
+            continue
+        said = _after_run_off(fit, removed)
+        if said is None:
+            ready.notes += notes
+            naive = fit_cox(data, replace(rules.options, method="laplace", variance=0.0))
+            fits = (naive,) if removed.is_without_effect else (fit, naive)
+            return Model(question, ready, data, fits)
+        notes.append(said)
+    return f"no stable fit in {MOST_ATTEMPTS} attempts"
+
+
+def model_data(prepared: Prepared) -> CoxData:
+    """For fitting; lesions of several tumor types have baseline hazards of their own."""
+    frame = prepared.frame
+    tumor = frame["tumor_type"].fillna("not stated").to_numpy(dtype=str)
+    return cox_data(
+        frame["time_days"].to_numpy(dtype=float),
+        frame["is_event"].to_numpy(),
+        design(*prepared.terms),
+        group=frame["patient"].to_numpy(),
+        stratum=tumor if len(np.unique(tumor)) > 1 else None,
+    )
+
+
+def prepare(
+    frame: pd.DataFrame, question: Question, rules: Rules, removed: _Removed
+) -> Prepared | str:
+    """Rows with known covariates, of organs and levels with events enough."""
+    rows = frame
+    covariates = [c for c in question.covariates if c not in removed.covariates]
+    ready = Prepared(frame, [], question.reference)
+    while True:
+        n = len(rows)
+        for covariate in covariates:
+            rows = _known(rows, covariate, question, ready)
+            if KINDS[covariate] == "factor":
+                rows = _without_rare_levels(rows, covariate, question, rules, removed, ready)
+        rows = _of_usable_organs(rows, question, rules, removed, ready)
+        if len(rows) == n:
+            break
+    if not rows["is_event"].any():
+        return "no event"
+    organs = events_by(rows, "organ")
+    if len(organs) < 2:
+        return f"only {len(organs)} organ with {rules.least_events} events or more"
+    if ready.reference not in organs.index:
+        chosen = choose_reference({question.endpoint: rows}, rules)
+        assert chosen is not None
+        ready.reference = chosen
+    ready.frame = rows
+    ready.terms = [factor("organ", rows["organ"].to_numpy(), reference=ready.reference)]
+    ready.terms += [t for c in covariates if (t := covariate_term(rows, c)) is not None]
+    if question.model == WITHIN:
+        within = _antibody_term(rows, rules, removed)
+        if within is None:
+            return "no organ with events enough under both treatments"
+        ready.terms.append(within)
+    return ready
+
+
+def covariate_term(rows: pd.DataFrame, name: str) -> Term | None:
+    """The term of a covariate; None where it is the same in all rows."""
+    values = rows[name]
+    if values.nunique() < 2:
+        return None
+    if KINDS[name] == "numeric":
+        return numeric(name, values.to_numpy(dtype=float))
+    return factor(name, values.to_numpy(dtype=str), reference=most_frequent(values))
+
+
+def most_frequent(values: pd.Series) -> str:
+    """The level of most rows, the first by name among equals."""
+    count = values.dropna().value_counts()
+    return min((str(level) for level in count.index), key=lambda level: (-count[level], level))
+
+
+def _note_left_out(
+    ready: Prepared, question: Question, rule: str, level: str, gone: pd.DataFrame
+) -> None:
+    if len(gone):
+        n_events = int(gone["is_event"].sum())
+        ready.left_out.append(
+            LeftOut(
+                question.endpoint,
+                question.stratum,
+                question.model,
+                rule,
+                level,
+                len(gone),
+                n_events,
+            )
+        )
+
+
+def _known(
+    rows: pd.DataFrame, covariate: str, question: Question, ready: Prepared
+) -> pd.DataFrame:
+    known = rows[covariate].notna()
+    _note_left_out(ready, question, "covariate unknown", covariate, rows[~known])
+    return rows[known]
+
+
+def _without_rare_levels(
+    rows: pd.DataFrame,
+    covariate: str,
+    question: Question,
+    rules: Rules,
+    removed: _Removed,
+    ready: Prepared,
+) -> pd.DataFrame:
+    """Levels with few events become one; what is too few even so is left out."""
+    events = events_by(rows, covariate)
+    rare = {
+        str(level)
+        for level, n in events.items()
+        if n < rules.least_events or (covariate, level) in removed.levels
+    }
+    if not rare:
+        return rows
+    total = int(events[events.index.isin(rare)].sum())
+    if len(rare) > 1 and total >= rules.least_events and MERGED_LEVEL not in rare:
+        ready.notes.append(f"{covariate}: {', '.join(sorted(rare))} merged")
+        merged = rows[covariate].where(~rows[covariate].isin(rare), MERGED_LEVEL)
+        return rows.assign(**{covariate: merged})
+    for level in sorted(rare):
+        gone = rows[rows[covariate] == level]
+        _note_left_out(ready, question, "level with few events", f"{covariate}: {level}", gone)
+    return rows[~rows[covariate].isin(rare)]
+
+
+def _of_usable_organs(
+    rows: pd.DataFrame, question: Question, rules: Rules, removed: _Removed, ready: Prepared
+) -> pd.DataFrame:
+    kept, fate = without_rare_organs(rows, rules, frozenset(removed.organs))
+    merged = [organ for organ, what in fate.items() if what == "merged"]
+    if merged:
+        ready.notes.append(f"organs with few events counted as other: {', '.join(merged)}")
+    for organ, what in fate.items():
+        if what == "left out":
+            gone = rows[rows["organ"] == organ]
+            rule = "hazard without maximum" if organ in removed.organs else "organ with few events"
+            _note_left_out(ready, question, rule, organ, gone)
+    return kept
+
+
+def _antibody_term(rows: pd.DataFrame, rules: Rules, removed: _Removed) -> Term | None:
+    """The antibody's effect within each organ that has events enough with and without it; organs
+    that have not are compared under chemotherapy alone."""
+    treated = rows["treatment_class"].to_numpy(dtype=str)
+    organ = rows["organ"].to_numpy(dtype=str)
+    event = rows["is_event"].to_numpy()
+    is_told = np.zeros(len(rows), dtype=bool)
+    for name in np.unique(organ):
+        here = organ == name
+        n_events = [int(event[here & (treated == c)].sum()) for c in (CHEMOTHERAPY, WITH_ANTIBODY)]
+        is_told[here] = min(n_events) >= rules.least_events and (ANTIBODY, name) not in removed.levels
+    values = np.where(is_told | (treated == CHEMOTHERAPY), treated, "untold")
+    if not (values == WITH_ANTIBODY).any() or not (values == CHEMOTHERAPY).any():
+        return None
+    return factor_within(
+        ANTIBODY, values, organ, reference=CHEMOTHERAPY, sources=("treatment_class", "organ")
+    )
+
+
+def _after_refusal(error: str, question: Question, removed: _Removed) -> str | None:
+    """What is taken away after the fit was refused; None where nothing is left to take."""
+    if "random effect" in error and not removed.is_without_effect:
+        removed.is_without_effect = True
+        return f"fitted without random effect: {error}"
+    left = [c for c in question.covariates if c not in removed.covariates]
+    if not left:
+        return None
+    removed.covariates.add(left[-1])
+    return f"{left[-1]} taken out: {error}"
+
+
+def _after_run_off(fit: CoxFit, removed: _Removed) -> str | None:
+    """What is taken away after a coefficient ran off; None where none did."""
+    for (term, label), error in zip(fit.columns, fit.standard_error, strict=True):
+        if error < RUN_OFF:
+            continue
+        if term == "organ":
+            removed.organs.add(label)
+        elif KINDS.get(term) == "numeric":
+            removed.covariates.add(term)
+        else:
+            removed.levels.add((term, label.split(" within ")[-1] if term == ANTIBODY else label))
+        return f"{term} {label} has no finite hazard ratio and was left out"
+    return None

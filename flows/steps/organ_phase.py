@@ -1,0 +1,200 @@
+"""How the target lesions of each organ of a patient responded together (Zhou 2021, Fig. 6)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from flows.steps.response_phase import (
+    PHASE_COLUMNS,
+    PHASE_SETTINGS,
+    SCANS,
+    phase_columns,
+    phase_rules,
+)
+from udfs.phases import (
+    THRESHOLD_TOLERANCE,
+    ResponsePhases,
+    SumSeries,
+    response_phases,
+    sum_carried_forward,
+    sum_over_complete_days,
+)
+from warehouse.errors import LesionsError
+from warehouse.registry import StepContext, TableDoc, step
+
+COMPLEMENTS = ("liver", "lung", "ln")
+"""Organ classes whose patients' other organs are summed too."""
+
+LESIONS = """
+SELECT
+    lesion.lesion_id,
+    lesion.patient_id,
+    coalesce(dense_rank() OVER (ORDER BY lesion.patient_id NULLS LAST) - 1, -1) AS patient_index,
+    lesion.patient_id IS NOT NULL AND phase.nadir_ratio IS NOT NULL AS is_counted,
+    pooled_organ.organ_class,
+    coalesce(phase.nadir_ratio, 'nan'::DOUBLE) AS nadir_ratio
+FROM core.lesion AS lesion
+INNER JOIN analysis.lesion_phase AS phase ON lesion.lesion_id = phase.lesion_id
+INNER JOIN analysis.pooled_organ AS pooled_organ ON lesion.organ = pooled_organ.organ
+WHERE lesion.lesion_type = 'target' AND lesion.is_analysed
+ORDER BY lesion.lesion_id
+"""
+
+ORGAN_PHASE = TableDoc(
+    name="analysis.organ_phase",
+    description=(
+        "How the target lesions of one organ of a patient responded: phases of the sum of their "
+        "diameters, and whether the organ shrank.\n"
+        "Why: liver lesions may respond where others do not, and survival may follow the liver.\n"
+        "How: the lesions are those with phases, the rules those of analysis.lesion_phase. The sum "
+        "counts days with all of the organ's lesions measured; where there is none after baseline, "
+        "or phases.sum_days is carried_forward, lesions not measured keep their last size.\n"
+        "Caveats: shrinkage is the deepest after baseline, at whatever time; 'not liver' is all "
+        "lesions outside the liver as one sum, likewise 'not lung' and 'not ln'.\n"
+        "Reference: Zhou et al., Cancer Res 2021, Fig. 6 and S8"
+    ),
+    grain="one row per patient_id and organ_set in which the patient has a lesion with phases",
+    key=("patient_id", "organ_set"),
+    columns={
+        "patient_id": "core.patient",
+        "organ_set": "analysis.pooled_organ.organ_class, or 'not liver', 'not lung', 'not ln'",
+        "is_complement": "the set is all organs but one",
+        "n_lesions": "target lesions in the sum",
+        "baseline_sum_mm": "sum of their baseline diameters, mm",
+        **{
+            name: text.replace("diameter", "sum of diameters")
+            for name, text in PHASE_COLUMNS.items()
+        },
+        "is_carried_forward": "lesions not measured on a day kept their last size",
+        "n_shrunk_lesions": "lesions whose own nadir is below baseline by more than "
+        "heterogeneity.shrinkage_percent",
+        "is_shrunk": "the organ shrank by more than heterogeneity.shrinkage_percent, its size "
+        "being what heterogeneity.organ_shrinkage says: the sum, every lesion or any lesion",
+    },
+    tags=("public",),
+)
+
+
+@step(
+    name="organ_phase",
+    reads=("core.lesion", "core.measurement", "analysis.lesion_phase", "analysis.pooled_organ"),
+    writes=(ORGAN_PHASE,),
+    settings=(
+        *PHASE_SETTINGS,
+        "phases.sum_days",
+        "heterogeneity.shrinkage_percent",
+        "heterogeneity.organ_shrinkage",
+    ),
+)
+def organ_phase(context: StepContext) -> dict[str, pa.Table]:
+    """Phases of the sum of each organ of each patient, and of all organs but one.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    rules = phase_rules(context)
+    percent = context.setting("heterogeneity.shrinkage_percent")
+    if not 0 <= percent < 100:
+        raise LesionsError(
+            f"heterogeneity.shrinkage_percent = {percent} in lesions.toml must be 0 or more and "
+            "below 100: it is the decrease beyond which an organ shrank. The default is 30."
+        )
+    lesions = context.arrow(LESIONS)
+    scans = context.arrow(SCANS)
+    n_scans = np.bincount(scans["lesion_index"].to_numpy(), minlength=lesions.num_rows)
+    offsets = np.concatenate(([0], np.cumsum(n_scans)))
+    day, diameter = scans["day"].to_numpy(), scans["diameter_mm"].to_numpy()
+    lesion, owner, sets = _owners(lesions)
+
+    rows, bounds = _repeated(lesion, offsets)
+    always = context.setting("phases.sum_days") == "carried_forward"
+    carried = sum_carried_forward(owner, day[rows], diameter[rows], bounds)
+    complete = sum_over_complete_days(owner, day[rows], diameter[rows], bounds)
+    is_carried = np.full(carried.patient.size, always) | (np.diff(complete.offsets) < 2)
+    series = _chosen(complete, carried, is_carried)
+    phases = response_phases(series.day, series.size, series.offsets, **rules)
+
+    below = (1 - percent / 100) * (1 - THRESHOLD_TOLERANCE)
+    nadir = lesions["nadir_ratio"].to_numpy()[lesion]
+    n_shrunk = np.bincount(owner[nadir < below], minlength=series.patient.size)
+    shrunk = _is_shrunk(
+        context.setting("heterogeneity.organ_shrinkage"), phases, below, n_shrunk, series.n_lesions
+    )
+    _, first = np.unique(owner, return_index=True)
+    return {
+        ORGAN_PHASE.name: pa.table(
+            {
+                "patient_id": lesions["patient_id"].take(pa.array(lesion[first])),
+                "organ_set": pa.array(sets, type=pa.string()),
+                "is_complement": pa.array([s.startswith("not ") for s in sets], type=pa.bool_()),
+                "n_lesions": pa.array(series.n_lesions),
+                "baseline_sum_mm": pa.array(series.size[series.offsets[:-1]]),
+                **phase_columns(phases),
+                "is_carried_forward": pa.array(is_carried),
+                "n_shrunk_lesions": pa.array(n_shrunk),
+                "is_shrunk": pa.array(shrunk, mask=~phases.is_evaluable),
+            }
+        )
+    }
+
+
+def _owners(lesions: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+    """Lesions by the sums that they belong to.
+
+    Returns:
+        (k,) rows of lesions, a lesion being there for its organ and for each complement; (k,) the
+        sum each belongs to, numbered by patient and name; the sums' names, by number.
+    """
+    counted = np.flatnonzero(lesions["is_counted"].to_numpy())
+    patient = lesions["patient_index"].to_numpy().astype(np.int64)[counted]
+    organ = np.asarray(lesions["organ_class"].to_pylist(), dtype=object)[counted]
+    parts = [(counted, patient, organ)]
+    for name in COMPLEMENTS:
+        outside = organ != name
+        names = np.full(int(outside.sum()), f"not {name}", dtype=object)
+        parts.append((counted[outside], patient[outside], names))
+    lesion, patients, names = (np.concatenate(column) for column in zip(*parts, strict=True))
+    kinds, kind = np.unique(names.astype(str), return_inverse=True)
+    codes, owner = np.unique(patients * max(kinds.size, 1) + kind, return_inverse=True)
+    return lesion, owner, [str(kinds[code % kinds.size]) for code in codes]
+
+
+def _repeated(
+    lesion: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the scans of the lesions given, one after the other, and where each lesion begins."""
+    length = np.diff(offsets)[lesion]
+    bounds = np.concatenate(([0], np.cumsum(length)))
+    rows = np.arange(bounds[-1]) + np.repeat(offsets[lesion] - bounds[:-1], length)
+    return rows, bounds
+
+
+def _chosen(first: SumSeries, second: SumSeries, takes_second: NDArray[np.bool_]) -> SumSeries:
+    """The second series of the sums where that is wanted, the first of the others."""
+    length = np.where(takes_second, np.diff(second.offsets), np.diff(first.offsets))
+    begin = np.where(takes_second, second.offsets[:-1] + first.day.size, first.offsets[:-1])
+    offsets = np.concatenate(([0], np.cumsum(length)))
+    rows = np.arange(offsets[-1]) + np.repeat(begin - offsets[:-1], length)
+    return SumSeries(
+        patient=first.patient,
+        offsets=offsets,
+        day=np.concatenate((first.day, second.day))[rows],
+        size=np.concatenate((first.size, second.size))[rows],
+        n_lesions=first.n_lesions,
+    )
+
+
+def _is_shrunk(
+    rule: str,
+    phases: ResponsePhases,
+    below: float,
+    n_shrunk: NDArray[np.int64],
+    n_lesions: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    if rule == "every_lesion":
+        return np.asarray(n_shrunk == n_lesions)
+    if rule == "any_lesion":
+        return np.asarray(n_shrunk > 0)
+    return np.asarray(phases.nadir_ratio < below)

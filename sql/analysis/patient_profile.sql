@@ -1,0 +1,120 @@
+/* One patient as the heterogeneity analyses see it: treatment, KRAS, number and size of lesions, how unlike they
+   respond, and which organs shrank.
+   Why: groups of patients are formed and compared by these columns; they stand in one place.
+   How: therapy names what was added to chemotherapy. An organ shrank when analysis.organ_phase says so; the four groups
+   of an organ against all others take a patient without other lesions by the organ alone. Two-organ groups take
+   patients whose target lesions lie in those two organs and nowhere else. os_quarter is by recorded days: low are deaths
+   up to the first quartile of all recorded days, high everyone followed to the third quartile or beyond, for who was
+   censored early may have lived long.
+   Caveats: screen failures are left out. Lesions are analysed target lesions with phases (analysis.lesion_phase).
+   Reference: Zhou et al. 2021, Fig. 2 to 6.
+   Grain: one row per patient_id
+   Key: patient_id
+   Tags: public
+*/
+WITH shrunk AS (
+    SELECT
+        patient_id,
+        bool_or(is_shrunk) FILTER (WHERE organ_set = 'liver') AS liver,
+        bool_or(is_shrunk) FILTER (WHERE organ_set = 'not liver') AS not_liver,
+        bool_or(is_shrunk) FILTER (WHERE organ_set = 'lung') AS lung,
+        bool_or(is_shrunk) FILTER (WHERE organ_set = 'not lung') AS not_lung,
+        bool_or(is_shrunk) FILTER (WHERE organ_set = 'ln') AS ln,
+        bool_or(is_shrunk) FILTER (WHERE organ_set = 'not ln') AS not_ln,
+        count(*) FILTER (WHERE NOT is_complement) AS n_organs
+    FROM analysis.organ_phase
+    WHERE is_shrunk IS NOT NULL
+    GROUP BY patient_id
+),
+
+overall_quartile AS (
+    SELECT
+        quantile_cont(time_days, 0.25) AS first_quartile,
+        quantile_cont(time_days, 0.75) AS third_quartile
+    FROM analysis.patient_endpoint
+    WHERE endpoint = 'OS'
+),
+
+overall AS (
+    SELECT
+        endpoint.patient_id,
+        CASE
+            WHEN endpoint.time_days >= quartile.third_quartile THEN 'high'
+            WHEN endpoint.time_days <= quartile.first_quartile AND endpoint.is_event THEN 'low'
+        END AS os_quarter
+    FROM analysis.patient_endpoint AS endpoint
+    CROSS JOIN overall_quartile AS quartile
+    WHERE endpoint.endpoint = 'OS'
+)
+
+SELECT
+    patient.patient_id, -- text id of the patient
+    patient.study_id, -- text id of the study
+    study.tumor_type, -- primary tumor
+    patient.arm, -- arm as treated, else as planned
+    patient.treatment, -- treatment, antibodies first
+    CASE
+        WHEN patient.treatment_class = 'chemotherapy' THEN 'chemotherapy alone'
+        WHEN patient.treatment_class <> 'antibody plus chemotherapy' THEN patient.treatment
+        WHEN patient.has_bevacizumab AND patient.has_panitumumab THEN 'bevacizumab plus panitumumab plus chemotherapy'
+        WHEN patient.has_bevacizumab THEN 'bevacizumab plus chemotherapy'
+        WHEN patient.has_panitumumab THEN 'panitumumab plus chemotherapy'
+        ELSE patient.treatment
+    END AS therapy, -- what was given with chemotherapy, whichever the chemotherapy; other treatments by their name
+    CASE
+        WHEN patient.treatment_class = 'chemotherapy' THEN 'chemotherapy alone'
+        WHEN patient.treatment_class = 'antibody plus chemotherapy' THEN 'targeted plus chemotherapy'
+    END AS targeting, -- targeted plus chemotherapy or chemotherapy alone; NULL for other treatments
+    patient.treatment_class, -- chemotherapy, antibody plus chemotherapy, antibody or other
+    patient.has_bevacizumab, -- treatment includes bevacizumab
+    patient.has_panitumumab, -- treatment includes panitumumab
+    patient.kras_status, -- wild-type or mutant; NULL when not known
+    coalesce(gower.n_lesions, 0) AS n_lesions, -- target lesions with phases
+    gower.gower_distance AS patient_gower_distance, -- mean Gower distance between them; NULL below two lesions
+    phase.baseline_sum_mm, -- sum of their baseline diameters, mm
+    phase.n_inconsistent_lesions, -- of them, with other phases than the sum's
+    phase.nadir_ratio AS sum_nadir_ratio, -- smallest sum of diameters after baseline over baseline
+    phase.last_ratio AS sum_last_ratio, -- last sum of diameters over baseline
+    overall.os_quarter, -- low or high: bottom or top quarter of overall survival; NULL between
+    CASE
+        WHEN shrunk.liver IS NULL THEN NULL
+        WHEN shrunk.liver AND coalesce(shrunk.not_liver, TRUE) THEN 'all shrank'
+        WHEN shrunk.liver THEN 'liver shrank, others not'
+        WHEN shrunk.not_liver THEN 'others shrank, liver not'
+        ELSE 'none shrank'
+    END AS liver_response, -- liver against all other organs; NULL without a liver lesion with phases
+    CASE
+        WHEN shrunk.n_organs <> 2 OR shrunk.liver IS NULL OR shrunk.lung IS NULL THEN NULL
+        WHEN shrunk.liver AND shrunk.lung THEN 'all shrank'
+        WHEN shrunk.liver THEN 'liver shrank, lung not'
+        WHEN shrunk.lung THEN 'lung shrank, liver not'
+        ELSE 'none shrank'
+    END AS liver_lung_response, -- the same for patients with lesions in liver and lung only
+    CASE
+        WHEN shrunk.n_organs <> 2 OR shrunk.liver IS NULL OR shrunk.ln IS NULL THEN NULL
+        WHEN shrunk.liver AND shrunk.ln THEN 'all shrank'
+        WHEN shrunk.liver THEN 'liver shrank, lymph nodes not'
+        WHEN shrunk.ln THEN 'lymph nodes shrank, liver not'
+        ELSE 'none shrank'
+    END AS liver_ln_response, -- the same for patients with lesions in liver and lymph nodes only
+    CASE
+        WHEN shrunk.lung IS NULL OR shrunk.not_lung IS NULL THEN NULL
+        WHEN shrunk.lung AND shrunk.not_lung THEN 'all shrank'
+        WHEN shrunk.lung THEN 'lung shrank, others not'
+        WHEN shrunk.not_lung THEN 'others shrank, lung not'
+        ELSE 'none shrank'
+    END AS lung_response, -- lung against all other organs, patients with lesions in both
+    CASE
+        WHEN shrunk.ln IS NULL OR shrunk.not_ln IS NULL THEN NULL
+        WHEN shrunk.ln AND shrunk.not_ln THEN 'all shrank'
+        WHEN shrunk.ln THEN 'lymph nodes shrank, others not'
+        WHEN shrunk.not_ln THEN 'others shrank, lymph nodes not'
+        ELSE 'none shrank'
+    END AS ln_response -- lymph nodes against all other organs, patients with lesions in both
+FROM core.patient AS patient
+INNER JOIN core.study AS study ON patient.study_id = study.study_id
+LEFT JOIN analysis.gower_patient AS gower ON patient.patient_id = gower.patient_id
+LEFT JOIN analysis.patient_phase AS phase ON patient.patient_id = phase.patient_id
+LEFT JOIN shrunk ON patient.patient_id = shrunk.patient_id
+LEFT JOIN overall ON patient.patient_id = overall.patient_id
+WHERE NOT coalesce(patient.is_screen_failure, FALSE)

@@ -1,0 +1,281 @@
+"""Whole fits of simulated data: truth, determinism, options, interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from growth.cases import CRC_LIKE, QUICK, make_schedule
+
+from udfs.growth import (
+    MODELS,
+    FitInterruptedError,
+    FitProgress,
+    FitSettings,
+    GrowthData,
+    GrowthDataError,
+    GrowthFit,
+    SteinFojo,
+    compare_models,
+    effect_tests,
+    fit_growth,
+    format_fit,
+    simulate_data,
+)
+
+FAR = 3.5
+"""Standard errors from the truth: exceeded once in 2,000 by an estimate of a right program."""
+
+
+def distance(fit: GrowthFit, truth: dict[str, float]) -> np.ndarray:
+    """(estimate - truth) / standard error."""
+    wanted = np.array([truth[label] for label in fit.labels])
+    return (fit.estimates - wanted) / fit.standard_errors
+
+
+def test_known_truth_is_recovered(simulated_fit: GrowthFit):
+    assert simulated_fit.convergence.is_converged, simulated_fit.convergence.verdict
+    assert np.abs(distance(simulated_fit, CRC_LIKE)).max() < FAR
+
+
+def test_likelihood_criteria_and_counts(simulated: GrowthData, simulated_fit: GrowthFit):
+    fit = simulated_fit
+    assert fit.aic == pytest.approx(fit.minus2ll + 14)
+    assert fit.bic == pytest.approx(fit.minus2ll + 7 * np.log(300))
+    assert fit.n_observations == simulated.n_rows - simulated.is_own_baseline.sum()
+    assert fit.n_censored == simulated.is_censored.sum()
+    assert fit.minus2ll == pytest.approx(-2 * fit.lesions.loglik.sum())
+
+
+def shuffled(data: GrowthData, seed: int) -> GrowthData:
+    """The same measurements handed over in another order."""
+    order = np.random.default_rng(seed).permutation(data.n_rows)
+    lesion = data.row_lesion[order]
+    return GrowthData.from_arrays(
+        data.lesion[lesion],
+        data.time[order],
+        data.volume[order],
+        data.v0[lesion],
+        data.t0[lesion],
+        data.is_censored[order].astype(int),
+        np.where(data.is_censored, data.lower, np.nan)[order],
+    )
+
+
+def test_same_bytes_for_any_threads_and_any_order_of_rows(
+    simulated: GrowthData, simulated_fit: GrowthFit
+):
+    turned = fit_growth(shuffled(simulated, 5), settings=QUICK, threads=2)
+    for name in ("estimates", "standard_errors", "saem_trace"):
+        assert getattr(turned, name).tobytes() == getattr(simulated_fit, name).tobytes()
+    assert turned.minus2ll == simulated_fit.minus2ll
+    for name in ("mean_phi", "sd_phi", "ess"):
+        ours, theirs = getattr(simulated_fit.lesions, name), getattr(turned.lesions, name)
+        assert ours.tobytes() == theirs.tobytes()
+
+
+def test_progress_is_told_and_can_interrupt(simulated: GrowthData):
+    seen: list[FitProgress] = []
+
+    def stop_at_30(state: FitProgress) -> bool:
+        seen.append(state)
+        return state.iteration < 30
+
+    with pytest.raises(FitInterruptedError, match="saem 30") as caught:
+        fit_growth(simulated, settings=QUICK, progress=stop_at_30)
+    assert [one.iteration for one in seen] == list(range(1, 31))
+    assert caught.value.progress is seen[-1]
+    assert set(seen[0].estimates) == set(CRC_LIKE)
+    rough = seen[19].minus2ll  # every twentieth iteration
+    assert rough is not None
+    assert np.isfinite(rough)
+
+
+def test_progress_does_not_change_the_answer(simulated: GrowthData, simulated_fit: GrowthFit):
+    values = []
+    fit = fit_growth(simulated, settings=QUICK, progress=lambda s: values.append(s.minus2ll))
+    assert fit.estimates.tobytes() == simulated_fit.estimates.tobytes()
+    assert values[-1] == fit.minus2ll
+
+
+def test_start_is_checked(simulated: GrowthData, simulated_fit: GrowthFit):
+    with pytest.raises(ValueError, match="kge"):
+        fit_growth(simulated, start={"kge": 0.01})
+    with pytest.raises(ValueError, match=r"f = 1\.5 is not possible"):
+        fit_growth(simulated, start={"f": 1.5})
+    with pytest.raises(ValueError, match="above 0"):
+        fit_growth(simulated, start={"omega_kg": -1})
+    with pytest.raises(ValueError, match="same model"):
+        fit_growth(simulated, model=SteinFojo(), start=simulated_fit)
+
+
+def test_no_nan_anywhere(simulated_fit: GrowthFit):
+    lesions = simulated_fit.lesions
+    for one in (
+        simulated_fit.estimates,
+        simulated_fit.standard_errors,
+        lesions.mean_phi,
+        lesions.sd_phi,
+        lesions.loglik,
+    ):
+        assert np.isfinite(one).all()
+
+
+def test_lesions_with_only_a_baseline_are_not_fitted(schedule: Callable):
+    base = simulate_data(schedule(60, 1), CRC_LIKE, seed=1)
+    first = base.row_lesion != 5
+    first[base.offsets[5]] = True
+    some = GrowthData.from_arrays(
+        base.row_lesion[first],
+        base.time[first],
+        base.volume[first],
+        base.v0[base.row_lesion][first],
+        base.t0[base.row_lesion][first],
+        fewest_observations=1,
+    )
+    fit = fit_growth(some, settings=QUICK)
+    assert fit.problem.idle.tolist() == [5]
+    assert fit.n_lesions == 59
+    assert 5 not in fit.lesions.lesion
+
+
+def test_covariates_recover_planted_effects(schedule: Callable):
+    rng = np.random.default_rng(4)
+    organ = rng.choice(["liver", "lung", "node"], 400, p=[0.5, 0.3, 0.2])
+    age = rng.normal(60, 10, 400)
+    base = replace(schedule(400, 4), covariates={"organ": organ, "age": age, "noise": age[::-1]})
+    effects = {
+        "beta_f_organ_lung": -0.8,
+        "beta_f_organ_node": 0.8,
+        "beta_kg_organ_lung": 0.5,
+        "beta_kg_organ_node": 0.0,
+        "beta_kd_age": 0.03,
+    }
+    planted = {"kg": ("organ",), "f": ("organ",), "kd": ("age",)}
+    data = simulate_data(base, CRC_LIKE | effects, covariates=planted, seed=8)
+    asked = planted | {"kd": ("age", "noise")}
+    fit = fit_growth(data, covariates=asked, references={"organ": "liver"}, settings=QUICK)
+    truth = CRC_LIKE | effects | {"beta_kd_noise": 0.0}
+    assert np.abs(distance(fit, truth)).max() < FAR
+    tests = {(one.parameter, one.covariate): one for one in effect_tests(fit)}
+    assert tests["f", "organ"].p_value < 1e-4
+    assert tests["f", "organ"].df == 2
+    assert tests["f", "organ"].reference == "liver"
+    assert tests["kd", "age"].p_value < 1e-3
+    assert tests["kd", "noise"].p_value > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("covariates", "message"),
+    [
+        ({"kg": ["organ"]}, "'organ' is missing"),
+        ({"kg": ["sex"]}, "'sex' is 'f' for every"),
+        ({"kg": ["age"]}, "'age' is missing for 1"),
+        ({"kg": ["bmi"]}, "no covariate is called 'bmi'"),
+        ({"kge": ["sex"]}, "asked for on 'kge'"),
+    ],
+)
+def test_bad_covariates_give_one_clear_message(
+    simulated: GrowthData, covariates: dict, message: str
+):
+    organ = np.array(["liver", ""] * 150)
+    age = np.arange(300.0)
+    age[3] = np.nan
+    data = replace(simulated, covariates={"organ": organ, "sex": np.full(300, "f"), "age": age})
+    with pytest.raises(GrowthDataError, match=message):
+        fit_growth(data, covariates=covariates)
+
+
+def test_full_omega_recovers_planted_correlations(schedule: Callable):
+    truth = CRC_LIKE | {"corr_kg_kd": 0.3, "corr_kg_f": 0.4, "corr_kd_f": -0.5}
+    data = simulate_data(schedule(500, 11), truth, seed=11)
+    fit = fit_growth(data, omega="full", settings=QUICK)
+    z = distance(fit, truth)
+    assert np.abs(z).max() < FAR
+    correlations = [k for k, name in enumerate(fit.labels) if name.startswith("corr")]
+    assert np.abs(z[correlations]).max() < 2.0
+    table = format_fit(fit)
+    assert "corr_kd_f" in table
+    assert "Correlations" in table
+
+
+@pytest.mark.parametrize(
+    ("error", "values"), [("combined", {"a": 250.0, "b": 0.15}), ("constant", {"a": 3.0})]
+)
+def test_other_error_models_recover_the_truth(schedule: Callable, error: str, values: dict):
+    truth = {name: value for name, value in CRC_LIKE.items() if name != "b"} | values
+    base = schedule(300, 5)
+    if error == "constant":  # sizes of 15 to 90, as diameters in mm
+        base = replace(base, v0=np.clip(base.v0**0.4, 15, 90))
+        truth = truth | {"omega_kg": 0.3}
+    limit = None if error == "constant" else 200.0
+    data = simulate_data(base, truth, error=error, limit_mm3=limit, lower_mm3=-np.inf, seed=2)
+    fit = fit_growth(data, error=error, settings=QUICK)
+    assert np.abs(distance(fit, truth)).max() < FAR
+
+
+MODEL_TRUTHS = {
+    "two_population": CRC_LIKE,
+    "stein_fojo": {"kg_pop": 0.003, "kd_pop": 0.01, "omega_kg": 0.6, "omega_kd": 0.7, "b": 0.2},
+    "claret": {
+        "kg_pop": 0.003,
+        "kd_pop": 0.02,
+        "lam_pop": 0.01,
+        "omega_kg": 0.5,
+        "omega_kd": 0.6,
+        "omega_lam": 0.5,
+        "b": 0.15,
+    },
+    "exponential": {"k_pop": -0.002, "omega_k": 0.004, "b": 0.2},
+    "gompertz": {
+        "k_pop": -0.01,
+        "decay_pop": 0.01,
+        "omega_k": 0.012,
+        "omega_decay": 0.4,
+        "b": 0.15,
+    },
+    "logistic": {"r_pop": 0.01, "q_pop": 0.4, "omega_r": 0.6, "omega_q": 0.8, "b": 0.15},
+}
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "two_population"])
+def test_other_growth_models_recover_the_truth(schedule: Callable, name: str):
+    model, truth = MODELS[name](), MODEL_TRUTHS[name]
+    data = simulate_data(schedule(250, 6), truth, model=model, seed=6)
+    fit = fit_growth(data, model=model, settings=QUICK)
+    assert np.abs(distance(fit, truth)).max() < FAR
+
+
+def test_estimated_baselines_recover_the_truth(schedule: Callable):
+    truth = MODEL_TRUTHS["stein_fojo"] | {"v0_pop": 9000.0, "omega_v0": 1.0}
+    model = SteinFojo(baseline="parameter")
+    data = simulate_data(schedule(250, 9), truth, model=model, seed=9)
+    fit = fit_growth(data, model=model, settings=QUICK)
+    assert fit.n_observations == data.n_rows
+    assert np.abs(distance(fit, truth)).max() < FAR
+
+
+def test_information_criteria_find_the_model_that_made_the_data():
+    truth = MODEL_TRUTHS["stein_fojo"]
+    data = simulate_data(make_schedule(200, 12), truth, model=SteinFojo(), seed=12)
+    models = [MODELS[name]() for name in ("stein_fojo", "exponential", "gompertz")]
+    table = compare_models(data, models, settings=QUICK)
+    assert table.model[int(np.argmin(table.bic))] == "stein_fojo"
+    assert table.delta_bic[0] == 0
+    assert table.delta_bic[1] > 10
+    mixed = [SteinFojo(), SteinFojo(baseline="parameter")]
+    with pytest.raises(ValueError, match="cannot be compared"):
+        compare_models(data, mixed, settings=QUICK)
+
+
+def test_warm_start_agrees_with_a_cold_one(simulated: GrowthData):
+    exact = FitSettings(n_nodes=7168, n_likelihood_nodes=448)
+    cold = fit_growth(simulated, settings=exact)
+    moved = simulate_data(make_schedule(300, 7), CRC_LIKE, seed=8)
+    other = fit_growth(moved, settings=QUICK)
+    warm = fit_growth(simulated, settings=exact, start=other)
+    assert len(warm.saem_trace) == 0
+    apart = np.abs(warm.estimates - cold.estimates) / cold.standard_errors
+    assert apart.max() < 0.05

@@ -1,0 +1,119 @@
+"""Lesions within patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from growth.cases import CRC_LIKE, QUICK
+
+from udfs.growth import (
+    FitInterruptedError,
+    GrowthDataError,
+    fit_growth,
+    fit_second_level,
+    simulate_data,
+)
+from udfs.growth.nested import TwoLevelPoint, nested_curvature, nested_sums, patient_nodes
+from udfs.growth.population import Population
+from udfs.growth.proposals import make_nodes
+from udfs.growth.second_level import _point, _start
+
+FAR = 3.5
+"""Standard errors from the truth."""
+BETWEEN = {"kg": 0.5, "kd": 0.55, "f": 0.9}
+WITHIN = CRC_LIKE | {"omega_kg": 0.6, "omega_kd": 0.7, "omega_f": 1.2}
+
+
+def two_level_data(schedule: Callable, n: int, seed: int, between: dict[str, float]):
+    """Four lesions per patient."""
+    base = replace(schedule(n, seed), patient=np.arange(n) // 4)
+    return simulate_data(base, WITHIN, patient_omega=between, seed=seed)
+
+
+def test_planted_variance_between_patients_is_recovered(schedule: Callable):
+    fit = fit_growth(two_level_data(schedule, 480, 21, BETWEEN), settings=QUICK)
+    found = fit_second_level(fit)
+    truth = WITHIN | {f"gamma_{name}": value for name, value in BETWEEN.items()}
+    z = (found.estimates - [truth[name] for name in found.labels]) / found.standard_errors
+    assert found.is_converged
+    assert np.abs(z).max() < FAR
+    gammas = [k for k, name in enumerate(found.labels) if name.startswith("gamma")]
+    assert np.abs(z[gammas]).max() < 2.0
+    assert found.minus2ll_gain > 50
+    assert found.minus2ll == pytest.approx(fit.minus2ll - found.minus2ll_gain, abs=12)
+    assert found.n_patients == 120
+    assert (found.patient_share > 0.15).all()
+    assert np.isfinite(found.mean_phi).all()
+    # a patient's mean effect is that of his lesions: known within the posterior's spread
+    spread = found.patient_mean.var(axis=0) + (found.patient_sd**2).mean(axis=0)
+    np.testing.assert_allclose(spread, found.estimates[gammas] ** 2, rtol=0.15)
+
+
+def test_no_variance_between_patients_is_found_where_there_is_none(schedule: Callable):
+    fit = fit_growth(two_level_data(schedule, 320, 22, {}), settings=QUICK)
+    found = fit_second_level(fit)
+    assert found.minus2ll_gain < 12
+    assert (found.patient_share < 0.25).all()
+    assert np.isfinite(found.standard_errors).all()
+
+
+@pytest.mark.parametrize("omega", ["diagonal", "full"])
+def test_nested_score_and_information_are_the_derivatives(schedule: Callable, omega: str):
+    base = schedule(16, 23)
+    data = replace(base, patient=np.arange(16) // 4, covariates={"age": np.arange(16.0)})
+    data = simulate_data(data, WITHIN, patient_omega=BETWEEN, seed=23)
+    large = fit_growth(
+        data, omega=omega, covariates={"f": ["age"]}, settings=replace(QUICK, most_newton_steps=2)
+    )
+    # any point will do: take the simulated truth, not the poor estimate from 16 lesions
+    coefficients = np.zeros(large.problem.design.mask.shape)
+    coefficients[0] = [np.log(0.0033), np.log(0.015), np.log(3 / 7)]
+    inner = np.diag([0.8, 0.9, 1.5]) ** 2
+    fit = replace(
+        large, theta=large.structure.pack(Population(coefficients, inner, np.array([0.25])))
+    )
+    _, member = np.unique(data.patient[fit.problem.order], return_inverse=True)
+    theta = _start(fit)
+    where = patient_nodes(fit, _point(fit, theta), member, 32, 1)
+    nodes = make_nodes(3, 56, 1)
+
+    def sums(at):
+        return nested_sums(fit, _point(fit, at), nodes, where, 1, None)
+
+    now = sums(theta)
+    curve = nested_curvature(fit, _point(fit, theta), theta, now)
+    h = 1e-4
+    for k in range(len(theta)):
+        step = h * (np.arange(len(theta)) == k)
+        up, down = sums(theta + step), sums(theta - step)
+        slope = (up.loglik - down.loglik) / (2 * h)
+        assert curve.score[k] == pytest.approx(slope, rel=1e-5, abs=1e-4)
+        bend = (up.score - down.score) / (2 * h)
+        scale = np.abs(curve.complete).max()
+        np.testing.assert_allclose(-curve.observed[k] / scale, bend / scale, atol=2e-6)
+
+
+def test_a_vanishing_second_level_gives_the_single_level_likelihood(schedule: Callable):
+    fit = fit_growth(two_level_data(schedule, 40, 24, BETWEEN), settings=QUICK)
+    _, member = np.unique(fit.problem.data.patient[fit.problem.order], return_inverse=True)
+    tiny = TwoLevelPoint(fit.population, np.full(3, 1e-4))
+    where = patient_nodes(fit, tiny, member, 32, 1)
+    found = nested_sums(fit, tiny, make_nodes(3, 1792, 1), where, 1, None)
+    tolerance = 4 * fit.minus2ll_mc_se + 0.5
+    assert -2 * found.loglik == pytest.approx(fit.minus2ll, abs=tolerance)
+
+
+def test_a_second_level_needs_patients_with_several_lesions(schedule: Callable):
+    data = simulate_data(schedule(40, 25), CRC_LIKE, seed=25)
+    fit = fit_growth(data, settings=QUICK)
+    with pytest.raises(GrowthDataError, match="needs the patient"):
+        fit_second_level(fit)
+    alone = fit_growth(replace(data, patient=np.arange(40)), settings=QUICK)
+    with pytest.raises(GrowthDataError, match="no patient has two"):
+        fit_second_level(alone)
+    pairs = fit_growth(replace(data, patient=np.arange(40) // 2), settings=QUICK)
+    with pytest.raises(FitInterruptedError):
+        fit_second_level(pairs, progress=lambda state: False)

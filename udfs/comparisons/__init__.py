@@ -1,0 +1,43 @@
+"""Groups of numbers compared by their ranks, and pairs of numbers by their correlation.
+
+    mann_whitney(a, b).p_value
+    shift_between(a, b)               # Hodges-Lehmann, with interval
+    kruskal_wallis(values, group), dunn_tests(values, group, correction="holm")
+    correlation(x, y, "kendall")
+
+Tests are scipy's where it has them. ``ranks`` adds Dunn's test, ``effects`` effect sizes and their
+intervals, ``correlation`` intervals and the exact test of Spearman's, ``adjust`` the corrections.
+"""
+
+from udfs.comparisons.adjust import Correction, adjusted
+from udfs.comparisons.correlation import Correlation, CorrelationMethod, correlation
+from udfs.comparisons.effects import Dominance, Shift, dominance_of, shift_between
+from udfs.comparisons.ranks import (
+    DunnTests,
+    KruskalWallis,
+    MannWhitney,
+    dunn_tests,
+    kruskal_wallis,
+    mann_whitney,
+)
+from udfs.comparisons.summary import Summary, summarise
+
+__all__ = [
+    "Correction",
+    "Correlation",
+    "CorrelationMethod",
+    "Dominance",
+    "DunnTests",
+    "KruskalWallis",
+    "MannWhitney",
+    "Shift",
+    "Summary",
+    "adjusted",
+    "correlation",
+    "dominance_of",
+    "dunn_tests",
+    "kruskal_wallis",
+    "mann_whitney",
+    "shift_between",
+    "summarise",
+]

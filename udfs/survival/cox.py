@@ -1,0 +1,281 @@
+"""Cox models with strata, ties by Efron's method.
+
+Newton's method on the partial likelihood, in a few passes over arrays: about a millisecond for
+3,000 subjects and three covariates, so that a model can be fitted to a thousand samples. For random
+effects, weights, late entry or checks of proportional hazards see ``udfs.hazards``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from udfs.survival.checked import BoolArray, FloatArray, IntArray, checked_times, codes_of
+
+CONVERGED = 1e-9
+"""Newton's steps end when the next would raise the log-likelihood by less than half of this."""
+MAX_STEPS = 25
+LARGEST_COEFFICIENT = 30.0
+"""Per standard deviation. Beyond it the events are separated by a covariate: no maximum."""
+LARGEST_VARIANCE = 400.0
+"""Of a coefficient per standard deviation: the likelihood is flat, and there is no maximum."""
+
+
+@dataclass(frozen=True)
+class CoxSubjects:
+    """Subjects sorted for fitting. Made by ``CoxSubjects.of``."""
+
+    time: FloatArray
+    """(n,) descending within strata."""
+    event: BoolArray
+    columns: FloatArray
+    """(n, p) covariates, centred and in units of their standard deviation."""
+    stratum: IntArray
+    """(n,) ascending."""
+    order: IntArray
+    """(n,) the subject in each place."""
+    centre: FloatArray
+    scale: FloatArray
+    """(p,) of the covariates."""
+
+    @classmethod
+    def of(
+        cls, time: ArrayLike, event: ArrayLike, columns: ArrayLike, stratum: ArrayLike
+    ) -> CoxSubjects:
+        """Checked and sorted subjects.
+
+        Args:
+            time, event: (n,) as for ``kaplan_meier``.
+            columns: (n, p) covariates, none missing.
+            stratum: (n,) labels of the baseline hazards.
+
+        Raises:
+            ValueError: see ``checked_times``; a covariate that is missing or the same everywhere.
+        """
+        times, events = checked_times(time, event)
+        values = np.asarray(columns, dtype=np.float64)
+        if values.ndim != 2 or values.shape[0] != times.size:
+            raise ValueError(f"columns have shape {values.shape}, wanted ({times.size}, p)")
+        if not np.isfinite(values).all():
+            raise ValueError("a covariate is missing or infinite: leave those subjects out")
+        _, strata = codes_of("stratum", stratum, times.size)
+        if times.size == 0:
+            raise ValueError("no subject: nothing is at risk")
+        is_constant = np.ptp(values, axis=0) == 0
+        if is_constant.any():
+            raise ValueError(f"covariate {int(np.argmax(is_constant))} is the same in everyone")
+        centre, scale = values.mean(axis=0), values.std(axis=0)
+        order = np.lexsort((np.arange(times.size), -times, strata))
+        standard = (values - centre) / scale
+        return cls(
+            times[order], events[order], standard[order], strata[order], order, centre, scale
+        )
+
+
+@dataclass(frozen=True)
+class CoxModel:
+    """A fitted model of p covariates. NaN in everything estimated where ``is_converged`` is not."""
+
+    coefficient: FloatArray
+    """(p,) log hazard ratio per unit of the covariate."""
+    standard_error: FloatArray
+    """(p,) from the inverse of the information."""
+    loglik_null: float
+    """Log partial likelihood of no covariate."""
+    loglik: float
+    n: int
+    """Subjects, those drawn twice counted twice."""
+    n_events: int
+    is_converged: bool
+
+    @property
+    def z(self) -> FloatArray:
+        """(p,) Wald's statistic."""
+        return self.coefficient / self.standard_error
+
+    @property
+    def p_value(self) -> FloatArray:
+        """(p,) two-sided, by Wald's test."""
+        from scipy.special import ndtr
+
+        return np.asarray(2 * ndtr(-np.abs(self.z)))
+
+    @property
+    def likelihood_ratio(self) -> tuple[float, int, float]:
+        """Chi-squared, degrees of freedom and p-value of all covariates together."""
+        from scipy.special import chdtrc
+
+        df = self.coefficient.size
+        statistic = 2 * (self.loglik - self.loglik_null)
+        return statistic, df, float(chdtrc(df, max(statistic, 0.0)))
+
+    def interval(self, confidence: float) -> tuple[FloatArray, FloatArray]:
+        """(p,), (p,) limits of the log hazard ratios, by Wald's test."""
+        from scipy.special import ndtri
+
+        half = float(ndtri((1 + confidence) / 2)) * self.standard_error
+        return self.coefficient - half, self.coefficient + half
+
+
+def cox_model(
+    time: ArrayLike, event: ArrayLike, columns: ArrayLike, stratum: ArrayLike | None = None
+) -> CoxModel:
+    """Stratified Cox model: hazard(t) = h_stratum(t) exp(x'b).
+
+    Efron's log-likelihood: at a time with deaths D among the risk set R,
+    sum over D of x'b - sum over l < |D| of log(sum over R of e^x'b - l / |D| sum over D of e^x'b).
+
+    Hand-worked: one covariate, 1 and 0 and 1 and 0, events at 1, 2, 3, the last censored at 4. With
+    r = e^b the likelihood is r / (2r + 2) * 1 / (r + 2) * r / (r + 1): its logarithm's derivative
+    2 - 2 r / (r + 1) - r / (r + 2) is 0 at r = (1 + sqrt(17)) / 2.
+
+    Args:
+        time, event: (n,) as for ``kaplan_meier``.
+        columns: (n, p) covariates, none missing, none constant.
+        stratum: (n,) labels of the baseline hazards; by default one for all.
+
+    Raises:
+        ValueError: see ``CoxSubjects.of``.
+    """
+    labels = np.zeros(np.shape(time)[0], dtype=np.int64) if stratum is None else stratum
+    subjects = CoxSubjects.of(time, event, columns, labels)
+    return fit_rows(subjects, np.arange(subjects.time.size), np.zeros(subjects.scale.size))
+
+
+def fit_rows(subjects: CoxSubjects, rows: IntArray, start: FloatArray) -> CoxModel:
+    """The model of some of the subjects.
+
+    Args:
+        subjects: all subjects.
+        rows: (m,) places in their sorted order, ascending, repeated where drawn more than once.
+        start: (p,) log hazard ratios that Newton's method starts from.
+    """
+    sets = _risk_sets(subjects, rows)
+    p = subjects.scale.size
+    null = _derivatives(sets, np.zeros(p))[0] if sets.deaths.size else np.nan
+    fit = _fit(sets, start * subjects.scale)
+    if fit is None:
+        missing = np.full(p, np.nan)
+        return CoxModel(missing, missing, null, np.nan, rows.size, sets.deaths.size, False)
+    return CoxModel(
+        coefficient=fit.b / subjects.scale,
+        standard_error=fit.standard_error / subjects.scale,
+        loglik_null=null,
+        loglik=fit.loglik,
+        n=rows.size,
+        n_events=sets.deaths.size,
+        is_converged=True,
+    )
+
+
+@dataclass(frozen=True)
+class _RiskSets:
+    """One sample of n rows with d deaths at t times, a time being one of one stratum.
+
+    The risk set of a time is the rows ``begin:end``: its stratum's rows down to that time.
+    """
+
+    columns: FloatArray
+    """(p, n)"""
+    begin: IntArray
+    """(t,)"""
+    end: IntArray
+    """(t,)"""
+    deaths: IntArray
+    """(d,) rows with an event."""
+    death_starts: IntArray
+    """(t,) first of each time's deaths."""
+    jump: IntArray
+    """(d,) time of each of Efron's terms."""
+    fraction: FloatArray
+    """(d,) l / |D| of each."""
+
+
+@dataclass(frozen=True)
+class _Fit:
+    b: FloatArray
+    """(p,) per standard deviation, like the errors."""
+    standard_error: FloatArray
+    loglik: float
+
+
+def _risk_sets(subjects: CoxSubjects, rows: IntArray) -> _RiskSets:
+    time, stratum, event = subjects.time[rows], subjects.stratum[rows], subjects.event[rows]
+    is_last = np.ones(rows.size, dtype=bool)
+    is_last[:-1] = (time[1:] != time[:-1]) | (stratum[1:] != stratum[:-1])
+    ends = np.flatnonzero(is_last) + 1
+    deaths = np.flatnonzero(event)
+    stretch = np.searchsorted(ends, deaths, side="right")
+    is_first = np.ones(deaths.size, dtype=bool)
+    is_first[1:] = stretch[1:] != stretch[:-1]
+    death_starts = np.flatnonzero(is_first)
+    jump = np.cumsum(is_first) - 1
+    count = np.diff(np.append(death_starts, deaths.size))
+    end = ends[stretch[death_starts]]
+    begin = np.searchsorted(stratum, stratum[end - 1])
+    place = np.arange(deaths.size) - death_starts[jump]
+    columns = np.ascontiguousarray(subjects.columns[rows].T)
+    return _RiskSets(columns, begin, end, deaths, death_starts, jump, place / count[jump])
+
+
+def _fit(sets: _RiskSets, start: FloatArray) -> _Fit | None:
+    """Newton's method with halved steps; None where there is no maximum to be found."""
+    if sets.deaths.size == 0:
+        return None
+    b = start
+    loglik, score, information = _derivatives(sets, b)
+    for _ in range(MAX_STEPS):
+        try:
+            step = np.linalg.solve(information, score)
+        except np.linalg.LinAlgError:
+            return None
+        gain = float(score @ step)
+        if not np.isfinite(gain) or gain < 0 or np.abs(b).max() > LARGEST_COEFFICIENT:
+            return None
+        if gain < CONVERGED:
+            variance = np.diag(np.linalg.inv(information))
+            if not (variance > 0).all() or variance.max() > LARGEST_VARIANCE:
+                return None
+            return _Fit(b + step, np.sqrt(variance), loglik + gain / 2)
+        for halving in range(10):
+            trial = b + step / 2**halving
+            found = _derivatives(sets, trial)
+            if found[0] >= loglik - 1e-10 * abs(loglik):
+                break
+        b, (loglik, score, information) = trial, found
+    return None
+
+
+def _derivatives(sets: _RiskSets, b: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Log-likelihood, its gradient (p,) and minus its Hessian (p, p).
+
+    With the terms k of the sum, their risk S_k = sum over R of r - fraction * sum over D of r and
+    mean m_k of the covariates: minus the Hessian is sum_i r_i q_i x_i x_i' - sum_k m_k m_k', q_i
+    being the sum of 1 / S_k over the terms that hold i (1 - fraction of it where i dies there).
+    Sums run in a fixed order, without BLAS, so that threads do not change them.
+    """
+    p, n = sets.columns.shape
+    eta = np.einsum("i,in->n", b, sets.columns)
+    shift = eta.max()
+    weighted = np.empty((1 + p, n))
+    risk = np.exp(eta - shift, out=weighted[0])
+    np.multiply(sets.columns, risk, out=weighted[1:])
+    so_far = np.zeros((1 + p, n + 1))
+    np.cumsum(weighted, axis=1, out=so_far[:, 1:])
+    at_risk = so_far[:, sets.end] - so_far[:, sets.begin]
+    dying = np.add.reduceat(weighted[:, sets.deaths], sets.death_starts, axis=1)
+    terms = at_risk[:, sets.jump] - sets.fraction * dying[:, sets.jump]
+    mean = terms[1:] / terms[0]
+    loglik = float((eta[sets.deaths] - shift).sum() - np.log(terms[0]).sum())
+    score = (sets.columns[:, sets.deaths] - mean).sum(axis=1)
+
+    hazard = 1 / terms[0]
+    jumps = np.add.reduceat(hazard, sets.death_starts)
+    change = np.bincount(sets.begin, jumps, n + 1) - np.bincount(sets.end, jumps, n + 1)
+    exposure = np.cumsum(change[:-1])
+    spared = np.add.reduceat(sets.fraction * hazard, sets.death_starts)
+    exposure[sets.deaths] -= spared[sets.jump]
+    information = np.einsum("in,jn->ij", sets.columns * (risk * exposure), sets.columns)
+    return loglik, score, information - np.einsum("ik,jk->ij", mean, mean)
