@@ -19,6 +19,7 @@ WITH planned AS (
 member AS (
     SELECT
         subset.subset,
+        subset.subset_kind,
         planned.grouping,
         profile.patient_id,
         profile.arm,
@@ -51,6 +52,7 @@ cut AS (
 named AS (
     SELECT
         subset,
+        subset_kind,
         grouping,
         patient_id,
         treatment_class,
@@ -95,6 +97,7 @@ treated AS (
 
 SELECT
     named.subset, -- analysis.patient_subset
+    named.subset_kind, -- its kind, as staging.survival_plan names it
     named.grouping, -- by what patients are grouped: staging.survival_plan
     named.patient_id, -- text id of the patient
     named.group_name, -- name of the group

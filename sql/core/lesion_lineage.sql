@@ -103,8 +103,9 @@ course AS (
         lesion_id,
         min(day) AS first_day,
         count(*) AS n_days,
-        -- The same for the same days and sizes, in any order.
-        bit_xor(hash(day, coalesce(long_axis_mm, diameter_mm))) AS signature
+        list(
+            struct_pack(day := day, size_mm := coalesce(long_axis_mm, diameter_mm)) ORDER BY day
+        ) AS signature
     FROM core.measurement
     GROUP BY lesion_id
     HAVING count(*) >= 5 AND min(coalesce(long_axis_mm, diameter_mm)) < max(coalesce(long_axis_mm, diameter_mm))

@@ -18,20 +18,6 @@ QUICK = FitSettings(n_nodes=448, n_first_nodes=224, n_likelihood_nodes=448)
 """Enough nodes where an answer to a few tenths of a standard error will do."""
 
 
-def make_schedule(n: int, seed: int) -> GrowthData:
-    """Visits and baselines of n lesions: one scan before the first dose, then every 7 weeks."""
-    rng = np.random.default_rng(seed)
-    t0 = -rng.integers(0, 29, n).astype(float)
-    v0 = np.maximum(300.0, np.exp(rng.normal(9.0, 1.2, n)))
-    visits = np.minimum(rng.geometric(0.25, n), 12)
-    lesion = np.repeat(np.arange(n), visits + 1)
-    visit = np.concatenate([np.arange(k + 1) for k in visits])
-    day = visit * 49.0 + rng.integers(-7, 8, len(visit))
-    time = np.where(visit == 0, t0[lesion], day)
-    volume = np.where(visit == 0, v0[lesion], 1.0)
-    return GrowthData.from_arrays(lesion, time, volume, v0[lesion], t0[lesion])
-
-
 def problem_of(data: GrowthData, error: str = "proportional", **options) -> Problem:
     """The data compiled with default options."""
     chosen = {"censoring": "interval", "count_baseline": True} | options

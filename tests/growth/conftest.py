@@ -6,21 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from growth.cases import CRC_LIKE, QUICK, make_schedule, read_hnscc
+from growth.cases import CRC_LIKE, QUICK, read_hnscc
 
-from udfs.growth import GrowthData, GrowthFit, fit_growth, simulate_data
+from udfs.growth import GrowthData, GrowthFit, fit_growth, simulate_data, simulate_schedule
 
 
 @pytest.fixture(scope="session")
 def schedule() -> Callable[[int, int], GrowthData]:
     """Builds the schedule of n lesions."""
-    return make_schedule
+    return simulate_schedule
 
 
 @pytest.fixture(scope="session")
 def simulated() -> GrowthData:
     """300 lesions of known truth (``CRC_LIKE``)."""
-    return simulate_data(make_schedule(300, 7), CRC_LIKE, seed=7)
+    return simulate_data(simulate_schedule(300, 7), CRC_LIKE, seed=7)
 
 
 @pytest.fixture(scope="session")

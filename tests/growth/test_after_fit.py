@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from growth.cases import CRC_LIKE, LABELS, QUICK, make_schedule
+from growth.cases import CRC_LIKE, LABELS, QUICK
 from scipy.stats import kstest
 
 from udfs.growth import (
@@ -30,6 +30,7 @@ from udfs.growth import (
     shrinkage,
     simulate_data,
     simulate_from_fit,
+    simulate_schedule,
 )
 from udfs.growth.modes import maximise
 
@@ -211,7 +212,7 @@ def test_simulation_repeats_the_populations_moments(simulated_fit: GrowthFit):
 
 
 def test_drop_out_and_rounding_in_simulated_data():
-    base = make_schedule(200, 2)
+    base = simulate_schedule(200, 2)
     plain = simulate_data(base, CRC_LIKE, seed=3)
     dropped = simulate_data(base, CRC_LIKE, seed=3, drops_out_at=1.728)
     assert dropped.n_rows < plain.n_rows

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from growth.cases import CRC_LIKE, QUICK, make_schedule
+from growth.cases import CRC_LIKE, QUICK
 
 from udfs.growth import (
     MODELS,
@@ -23,6 +23,7 @@ from udfs.growth import (
     fit_growth,
     format_fit,
     simulate_data,
+    simulate_schedule,
 )
 
 FAR = 3.5
@@ -259,7 +260,7 @@ def test_estimated_baselines_recover_the_truth(schedule: Callable):
 
 def test_information_criteria_find_the_model_that_made_the_data():
     truth = MODEL_TRUTHS["stein_fojo"]
-    data = simulate_data(make_schedule(200, 12), truth, model=SteinFojo(), seed=12)
+    data = simulate_data(simulate_schedule(200, 12), truth, model=SteinFojo(), seed=12)
     models = [MODELS[name]() for name in ("stein_fojo", "exponential", "gompertz")]
     table = compare_models(data, models, settings=QUICK)
     assert table.model[int(np.argmin(table.bic))] == "stein_fojo"
@@ -273,7 +274,7 @@ def test_information_criteria_find_the_model_that_made_the_data():
 def test_warm_start_agrees_with_a_cold_one(simulated: GrowthData):
     exact = FitSettings(n_nodes=7168, n_likelihood_nodes=448)
     cold = fit_growth(simulated, settings=exact)
-    moved = simulate_data(make_schedule(300, 7), CRC_LIKE, seed=8)
+    moved = simulate_data(simulate_schedule(300, 7), CRC_LIKE, seed=8)
     other = fit_growth(moved, settings=QUICK)
     warm = fit_growth(simulated, settings=exact, start=other)
     assert len(warm.saem_trace) == 0

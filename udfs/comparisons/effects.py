@@ -42,11 +42,11 @@ class Shift:
 def dominance_of(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> Dominance:
     """Cliff's delta with his asymmetric interval.
 
-    delta = (#(a > b) - #(a < b)) / (n_a n_b); its variance is the unbiased one of Cliff (Psychol.
-    Bull. 1993, 114:494), at least (1 - d^2) / (n_a n_b - 1), the limits (d - d^3 -+ z s sqrt((1 - d^2)^2 + z^2 s^2)) / (1 - d^2 + z^2
-    s^2); where delta is 1, the lower is (n - z^2) / (n + z^2), n the smaller group (Feng and Cliff,
-    J. Mod. Appl. Stat. Methods 2004). Rank-biserial 2 U / (n_a n_b) - 1 is
-    the same number.
+    delta = (#(a > b) - #(a < b)) / (n_a n_b). Its variance is the unbiased one of Cliff (Psychol.
+    Bull. 1993, 114:494), at least (1 - d^2) / (n_a n_b - 1). The limits are
+    (d - d^3 -+ z s sqrt((1 - d^2)^2 + z^2 s^2)) / (1 - d^2 + z^2 s^2); where delta is 1, the lower
+    one is (n - z^2) / (n + z^2), n the smaller group (Feng and Cliff, J. Mod. Appl. Stat. Methods
+    2004). Rank-biserial correlation, 2 U / (n_a n_b) - 1, is the same number.
 
     Hand-worked: 1, 4 against 2, 3, 5: of 6 pairs 2 are above and 4 below, so delta = -1/3.
 
@@ -104,10 +104,10 @@ def shift_between(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> Sh
     )
     wanted = [low, high] if rank < 0 else [rank, low, high, pairs - 1 - rank]
     found = dict(zip(wanted, difference_order(x, y, wanted), strict=True))
-    estimate = (found[low] + found[high]) / 2
+    estimate = (found[low] + found[high]) / 2 + 0.0  # never -0.0
     if rank < 0:
         return Shift(estimate, float("nan"), float("nan"), is_exact)
-    return Shift(estimate, found[rank], found[pairs - 1 - rank], is_exact)
+    return Shift(estimate, found[rank] + 0.0, found[pairs - 1 - rank] + 0.0, is_exact)
 
 
 def difference_order(x: FloatArray, y: FloatArray, ranks: list[int]) -> list[float]:

@@ -17,6 +17,7 @@ from udfs.growth.associations import (
     correlations,
     effect_size,
 )
+from udfs.growth.benchmark import Benchmark, Timing, run_benchmark
 from udfs.growth.convergence import (
     ConvergenceStudy,
     EffectTest,
@@ -57,13 +58,14 @@ from udfs.growth.residuals import Residuals, residuals
 from udfs.growth.result import Convergence, GrowthFit, LesionEstimates
 from udfs.growth.second_level import TwoLevelFit, fit_second_level
 from udfs.growth.settings import FitInterruptedError, FitProgress, FitSettings
-from udfs.growth.simulation import simulate_data, simulate_from_fit
+from udfs.growth.simulation import simulate_data, simulate_from_fit, simulate_schedule
 from udfs.growth.summary import format_fit
 from udfs.growth.vpc import PredictiveCheck, predictive_check
 
 __all__ = [
     "MODELS",
     "REASONS",
+    "Benchmark",
     "Claret",
     "ConditionalDraws",
     "ConditionalModes",
@@ -95,6 +97,7 @@ __all__ = [
     "SetAside",
     "Shrinkage",
     "SteinFojo",
+    "Timing",
     "TwoLevelFit",
     "TwoPopulation",
     "assess_convergence",
@@ -117,7 +120,9 @@ __all__ = [
     "prediction_errors",
     "predictive_check",
     "residuals",
+    "run_benchmark",
     "shrinkage",
     "simulate_data",
     "simulate_from_fit",
+    "simulate_schedule",
 ]

@@ -58,8 +58,8 @@ class _Rows:
 def checked_data(
     *,
     lesion: ArrayLike,
-    time: ArrayLike,
-    volume: ArrayLike,
+    time: ArrayLike | None,
+    volume: ArrayLike | None,
     v0: ArrayLike | None,
     t0: ArrayLike | None,
     censoring: ArrayLike | None,

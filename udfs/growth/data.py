@@ -6,9 +6,9 @@ used is set aside with its reason, lesion by lesion; what looks odd but can be u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -109,8 +109,8 @@ class GrowthData:
     @staticmethod
     def from_arrays(
         lesion: ArrayLike,
-        time: ArrayLike,
-        volume: ArrayLike,
+        time: ArrayLike | None,
+        volume: ArrayLike | None,
         v0: ArrayLike | None = None,
         t0: ArrayLike | None = None,
         censoring: ArrayLike | None = None,
@@ -165,6 +165,59 @@ class GrowthData:
             keep_contradictory=contradictory_baseline == "keep",
             keep_duplicates=duplicated_days == "keep",
             fewest_observations=fewest_observations,
+        )
+
+    @staticmethod
+    def from_frame(
+        frame: Any,
+        *,
+        lesion: str = "lesion_id",
+        time: str = "time",
+        volume: str = "volume",
+        v0: str = "v0",
+        t0: str = "t0",
+        censoring: str = "censoring",
+        limit: str = "limit",
+        patient: str = "patient_id",
+        covariates: Sequence[str] = (),
+        **options: Any,
+    ) -> GrowthData:
+        """The same from a data frame, or any mapping of column names to columns.
+
+        Args:
+            frame: with at least the columns of ``lesion``, ``time`` and ``volume``.
+            lesion, time, volume, v0, t0, censoring, limit, patient: names of the columns; those
+                after ``volume`` are optional.
+            covariates: names of further columns, one value per lesion.
+            options: of ``from_arrays``.
+
+        Raises:
+            GrowthDataError: as ``from_arrays``, and for a missing column.
+        """
+        for name in (lesion, time, volume, *covariates):
+            if name not in frame:
+                known = ", ".join(str(one) for one in frame)
+                raise GrowthDataError(f"there is no column {name!r}; the columns are {known}")
+
+        def numbers(name: str) -> FloatArray | None:
+            if name not in frame:
+                return None
+            column = frame[name]
+            if hasattr(column, "to_numpy"):
+                return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+            return np.asarray(column, dtype=np.float64)
+
+        return GrowthData.from_arrays(
+            np.asarray(frame[lesion]),
+            numbers(time),
+            numbers(volume),
+            numbers(v0),
+            numbers(t0),
+            numbers(censoring),
+            numbers(limit),
+            patient=np.asarray(frame[patient]) if patient in frame else None,
+            covariates={name: np.asarray(frame[name]) for name in covariates},
+            **options,
         )
 
     def take(self, lesions: ArrayLike) -> GrowthData:

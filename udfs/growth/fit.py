@@ -193,7 +193,7 @@ class _Run:
 
     def report(
         self,
-        stage: Literal["saem", "moments", "newton", "likelihood"],
+        stage: Literal["saem", "moments", "newton", "estimated", "likelihood"],
         theta: FloatArray,
         minus2ll: float | None,
     ) -> None:
@@ -232,6 +232,7 @@ class _Run:
         first = self._newton(theta, proposal, self._nodes(count, FIRST), FIRST_TOLERANCE)
         parts = self._second_parts(first, proposal, parts)
         second, proposal = self._second_round(first, parts)
+        self.report("estimated", second.theta, -2.0 * second.moments.total)
         likelihood = self._likelihood(
             self.structure.unpack(second.theta), proposal, self.settings.likelihood_nodes(n)
         )
@@ -276,7 +277,8 @@ class _Run:
 
     def _after_saem(self, iteration: int, now: Population, chains: list[BlockChain]) -> None:
         value = None
-        if self.progress is not None and iteration % self.settings.report_every == 0:
+        every = self.settings.report_every
+        if self.progress is not None and every and iteration % every == 0:
             value = self._rough(now, chains)
         self.report("saem", self.structure.pack(now), value)
 

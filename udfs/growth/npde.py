@@ -88,12 +88,12 @@ def prediction_errors(
         quantile = _decorrelated(problem, population, n_simulations, seed)
     quantile = np.clip(quantile, EDGE, 1.0 - EDGE)
     order = np.argsort(problem.rows)
-    values = quantile[order]
-    scores = ndtri(values)
-    statistic, p_value = _kolmogorov_smirnov(values)
+    ordered = quantile[order]
+    scores = ndtri(ordered)
+    statistic, p_value = _kolmogorov_smirnov(ordered)
     return PredictionErrors(
         problem.rows[order],
-        values,
+        ordered,
         scores,
         float(scores.mean()),
         float(scores.var(ddof=1)) if len(scores) > 1 else 0.0,

@@ -32,7 +32,7 @@ class FitProgress:
     """State of a running fit."""
 
     stage: str
-    """saem, moments, newton or likelihood."""
+    """saem, moments, newton, estimated or likelihood."""
     iteration: int
     """Of all stages together, from 1."""
     n_iterations: int
@@ -75,7 +75,7 @@ class FitSettings:
     """Newton stops when score' information^-1 score, the squared distance to the maximum in
     standard errors, is below this."""
     report_every: int = 20
-    """SAEM iterations between two rough values of -2 log-likelihood."""
+    """SAEM iterations between two rough values of -2 log-likelihood; 0 for none."""
 
     def chains(self, n_lesions: int) -> int:
         """Chains per lesion."""

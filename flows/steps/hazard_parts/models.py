@@ -80,7 +80,7 @@ class Model:
 
 
 @dataclass
-class _Removed:
+class Removed:
     """What earlier attempts at a model showed to be impossible."""
 
     organs: set[str] = field(default_factory=set)
@@ -96,7 +96,7 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
     runs off, a covariate that is constant or collinear, the random effect where each patient has
     one lesion.
     """
-    removed = _Removed()
+    removed = Removed()
     notes: list[str] = []
     for _ in range(MOST_ATTEMPTS):
         ready = prepare(frame, question, rules, removed)
@@ -136,7 +136,7 @@ def model_data(prepared: Prepared) -> CoxData:
 
 
 def prepare(
-    frame: pd.DataFrame, question: Question, rules: Rules, removed: _Removed
+    frame: pd.DataFrame, question: Question, rules: Rules, removed: Removed
 ) -> Prepared | str:
     """Rows with known covariates, of organs and levels with events enough."""
     rows = frame
@@ -164,10 +164,15 @@ def prepare(
     ready.terms = [factor("organ", rows["organ"].to_numpy(), reference=ready.reference)]
     ready.terms += [t for c in covariates if (t := covariate_term(rows, c)) is not None]
     if question.model == WITHIN:
-        within = _antibody_term(rows, rules, removed)
-        if within is None:
-            return "no organ with events enough under both treatments"
-        ready.terms.append(within)
+        ready.terms.append(
+            factor_within(
+                ANTIBODY,
+                rows["treatment_class"].to_numpy(dtype=str),
+                rows["organ"].to_numpy(dtype=str),
+                reference=CHEMOTHERAPY,
+                sources=("treatment_class", "organ"),
+            )
+        )
     return ready
 
 
@@ -218,7 +223,7 @@ def _without_rare_levels(
     covariate: str,
     question: Question,
     rules: Rules,
-    removed: _Removed,
+    removed: Removed,
     ready: Prepared,
 ) -> pd.DataFrame:
     """Levels with few events become one; what is too few even so is left out."""
@@ -242,7 +247,7 @@ def _without_rare_levels(
 
 
 def _of_usable_organs(
-    rows: pd.DataFrame, question: Question, rules: Rules, removed: _Removed, ready: Prepared
+    rows: pd.DataFrame, question: Question, rules: Rules, removed: Removed, ready: Prepared
 ) -> pd.DataFrame:
     kept, fate = without_rare_organs(rows, rules, frozenset(removed.organs))
     merged = [organ for organ, what in fate.items() if what == "merged"]
@@ -253,29 +258,30 @@ def _of_usable_organs(
             gone = rows[rows["organ"] == organ]
             rule = "hazard without maximum" if organ in removed.organs else "organ with few events"
             _note_left_out(ready, question, rule, organ, gone)
+    if question.model == WITHIN:
+        return _with_both_treatments(kept, question, rules, removed, ready)
     return kept
 
 
-def _antibody_term(rows: pd.DataFrame, rules: Rules, removed: _Removed) -> Term | None:
-    """The antibody's effect within each organ that has events enough with and without it; organs
-    that have not are compared under chemotherapy alone."""
-    treated = rows["treatment_class"].to_numpy(dtype=str)
-    organ = rows["organ"].to_numpy(dtype=str)
-    event = rows["is_event"].to_numpy()
-    is_told = np.zeros(len(rows), dtype=bool)
-    for name in np.unique(organ):
-        here = organ == name
-        n_events = [int(event[here & (treated == c)].sum()) for c in (CHEMOTHERAPY, WITH_ANTIBODY)]
-        is_told[here] = min(n_events) >= rules.least_events and (ANTIBODY, name) not in removed.levels
-    values = np.where(is_told | (treated == CHEMOTHERAPY), treated, "untold")
-    if not (values == WITH_ANTIBODY).any() or not (values == CHEMOTHERAPY).any():
-        return None
-    return factor_within(
-        ANTIBODY, values, organ, reference=CHEMOTHERAPY, sources=("treatment_class", "organ")
-    )
+def _with_both_treatments(
+    rows: pd.DataFrame, question: Question, rules: Rules, removed: Removed, ready: Prepared
+) -> pd.DataFrame:
+    """The lesions of organs that have events enough with and without antibody."""
+    n_events = rows.pivot_table(
+        index="organ", columns="treatment_class", values="is_event", aggfunc="sum", fill_value=0
+    ).reindex(columns=[CHEMOTHERAPY, WITH_ANTIBODY], fill_value=0)
+    for organ in n_events.index[
+        (n_events.min(axis=1) < rules.least_events)
+        | n_events.index.isin([level for term, level in removed.levels if term == ANTIBODY])
+    ]:
+        here = rows["organ"] == organ
+        rule = "organ with few events under one treatment"
+        _note_left_out(ready, question, rule, str(organ), rows[here])
+        rows = rows[~here]
+    return rows
 
 
-def _after_refusal(error: str, question: Question, removed: _Removed) -> str | None:
+def _after_refusal(error: str, question: Question, removed: Removed) -> str | None:
     """What is taken away after the fit was refused; None where nothing is left to take."""
     if "random effect" in error and not removed.is_without_effect:
         removed.is_without_effect = True
@@ -287,7 +293,7 @@ def _after_refusal(error: str, question: Question, removed: _Removed) -> str | N
     return f"{left[-1]} taken out: {error}"
 
 
-def _after_run_off(fit: CoxFit, removed: _Removed) -> str | None:
+def _after_run_off(fit: CoxFit, removed: Removed) -> str | None:
     """What is taken away after a coefficient ran off; None where none did."""
     for (term, label), error in zip(fit.columns, fit.standard_error, strict=True):
         if error < RUN_OFF:

@@ -1,0 +1,255 @@
+"""The models of one stratum: covariates selected, final models, and what stands beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from flows.steps.hazard_parts.lesions import ENDPOINTS, LeftOut, choose_reference
+from flows.steps.hazard_parts.models import (
+    ANTIBODY,
+    CHEMOTHERAPY,
+    FINAL,
+    WITH_ANTIBODY,
+    WITHIN,
+    WITHOUT_NEW,
+    Model,
+    Question,
+    covariate_term,
+    fit_model,
+    model_data,
+    most_frequent,
+    prepare,
+    Removed,
+)
+from flows.steps.hazard_parts.rules import KINDS, Rules
+from udfs.hazards import (
+    Candidate,
+    CandidateTest,
+    coefficient_tests,
+    select_covariates,
+    term_tests,
+)
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """All that the step found."""
+
+    models: list[Model] = field(default_factory=list)
+    screening: list[tuple[Question, CandidateTest]] = field(default_factory=list)
+    """Of the final model of the question."""
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def final(self, endpoint: str, stratum: str) -> Model | None:
+        """The final model, if it could be fitted."""
+        for model in self.models:
+            asked = model.question
+            if (asked.endpoint, asked.stratum, asked.model) == (endpoint, stratum, FINAL):
+                return model
+        return None
+
+
+def analyse(frames: dict[str, pd.DataFrame], rules: Rules, say: Say) -> Outcome:
+    """All models of a project's lesions.
+
+    Args:
+        frames: of each endpoint, the lesions at risk.
+        rules: the settings.
+        say: told what a user should know.
+    """
+    outcome = Outcome()
+    tumor_types = _levels(frames, "tumor_type")
+    selected = _with_selection(outcome, frames, "all", tumor_types, rules, say)
+    classes = _levels(frames, "treatment_class")
+    if len(classes) > 1:
+        for name in classes:
+            _one_class(outcome, _only(frames, "treatment_class", name), name, selected, rules, say)
+    if {CHEMOTHERAPY, WITH_ANTIBODY} <= set(classes):
+        _antibody(outcome, frames, selected, rules, say)
+    if len(tumor_types) > 1:
+        for name in tumor_types:
+            chosen = _only(frames, "tumor_type", name)
+            _with_selection(outcome, chosen, name, [name], rules, say)
+    return outcome
+
+
+def _levels(frames: dict[str, pd.DataFrame], column: str) -> list[str]:
+    return sorted({str(v) for frame in frames.values() for v in frame[column].dropna().unique()})
+
+
+def _only(frames: dict[str, pd.DataFrame], column: str, level: str) -> dict[str, pd.DataFrame]:
+    return {
+        endpoint: frame[frame[column] == level].reset_index(drop=True)
+        for endpoint, frame in frames.items()
+    }
+
+
+def _with_selection(
+    outcome: Outcome,
+    frames: dict[str, pd.DataFrame],
+    stratum: str,
+    tumor_types: list[str],
+    rules: Rules,
+    say: Say,
+) -> dict[str, tuple[str, ...]]:
+    """Covariates selected, final models fitted and tested; the covariates by endpoint."""
+    selected: dict[str, tuple[str, ...]] = {}
+    main = {e: _with_new(frame, rules.has_new_lesions) for e, frame in frames.items()}
+    reference = choose_reference(main, rules)
+    if reference is None:
+        for endpoint in ENDPOINTS:
+            say(f"no hazards of {endpoint} ({stratum}): no organ with {rules.least_events} events")
+        return selected
+    _say_reference(reference, stratum, rules, say)
+    for endpoint, frame in main.items():
+        asked = Question(endpoint, stratum, FINAL, (), reference)
+        tests = _screen(frame, asked, rules.candidates(tumor_types), rules)
+        outcome.screening += [(asked, test) for test in tests]
+        selected[endpoint] = _selected(tests)
+        asked = replace(asked, covariates=selected[endpoint])
+        model = _fit(outcome, frame, asked, rules, say)
+        if model is not None:
+            model.tests = term_tests(model.data, model.fit)
+            if rules.tests_levels:
+                model.level_tests = coefficient_tests(model.data, model.fit)
+        is_new = frames[endpoint]["lesion_type"] == "new"
+        if rules.has_new_lesions and is_new.any():
+            others = frames[endpoint][~is_new].reset_index(drop=True)
+            _fit(outcome, others, replace(asked, model=WITHOUT_NEW), rules, say)
+    return selected
+
+
+def _with_new(frame: pd.DataFrame, has_new: bool) -> pd.DataFrame:
+    return frame if has_new else frame[frame["lesion_type"] != "new"].reset_index(drop=True)
+
+
+def _say_reference(reference: str, stratum: str, rules: Rules, say: Say) -> None:
+    if reference != rules.reference_organ:
+        say(
+            f"hazards ({stratum}): organs are compared with {reference}, since "
+            f"{rules.reference_organ} (hazards.reference_organ) has too few events"
+        )
+
+
+def _screen(
+    frame: pd.DataFrame, asked: Question, candidates: tuple[str, ...], rules: Rules
+) -> list[CandidateTest]:
+    """Tests of the candidates beside organ; of those hardly known, only that they are."""
+    ready = prepare(frame, asked, rules, Removed())
+    if isinstance(ready, str):
+        return []
+    tests: dict[str, CandidateTest] = {}
+    offered = []
+    for name in candidates:
+        known = ready.frame[name].notna()
+        problem = ""
+        if known.mean() < rules.least_known:
+            problem = f"known for {100 * known.mean():.0f} % of the lesions"
+        elif covariate_term(ready.frame[known], name) is None:
+            problem = "the same in all lesions"
+        if problem:
+            n_events = int(ready.frame["is_event"][known].sum())
+            tests[name] = CandidateTest(
+                1, name, float("nan"), 0, float("nan"), False, int(known.sum()), n_events, problem
+            )
+            continue
+        values = _testable(ready.frame, name, rules)
+        base = None if KINDS[name] == "numeric" else most_frequent(values)
+        offered.append(Candidate(name, values.to_numpy(), KINDS[name], base))
+    if not offered:
+        return list(tests.values())
+    try:
+        found = select_covariates(
+            model_data(ready),
+            offered,
+            rules.options,
+            level=rules.selection_level,
+            mode=rules.selection,
+        )
+    except ValueError as error:
+        return [
+            CandidateTest(1, c.name, float("nan"), 0, float("nan"), False, 0, 0, str(error))
+            for c in offered
+        ]
+    return [*found.tests, *tests.values()]
+
+
+def _testable(frame: pd.DataFrame, name: str, rules: Rules) -> pd.Series:
+    """A covariate's values, unknown where its level has too few events."""
+    values = frame[name]
+    if KINDS[name] == "numeric":
+        return values
+    n_events = frame.groupby(name, observed=True)["is_event"].sum()
+    enough = n_events.index[n_events >= rules.least_events]
+    return values.where(values.isin(enough), None)
+
+
+def _selected(tests: list[CandidateTest]) -> tuple[str, ...]:
+    """What the last test of each candidate says, the strongest first."""
+    last = {test.name: test for test in tests if not test.problem}
+    chosen = [test for test in last.values() if test.is_selected]
+    return tuple(t.name for t in sorted(chosen, key=lambda t: (t.p_value, -t.chi2, t.name)))
+
+
+def _fit(
+    outcome: Outcome, frame: pd.DataFrame, asked: Question, rules: Rules, say: Say
+) -> Model | None:
+    model = fit_model(frame, asked, rules)
+    if isinstance(model, str):
+        say(f"no hazards of {asked.endpoint} ({asked.stratum}, {asked.model}): {model}")
+        return None
+    outcome.models.append(model)
+    outcome.left_out += model.prepared.left_out
+    return model
+
+
+def _one_class(
+    outcome: Outcome,
+    frames: dict[str, pd.DataFrame],
+    name: str,
+    selected: dict[str, tuple[str, ...]],
+    rules: Rules,
+    say: Say,
+) -> None:
+    """The final models within one class of treatment, with the covariates selected in all."""
+    main = {e: _with_new(frame, rules.has_new_lesions) for e, frame in frames.items()}
+    reference = choose_reference(main, rules)
+    if reference is None:
+        say(f"no hazards under {name}: no organ with {rules.least_events} events")
+        return
+    _say_reference(reference, name, rules, say)
+    for endpoint, frame in main.items():
+        asked = Question(endpoint, name, FINAL, selected.get(endpoint, ()), reference)
+        model = _fit(outcome, frame, asked, rules, say)
+        if model is not None:
+            model.tests = term_tests(model.data, model.fit, ["organ"])
+
+
+def _antibody(
+    outcome: Outcome,
+    frames: dict[str, pd.DataFrame],
+    selected: dict[str, tuple[str, ...]],
+    rules: Rules,
+    say: Say,
+) -> None:
+    """The antibody's hazard ratio within each organ, in place of the treatment."""
+    for endpoint, frame in frames.items():
+        rows = _with_new(frame, rules.has_new_lesions)
+        rows = rows[rows["treatment_class"].isin([CHEMOTHERAPY, WITH_ANTIBODY])]
+        rows = rows.reset_index(drop=True)
+        reference = choose_reference({endpoint: rows}, rules)
+        if reference is None:
+            continue
+        covariates = tuple(c for c in selected.get(endpoint, ()) if c != "treatment")
+        asked = Question(endpoint, "all", WITHIN, covariates, reference)
+        model = _fit(outcome, rows, asked, rules, say)
+        if model is not None:
+            model.tests = term_tests(model.data, model.fit, [ANTIBODY])
+            if rules.tests_levels:
+                columns = [c for c in model.fit.columns if c[0] == ANTIBODY]
+                model.level_tests = coefficient_tests(model.data, model.fit, columns)
