@@ -13,6 +13,7 @@ import yaml
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.tokens import TokenType
 
 from warehouse.errors import LesionsError
 from warehouse.registry import TableDoc
@@ -156,11 +157,22 @@ def read_model(path: Path, known_settings: frozenset[str], macros: frozenset[str
         doc=_describe(name, text, expression),
         path=path,
         text=text.strip().removesuffix(";"),
-        normalised=expression.sql("duckdb", comments=False),
+        normalised=_normalised(text),
         expression=expression,
         reads=tuple(sorted(reads - {SETTING_TABLE})),
         settings=settings,
         macros=tuple(sorted({f.name.lower() for f in expression.find_all(exp.Anonymous)} & macros)),
+    )
+
+
+def _normalised(text: str) -> str:
+    """A query's tokens without comments and layout; letter case counts in strings and in quoted
+    names only."""
+    return " ".join(
+        f"{token.token_type.name}:{token.text}"
+        if token.token_type in (TokenType.STRING, TokenType.IDENTIFIER)
+        else token.text.upper()
+        for token in sqlglot.tokenize(text.strip().removesuffix(";"), read="duckdb")
     )
 
 
