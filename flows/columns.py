@@ -13,9 +13,7 @@ COUNT = pa.int64()
 FLAG = pa.bool_()
 
 
-def table_of_rows(
-    rows: Sequence[Mapping[str, Any]], types: Mapping[str, pa.DataType]
-) -> pa.Table:
+def table_of_rows(rows: Sequence[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> pa.Table:
     """One column per name in ``types``, in that order; what a row lacks, and NaN, is NULL."""
     return pa.table(
         {

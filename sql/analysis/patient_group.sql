@@ -49,6 +49,22 @@ cut AS (
     WINDOW one_subset AS (PARTITION BY subset, grouping)
 ),
 
+halved AS (
+    SELECT
+        *,
+        CASE WHEN therapy = 'chemotherapy alone' THEN treatment ELSE therapy END AS regimen,
+        CASE
+            WHEN patient_gower_distance <= median THEN 'low'
+            WHEN patient_gower_distance > median THEN 'high'
+        END AS gower_half,
+        CASE
+            WHEN patient_gower_distance <= first_quartile THEN 'low'
+            WHEN patient_gower_distance >= third_quartile THEN 'high'
+            WHEN patient_gower_distance IS NOT NULL THEN 'medium'
+        END AS gower_quarter
+    FROM cut
+),
+
 named AS (
     SELECT
         subset,
@@ -60,7 +76,7 @@ named AS (
             WHEN 'arm' THEN arm
             WHEN 'treatment' THEN treatment
             WHEN 'therapy' THEN therapy
-            WHEN 'regimen' THEN CASE WHEN therapy = 'chemotherapy alone' THEN treatment ELSE therapy END
+            WHEN 'regimen' THEN regimen
             WHEN 'targeting' THEN targeting
             WHEN 'KRAS' THEN kras_status
             WHEN 'liver response' THEN liver_response
@@ -68,16 +84,10 @@ named AS (
             WHEN 'liver and lymph node response' THEN liver_ln_response
             WHEN 'lung response' THEN lung_response
             WHEN 'lymph node response' THEN ln_response
-            WHEN 'Gower halves' THEN CASE
-                WHEN patient_gower_distance <= median THEN 'low' WHEN patient_gower_distance > median THEN 'high'
-            END
-            WHEN 'Gower quarters' THEN CASE
-                WHEN patient_gower_distance <= first_quartile THEN 'low'
-                WHEN patient_gower_distance >= third_quartile THEN 'high'
-                WHEN patient_gower_distance IS NOT NULL THEN 'medium'
-            END
+            WHEN 'Gower halves' THEN gower_half
+            WHEN 'Gower quarters' THEN gower_quarter
         END AS group_name
-    FROM cut
+    FROM halved
 ),
 
 -- Chemotherapy is what antibodies are compared with; else the largest group, the first by name among equals.

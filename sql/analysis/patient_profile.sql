@@ -3,9 +3,9 @@
    Why: groups of patients are formed and compared by these columns; they stand in one place.
    How: therapy names what was added to chemotherapy. An organ shrank when analysis.organ_phase says so; the four groups
    of an organ against all others take a patient without other lesions by the organ alone. Two-organ groups take
-   patients whose target lesions lie in those two organs and nowhere else. os_quarter is by recorded days: low are deaths
-   up to the first quartile of all recorded days, high everyone followed to the third quartile or beyond, for who was
-   censored early may have lived long.
+   patients whose target lesions lie in those two organs and nowhere else. os_quarter is by recorded days: low are
+   deaths up to the first quartile of all recorded days, high everyone followed to the third quartile or beyond; who was
+   censored early may have lived long and is in neither.
    Caveats: screen failures are left out. Lesions are analysed target lesions with phases (analysis.lesion_phase).
    Reference: Zhou et al. 2021, Fig. 2 to 6.
    Grain: one row per patient_id
@@ -70,11 +70,20 @@ SELECT
     patient.has_panitumumab, -- treatment includes panitumumab
     patient.kras_status, -- wild-type or mutant; NULL when not known
     coalesce(gower.n_lesions, 0) AS n_lesions, -- target lesions with phases
-    gower.gower_distance AS patient_gower_distance, -- mean Gower distance between them; NULL below two lesions
-    phase.baseline_sum_mm, -- sum of their baseline diameters, mm
-    phase.n_inconsistent_lesions, -- of them, with other phases than the sum's
-    phase.nadir_ratio AS sum_nadir_ratio, -- smallest sum of diameters after baseline over baseline
-    phase.last_ratio AS sum_last_ratio, -- last sum of diameters over baseline
+    gower.gower_distance AS patient_gower_distance, -- mean Gower distance between them
+    CASE
+        WHEN gower.patient_id IS NOT NULL THEN gower.null_reason
+        WHEN stated.patient_id IS NOT NULL THEN 'only the sum of diameters is known'
+        ELSE 'no analysed target lesion'
+    END AS gower_null_reason, -- why there is no Gower distance; NULL where there is one
+    phase.n_inconsistent_lesions, -- of the lesions, with other phases than the sum's
+    coalesce(phase.baseline_sum_mm, stated.baseline_sum_mm) AS baseline_sum_mm, -- sum of baseline diameters, mm
+    coalesce(phase.nadir_ratio, stated.nadir_ratio) AS sum_nadir_ratio, -- smallest sum after baseline over baseline
+    coalesce(phase.last_ratio, stated.last_ratio) AS sum_last_ratio, -- last sum of diameters over baseline
+    CASE
+        WHEN phase.n_lesions > 0 THEN 'lesions'
+        WHEN stated.patient_id IS NOT NULL THEN 'stated'
+    END AS sum_source, -- the sum was added up from the lesions, or is the source's; NULL without a sum
     overall.os_quarter, -- low or high: bottom or top quarter of overall survival; NULL between
     CASE
         WHEN shrunk.liver IS NULL THEN NULL
@@ -115,6 +124,7 @@ FROM core.patient AS patient
 INNER JOIN core.study AS study ON patient.study_id = study.study_id
 LEFT JOIN analysis.gower_patient AS gower ON patient.patient_id = gower.patient_id
 LEFT JOIN analysis.patient_phase AS phase ON patient.patient_id = phase.patient_id
+LEFT JOIN analysis.stated_sum_phase AS stated ON patient.patient_id = stated.patient_id
 LEFT JOIN shrunk ON patient.patient_id = shrunk.patient_id
 LEFT JOIN overall ON patient.patient_id = overall.patient_id
 WHERE NOT coalesce(patient.is_screen_failure, FALSE)

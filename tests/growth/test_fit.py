@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from growth.cases import CRC_LIKE, QUICK
+from threadpoolctl import threadpool_limits
 
 from udfs.growth import (
     MODELS,
@@ -68,7 +69,8 @@ def shuffled(data: GrowthData, seed: int) -> GrowthData:
 def test_same_bytes_for_any_threads_and_any_order_of_rows(
     simulated: GrowthData, simulated_fit: GrowthFit
 ):
-    turned = fit_growth(shuffled(simulated, 5), settings=QUICK, threads=2)
+    with threadpool_limits(2):
+        turned = fit_growth(shuffled(simulated, 5), settings=QUICK, threads=2)
     for name in ("estimates", "standard_errors", "saem_trace"):
         assert getattr(turned, name).tobytes() == getattr(simulated_fit, name).tobytes()
     assert turned.minus2ll == simulated_fit.minus2ll
@@ -164,8 +166,8 @@ def test_covariates_recover_planted_effects(schedule: Callable):
     assert tests["f", "organ"].p_value < 1e-4
     assert tests["f", "organ"].df == 2
     assert tests["f", "organ"].reference == "liver"
-    assert tests["kd", "age"].p_value < 1e-3
-    assert tests["kd", "noise"].p_value > 1e-3
+    assert tests["kd", "age"].p_value < 0.01
+    assert tests["kd", "noise"].p_value > 0.01
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from udfs.growth import GrowthData, GrowthDataError
@@ -133,3 +134,20 @@ def test_some_lesions_can_be_taken():
     assert second.lesion.tolist() == [2]
     np.testing.assert_array_equal(second.volume, [2000, 2500])
     np.testing.assert_array_equal(second.offsets, [0, 2])
+
+
+def test_a_data_frame_or_a_mapping_of_columns_will_do():
+    rows = two_scans(volume=[1000.0, 200.0, 2000.0, 2500.0])
+    extra = {"censoring": [0, 1, 0, 0], "limit": [np.nan, 0.0, np.nan, np.nan]}
+    plain = GrowthData.from_arrays(**rows, **extra, patient=["p", "p", "q", "q"])
+    columns = rows | extra | {"patient_id": ["p", "p", "q", "q"]}
+    columns["lesion_id"] = columns.pop("lesion")
+    frame = pd.DataFrame(columns).astype({"censoring": "Int64", "limit": "Float64"})
+    frame["organ"] = ["liver", "liver", "lung", "lung"]
+    for source in (frame, frame.to_dict("list")):
+        found = GrowthData.from_frame(source, covariates=["organ"])
+        for name in ("lesion", "time", "volume", "lower", "upper", "v0", "t0", "patient"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
+        assert found.covariates["organ"].tolist() == ["liver", "lung"]
+    with pytest.raises(GrowthDataError, match="no column 'DV'; the columns are"):
+        GrowthData.from_frame(frame, volume="DV")

@@ -81,11 +81,7 @@ def brute_force(problem: Problem, population: Population) -> float:
 def test_likelihood_equals_a_brute_force_integral(error: str, full: bool):
     problem = problem_of(one_lesion(), error, count_baseline=False)
     population = point(problem, full)
-    structure = Structure(
-        problem.model, problem.error, "full" if full else "diagonal", problem.design
-    )
     found = minus2_loglik(
-        structure,
         problem,
         population,
         make_proposal(learn_again(problem, population, np.array([0]), seed=1), population),

@@ -114,6 +114,9 @@ def test_conditional_means_equal_the_oracles(shared: Path, hnscc_fit: GrowthFit)
     assert np.quantile(np.abs(off), 0.99) < 0.2
     assert np.abs(off).max() < 0.5
     assert np.median(hnscc_fit.lesions.sd_phi / sd, axis=0) == pytest.approx(1.0, abs=0.02)
+    mean_psi = exact[[f"mean_psi_{name}" for name in names]].to_numpy()
+    off = (hnscc_fit.lesions.mean_psi - mean_psi) / hnscc_fit.lesions.sd_psi
+    assert np.sqrt((off**2).mean()) < 0.06
 
 
 def test_conditional_modes_equal_the_oracles(shared: Path, hnscc_fit: GrowthFit):

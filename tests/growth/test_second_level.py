@@ -19,7 +19,7 @@ from udfs.growth import (
 from udfs.growth.nested import TwoLevelPoint, nested_curvature, nested_sums, patient_nodes
 from udfs.growth.population import Population
 from udfs.growth.proposals import make_nodes
-from udfs.growth.second_level import _point, _start
+from udfs.growth.second_level import split_start, two_level_point
 
 FAR = 3.5
 """Standard errors from the truth."""
@@ -76,15 +76,15 @@ def test_nested_score_and_information_are_the_derivatives(schedule: Callable, om
         large, theta=large.structure.pack(Population(coefficients, inner, np.array([0.25])))
     )
     _, member = np.unique(data.patient[fit.problem.order], return_inverse=True)
-    theta = _start(fit)
-    where = patient_nodes(fit, _point(fit, theta), member, 32, 1)
+    theta = split_start(fit)
+    where = patient_nodes(fit, two_level_point(fit, theta), member, 32, 1)
     nodes = make_nodes(3, 56, 1)
 
     def sums(at):
-        return nested_sums(fit, _point(fit, at), nodes, where, 1, None)
+        return nested_sums(fit, two_level_point(fit, at), nodes, where, 1, None)
 
     now = sums(theta)
-    curve = nested_curvature(fit, _point(fit, theta), theta, now)
+    curve = nested_curvature(fit, two_level_point(fit, theta), theta, now)
     h = 1e-4
     for k in range(len(theta)):
         step = h * (np.arange(len(theta)) == k)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from udfs.comparisons.arrays import FloatArray, IntArray, numbers, tie_sum
 from udfs.comparisons.ranks import EXACT_BELOW
 
-FEW_PAIRS = 1 << 17
+FEW_PAIRS = 1 << 14
 """So many differences are simply listed and partitioned."""
 
 

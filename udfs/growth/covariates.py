@@ -44,11 +44,12 @@ class Design:
         """Number of fixed effects, intercepts included."""
         return int(self.mask.sum())
 
-    def mean(self, coefficients: FloatArray) -> FloatArray:
-        """(p, n) typical phi of each lesion for (c, p) coefficients."""
+    def mean(self, coefficients: FloatArray, lesions: IntArray | None = None) -> FloatArray:
+        """(p, n) typical phi for (c, p) coefficients, of all lesions or of some."""
+        values = self.values if lesions is None else self.values[lesions]
         if len(self.columns) == 1:
-            return np.repeat(coefficients[0][:, None], len(self.values), axis=1)
-        return np.einsum("nc,cp->pn", self.values, coefficients)
+            return np.repeat(coefficients[0][:, None], len(values), axis=1)
+        return np.einsum("nc,cp->pn", values, coefficients)
 
 
 def build_design(

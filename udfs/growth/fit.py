@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from udfs.growth.blas import one_blas_thread
 from udfs.growth.chains import BlockChain
 from udfs.growth.data import GrowthData
 from udfs.growth.importance import (
@@ -35,10 +36,15 @@ FIRST, SECOND, LIKELIHOOD = 0, 1, 2
 """Purposes of nodes."""
 FIRST_TOLERANCE = 1e-2
 """Of the first round: a tenth of a standard error."""
-POOR_ESS = 60.0
 POOR_SHARE = 0.08
-"""A lesion with fewer effective nodes, or a smaller share of them, is learnt anew: chains may have
-missed one of its humps. It also gets four times the nodes."""
+"""A lesion with a smaller share of effective nodes is learnt anew: its chains may have missed one
+of its humps. It also gets four times the nodes."""
+POOR_ESS = 60.0
+"""The same for the effective nodes that it has in the end, or half of the share above."""
+LARGEST_SHARE = 0.02
+"""Share of lesions that are learnt anew at most (the worst; at least 50)."""
+FEWEST_FOR_PARTS = 30.0
+"""Effective nodes from which a lesion's parts can be taken."""
 ACCEPTED_SHARE = 1e-3
 """Share of lesions that may keep fewer than ``POOR_ESS`` effective nodes."""
 
@@ -127,7 +133,7 @@ def fit_growth(
     )
     structure = Structure(problem.model, problem.error, omega, problem.design)
     run = _Run(problem, structure, chosen, seed, threads, progress)
-    with run.pool_context() as pool:
+    with one_blas_thread(), run.pool_context() as pool:
         run.pool = pool
         typical = float(np.median(problem.y[~problem.is_censored]))
         point = starting_point(structure, start, typical)
@@ -167,6 +173,14 @@ def starting_point(
     coefficients = np.zeros(structure.design.mask.shape)
     coefficients[0] = mu
     return Population(coefficients, np.diag(np.square(sd)), np.array(error, dtype=np.float64))
+
+
+def _worst(ess: FloatArray, least: float) -> BoolArray:
+    """(n,) lesions with fewer than ``least`` effective nodes, no more than may be learnt anew."""
+    most = max(50, int(LARGEST_SHARE * len(ess)))
+    is_worst = np.zeros(len(ess), dtype=bool)
+    is_worst[np.argsort(ess, kind="stable")[:most]] = True
+    return is_worst & (ess < least)
 
 
 class _Run:
@@ -226,12 +240,15 @@ class _Run:
             threads=self.threads,
             pool=self.pool,
         )
+        del chains
         self.report("moments", theta, None)
         proposal = make_proposal(parts, point)
         count = self.settings.first_nodes(n)
         first = self._newton(theta, proposal, self._nodes(count, FIRST), FIRST_TOLERANCE)
+        theta = first.theta
         parts = self._second_parts(first, proposal, parts)
-        second, proposal = self._second_round(first, parts)
+        del first, proposal  # their arrays over lesions are not needed any more
+        second, proposal = self._second_round(theta, parts)
         self.report("estimated", second.theta, -2.0 * second.moments.total)
         likelihood = self._likelihood(
             self.structure.unpack(second.theta), proposal, self.settings.likelihood_nodes(n)
@@ -266,7 +283,6 @@ class _Run:
 
     def _likelihood(self, point: Population, proposal: Proposal, count: int) -> Likelihood:
         return minus2_loglik(
-            self.structure,
             self.problem,
             point,
             proposal,
@@ -326,7 +342,6 @@ class _Run:
     def _second_parts(self, first: NewtonRun, proposal: Proposal, parts: Parts) -> Parts:
         """Parts from the first round's weights; the chains' where those weights are too few."""
         found = lesion_parts(
-            self.structure,
             self.problem,
             self.structure.unpack(first.theta),
             proposal,
@@ -335,17 +350,16 @@ class _Run:
             threads=self.threads,
             pool=self.pool,
         )
-        return found.where(first.moments.ess >= 0.5 * POOR_ESS, parts)
+        few = np.flatnonzero(first.moments.ess < FEWEST_FOR_PARTS)
+        return found.replaced(few, parts.some(few)) if len(few) else found
 
-    def _second_round(self, first: NewtonRun, parts: Parts) -> tuple[NewtonRun, Proposal]:
+    def _second_round(self, theta: FloatArray, parts: Parts) -> tuple[NewtonRun, Proposal]:
         """Newton with all nodes; lesions whose weights are uneven are learnt anew."""
         n = self.problem.n_lesions
-        theta, count = first.theta, self.settings.nodes(n)
-        few = self.settings.first_nodes(n)
+        count, few = self.settings.nodes(n), self.settings.first_nodes(n)
         point = self.structure.unpack(theta)
         tried = self._likelihood(point, make_proposal(parts, point), few)
-        share = tried.ess / tried.n_nodes
-        is_poor = (share * count < POOR_ESS) | (share < POOR_SHARE)
+        is_poor = _worst(tried.ess, POOR_SHARE * tried.n_nodes)
         is_new = is_poor
         for attempt in range(3):
             if is_new.any():
@@ -355,7 +369,7 @@ class _Run:
             proposal = make_proposal(parts, point)
             groups = self._groups(count, is_poor)
             run = self._newton(theta, proposal, groups, self.settings.tolerance)
-            is_new = run.moments.ess < POOR_ESS
+            is_new = _worst(run.moments.ess, min(POOR_ESS, 0.5 * POOR_SHARE * count))
             if np.count_nonzero(is_new) <= ACCEPTED_SHARE * n:
                 break
             theta, is_poor = run.theta, is_poor | is_new

@@ -30,6 +30,7 @@ from udfs.growth.proposals import (
     Parts,
     Proposal,
     draw_nodes,
+    joined_parts,
     longest_axis,
     part_of,
     parts_from_sums,
@@ -143,7 +144,6 @@ def node_terms(
 
 
 def weigh(
-    structure: Structure,
     problem: Problem,
     population: Population,
     proposal: Proposal,
@@ -157,7 +157,7 @@ def weigh(
         problem, population.error, proposal, nodes, lesions, with_derivatives=with_derivatives
     )
     phi, total = data.phi, data.loglik
-    mean = problem.design.mean(population.coefficients)[:, lesions, None]
+    mean = problem.design.mean(population.coefficients, lesions)[:, :, None]
     total += log_population(phi - mean, population.omega)
     top = np.maximum(total.max(axis=1, keepdims=True), -1e300)
     weight = total - top
@@ -184,11 +184,6 @@ def log_population(off: FloatArray, omega: FloatArray) -> FloatArray:
     return total
 
 
-def feature_pairs(structure: Structure) -> tuple[IntArray, IntArray]:
-    """Pairs (k, l) of deviations whose products are features."""
-    return structure.lower
-
-
 def _moments(
     structure: Structure,
     problem: Problem,
@@ -197,9 +192,9 @@ def _moments(
     nodes: Nodes,
     lesions: IntArray,
 ) -> LesionMoments:
-    w = weigh(structure, problem, population, proposal, nodes, lesions, with_derivatives=True)
+    w = weigh(problem, population, proposal, nodes, lesions, with_derivatives=True)
     p, n, count = w.phi.shape
-    mean = problem.design.mean(population.coefficients)[:, lesions, None]
+    mean = problem.design.mean(population.coefficients, lesions)[:, :, None]
     rows, columns = structure.lower
     n_error = len(w.score)
     features = np.empty((n, p + len(rows) + n_error, count))
@@ -234,10 +229,18 @@ def _moments(
         covariance=covariance[:, :p, :p],
         best=w.phi[:, np.arange(n), best].T,
         features=expected,
-        spread=np.einsum("na,nb,nfg->abfg", design, design, covariance, optimize=False),
-        noise=np.einsum("na,nb,nfg->abfg", design, design, error, optimize=False),
+        spread=_over_design(design, covariance),
+        noise=_over_design(design, error),
         error_curvature=curvature,
     )
+
+
+def _over_design(design: FloatArray, matrices: FloatArray) -> FloatArray:
+    """(c, c, f, f) sum over lesions of x x' times (n, f, f) matrices, for an (n, c) design."""
+    n, c = design.shape
+    products = (design[:, :, None] * design[:, None, :]).reshape(n, c * c)
+    sums = products.T @ matrices.reshape(n, -1)
+    return sums.reshape(c, c, *matrices.shape[1:])
 
 
 def _task_moments(
@@ -283,7 +286,6 @@ def lesion_moments(
 
 
 def lesion_parts(
-    structure: Structure,
     problem: Problem,
     population: Population,
     proposal: Proposal,
@@ -297,12 +299,12 @@ def lesion_parts(
     axis = longest_axis(moments.covariance.transpose(1, 2, 0), population.sd)
     tasks = tasks_of(problem, nodes)
 
-    def sums(k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def parts(k: int) -> Parts:
         lesions, group = tasks[k]
-        w = weigh(structure, problem, population, proposal, group, lesions, with_derivatives=False)
-        off = w.phi - moments.mean.T[:, lesions, None]
-        position = np.einsum("pn,pns->ns", axis[:, lesions], off)
-        part = part_of(position)
+        w = weigh(problem, population, proposal, group, lesions, with_derivatives=False)
+        centre = moments.mean[lesions].T
+        off = w.phi - centre[:, :, None]
+        part = part_of(np.einsum("pn,pns->ns", axis[:, lesions], off))
         p, n, _ = off.shape
         weight = np.empty((N_BELLS, n))
         first, second = np.empty((N_BELLS, p, n)), np.empty((N_BELLS, p, p, n))
@@ -312,14 +314,10 @@ def lesion_parts(
             scaled = off * inside
             first[number] = scaled.sum(axis=2)
             second[number] = np.einsum("pns,qns->pqn", scaled, off)
-        return weight, first, second
+        return parts_from_sums(weight, first, second, centre)
 
-    done = run_blocks(sums, len(tasks), threads, pool)
-    order = np.argsort(np.concatenate([lesions for lesions, _ in tasks]))
-    weight, first, second = (
-        np.concatenate([one[k] for one in done], axis=-1)[..., order] for k in range(3)
-    )
-    return parts_from_sums(weight, first, second, moments.mean.T)
+    done = run_blocks(parts, len(tasks), threads, pool)
+    return joined_parts(done, np.concatenate([lesions for lesions, _ in tasks]))
 
 
 @dataclass(frozen=True)
@@ -336,10 +334,13 @@ class Likelihood:
     """(n,) log-likelihood of each lesion, fit order."""
     ess: FloatArray
     """(n,) effective number of nodes."""
+    mean_psi: FloatArray
+    """(n, p) conditional means on the natural scale."""
+    sd_psi: FloatArray
+    """(n, p) conditional standard deviations on the natural scale."""
 
 
 def minus2_loglik(
-    structure: Structure,
     problem: Problem,
     population: Population,
     proposal: Proposal,
@@ -348,17 +349,27 @@ def minus2_loglik(
     threads: int,
     pool: ThreadPoolExecutor | None,
 ) -> Likelihood:
-    """-2 log-likelihood by importance sampling."""
+    """-2 log-likelihood by importance sampling, with moments on the natural scale."""
     tasks = tasks_of(problem, nodes)
 
-    def one(k: int) -> tuple[FloatArray, FloatArray]:
+    def one(k: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         lesions, group = tasks[k]
-        w = weigh(structure, problem, population, proposal, group, lesions, with_derivatives=False)
-        return w.loglik, 1.0 / np.maximum(np.einsum("ns,ns->n", w.weight, w.weight), 1e-300)
+        w = weigh(problem, population, proposal, group, lesions, with_derivatives=False)
+        ess = 1.0 / np.maximum(np.einsum("ns,ns->n", w.weight, w.weight), 1e-300)
+        mean, sd = np.empty((2, len(lesions), problem.n_parameters))
+        for j, parameter in enumerate(problem.model.parameters):
+            psi = parameter.to_psi(w.phi[j])
+            mean[:, j] = np.einsum("ns,ns->n", w.weight, psi)
+            off = psi - mean[:, j, None]
+            off *= off
+            sd[:, j] = np.sqrt(np.einsum("ns,ns->n", w.weight, off))
+        return w.loglik, ess, mean, sd
 
     done = run_blocks(one, len(tasks), threads, pool)
     order = np.argsort(np.concatenate([lesions for lesions, _ in tasks]))
-    by_lesion, ess = (np.concatenate([part[k] for part in done])[order] for k in range(2))
+    by_lesion, ess, mean_psi, sd_psi = (
+        np.concatenate([part[k] for part in done])[order] for k in range(4)
+    )
     count = np.concatenate([np.full(len(lesions), group.count) for lesions, group in tasks])[order]
     variance = np.maximum(1.0 / ess - 1.0 / count, 0.0).sum()
     return Likelihood(
@@ -367,6 +378,8 @@ def minus2_loglik(
         int(count.min()),
         by_lesion,
         ess,
+        mean_psi,
+        sd_psi,
     )
 
 

@@ -45,7 +45,7 @@ def conditional_draws(
     Returns:
         (n, n_draws, p) arrays; draw d of all lesions together is one draw of the whole sample.
     """
-    problem, structure = fit.problem, fit.structure
+    problem = fit.problem
     count = nodes_at_least(max(NODES_PER_DRAW * n_draws, 896))
     nodes = make_nodes(problem.n_parameters, count, seed, DRAWS_PURPOSE)
     tasks = tasks_of(problem, [(np.arange(problem.n_lesions), nodes)])
@@ -53,7 +53,6 @@ def conditional_draws(
     def one(k: int) -> FloatArray:
         lesions = tasks[k][0]
         w = weigh(
-            structure,
             problem,
             fit.population,
             fit.proposal,
@@ -166,7 +165,6 @@ def minus2ll_at(
     nodes = make_nodes(fit.problem.n_parameters, n_nodes, seed, POINT_PURPOSE)
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
         return minus2_loglik(
-            fit.structure,
             fit.problem,
             population,
             fit.proposal,

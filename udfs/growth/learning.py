@@ -10,7 +10,14 @@ from udfs.growth.chains import BlockChain, Target
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem, run_blocks
-from udfs.growth.proposals import N_BELLS, Parts, longest_axis, part_of, parts_from_sums
+from udfs.growth.proposals import (
+    N_BELLS,
+    Parts,
+    joined_parts,
+    longest_axis,
+    part_of,
+    parts_from_sums,
+)
 
 N_ADAPT = 20
 """Sweeps in which the steps still adapt."""
@@ -36,10 +43,7 @@ def learn_parts(
         threads,
         pool,
     )
-    return Parts(
-        np.concatenate([one.mean for one in done], axis=-1),
-        np.concatenate([one.covariance for one in done], axis=-1),
-    )
+    return joined_parts(done, np.arange(problem.n_lesions))
 
 
 def learn_again(problem: Problem, population: Population, lesions: IntArray, seed: int) -> Parts:
@@ -50,22 +54,19 @@ def learn_again(problem: Problem, population: Population, lesions: IntArray, see
         rng = np.random.Generator(np.random.SFC64(sequence))
         some = np.repeat(lesions[start : start + LESIONS_AGAIN], CHAINS_AGAIN)
         chain = BlockChain(problem, some, rng)
-        mean = problem.design.mean(population.coefficients)[:, some]
+        mean = problem.design.mean(population.coefficients, some)
         target = Target.at(population, mean)
         chain.start(target)
         for _ in range(SWEEPS_AGAIN):
             chain.sweep(target, 0.2)
         done.append(_block_parts(problem, population, chain, CHAINS_AGAIN, SWEEPS_AGAIN))
-    return Parts(
-        np.concatenate([one.mean for one in done], axis=-1),
-        np.concatenate([one.covariance for one in done], axis=-1),
-    )
+    return joined_parts(done, np.arange(len(lesions)))
 
 
 def _block_parts(
     problem: Problem, population: Population, chain: BlockChain, copies: int, n_sweeps: int
 ) -> Parts:
-    mean = problem.design.mean(population.coefficients)[:, chain.lesions]
+    mean = problem.design.mean(population.coefficients, chain.lesions)
     target = Target.at(population, mean)
     chain.refresh(target)
     for _ in range(N_ADAPT):

@@ -78,7 +78,7 @@ def _block_modes(
     best: FloatArray,
     mean: FloatArray,
 ) -> tuple[FloatArray, ...]:
-    typical = problem.design.mean(population.coefficients)[:, lesions]
+    typical = problem.design.mean(population.coefficients, lesions)
     sd = population.sd
     low, high = best.T.copy(), best.T.copy()
     low[-1] -= HUMP * sd[-1]

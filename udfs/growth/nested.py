@@ -206,7 +206,6 @@ class _BlockPass:
         self.f = len(self.matrix)
         self.n_effects = fit.structure.n_effects
         self.size = fit.structure.size + self.p
-        self.mean = fit.problem.design.mean(point.population.coefficients)
 
     def run(self, patients: IntArray) -> _BlockResult:
         """All lesions of some patients."""
@@ -219,6 +218,7 @@ class _BlockPass:
             lesions,
             with_derivatives=True,
         )
+        typical = self.problem.design.mean(self.point.population.coefficients, lesions)
         p, c, e = self.p, self.problem.design.values.shape[1], self.n_error
         mean_phi, sd_phi = np.empty((len(lesions), p)), np.empty((len(lesions), p))
         ess = np.empty(len(patients))
@@ -239,7 +239,7 @@ class _BlockPass:
             log_w = -self.where.log_density[patient]
             log_w = log_w - 0.5 * ((u / self.point.between) ** 2).sum(axis=1)
             log_w = log_w - np.log(self.point.between).sum() - 0.5 * p * np.log(2 * np.pi)
-            given = [self._lesion(data, int(k), int(lesions[k]), u) for k in at]
+            given = [self._lesion(data, int(k), typical[:, k], u) for k in at]
             for one in given:
                 log_w = log_w + one.loglik
             top = log_w.max()
@@ -249,15 +249,17 @@ class _BlockPass:
             ess[place] = 1.0 / (w * w).sum()
             patient_mean[place] = w @ u
             patient_sd[place] = np.sqrt(np.maximum(w @ u**2 - patient_mean[place] ** 2, 0.0))
-            self._add(sums, w, u, given, lesions[at])
+            self._add(sums, w, u, given, lesions[at], typical[:, at].T)
             for k, one in zip(at, given, strict=True):
                 mean_phi[k] = w @ one.phi_mean
                 sd_phi[k] = np.sqrt(np.maximum(w @ one.phi_square - mean_phi[k] ** 2, 0.0))
         return _BlockResult(lesions, mean_phi, sd_phi, ess, patient_mean, patient_sd, sums)
 
-    def _lesion(self, data: NodeTerms, k: int, lesion: int, u: FloatArray) -> _LesionGivenPatient:
+    def _lesion(
+        self, data: NodeTerms, k: int, typical: FloatArray, u: FloatArray
+    ) -> _LesionGivenPatient:
         """Conditional moments of one lesion at every node of its patient."""
-        r = data.phi[:, k] - self.mean[:, lesion, None]
+        r = data.phi[:, k] - typical[:, None]
         log_a = data.loglik[k] - np.log(data.density[k])
         pulled = self.precision @ r
         log_a = log_a - 0.5 * (r * pulled).sum(axis=0)
@@ -284,7 +286,6 @@ class _BlockPass:
             for j in range(i + 1):
                 value = weight @ data.curvature[i][j][k]
                 curvature[:, i, j] = curvature[:, j, i] = value
-        typical = self.mean[:, lesion]
         mean = first[:, : self.p]
         variance = np.einsum("kaa->ka", second[:, : self.p, : self.p])
         return _LesionGivenPatient(
@@ -327,13 +328,14 @@ class _BlockPass:
         u: FloatArray,
         given: list[_LesionGivenPatient],
         lesions: IntArray,
+        typicals: FloatArray,
     ) -> None:
         """One patient's part of the sums."""
         between = slice(self.n_effects + self.structure.n_omega, self.size - self.n_error)
         total = np.zeros((len(u), self.size))
         total[:, between] = (u / self.point.between) ** 2 - 1.0
         rows, columns = self.pairs
-        for one, lesion in zip(given, lesions, strict=True):
+        for one, lesion, typical in zip(given, lesions, typicals, strict=True):
             matrix, constant = self._score_matrix(int(lesion))
             total += one.first @ matrix.T + constant
             sums[2] += matrix @ np.einsum("k,kfg->fg", w, one.second) @ matrix.T
@@ -342,7 +344,6 @@ class _BlockPass:
             products[rows, columns] = products[columns, rows] = expected[
                 self.p : self.p + len(rows)
             ]
-            typical = self.mean[:, lesion]
             sums[3] += np.outer(self.problem.design.values[lesion], off + typical)
             cross = np.outer(typical, off)
             sums[4] += products + cross + cross.T + np.outer(typical, typical)

@@ -126,7 +126,7 @@ def _sequential(
         lesions = tasks[k]
         block = problem.block(lesions)
         phi, density = draw_nodes(problem, fit.proposal, nodes, lesions)
-        mean = problem.design.mean(population.coefficients)[:, lesions, None]
+        mean = problem.design.mean(population.coefficients, lesions)[:, :, None]
         log_weight = log_population(phi - mean, population.omega) - np.log(density)
         psi = [item.to_psi(phi[j]) for j, item in enumerate(problem.model.parameters)]
         f = predicted(problem.model, block, psi)

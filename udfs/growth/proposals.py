@@ -11,6 +11,7 @@ permuted ways: without that their errors would add up instead of cancelling.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations, product
@@ -78,19 +79,16 @@ class Parts:
     covariance: FloatArray
     """(K, p, p, n)"""
 
-    def where(self, is_good: BoolArray, other: Parts) -> Parts:
-        """These parts for lesions with ``is_good`` (n,), the other ones elsewhere."""
-        return Parts(
-            np.where(is_good, self.mean, other.mean),
-            np.where(is_good, self.covariance, other.covariance),
-        )
-
     def replaced(self, lesions: IntArray, other: Parts) -> Parts:
         """With the parts of some lesions (k,) replaced by ``other``, which has k lesions."""
         mean, covariance = self.mean.copy(), self.covariance.copy()
         mean[..., lesions] = other.mean
         covariance[..., lesions] = other.covariance
         return Parts(mean, covariance)
+
+    def some(self, lesions: IntArray | BoolArray) -> Parts:
+        """The parts of some lesions."""
+        return Parts(self.mean[..., lesions], self.covariance[..., lesions])
 
 
 def nodes_at_least(count: int) -> int:
@@ -178,13 +176,16 @@ def student4_quantile(u: FloatArray) -> FloatArray:
 def make_proposal(parts: Parts, population: Population) -> Proposal:
     """Bells around the parts, their variances kept between 4e-4 and 4 times the population's."""
     sd = population.sd
-    covariance = parts.covariance.copy()
-    for k in range(len(sd)):
-        now = np.sqrt(np.maximum(covariance[:, k, k], 1e-300))
-        change = np.clip(now, 0.02 * sd[k], 2.0 * sd[k]) / now
-        covariance[:, k] *= change[:, None]
-        covariance[:, :, k] *= change[:, None]
-    factor = INFLATION * np.stack([factors_of(one) for one in covariance])
+    factor = np.empty_like(parts.covariance)
+    for bell, covariance in enumerate(parts.covariance):
+        inside = covariance.copy()
+        for k in range(len(sd)):
+            now = np.sqrt(np.maximum(inside[k, k], 1e-300))
+            change = np.clip(now, 0.02 * sd[k], 2.0 * sd[k]) / now
+            inside[k] *= change
+            inside[:, k] *= change
+        factor[bell] = factors_of(inside)
+        factor[bell] *= INFLATION
     volume = np.prod([factor[:, k, k] for k in range(len(sd))], axis=0)
     return Proposal(parts.mean, factor, T4_AT_ZERO ** len(sd) / volume, population)
 
@@ -229,13 +230,25 @@ def parts_from_sums(
     return Parts(mean + centre, covariance + floor)
 
 
+def joined_parts(parts: Sequence[Parts], lesions: IntArray) -> Parts:
+    """Parts one after the other, put to the places ``lesions`` (a permutation)."""
+    bells, p, n = len(parts[0].mean), parts[0].mean.shape[1], len(lesions)
+    mean, covariance = np.empty((bells, p, n)), np.empty((bells, p, p, n))
+    start = 0
+    for one in parts:
+        places = lesions[start : start + one.mean.shape[2]]
+        mean[..., places], covariance[..., places] = one.mean, one.covariance
+        start += len(places)
+    return Parts(mean, covariance)
+
+
 def draw_nodes(
     problem: Problem, proposal: Proposal, nodes: Nodes, lesions: IntArray
 ) -> tuple[FloatArray, FloatArray]:
     """(p, n, R) phi at the nodes of some lesions, and the (n, R) density q there."""
     p = problem.n_parameters
     shift = lesions % N_SHIFTS
-    typical = problem.design.mean(proposal.population.coefficients)[:, lesions, None]
+    typical = problem.design.mean(proposal.population.coefficients, lesions)[:, :, None]
     root = root_of(proposal.population.omega)
     phi = np.empty((p, len(lesions), nodes.count))
     start = 0

@@ -26,7 +26,8 @@ class Residuals:
     individual_mm3: FloatArray
     """(m,) prediction at the conditional mode (indivPred_mode)."""
     observed_mm3: FloatArray
-    """(m,) the measurement; of a censored row a value drawn between its bounds."""
+    """(m,) the measurement; of a censored row a value drawn from its conditional distribution: one
+    draw of the lesion's parameters, then of the measurement between its bounds."""
     individual: FloatArray
     """(m,) (observed - individual) / sigma (indWRes); of a censored row drawn, given its bounds."""
     individual_from_draws: FloatArray
@@ -62,8 +63,8 @@ def residuals(
     population = predicted_rows(problem, typical[:, :, None])[:, 0]
     at_mode = predicted_rows(problem, modes.phi[in_fit_order].T[:, :, None])[:, 0]
     at_draw = predicted_rows(problem, draws.phi[in_fit_order, 0].T[:, :, None])[:, 0]
-    individual, observed = _standardised(fit, at_mode, u)
-    from_draws, _ = _standardised(fit, at_draw, u)
+    individual, _ = _standardised(fit, at_mode, u)
+    from_draws, observed = _standardised(fit, at_draw, u)
     return Residuals(
         data_row=problem.rows[order],
         population_mm3=population[order],

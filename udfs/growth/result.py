@@ -62,6 +62,10 @@ class LesionEstimates:
     """(n, p) conditional standard deviations."""
     cov_phi: FloatArray
     """(n, p, p) conditional covariances."""
+    mean_psi: FloatArray
+    """(n, p) conditional means on the natural scale."""
+    sd_psi: FloatArray
+    """(n, p) conditional standard deviations on the natural scale."""
     typical_phi: FloatArray
     """(n, p) population mean for the lesion's covariates."""
     loglik: FloatArray
@@ -164,6 +168,8 @@ def assemble_fit(
         mean_phi=moments.mean[back],
         sd_phi=np.sqrt(np.maximum(np.einsum("npp->np", moments.covariance), 0.0))[back],
         cov_phi=moments.covariance[back],
+        mean_psi=likelihood.mean_psi[back],
+        sd_psi=likelihood.sd_psi[back],
         typical_phi=problem.design.mean(population.coefficients).T[back],
         loglik=likelihood.by_lesion[back],
         ess=moments.ess[back],

@@ -127,8 +127,7 @@ def warm_up(
 
 
 def _target(problem: Problem, population: Population, chain: BlockChain) -> Target:
-    mean = problem.design.mean(population.coefficients)
-    return Target.at(population, mean[:, chain.lesions])
+    return Target.at(population, problem.design.mean(population.coefficients, chain.lesions))
 
 
 def _advance(

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.growth.blas import one_blas_thread
 from udfs.growth.data import GrowthDataError
 from udfs.growth.information import Curvature
 from udfs.growth.nested import (
@@ -122,11 +123,12 @@ def fit_second_level(
         raise GrowthDataError("no patient has two fitted lesions: there is no second level")
     p = fit.structure.p
     omega = fit.population.omega
-    theta = _start(fit)
+    theta = split_start(fit)
     nodes = make_nodes(p, n_nodes, seed, NESTED_PURPOSE)
-    with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+    own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
+    with one_blas_thread(), own as pool:
         for tolerance in (1e-2, TOLERANCE):
-            where = patient_nodes(fit, _point(fit, theta), member, n_patient_nodes, seed)
+            where = patient_nodes(fit, two_level_point(fit, theta), member, n_patient_nodes, seed)
             climb = _Climb(fit, nodes, where, threads, pool, progress)
             theta, sums, curve, decrement = climb.run(theta, tolerance)
         alone = fit.structure.unpack(fit.theta)
@@ -136,7 +138,7 @@ def fit_second_level(
     return _result(fit, ids, theta, sums, curve, decrement, without.loglik)
 
 
-def _start(fit: GrowthFit) -> FloatArray:
+def split_start(fit: GrowthFit) -> FloatArray:
     """Theta with the total variance split in a fixed proportion."""
     structure = fit.structure
     split = structure.n_effects
@@ -150,7 +152,7 @@ def _start(fit: GrowthFit) -> FloatArray:
     return np.concatenate([theta[:end], between, theta[end:]])
 
 
-def _point(fit: GrowthFit, theta: FloatArray) -> TwoLevelPoint:
+def two_level_point(fit: GrowthFit, theta: FloatArray) -> TwoLevelPoint:
     """Population point and patients' standard deviations of a theta."""
     start = fit.structure.n_effects + fit.structure.n_omega
     stop = start + fit.structure.p
@@ -172,7 +174,7 @@ class _Climb:
 
     def evaluate(self, theta: FloatArray) -> tuple[PatientSums, Curvature]:
         """Sums and second-order expansion at theta."""
-        point = _point(self.fit, theta)
+        point = two_level_point(self.fit, theta)
         sums = nested_sums(self.fit, point, self.nodes, self.where, self.threads, self.pool)
         self.n_steps += 1
         if self.progress is not None:
@@ -207,13 +209,13 @@ class _Climb:
 
 def _at_floor(fit: GrowthFit, theta: FloatArray) -> BoolArray:
     """(p,) patients' effects at their floor."""
-    point = _point(fit, theta)
+    point = two_level_point(fit, theta)
     return point.between <= 1.001 * SMALLEST_RATIO * point.population.sd
 
 
 def _floored(fit: GrowthFit, theta: FloatArray) -> FloatArray:
     """Patients' standard deviations kept at or above the floor."""
-    point = _point(fit, theta)
+    point = two_level_point(fit, theta)
     start = fit.structure.n_effects + fit.structure.n_omega
     out = theta.copy()
     least = np.log(SMALLEST_RATIO * point.population.sd)
@@ -271,7 +273,7 @@ def _result(
     covariance = np.zeros((size, size))
     covariance[np.ix_(free, free)] = np.linalg.pinv(observed, hermitian=True)
     errors = np.sqrt(np.maximum(np.diag(slopes @ covariance @ slopes.T), 0.0))
-    point = _point(fit, theta)
+    point = two_level_point(fit, theta)
     between = np.where(at_floor, 0.0, point.between)
     natural = _natural(fit, theta)
     natural[start : start + fit.structure.p] = between

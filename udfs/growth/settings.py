@@ -71,7 +71,7 @@ class FitSettings:
     n_likelihood_nodes: int = 0
     """For the reported -2 log-likelihood; twice ``n_nodes`` by default."""
     most_newton_steps: int = 12
-    tolerance: float = 2.5e-5
+    tolerance: float = 1e-4
     """Newton stops when score' information^-1 score, the squared distance to the maximum in
     standard errors, is below this."""
     report_every: int = 20

@@ -27,6 +27,7 @@ from udfs.hazards.inference import (
     term_tests,
     variance_test,
 )
+from udfs.hazards.joint import joint_covariance, score_residuals
 from udfs.hazards.phenotype import (
     QUADRANTS,
     OrganEffects,
@@ -72,12 +73,14 @@ __all__ = [
     "factor_within",
     "fit_cox",
     "hazard_ratios",
+    "joint_covariance",
     "level_weights",
     "numeric",
     "organ_effects",
     "organ_phenotypes",
     "patient_bootstrap",
     "predict_survival",
+    "score_residuals",
     "select_covariates",
     "simulate_lesions",
     "term_tests",

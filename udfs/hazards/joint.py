@@ -48,9 +48,7 @@ def score_residuals(data: CoxData, fit: CoxFit) -> tuple[NDArray[Any], FloatArra
     return problem.group_labels[problem.active_groups], residual * problem.columns.scale
 
 
-def joint_covariance(
-    first: tuple[CoxData, CoxFit], second: tuple[CoxData, CoxFit]
-) -> FloatArray:
+def joint_covariance(first: tuple[CoxData, CoxFit], second: tuple[CoxData, CoxFit]) -> FloatArray:
     """(p_first, p_second) covariance of two models' coefficients, through the groups in both.
 
         V_1 (sum over groups k of s_1k s_2k') V_2

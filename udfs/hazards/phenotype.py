@@ -43,6 +43,8 @@ class Phenotypes:
     response_log_hr: FloatArray
     """(m,) against the comparator."""
     progression_log_hr: FloatArray
+    error_correlation: FloatArray
+    """(m,) of the two, as estimates."""
 
 
 def organ_effects(fit: CoxFit, term: str = "organ") -> OrganEffects:
@@ -116,7 +118,12 @@ def organ_phenotypes(
     best = probability.argmax(axis=1)
     assigned = np.zeros((m, 4), dtype=bool)
     assigned[np.arange(m), best] = probability.max(axis=1) >= least_probability
-    return Phenotypes(comparator, tuple(shown), probability, assigned, mean[:m], mean[m:])
+    errors = np.sqrt(np.diag(covariance))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = np.diag(between) / (errors[:m] * errors[m:])
+    return Phenotypes(
+        comparator, tuple(shown), probability, assigned, mean[:m], mean[m:], correlation
+    )
 
 
 def _comparison(

@@ -48,6 +48,8 @@ class CandidateTest:
     n_rows: int
     """Rows that both models of the test were fitted to: those where the covariate is known."""
     n_events: int
+    weight: float
+    """Sum of these rows' case weights; their number without weights."""
     problem: str
     """Why it could not be tested; else empty."""
 
@@ -153,14 +155,15 @@ class _Tester:
         rows = np.ones(self.data.n_rows, dtype=bool)
         for one in (candidate, *beside):
             rows &= ~is_missing(np.asarray(one.values))
-        n_events = int(self.data.event[rows].sum())
+        n_rows, n_events = int(rows.sum()), int(self.data.event[rows].sum())
+        weight = float(n_rows if self.data.weight is None else self.data.weight[rows].sum())
         blank = CandidateTest(
-            step, candidate.name, np.nan, 0, np.nan, False, int(rows.sum()), n_events, ""
+            step, candidate.name, np.nan, 0, np.nan, False, n_rows, n_events, weight, ""
         )
         try:
             df = len(_term(candidate, rows).labels)
-            with_it, variance = self._loglik([*beside, candidate], rows, None)
-            without, _ = self._loglik(beside, rows, variance or None)
+            without, variance = self._loglik(beside, rows, None)
+            with_it, _ = self._loglik([*beside, candidate], rows, variance or None)
         except ValueError as error:
             return replace(blank, problem=str(error))
         chi2 = max(0.0, 2 * (with_it - without))

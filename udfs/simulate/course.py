@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.simulate.growth import EVENT_RULES, EventRule, LesionCurves, event_days
+from udfs.simulate.heterogeneity import gower_up_to, log_hazard_ratio
 from udfs.simulate.lesions import TARGET
 from udfs.simulate.presets import Preset
 from udfs.simulate.sampling import Columns, FloatArray, IntArray, systematic_counts
@@ -39,6 +40,8 @@ class Course:
     censor_day: FloatArray
     last_scan: IntArray
     """(n,) position of the last scan that was made (0 is the baseline)."""
+    heterogeneity: FloatArray
+    """(n,) Gower distance between the target lesions up to the progression; NaN below two."""
     stop_reason: NDArray[np.str_]
 
 
@@ -80,17 +83,22 @@ def follow(
     overall: CodeArray,
     organ_days: FloatArray,
     new_day: FloatArray,
+    targets: Columns,
+    target_mm: FloatArray,
     rng: np.random.Generator,
 ) -> Course:
     """Death, withdrawal, end of the study and so the last scan of each patient.
 
     Death has a constant hazard before the progression that scans would show and a higher one after
-    it, times the effects of the first organ, of further organs, performance status and frailty.
+    it, times the effects of the first organ, of further organs, performance status and frailty;
+    after the progression also of how unlike the target lesions responded up to it.
 
     Args:
         overall: (n, m + 1) responses if every planned scan of ``schedule.is_made`` took place.
         organ_days: (n, organs) from ``first_progression``.
         new_day: (n,) from ``new_lesion_days``.
+        targets: the target lesions.
+        target_mm: (targets, m + 1) their sizes as written at each planned scan.
     """
     f, n = preset.follow_up, len(patients["patient"])
     first_organ = np.where(np.isfinite(organ_days.min(axis=1)), organ_days.argmin(axis=1), -1)
@@ -104,7 +112,11 @@ def follow(
     risk = risk + 0.15 * patients["ldh_latent"]
     window = np.where(np.isfinite(pd_day), pd_day, 1e9)[:, None] + PROGRESSION_WINDOW_DAYS
     n_progressing = (organ_days <= window).sum(axis=1)
-    after = f.death_after * _organ_hazard(preset, first_organ, n_progressing) * np.exp(risk)
+    planned = np.concatenate([np.ones((n, 1), dtype=bool), schedule.is_made], axis=1)
+    heterogeneity = gower_up_to(targets, target_mm, day, planned, pd_scan)
+    unlike = np.exp(log_hazard_ratio(heterogeneity, f.heterogeneity))
+    organ_hazard = _organ_hazard(preset, first_organ, n_progressing)
+    after = f.death_after * organ_hazard * unlike * np.exp(risk)
     death = _death_days(pd_day, f.death_before * np.exp(risk), after, rng)
     first_made = 1 + schedule.is_made.argmax(axis=1)
     death = np.maximum(np.ceil(death), _pick(day, first_made) + 2)
@@ -125,6 +137,7 @@ def follow(
         death_day=death,
         censor_day=np.maximum(censor, _pick(day, last)),
         last_scan=last,
+        heterogeneity=heterogeneity,
         stop_reason=np.asarray(STOP_REASONS)[ends.argmin(axis=0)],
     )
 

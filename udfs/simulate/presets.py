@@ -119,6 +119,8 @@ class FollowUp:
     gone_mm: float
     cleared: float
     """Share of patients whose lesions are read as gone at their nadir: the deepest responders."""
+    heterogeneity: float = 0.0
+    """Log hazard of death after progression per 0.1 Gower distance between a patient's lesions."""
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,7 @@ MCRC = Preset(
         nontarget_ratio=1.7,
         gone_mm=3.0,
         cleared=0.044,
+        heterogeneity=0.1,
     ),
     mix=Mix(
         age=(60.2, 10.8),

@@ -186,7 +186,11 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
     planned = np.concatenate([np.ones((n_all, 1), dtype=bool), schedule.is_made], axis=1)
     nothing = np.zeros((len(lesions["patient"]), planned.shape[1]), dtype=bool)
     overall = _respond(preset, lesions, readings, schedule, planned, new_day, nothing).overall
-    course = courses.follow(preset, patients, schedule, overall, organ_days, new_day, rng[6])
+    is_target = lesions["type"] == TARGET
+    course = courses.follow(
+        preset, patients, schedule, overall, organ_days, new_day, take(lesions, is_target),
+        readings.axis_mm()[is_target], rng[6],
+    )  # fmt: skip
     is_made = planned & (np.arange(planned.shape[1]) <= course.last_scan[:, None])
     not_done = _not_done(preset, patients, lesions, is_made, overall, n, rng[7])
     return _Cohort(preset, patients, lesions, curves, schedule, readings, course, is_made, not_done,

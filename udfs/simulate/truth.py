@@ -6,6 +6,7 @@ import numpy as np
 
 from udfs.simulate.course import Course, size_per_root
 from udfs.simulate.growth import EVENT_RULES, LesionCurves, event_days
+from udfs.simulate.heterogeneity import UNIT
 from udfs.simulate.lesions import PARAMETERS, TARGET, treatment_effects
 from udfs.simulate.patients import NO_LESION, NO_TARGET
 from udfs.simulate.presets import Preset
@@ -76,6 +77,7 @@ def patient_truth(preset: Preset, patients: Columns, lesions: Columns, course: C
         "first_progression_day": course.first_progression_day,
         "first_new_lesion_day": course.new_lesion_day,
         "log_hazard_of_death_effect": course.frailty,
+        "gower_distance_at_progression": course.heterogeneity,
         "death_day": course.death_day,
         "end_of_study_day": course.censor_day,
     }
@@ -87,7 +89,9 @@ def patient_truth(preset: Preset, patients: Columns, lesions: Columns, course: C
 
 
 def effect_table(preset: Preset, patients: Columns) -> Columns:
-    """Fixed effects: organs, arms (mean over the arm's patients) and covariates, per parameter."""
+    """Fixed effects: organs, arms (mean over the arm's patients) and covariates, per parameter; and
+    of heterogeneity on the hazard of death.
+    """
     rows: list[tuple[str, str, str, float]] = []
     treatment = treatment_effects(preset, patients)
     for i, name in enumerate(PARAMETERS):
@@ -103,6 +107,8 @@ def effect_table(preset: Preset, patients: Columns) -> Columns:
             if (patients["arm"] == arm).any()
         ]
         rows += [("covariate", c, name, e[i]) for c, e in preset.covariate_effects.items()]
+    hazard, unit = "log_hazard_of_death_after_progression", f"per {UNIT} Gower distance"
+    rows.append(("heterogeneity", unit, hazard, preset.follow_up.heterogeneity))
     columns = ("kind", "level", "parameter", "effect")
     return {c: np.asarray([row[k] for row in rows]) for k, c in enumerate(columns)}
 

@@ -8,6 +8,7 @@ effects, weights, late entry or checks of proportional hazards see ``udfs.hazard
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +20,8 @@ CONVERGED = 1e-9
 MAX_STEPS = 25
 LARGEST_COEFFICIENT = 30.0
 """Per standard deviation. Beyond it the events are separated by a covariate: no maximum."""
+LONGEST_STEP = 5.0
+"""Of a coefficient, per standard deviation."""
 LARGEST_VARIANCE = 400.0
 """Of a coefficient per standard deviation: the likelihood is flat, and there is no maximum."""
 
@@ -144,17 +147,20 @@ def cox_model(
     return fit_rows(subjects, np.arange(subjects.time.size), np.zeros(subjects.scale.size))
 
 
-def fit_rows(subjects: CoxSubjects, rows: IntArray, start: FloatArray) -> CoxModel:
+def fit_rows(
+    subjects: CoxSubjects, rows: IntArray, start: FloatArray, *, with_null: bool = True
+) -> CoxModel:
     """The model of some of the subjects.
 
     Args:
         subjects: all subjects.
         rows: (m,) places in their sorted order, ascending, repeated where drawn more than once.
         start: (p,) log hazard ratios that Newton's method starts from.
+        with_null: whether ``loglik_null`` is wanted; else it is NaN.
     """
     sets = _risk_sets(subjects, rows)
     p = subjects.scale.size
-    null = _derivatives(sets, np.zeros(p))[0] if sets.deaths.size else np.nan
+    null = _derivatives(sets, np.zeros(p))[0] if with_null and sets.deaths.size else np.nan
     fit = _fit(sets, start * subjects.scale)
     if fit is None:
         missing = np.full(p, np.nan)
@@ -174,15 +180,15 @@ def fit_rows(subjects: CoxSubjects, rows: IntArray, start: FloatArray) -> CoxMod
 class _RiskSets:
     """One sample of n rows with d deaths at t times, a time being one of one stratum.
 
-    The risk set of a time is the rows ``begin:end``: its stratum's rows down to that time.
+    The risk set of a time is its stratum's rows down to that time.
     """
 
     columns: FloatArray
     """(p, n)"""
-    begin: IntArray
-    """(t,)"""
-    end: IntArray
-    """(t,)"""
+    strata: list[slice]
+    """The rows of each stratum."""
+    last: IntArray
+    """(t,) last row of each time's risk set."""
     deaths: IntArray
     """(d,) rows with an event."""
     death_starts: IntArray
@@ -213,11 +219,18 @@ def _risk_sets(subjects: CoxSubjects, rows: IntArray) -> _RiskSets:
     death_starts = np.flatnonzero(is_first)
     jump = np.cumsum(is_first) - 1
     count = np.diff(np.append(death_starts, deaths.size))
-    end = ends[stretch[death_starts]]
-    begin = np.searchsorted(stratum, stratum[end - 1])
     place = np.arange(deaths.size) - death_starts[jump]
-    columns = np.ascontiguousarray(subjects.columns[rows].T)
-    return _RiskSets(columns, begin, end, deaths, death_starts, jump, place / count[jump])
+    edges = np.flatnonzero(np.diff(stratum)) + 1
+    bounds = [0, *edges.tolist(), rows.size]
+    return _RiskSets(
+        columns=np.ascontiguousarray(subjects.columns[rows].T),
+        strata=[slice(a, b) for a, b in pairwise(bounds)],
+        last=ends[stretch[death_starts]] - 1,
+        deaths=deaths,
+        death_starts=death_starts,
+        jump=jump,
+        fraction=place / count[jump],
+    )
 
 
 def _fit(sets: _RiskSets, start: FloatArray) -> _Fit | None:
@@ -232,13 +245,14 @@ def _fit(sets: _RiskSets, start: FloatArray) -> _Fit | None:
         except np.linalg.LinAlgError:
             return None
         gain = float(score @ step)
-        if not np.isfinite(gain) or gain < 0 or np.abs(b).max() > LARGEST_COEFFICIENT:
+        if not gain >= 0 or np.abs(b).max() > LARGEST_COEFFICIENT:
             return None
         if gain < CONVERGED:
             variance = np.diag(np.linalg.inv(information))
             if not (variance > 0).all() or variance.max() > LARGEST_VARIANCE:
                 return None
             return _Fit(b + step, np.sqrt(variance), loglik + gain / 2)
+        step *= min(1.0, LONGEST_STEP / float(np.abs(step).max()))
         for halving in range(10):
             trial = b + step / 2**halving
             found = _derivatives(sets, trial)
@@ -249,7 +263,7 @@ def _fit(sets: _RiskSets, start: FloatArray) -> _Fit | None:
 
 
 def _derivatives(sets: _RiskSets, b: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Log-likelihood, its gradient (p,) and minus its Hessian (p, p).
+    """Log-likelihood, its gradient (p,) and minus its Hessian (p, p); -inf where risks underflow.
 
     With the terms k of the sum, their risk S_k = sum over R of r - fraction * sum over D of r and
     mean m_k of the covariates: minus the Hessian is sum_i r_i q_i x_i x_i' - sum_k m_k m_k', q_i
@@ -262,19 +276,21 @@ def _derivatives(sets: _RiskSets, b: FloatArray) -> tuple[float, FloatArray, Flo
     weighted = np.empty((1 + p, n))
     risk = np.exp(eta - shift, out=weighted[0])
     np.multiply(sets.columns, risk, out=weighted[1:])
-    so_far = np.zeros((1 + p, n + 1))
-    np.cumsum(weighted, axis=1, out=so_far[:, 1:])
-    at_risk = so_far[:, sets.end] - so_far[:, sets.begin]
+    so_far = np.empty((1 + p, n))
+    for rows in sets.strata:
+        np.cumsum(weighted[:, rows], axis=1, out=so_far[:, rows])
     dying = np.add.reduceat(weighted[:, sets.deaths], sets.death_starts, axis=1)
-    terms = at_risk[:, sets.jump] - sets.fraction * dying[:, sets.jump]
+    terms = so_far[:, sets.last][:, sets.jump] - sets.fraction * dying[:, sets.jump]
+    if not terms[0].min() > 0:
+        return -np.inf, np.zeros(p), np.zeros((p, p))
     mean = terms[1:] / terms[0]
     loglik = float((eta[sets.deaths] - shift).sum() - np.log(terms[0]).sum())
     score = (sets.columns[:, sets.deaths] - mean).sum(axis=1)
 
     hazard = 1 / terms[0]
-    jumps = np.add.reduceat(hazard, sets.death_starts)
-    change = np.bincount(sets.begin, jumps, n + 1) - np.bincount(sets.end, jumps, n + 1)
-    exposure = np.cumsum(change[:-1])
+    exposure = np.bincount(sets.last, np.add.reduceat(hazard, sets.death_starts), n)
+    for rows in sets.strata:
+        exposure[rows] = np.cumsum(exposure[rows][::-1])[::-1]
     spared = np.add.reduceat(sets.fraction * hazard, sets.death_starts)
     exposure[sets.deaths] -= spared[sets.jump]
     information = np.einsum("in,jn->ij", sets.columns * (risk * exposure), sets.columns)

@@ -64,7 +64,7 @@ def cox_of_samples(
         start: (p,) log hazard ratios to start from, best those of all subjects.
     """
     first = np.asarray(start, dtype=np.float64)
-    models = [fit_rows(subjects, rows, first) for rows in samples]
+    models = [fit_rows(subjects, rows, first, with_null=False) for rows in samples]
     p = first.size
     return Resamples(
         coefficient=np.array([m.coefficient for m in models]).reshape(-1, p),

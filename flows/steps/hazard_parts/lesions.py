@@ -26,14 +26,16 @@ SELECT
     event.is_event,
     event.censor_reason,
     study.tumor_type,
-    patient.treatment_class,
-    {covariates}
+    patient.treatment_class{covariates}
 FROM analysis.lesion_event AS event
 LEFT JOIN core.patient AS patient ON event.patient_id = patient.patient_id
 LEFT JOIN core.study AS study ON patient.study_id = study.study_id
 WHERE
     event.rule_set = '{rule_set}'
-    AND (event.source = 'observed' OR (event.source = '{target_source}' AND event.lesion_type = 'target'))
+    AND (
+        event.source = 'observed'
+        OR (event.source = '{target_source}' AND event.lesion_type = 'target')
+    )
 QUALIFY row_number() OVER (
     PARTITION BY event.lesion_id, event.endpoint ORDER BY event.source = '{target_source}' DESC
 ) = 1
@@ -68,13 +70,14 @@ def read_lesions(context: StepContext, rules: Rules) -> pd.DataFrame:
 
     Factors are texts, None where not known; ``patient`` numbers the patients, -1 where not known.
     """
+    wanted = rules.possible_candidates()
     columns = ", ".join(
-        f"CAST(patient.{name} AS {'DOUBLE' if kind == 'numeric' else 'VARCHAR'}) AS {name}"
-        for name, kind in KINDS.items()
+        f"CAST(patient.{name} AS {'DOUBLE' if KINDS[name] == 'numeric' else 'VARCHAR'}) AS {name}"
+        for name in wanted
     )
     frame = context.frame(
         LESIONS.format(
-            covariates=columns,
+            covariates=f",\n    {columns}" if columns else "",
             rule_set=context.setting("rules.rule_set"),
             target_source=rules.event_source,
         )
@@ -88,7 +91,7 @@ def read_lesions(context: StepContext, rules: Rules) -> pd.DataFrame:
     return frame
 
 
-def at_risk(frame: pd.DataFrame, endpoint: str) -> tuple[pd.DataFrame, list[LeftOut]]:
+def at_risk(frame: pd.DataFrame, endpoint: str, rules: Rules) -> tuple[pd.DataFrame, list[LeftOut]]:
     """The endpoint's lesions that can be at risk, and how many were left out by each rule."""
     rows = frame[frame["endpoint"] == endpoint]
     reason = np.full(len(rows), "", dtype=object)
@@ -99,6 +102,7 @@ def at_risk(frame: pd.DataFrame, endpoint: str) -> tuple[pd.DataFrame, list[Left
     for name, applies in (
         ("unknown patient", (rows["patient"] < 0).to_numpy()),
         ("unknown organ", (organ.isna() | (organ == "unknown")).to_numpy()),
+        ("new lesion", is_new & (not rules.has_new_lesions)),
         ("new lesion that does not count", is_new & ~is_event),
         ("no event possible", rows["censor_reason"].isin(CANNOT_HAVE_EVENT).to_numpy() & ~is_event),
         ("no day after the first dose", ~(days > 0)),
@@ -114,7 +118,10 @@ def at_risk(frame: pd.DataFrame, endpoint: str) -> tuple[pd.DataFrame, list[Left
 
 def events_by(frame: pd.DataFrame, column: str) -> pd.Series:
     """Number of events of each level, 0 included, by level."""
-    return frame.groupby(column, observed=True)["is_event"].sum().sort_index()
+    code, levels = pd.factorize(frame[column], sort=True)
+    known = code >= 0
+    n_events = np.bincount(code[known], frame["is_event"].to_numpy()[known], len(levels))
+    return pd.Series(n_events.astype(int), index=levels)
 
 
 def without_rare_organs(
@@ -165,3 +172,13 @@ def choose_reference(frames: dict[str, pd.DataFrame], rules: Rules) -> str | Non
             if organ in count:
                 count[str(organ)] += int(n)
     return max(sorted(count), key=lambda organ: count[organ])
+
+
+def say_what_is_left_out(context: StepContext, left_out: list[LeftOut]) -> None:
+    """One note for each rule that leaves lesions out of all models."""
+    by_rule: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        by_rule.setdefault(one.rule, []).append(one)
+    for rule, found in by_rule.items():
+        counts = ", ".join(f"{one.n_lesions} of {one.endpoint}" for one in found)
+        context.note(f"hazards leave out lesions ({rule}): {counts}")

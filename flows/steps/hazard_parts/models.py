@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -43,7 +44,7 @@ class Question:
     stratum: str
     model: str
     covariates: tuple[str, ...]
-    """The last is the first to go where they cannot be told apart."""
+    """The strongest first."""
     reference: str
 
     def model_id(self, method: str) -> str:
@@ -55,7 +56,12 @@ class Prepared:
     """Rows and terms of a model, and what was left out to make them so."""
 
     frame: pd.DataFrame
+    """One row per lesion."""
+    rows: pd.DataFrame
+    """One row per event, and one for all of a patient's lesions in an organ that are censored on
+    one day: ``weight`` says how many."""
     terms: list[Term]
+    """Of ``rows``."""
     reference: str
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -104,7 +110,11 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
             return ready
         try:
             data = model_data(ready)
-            options = replace(rules.options, variance=0.0 if removed.is_without_effect else None)
+            options = replace(
+                rules.options,
+                variance=0.0 if removed.is_without_effect else None,
+                interval=question.model == FINAL,
+            )
             fit = fit_cox(data, options)
         except ValueError as error:
             said = _after_refusal(str(error), question, removed)
@@ -124,7 +134,7 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
 
 def model_data(prepared: Prepared) -> CoxData:
     """For fitting; lesions of several tumor types have baseline hazards of their own."""
-    frame = prepared.frame
+    frame = prepared.rows
     tumor = frame["tumor_type"].fillna("not stated").to_numpy(dtype=str)
     return cox_data(
         frame["time_days"].to_numpy(dtype=float),
@@ -132,7 +142,23 @@ def model_data(prepared: Prepared) -> CoxData:
         design(*prepared.terms),
         group=frame["patient"].to_numpy(),
         stratum=tumor if len(np.unique(tumor)) > 1 else None,
+        weight=frame["weight"].to_numpy(),
     )
+
+
+def collapsed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Lesions that have everything in common and no event as one row with their number as weight:
+    the same likelihood from half the rows."""
+    alike = ["patient", "organ", "time_days"]
+    censored = frame[~frame["is_event"]]
+    kind = censored.groupby(alike, sort=False).ngroup().to_numpy()
+    _, first, count = np.unique(kind, return_index=True, return_counts=True)
+    place = np.flatnonzero(~frame["is_event"].to_numpy())[first]
+    weight = frame["is_event"].to_numpy(dtype=float)
+    weight[place] = count
+    rows = frame.assign(weight=weight)[weight > 0].reset_index(drop=True)
+    # A group for each row would be refused, though there are several lesions to a patient.
+    return rows if len(rows) > rows["patient"].nunique() else frame.assign(weight=1.0)
 
 
 def prepare(
@@ -141,7 +167,7 @@ def prepare(
     """Rows with known covariates, of organs and levels with events enough."""
     rows = frame
     covariates = [c for c in question.covariates if c not in removed.covariates]
-    ready = Prepared(frame, [], question.reference)
+    ready = Prepared(frame, frame, [], question.reference)
     while True:
         n = len(rows)
         for covariate in covariates:
@@ -160,8 +186,9 @@ def prepare(
         chosen = choose_reference({question.endpoint: rows}, rules)
         assert chosen is not None
         ready.reference = chosen
-    ready.frame = rows
-    ready.terms = [factor("organ", rows["organ"].to_numpy(), reference=ready.reference)]
+    ready.frame, ready.rows = rows, collapsed(rows)
+    rows = ready.rows
+    ready.terms = [factor("organ", rows["organ"].to_numpy(dtype=str), reference=ready.reference)]
     ready.terms += [t for c in covariates if (t := covariate_term(rows, c)) is not None]
     if question.model == WITHIN:
         ready.terms.append(
@@ -183,11 +210,15 @@ def covariate_term(rows: pd.DataFrame, name: str) -> Term | None:
         return None
     if KINDS[name] == "numeric":
         return numeric(name, values.to_numpy(dtype=float))
-    return factor(name, values.to_numpy(dtype=str), reference=most_frequent(values))
+    return factor(name, values.to_numpy(dtype=str), reference=reference_level(rows, name, values))
 
 
-def most_frequent(values: pd.Series) -> str:
-    """The level of most rows, the first by name among equals."""
+def reference_level(rows: pd.DataFrame, name: str, values: pd.Series) -> str:
+    """The level that a covariate's others are compared with: the one of most rows, the first by
+    name among equals; of treatments a chemotherapy alone, if there is one."""
+    if name == "treatment":
+        plain = values[(rows["treatment_class"] == CHEMOTHERAPY).to_numpy()]
+        values = plain if plain.notna().any() else values
     count = values.dropna().value_counts()
     return min((str(level) for level in count.index), key=lambda level: (-count[level], level))
 
@@ -210,10 +241,10 @@ def _note_left_out(
         )
 
 
-def _known(
-    rows: pd.DataFrame, covariate: str, question: Question, ready: Prepared
-) -> pd.DataFrame:
+def _known(rows: pd.DataFrame, covariate: str, question: Question, ready: Prepared) -> pd.DataFrame:
     known = rows[covariate].notna()
+    if known.all():
+        return rows
     _note_left_out(ready, question, "covariate unknown", covariate, rows[~known])
     return rows[known]
 
@@ -289,8 +320,10 @@ def _after_refusal(error: str, question: Question, removed: Removed) -> str | No
     left = [c for c in question.covariates if c not in removed.covariates]
     if not left:
         return None
-    removed.covariates.add(left[-1])
-    return f"{left[-1]} taken out: {error}"
+    named = [name for name in re.findall(r"(?:term|column) '(\w+)'", error) if name in left]
+    goes = named[0] if named else left[-1]
+    removed.covariates.add(goes)
+    return f"{goes} taken out: {error}"
 
 
 def _after_run_off(fit: CoxFit, removed: Removed) -> str | None:

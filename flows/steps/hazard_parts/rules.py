@@ -81,7 +81,19 @@ class Rules:
             is_neck = [_is_head_and_neck(name) for name in tumor_types]
             if is_neck and all(is_neck):
                 return HEAD_AND_NECK
-            return COLORECTAL if not any(is_neck) else tuple(dict.fromkeys(COLORECTAL + HEAD_AND_NECK))
+            return (
+                COLORECTAL if not any(is_neck) else tuple(dict.fromkeys(COLORECTAL + HEAD_AND_NECK))
+            )
+        return self.possible_candidates()
+
+    def possible_candidates(self) -> tuple[str, ...]:
+        """The covariates that some tumor type has tested.
+
+        Raises:
+            LesionsError: the setting names a covariate that is none.
+        """
+        if self.covariates.strip() == "auto":
+            return tuple(dict.fromkeys(COLORECTAL + HEAD_AND_NECK))
         names = [name.strip() for name in self.covariates.split(",") if name.strip()]
         for name in names:
             if name not in KINDS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from flows.steps.hazard_parts.lesions import ENDPOINTS, LeftOut, choose_reference
+from flows.steps.hazard_parts.lesions import ENDPOINTS, LeftOut, choose_reference, events_by
 from flows.steps.hazard_parts.models import (
     ANTIBODY,
     CHEMOTHERAPY,
@@ -17,12 +17,12 @@ from flows.steps.hazard_parts.models import (
     WITHOUT_NEW,
     Model,
     Question,
+    Removed,
     covariate_term,
     fit_model,
     model_data,
-    most_frequent,
     prepare,
-    Removed,
+    reference_level,
 )
 from flows.steps.hazard_parts.rules import KINDS, Rules
 from udfs.hazards import (
@@ -99,14 +99,17 @@ def _with_selection(
 ) -> dict[str, tuple[str, ...]]:
     """Covariates selected, final models fitted and tested; the covariates by endpoint."""
     selected: dict[str, tuple[str, ...]] = {}
-    main = {e: _with_new(frame, rules.has_new_lesions) for e, frame in frames.items()}
-    reference = choose_reference(main, rules)
+    reference = choose_reference(frames, rules)
     if reference is None:
         for endpoint in ENDPOINTS:
             say(f"no hazards of {endpoint} ({stratum}): no organ with {rules.least_events} events")
         return selected
-    _say_reference(reference, stratum, rules, say)
-    for endpoint, frame in main.items():
+    if reference != rules.reference_organ:
+        say(
+            f"hazards ({stratum}): organs are compared with {reference}, since "
+            f"{rules.reference_organ} (hazards.reference_organ) has too few events"
+        )
+    for endpoint, frame in frames.items():
         asked = Question(endpoint, stratum, FINAL, (), reference)
         tests = _screen(frame, asked, rules.candidates(tumor_types), rules)
         outcome.screening += [(asked, test) for test in tests]
@@ -117,23 +120,11 @@ def _with_selection(
             model.tests = term_tests(model.data, model.fit)
             if rules.tests_levels:
                 model.level_tests = coefficient_tests(model.data, model.fit)
-        is_new = frames[endpoint]["lesion_type"] == "new"
-        if rules.has_new_lesions and is_new.any():
-            others = frames[endpoint][~is_new].reset_index(drop=True)
+        is_new = frame["lesion_type"] == "new"
+        if is_new.any():
+            others = frame[~is_new].reset_index(drop=True)
             _fit(outcome, others, replace(asked, model=WITHOUT_NEW), rules, say)
     return selected
-
-
-def _with_new(frame: pd.DataFrame, has_new: bool) -> pd.DataFrame:
-    return frame if has_new else frame[frame["lesion_type"] != "new"].reset_index(drop=True)
-
-
-def _say_reference(reference: str, stratum: str, rules: Rules, say: Say) -> None:
-    if reference != rules.reference_organ:
-        say(
-            f"hazards ({stratum}): organs are compared with {reference}, since "
-            f"{rules.reference_organ} (hazards.reference_organ) has too few events"
-        )
 
 
 def _screen(
@@ -146,21 +137,25 @@ def _screen(
     tests: dict[str, CandidateTest] = {}
     offered = []
     for name in candidates:
-        known = ready.frame[name].notna()
+        known = ready.rows[name].notna()
+        n_known = float(ready.rows["weight"][known].sum())
+        share = n_known / len(ready.frame)
         problem = ""
-        if known.mean() < rules.least_known:
-            problem = f"known for {100 * known.mean():.0f} % of the lesions"
-        elif covariate_term(ready.frame[known], name) is None:
+        if share < rules.least_known:
+            problem = f"known for {100 * share:.0f} % of the lesions"
+        elif covariate_term(ready.rows[known], name) is None:
             problem = "the same in all lesions"
         if problem:
-            n_events = int(ready.frame["is_event"][known].sum())
-            tests[name] = CandidateTest(
-                1, name, float("nan"), 0, float("nan"), False, int(known.sum()), n_events, problem
-            )
+            n_events = int(ready.rows["is_event"][known].sum())
+            tests[name] = _untested(name, problem, n_known, n_events)
             continue
-        values = _testable(ready.frame, name, rules)
-        base = None if KINDS[name] == "numeric" else most_frequent(values)
-        offered.append(Candidate(name, values.to_numpy(), KINDS[name], base))
+        if KINDS[name] == "numeric":
+            offered.append(Candidate(name, ready.rows[name].to_numpy(dtype=float), "numeric"))
+        else:
+            levels = _testable(ready.rows, name, rules)
+            base = reference_level(ready.rows, name, levels)
+            texts = levels.fillna("").to_numpy(dtype=str)
+            offered.append(Candidate(name, texts, "factor", base))
     if not offered:
         return list(tests.values())
     try:
@@ -172,19 +167,19 @@ def _screen(
             mode=rules.selection,
         )
     except ValueError as error:
-        return [
-            CandidateTest(1, c.name, float("nan"), 0, float("nan"), False, 0, 0, str(error))
-            for c in offered
-        ]
+        return [_untested(c.name, str(error), 0.0, 0) for c in offered]
     return [*found.tests, *tests.values()]
 
 
+def _untested(name: str, problem: str, n_lesions: float, n_events: int) -> CandidateTest:
+    nan = float("nan")
+    return CandidateTest(1, name, nan, 0, nan, False, 0, n_events, n_lesions, problem)
+
+
 def _testable(frame: pd.DataFrame, name: str, rules: Rules) -> pd.Series:
-    """A covariate's values, unknown where its level has too few events."""
+    """A factor's levels, unknown where its level has too few events."""
     values = frame[name]
-    if KINDS[name] == "numeric":
-        return values
-    n_events = frame.groupby(name, observed=True)["is_event"].sum()
+    n_events = events_by(frame, name)
     enough = n_events.index[n_events >= rules.least_events]
     return values.where(values.isin(enough), None)
 
@@ -217,17 +212,13 @@ def _one_class(
     say: Say,
 ) -> None:
     """The final models within one class of treatment, with the covariates selected in all."""
-    main = {e: _with_new(frame, rules.has_new_lesions) for e, frame in frames.items()}
-    reference = choose_reference(main, rules)
+    reference = choose_reference(frames, rules)
     if reference is None:
         say(f"no hazards under {name}: no organ with {rules.least_events} events")
         return
-    _say_reference(reference, name, rules, say)
-    for endpoint, frame in main.items():
+    for endpoint, frame in frames.items():
         asked = Question(endpoint, name, FINAL, selected.get(endpoint, ()), reference)
-        model = _fit(outcome, frame, asked, rules, say)
-        if model is not None:
-            model.tests = term_tests(model.data, model.fit, ["organ"])
+        _fit(outcome, frame, asked, rules, say)
 
 
 def _antibody(
@@ -239,8 +230,7 @@ def _antibody(
 ) -> None:
     """The antibody's hazard ratio within each organ, in place of the treatment."""
     for endpoint, frame in frames.items():
-        rows = _with_new(frame, rules.has_new_lesions)
-        rows = rows[rows["treatment_class"].isin([CHEMOTHERAPY, WITH_ANTIBODY])]
+        rows = frame[frame["treatment_class"].isin([CHEMOTHERAPY, WITH_ANTIBODY])]
         rows = rows.reset_index(drop=True)
         reference = choose_reference({endpoint: rows}, rules)
         if reference is None:

@@ -1,0 +1,53 @@
+"""Hazards of response and of progression by organ, with a random effect of the patient."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from flows.steps.hazard_tables import SETTINGS, TABLES
+from warehouse.registry import StepContext, step
+
+
+@step(
+    name="hazard",
+    reads=("analysis.lesion_event", "core.patient", "core.study"),
+    writes=TABLES,
+    settings=("rules.rule_set", *SETTINGS),
+)
+def hazard(context: StepContext) -> dict[str, pa.Table]:
+    """Hazard models of a project's lesions, the organs' phenotypes, and survival by these.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    from flows.steps.hazard_parts.groups import patient_phenotypes, phenotype_survival
+    from flows.steps.hazard_parts.lesions import (
+        ENDPOINTS,
+        at_risk,
+        read_lesions,
+        say_what_is_left_out,
+    )
+    from flows.steps.hazard_parts.phenotypes import phenotype_rows
+    from flows.steps.hazard_parts.rows import left_out_rows, model_rows
+    from flows.steps.hazard_parts.rules import read_rules
+    from flows.steps.hazard_parts.strata import analyse
+
+    rules = read_rules(context)
+    lesions = read_lesions(context, rules)
+    frames, left_out = {}, []
+    for endpoint in ENDPOINTS:
+        frames[endpoint], gone = at_risk(lesions, endpoint, rules)
+        left_out += gone
+    say_what_is_left_out(context, left_out)
+    outcome = analyse(frames, rules, context.note)
+    outcome.left_out[:0] = left_out
+    phenotypes = phenotype_rows(outcome, rules, context.note)
+    members = patient_phenotypes(lesions, phenotypes)
+    found = {
+        **model_rows(outcome, lesions, rules),
+        "analysis.hazard_exclusion": left_out_rows(outcome.left_out),
+        "analysis.organ_phenotype": phenotypes,
+        "analysis.patient_phenotype": members,
+        "analysis.phenotype_survival": phenotype_survival(context, members),
+    }
+    return {table.name: found[table.name] for table in TABLES}

@@ -1,0 +1,83 @@
+"""Organs' phenotypes from the final models of both endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from flows.steps.hazard_parts.lesions import ENDPOINTS
+from flows.steps.hazard_parts.models import Model
+from flows.steps.hazard_parts.rows import FLAG, FLOAT, TEXT, as_table
+from flows.steps.hazard_parts.rules import Rules
+from flows.steps.hazard_parts.strata import Outcome
+from udfs.hazards import (
+    QUADRANTS,
+    joint_covariance,
+    level_weights,
+    organ_effects,
+    organ_phenotypes,
+)
+
+COMPARATORS: tuple[Literal["reference", "mean"], ...] = ("reference", "mean")
+TYPES = {
+    **dict.fromkeys(("stratum", "organ", "comparator", "phenotype"), TEXT),
+    "probability": FLOAT,
+    "is_assigned": FLAG,
+    **dict.fromkeys(("response_hr", "progression_hr", "error_correlation"), FLOAT),
+    "organ_reference": TEXT,
+}
+
+
+def phenotype_rows(outcome: Outcome, rules: Rules, say: Callable[[str], None]) -> pa.Table:
+    """Phenotypes in every stratum that has final models of both endpoints."""
+    rows: list[dict[str, Any]] = []
+    for stratum in dict.fromkeys(model.question.stratum for model in outcome.models):
+        found = [outcome.final(endpoint, stratum) for endpoint in ENDPOINTS]
+        response, progression = found
+        if response is None or progression is None:
+            say(f"no phenotypes of organs ({stratum}): they need both endpoints")
+            continue
+        try:
+            rows += _of_stratum(stratum, response, progression, rules)
+        except ValueError as error:
+            say(f"no phenotypes of organs ({stratum}): {error}")
+    return as_table(rows, TYPES)
+
+
+def _of_stratum(
+    stratum: str, response: Model, progression: Model, rules: Rules
+) -> list[dict[str, Any]]:
+    effects = [organ_effects(model.fit) for model in (response, progression)]
+    weights = [level_weights(model.fit, "organ")[1] for model in (response, progression)]
+    both = joint_covariance((response.data, response.fit), (progression.data, progression.fit))
+    cross = weights[0] @ both @ weights[1].T
+    rows = []
+    for comparator in COMPARATORS:
+        found = organ_phenotypes(
+            *effects,
+            comparator=comparator,
+            seed=rules.seed,
+            cross_covariance=cross,
+            n_draws=rules.phenotype_draws,
+            least_probability=rules.phenotype_probability,
+        )
+        for i, organ in enumerate(found.organ):
+            for k, phenotype in enumerate(QUADRANTS):
+                rows.append(
+                    {
+                        "stratum": stratum,
+                        "organ": organ,
+                        "comparator": comparator,
+                        "phenotype": phenotype,
+                        "probability": found.probability[i, k],
+                        "is_assigned": bool(found.is_assigned[i, k]),
+                        "response_hr": float(np.exp(found.response_log_hr[i])),
+                        "progression_hr": float(np.exp(found.progression_log_hr[i])),
+                        "error_correlation": found.error_correlation[i],
+                        "organ_reference": response.prepared.reference,
+                    }
+                )
+    return rows

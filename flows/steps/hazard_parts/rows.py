@@ -1,0 +1,297 @@
+"""Fitted models as rows of the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from flows.steps.hazard_parts.lesions import LeftOut
+from flows.steps.hazard_parts.models import ANTIBODY, FINAL, WITHIN, Model
+from flows.steps.hazard_parts.rules import Rules
+from flows.steps.hazard_parts.strata import Outcome
+from udfs.hazards import CoxFit, HazardRatios, against_mean, hazard_ratios, variance_test
+
+FLOAT, INTEGER, TEXT, FLAG = pa.float64(), pa.int64(), pa.string(), pa.bool_()
+FIT_TYPES = {
+    **dict.fromkeys(("model_id", "endpoint", "stratum", "model", "method"), TEXT),
+    **dict.fromkeys(("organ_reference", "covariates"), TEXT),
+    **dict.fromkeys(("n_lesions", "n_events", "n_patients", "n_coefficients"), INTEGER),
+    **dict.fromkeys(
+        (
+            "frailty_variance",
+            "frailty_variance_lower",
+            "frailty_variance_upper",
+            "variance_chi2",
+            "variance_p_value",
+            "loglik_null",
+            "loglik_fixed",
+            "loglik_integrated",
+        ),
+        FLOAT,
+    ),
+    "ties": TEXT,
+    "determinant": TEXT,
+    "n_evaluations": INTEGER,
+    **dict.fromkeys(("is_boundary", "is_converged", "is_primary"), FLAG),
+    "notes": TEXT,
+}
+RATIO_TYPES = {
+    **dict.fromkeys(("model_id", "term", "level", "reference"), TEXT),
+    **dict.fromkeys(("endpoint", "stratum", "model", "method"), TEXT),
+    "is_primary": FLAG,
+    **dict.fromkeys(("n_lesions", "n_events"), INTEGER),
+    **dict.fromkeys(
+        (
+            "log_hr",
+            "standard_error",
+            "hazard_ratio",
+            "ci_lower",
+            "ci_upper",
+            "p_value",
+            "lr_p_value",
+        ),
+        FLOAT,
+    ),
+}
+TEST_TYPES = {
+    **dict.fromkeys(("model_id", "test"), TEXT),
+    "step": INTEGER,
+    **dict.fromkeys(("term", "endpoint", "stratum"), TEXT),
+    "chi2": FLOAT,
+    "df": INTEGER,
+    **dict.fromkeys(("p_value", "wald_chi2", "wald_p_value", "variance_without"), FLOAT),
+    **dict.fromkeys(("n_lesions", "n_events"), INTEGER),
+    "is_selected": FLAG,
+    "problem": TEXT,
+}
+EXCLUSION_TYPES = {
+    **dict.fromkeys(("endpoint", "stratum", "model", "rule", "level"), TEXT),
+    **dict.fromkeys(("n_lesions", "n_events"), INTEGER),
+}
+FRAILTY_TYPES = {
+    **dict.fromkeys(("endpoint", "stratum", "patient_id"), TEXT),
+    **dict.fromkeys(("log_hazard", "standard_deviation"), FLOAT),
+}
+PER_UNIT = "per unit"
+NAIVE = "naive"
+
+
+def as_table(rows: Iterable[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> pa.Table:
+    """Rows as a table of these columns; NaN and infinite numbers are null."""
+    found = list(rows)
+    return pa.table(
+        {
+            name: pa.array([_value(row.get(name)) for row in found], type=kind)
+            for name, kind in types.items()
+        }
+    )
+
+
+def model_rows(outcome: Outcome, lesions: pd.DataFrame, rules: Rules) -> dict[str, pa.Table]:
+    """The tables of fits, hazard ratios, term tests and patients' effects."""
+    fits: list[dict[str, Any]] = []
+    ratios: list[dict[str, Any]] = []
+    frailty: list[pa.Table] = []
+    for model in outcome.models:
+        for fit in model.fits:
+            fits.append(_fit_row(model, fit, rules))
+            ratios += _ratio_rows(model, fit, rules)
+        if model.question.model == FINAL and len(model.fits) == 2:
+            frailty.append(_frailty_table(model, lesions))
+    return {
+        "analysis.hazard_fit": as_table(fits, FIT_TYPES),
+        "analysis.hazard_ratio": as_table(ratios, RATIO_TYPES),
+        "analysis.hazard_term_test": as_table(_test_rows(outcome, rules), TEST_TYPES),
+        "analysis.hazard_frailty": pa.concat_tables([as_table([], FRAILTY_TYPES), *frailty]),
+    }
+
+
+def left_out_rows(left_out: list[LeftOut]) -> pa.Table:
+    """What is left out, by rule; lesions that a rule took in several turns added up."""
+    total: dict[tuple[str, ...], list[int]] = {}
+    for one in left_out:
+        key = (one.endpoint, one.stratum, one.model, one.rule, one.level)
+        counted = total.setdefault(key, [0, 0])
+        counted[0] += one.n_lesions
+        counted[1] += one.n_events
+    names = list(EXCLUSION_TYPES)
+    return as_table(
+        (dict(zip(names, (*key, *n), strict=True)) for key, n in total.items()), EXCLUSION_TYPES
+    )
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _head(model: Model, fit: CoxFit) -> dict[str, Any]:
+    asked = model.question
+    return {
+        "model_id": asked.model_id(fit.method),
+        "endpoint": asked.endpoint,
+        "stratum": asked.stratum,
+        "model": asked.model,
+        "method": fit.method,
+        "is_primary": fit is model.fit,
+    }
+
+
+def _fit_row(model: Model, fit: CoxFit, rules: Rules) -> dict[str, Any]:
+    has_effect = fit.method != NAIVE
+    test = variance_test(fit)
+    terms = [term.name for term in model.prepared.terms if term.name not in ("organ", ANTIBODY)]
+    return {
+        **_head(model, fit),
+        "organ_reference": model.prepared.reference,
+        "covariates": ", ".join(terms),
+        "n_lesions": len(model.prepared.frame),
+        "n_events": fit.n_events,
+        "n_patients": int(model.prepared.frame["patient"].nunique()),
+        "n_coefficients": len(fit.columns),
+        "frailty_variance": fit.variance if has_effect else None,
+        "frailty_variance_lower": fit.variance_lower if has_effect else None,
+        "frailty_variance_upper": fit.variance_upper if has_effect else None,
+        "variance_chi2": test.chi2 if has_effect else None,
+        "variance_p_value": test.p_value if has_effect else None,
+        "loglik_null": fit.loglik_null,
+        "loglik_fixed": fit.loglik_fixed,
+        "loglik_integrated": fit.loglik_integrated,
+        "ties": fit.ties,
+        "determinant": fit.determinant,
+        "n_evaluations": fit.n_evaluations,
+        "is_boundary": fit.is_boundary,
+        "is_converged": fit.is_converged,
+        "notes": "; ".join(dict.fromkeys((*model.prepared.notes, *fit.notes))),
+    }
+
+
+def _ratio_rows(model: Model, fit: CoxFit, rules: Rules) -> list[dict[str, Any]]:
+    head = _head(model, fit)
+    counts = _level_counts(model)
+    tested = _level_p_values(model) if fit is model.fit else {}
+    found = _rows_of(hazard_ratios(fit, rules.confidence), head, counts, tested)
+    if model.question.model != WITHIN:
+        found += _rows_of(against_mean(fit, "organ", rules.confidence), head, counts, {})
+    return found
+
+
+def _rows_of(
+    ratios: HazardRatios,
+    head: dict[str, Any],
+    counts: dict[tuple[str, str], tuple[int, int]],
+    tested: dict[tuple[str, str], float],
+) -> list[dict[str, Any]]:
+    rows = []
+    for k, (term, label) in enumerate(zip(ratios.term, ratios.level, strict=True)):
+        n_lesions, n_events = counts[term, label]
+        rows.append(
+            {
+                **head,
+                "term": term,
+                "level": label.split(" within ")[-1] if term == ANTIBODY else label,
+                "reference": ratios.reference[k] or PER_UNIT,
+                "n_lesions": n_lesions,
+                "n_events": n_events,
+                "log_hr": ratios.log_hr[k],
+                "standard_error": ratios.standard_error[k],
+                "hazard_ratio": ratios.hazard_ratio[k],
+                "ci_lower": ratios.lower[k],
+                "ci_upper": ratios.upper[k],
+                "p_value": ratios.p_value[k],
+                "lr_p_value": tested.get((term, label)),
+            }
+        )
+    return rows
+
+
+def _level_counts(model: Model) -> dict[tuple[str, str], tuple[int, int]]:
+    """Lesions and events by term and label, the reference of organ too."""
+    counts: dict[tuple[str, str], tuple[int, int]] = {}
+    event, weight = model.data.event, model.data.weight
+    for term in model.data.design.terms:
+        if term.codes is None:
+            for label in term.labels:
+                counts[term.name, label] = (len(model.prepared.frame), int(event.sum()))
+            continue
+        n = np.bincount(term.codes, weight, minlength=len(term.labels) + 1)
+        n_events = np.bincount(term.codes[event], minlength=len(term.labels) + 1)
+        for k, label in enumerate((term.reference, *term.labels)):
+            counts[term.name, label] = (round(n[k]), int(n_events[k]))
+    return counts
+
+
+def _level_p_values(model: Model) -> dict[tuple[str, str], float]:
+    """Likelihood-ratio p-values of single coefficients that were computed."""
+    found = {(test.term, test.label): test.p_value for test in model.level_tests}
+    for test in model.tests:
+        labels = [label for term, label in model.fit.columns if term == test.term]
+        if len(labels) == 1:
+            found[test.term, labels[0]] = test.p_value
+    return found
+
+
+def _test_rows(outcome: Outcome, rules: Rules) -> list[dict[str, Any]]:
+    rows = []
+    for asked, test in outcome.screening:
+        fitted = outcome.final(asked.endpoint, asked.stratum)
+        rows.append(
+            {
+                "model_id": asked.model_id(fitted.fit.method if fitted else rules.options.method),
+                "test": "screening",
+                "step": test.step,
+                "term": test.name,
+                "endpoint": asked.endpoint,
+                "stratum": asked.stratum,
+                "chi2": test.chi2,
+                "df": test.df if test.df else None,
+                "p_value": test.p_value,
+                "n_lesions": round(test.weight),
+                "n_events": test.n_events,
+                "is_selected": test.is_selected,
+                "problem": test.problem or None,
+            }
+        )
+    for model in outcome.models:
+        for final in model.tests:
+            rows.append(
+                {
+                    "model_id": model.question.model_id(model.fit.method),
+                    "test": "final",
+                    "step": 0,
+                    "term": final.term,
+                    "endpoint": model.question.endpoint,
+                    "stratum": model.question.stratum,
+                    "chi2": final.chi2,
+                    "df": final.df,
+                    "p_value": final.p_value,
+                    "wald_chi2": final.wald_chi2,
+                    "wald_p_value": final.wald_p_value,
+                    "variance_without": final.variance_without,
+                    "n_lesions": len(model.prepared.frame),
+                    "n_events": model.fit.n_events,
+                    "is_selected": True,
+                }
+            )
+    return rows
+
+
+def _frailty_table(model: Model, lesions: pd.DataFrame) -> pa.Table:
+    effect = model.fit.frailty
+    ids = lesions.drop_duplicates("patient").set_index("patient")["patient_id"]
+    n = len(effect.group)
+    return pa.table(
+        {
+            "endpoint": pa.array([model.question.endpoint] * n, type=TEXT),
+            "stratum": pa.array([model.question.stratum] * n, type=TEXT),
+            "patient_id": pa.array(ids.loc[effect.group].to_numpy(dtype=str), type=TEXT),
+            "log_hazard": pa.array(effect.effect, type=FLOAT),
+            "standard_deviation": pa.array(effect.sd, type=FLOAT),
+        }
+    )

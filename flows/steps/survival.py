@@ -1,0 +1,406 @@
+"""Survival by group: curves, medians and log-rank tests (Zhou 2021, Fig. 2 to 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from udfs.comparisons.adjust import adjusted
+from udfs.survival import LogRank, SurvivalCurve, kaplan_meier, log_rank, log_rank_trend
+from warehouse.errors import LesionsError
+from warehouse.registry import StepContext, TableDoc, step
+
+EVERYONE = "all"
+"""Stands for all groups in the tests that compare them together."""
+
+PLANNED = """
+SELECT
+    row_number() OVER (ORDER BY plan.plan_order, study.study_id, endpoint.place) - 1 AS analysis,
+    plan.subset_kind,
+    CASE
+        WHEN plan.subset_kind = 'study' THEN 'study ' || study.study_id ELSE plan.subset_kind
+    END AS subset,
+    plan.grouping,
+    endpoint.endpoint,
+    plan.is_ordered
+FROM staging.survival_plan AS plan
+LEFT JOIN core.study AS study ON plan.subset_kind = 'study' AND NOT study.is_patient_unknown
+CROSS JOIN (
+    SELECT
+        endpoint,
+        place
+    FROM (VALUES ('OS', 1), ('PFS', 2), ('PPS', 3)) AS listed (endpoint, place)
+) AS endpoint
+WHERE
+    list_contains(string_split(plan.endpoints, ' '), endpoint.endpoint)
+    AND (plan.subset_kind <> 'study' OR study.study_id IS NOT NULL)
+ORDER BY analysis
+"""
+MEMBERS = f"""
+WITH planned AS ({PLANNED})
+
+SELECT
+    planned.analysis,
+    patient_group.group_order,
+    patient_group.group_name,
+    coalesce(endpoint.time_days, 'nan'::DOUBLE) AS time_days,
+    coalesce(endpoint.is_event, FALSE) AS is_event
+FROM planned
+INNER JOIN analysis.patient_group AS patient_group
+    ON planned.subset = patient_group.subset AND planned.grouping = patient_group.grouping
+INNER JOIN analysis.patient_endpoint AS endpoint
+    ON patient_group.patient_id = endpoint.patient_id AND planned.endpoint = endpoint.endpoint
+ORDER BY planned.analysis, patient_group.group_order, endpoint.time_days, endpoint.patient_id
+"""
+READS = (
+    "staging.survival_plan",
+    "core.study",
+    "analysis.patient_group",
+    "analysis.patient_endpoint",
+)
+"""The tables that ``analyses_of`` reads."""
+
+KEYS = {
+    "subset": "analysis.patient_subset: in which patients",
+    "grouping": "by what they are grouped: staging.survival_plan",
+    "endpoint": "OS, PFS or PPS (overall, progression-free, post-progression survival)",
+}
+_WHERE = "Reference: Kaplan and Meier, JASA 1958; Zhou et al., Cancer Res 2021, Fig. 2 to 6"
+
+SURVIVAL_CURVE = TableDoc(
+    name="analysis.survival_curve",
+    description=(
+        "Kaplan-Meier curve of one group.\n"
+        "Why: what a survival figure draws, with the numbers at risk under it.\n"
+        "Caveats: one row at day 0 and at every day with an event or a censoring. Limits are "
+        "pointwise (survival.interval, survival.confidence), NULL from where survival is 0.\n"
+        + _WHERE
+    ),
+    grain="one row per subset, grouping, group_name, endpoint and time_days",
+    key=("subset", "grouping", "group_name", "endpoint", "time_days"),
+    columns={
+        "subset": KEYS["subset"],
+        "grouping": KEYS["grouping"],
+        "group_name": "analysis.patient_group",
+        "endpoint": KEYS["endpoint"],
+        "time_days": "days from the first dose; for PPS from the progression",
+        "survival": "share still without event after the day",
+        "ci_lower": "lower limit",
+        "ci_upper": "upper limit",
+        "n_at_risk": "patients at risk just before the day",
+        "n_events": "events on the day",
+        "n_censored": "patients censored on the day",
+    },
+    tags=("public",),
+)
+SURVIVAL_SUMMARY = TableDoc(
+    name="analysis.survival_summary",
+    description=(
+        "Survival of one group in a line: patients, events, median with interval.\n"
+        "Why: the medians that papers state.\n"
+        "Caveats: limits are those of the curve's confidence limits (Brookmeyer and Crowley); a "
+        "limit that the curve does not reach is NULL. Expected events are those of the log-rank "
+        "test of all groups.\n" + _WHERE
+    ),
+    grain="one row per subset, grouping, group_name and endpoint",
+    key=("subset", "grouping", "group_name", "endpoint"),
+    columns={
+        "subset": KEYS["subset"],
+        "grouping": KEYS["grouping"],
+        "group_name": "analysis.patient_group",
+        "endpoint": KEYS["endpoint"],
+        "group_order": "order of the groups",
+        "n_patients": "patients of the group with the endpoint",
+        "n_missing": "patients of the group without it: analysis.patient_endpoint says why",
+        "n_events": "events",
+        "n_expected": "events expected if the groups were alike; NULL without another group",
+        "median_days": "median survival, days",
+        "median_lower": "lower limit, days",
+        "median_upper": "upper limit, days",
+        "first_quartile_days": "day by which a quarter had the event",
+        "third_quartile_days": "day by which three quarters had the event",
+        "longest_days": "longest time in the group, days",
+        "null_reason": "why there is no median; NULL where there is one",
+    },
+    tags=("public",),
+)
+SURVIVAL_TEST = TableDoc(
+    name="analysis.survival_test",
+    description=(
+        "Log-rank tests between groups: all together, their trend where they have an order, and "
+        "every pair where there are more than two.\n"
+        "Why: the p-values under survival curves.\n"
+        "Caveats: p_adjusted is corrected for the pairs of one analysis (comparisons.correction), "
+        "not for the number of analyses.\n"
+        "Reference: Harrington and Fleming, Biometrika 1982; Tarone, Biometrika 1975; Zhou et al., "
+        "Cancer Res 2021, Methods, Statistical analysis"
+    ),
+    grain="one row per subset, grouping, endpoint, test, group_a and group_b",
+    key=("subset", "grouping", "endpoint", "test", "group_a", "group_b"),
+    columns={
+        **KEYS,
+        "test": "log-rank, or log-rank trend",
+        "group_a": "one group of a pair; all where all groups are compared",
+        "group_b": "the other; all where all groups are compared",
+        "statistic": "chi-squared; for a trend above 0 whichever its direction",
+        "df": "degrees of freedom",
+        "direction": "for a trend: 1 where later groups have more events than expected, else -1",
+        "p_value": "two-sided",
+        "p_adjusted": "corrected for the pairs of this analysis",
+        "n_groups": "groups compared",
+        "n_patients": "patients in them",
+        "n_events": "events in them",
+        "is_ordered": "the groups have an order",
+        "null_reason": "why there is no test; NULL where there is one",
+    },
+    tags=("public",),
+)
+
+CURVE_TYPES = {
+    **dict.fromkeys(("time_days", "survival", "ci_lower", "ci_upper"), NUMBER),
+    **dict.fromkeys(("n_at_risk", "n_events", "n_censored"), COUNT),
+}
+SUMMARY_TYPES = {
+    **dict.fromkeys(("subset", "grouping", "group_name", "endpoint"), TEXT),
+    **dict.fromkeys(("group_order", "n_patients", "n_missing", "n_events"), COUNT),
+    **dict.fromkeys(("n_expected", "median_days", "median_lower", "median_upper"), NUMBER),
+    **dict.fromkeys(("first_quartile_days", "third_quartile_days", "longest_days"), NUMBER),
+    "null_reason": TEXT,
+}
+TEST_TYPES = {
+    **dict.fromkeys(("subset", "grouping", "endpoint", "test", "group_a", "group_b"), TEXT),
+    "statistic": NUMBER,
+    "df": COUNT,
+    "direction": COUNT,
+    "p_value": NUMBER,
+    "p_adjusted": NUMBER,
+    **dict.fromkeys(("n_groups", "n_patients", "n_events"), COUNT),
+    "is_ordered": FLAG,
+    "null_reason": TEXT,
+}
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """The patients of one planned comparison of groups, those without time left out."""
+
+    key: dict[str, str]
+    """subset, grouping and endpoint."""
+    is_ordered: bool
+    names: list[str]
+    """(g,) the groups, in their order."""
+    code: NDArray[np.int64]
+    """(n,) each patient's group."""
+    time: NDArray[np.float64]
+    event: NDArray[np.bool_]
+    n_missing: NDArray[np.int64]
+    """(g,) patients without the endpoint."""
+
+    def rows(self, group: int) -> NDArray[np.bool_]:
+        return np.asarray(self.code == group)
+
+
+@step(
+    name="survival",
+    reads=READS,
+    writes=(SURVIVAL_CURVE, SURVIVAL_SUMMARY, SURVIVAL_TEST),
+    settings=("survival.confidence", "survival.interval", "comparisons.correction"),
+)
+def survival(context: StepContext) -> dict[str, pa.Table]:
+    """Curves, medians and tests of every comparison that the plan lists.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    confidence, interval = confidence_level(context), context.setting("survival.interval")
+    correction = context.setting("comparisons.correction")
+    curves: list[tuple[dict[str, str], SurvivalCurve]] = []
+    summaries: list[dict[str, Any]] = []
+    tests: list[dict[str, Any]] = []
+    for analysis in analyses_of(context):
+        together = log_rank(analysis.time, analysis.event, analysis.code)
+        for group, name in enumerate(analysis.names):
+            chosen = analysis.rows(group)
+            curve = kaplan_meier(
+                analysis.time[chosen],
+                analysis.event[chosen],
+                confidence=confidence,
+                interval=interval,
+            )
+            key = {**analysis.key, "group_name": name}
+            if curve.n:
+                curves.append((key, curve))
+            summaries.append(_summary(key, group, analysis, curve, together))
+        tests += _tests(analysis, together, correction)
+    return {
+        SURVIVAL_CURVE.name: _curve_table(curves),
+        SURVIVAL_SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
+        SURVIVAL_TEST.name: table_of_rows(tests, TEST_TYPES),
+    }
+
+
+def confidence_level(context: StepContext) -> float:
+    """The setting survival.confidence.
+
+    Raises:
+        LesionsError: it is not between 0 and 1.
+    """
+    level = float(context.setting("survival.confidence"))
+    if not 0 < level < 1:
+        raise LesionsError(
+            f"survival.confidence = {level} in lesions.toml must lie between 0 and 1: it is the "
+            "share of intervals that hold the truth. The default is 0.95."
+        )
+    return level
+
+
+def analyses_of(context: StepContext) -> Iterator[Analysis]:
+    """Every planned comparison, also those without patients, in the order of the plan."""
+    planned = context.frame(PLANNED)
+    members = context.arrow(MEMBERS)
+    number = members["analysis"].to_numpy()
+    order = members["group_order"].to_numpy().astype(np.int64)
+    names = members["group_name"].to_pylist()
+    time, event = members["time_days"].to_numpy(), members["is_event"].to_numpy()
+    starts = np.searchsorted(number, np.arange(len(planned) + 1))
+    for i, plan in enumerate(planned.itertuples(index=False)):
+        rows = slice(int(starts[i]), int(starts[i + 1]))
+        _, first, code = np.unique(order[rows], return_index=True, return_inverse=True)
+        known = ~np.isnan(time[rows])
+        yield Analysis(
+            key={"subset": plan.subset, "grouping": plan.grouping, "endpoint": plan.endpoint},
+            is_ordered=bool(plan.is_ordered),
+            names=[names[rows.start + k] for k in first.tolist()],
+            code=code[known],
+            time=time[rows][known],
+            event=event[rows][known],
+            n_missing=np.bincount(code[~known], minlength=first.size),
+        )
+
+
+def _summary(
+    key: dict[str, str], group: int, analysis: Analysis, curve: SurvivalCurve, test: LogRank
+) -> dict[str, Any]:
+    median = curve.median
+    reason = None
+    if curve.n == 0:
+        reason = "no patient of the group has the endpoint"
+    elif np.isnan(median.days):
+        reason = "fewer than half had the event while under observation"
+    place = np.flatnonzero(test.group == group)
+    is_compared = test.group.size > 1 and place.size > 0
+    return {
+        **key,
+        "group_order": group + 1,
+        "n_patients": curve.n,
+        "n_missing": int(analysis.n_missing[group]),
+        "n_events": curve.events,
+        "n_expected": float(test.expected[place[0]]) if is_compared else None,
+        "median_days": median.days,
+        "median_lower": median.lower,
+        "median_upper": median.upper,
+        "first_quartile_days": curve.quantile(0.25).days,
+        "third_quartile_days": curve.quantile(0.75).days,
+        "longest_days": float(curve.time[-1]) if curve.n else None,
+        "null_reason": reason,
+    }
+
+
+def _tests(analysis: Analysis, together: LogRank, correction: Any) -> list[dict[str, Any]]:
+    everyone = {"group_a": EVERYONE, "group_b": EVERYONE}
+    rows = [_test_row(analysis, together, everyone)]
+    if analysis.is_ordered:
+        trend = log_rank_trend(together)
+        row = _test_row(analysis, together, everyone) | {"test": "log-rank trend"}
+        if row["null_reason"] is None:
+            row |= {"statistic": trend.statistic, "df": 1, "p_value": trend.p_value}
+            row |= {"p_adjusted": trend.p_value, "direction": int(np.sign(trend.z))}
+        rows.append(row)
+    if together.group.size > 2:
+        rows += _pair_tests(analysis, together, correction)
+    return rows
+
+
+def _pair_tests(analysis: Analysis, together: LogRank, correction: Any) -> list[dict[str, Any]]:
+    rows = []
+    for a, b in combinations(together.group.tolist(), 2):
+        chosen = analysis.rows(a) | analysis.rows(b)
+        test = log_rank(analysis.time[chosen], analysis.event[chosen], analysis.code[chosen])
+        pair = {"group_a": analysis.names[a], "group_b": analysis.names[b]}
+        rows.append(_test_row(analysis, test, pair))
+    p_values = [np.nan if row["p_value"] is None else row["p_value"] for row in rows]
+    for row, p_adjusted in zip(rows, adjusted(p_values, correction), strict=True):
+        row["p_adjusted"] = float(p_adjusted)
+    return rows
+
+
+def _test_row(analysis: Analysis, test: LogRank, pair: dict[str, str]) -> dict[str, Any]:
+    n_events = round(float(test.observed.sum()))
+    reason = None
+    if test.group.size == 0:
+        reason = "no patient has both a group and the endpoint"
+    elif test.group.size == 1:
+        reason = f"one group only: {analysis.names[int(test.group[0])]}"
+    elif n_events == 0:
+        reason = "no event in any group"
+    elif np.isnan(test.p_value):
+        reason = "the groups were never at risk at the same time"
+    return {
+        **analysis.key,
+        "test": "log-rank",
+        **pair,
+        "statistic": None if reason else test.statistic,
+        "df": None if reason else test.df,
+        "p_value": None if reason else test.p_value,
+        "p_adjusted": None if reason else test.p_value,
+        "n_groups": test.group.size,
+        "n_patients": int(test.n.sum()),
+        "n_events": n_events,
+        "is_ordered": analysis.is_ordered,
+        "null_reason": reason,
+    }
+
+
+def _curve_table(curves: list[tuple[dict[str, str], SurvivalCurve]]) -> pa.Table:
+    """All curves one under the other, each from day 0."""
+    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in CURVE_TYPES}
+    length = []
+    for _, curve in curves:
+        begins = curve.time[0] > 0
+        first = {"time_days": 0.0, "survival": 1.0, "ci_lower": 1.0, "ci_upper": 1.0}
+        first |= {"n_at_risk": curve.n, "n_events": 0, "n_censored": 0}
+        values = {
+            "time_days": curve.time,
+            "survival": curve.survival,
+            "ci_lower": curve.lower,
+            "ci_upper": curve.upper,
+            "n_at_risk": curve.n_at_risk,
+            "n_events": curve.n_events,
+            "n_censored": curve.n_censored,
+        }
+        for name, column in values.items():
+            parts[name].append(np.concatenate(([first[name]], column)) if begins else column)
+        length.append(curve.time.size + int(begins))
+    which = pa.array(np.repeat(np.arange(len(curves)), length), type=pa.int64())
+    keys = {
+        name: pa.array([key[name] for key, _ in curves], type=TEXT).take(which)
+        for name in ("subset", "grouping", "group_name", "endpoint")
+    }
+    return pa.table(
+        {
+            **keys,
+            **{
+                name: pa.array(
+                    np.concatenate(parts[name]) if curves else [], type=kind, from_pandas=True
+                )
+                for name, kind in CURVE_TYPES.items()
+            },
+        }
+    )

@@ -1,0 +1,293 @@
+"""Cox models: hazard ratios between groups, and of the Gower distance (Zhou 2021, Fig. 2D)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
+from flows.steps.survival import READS, Analysis, analyses_of, confidence_level
+from udfs.survival import CoxModel, cox_model
+from warehouse.errors import LesionsError
+from warehouse.registry import StepContext, TableDoc, step
+
+PLANNED = """
+SELECT
+    plan.model,
+    plan.subset_kind,
+    CASE
+        WHEN plan.subset_kind = 'study' THEN 'study ' || study.study_id ELSE plan.subset_kind
+    END AS subset,
+    plan.endpoints,
+    plan.covariates,
+    plan.stratum
+FROM staging.cox_plan AS plan
+LEFT JOIN core.study AS study ON plan.subset_kind = 'study' AND NOT study.is_patient_unknown
+WHERE plan.subset_kind <> 'study' OR study.study_id IS NOT NULL
+ORDER BY plan.plan_order, study.study_id
+"""
+PATIENTS = """
+SELECT
+    subset.subset,
+    endpoint.endpoint,
+    endpoint.time_days,
+    endpoint.is_event,
+    coalesce(profile.treatment, profile.study_id) AS treatment,
+    profile.study_id,
+    profile.patient_gower_distance,
+    profile.baseline_sum_mm,
+    profile.n_lesions
+FROM analysis.patient_subset AS subset
+INNER JOIN analysis.patient_endpoint AS endpoint ON subset.patient_id = endpoint.patient_id
+INNER JOIN analysis.patient_profile AS profile ON subset.patient_id = profile.patient_id
+WHERE
+    endpoint.time_days IS NOT NULL
+    AND subset.subset_kind IN (SELECT plan.subset_kind FROM staging.cox_plan AS plan)
+ORDER BY subset.subset, endpoint.endpoint, subset.patient_id
+"""
+MODEL_READS = (
+    "staging.cox_plan",
+    "core.study",
+    "analysis.patient_subset",
+    "analysis.patient_endpoint",
+    "analysis.patient_profile",
+)
+"""The tables that ``models_of`` reads."""
+UNIT_SETTINGS = ("survival.gower_unit", "survival.burden_unit_mm")
+
+SURVIVAL_COX = TableDoc(
+    name="analysis.survival_cox",
+    description=(
+        "One hazard ratio of a Cox model of survival.\n"
+        "Why: how much a group, or so much more heterogeneity, changes the hazard.\n"
+        "How: the models of staging.survival_plan compare groups with the first one, without "
+        "strata or other covariates; those of staging.cox_plan take numbers together, with a "
+        "baseline hazard per stratum. Ties by Efron's method, intervals and p-values by Wald's.\n"
+        "Caveats: the Gower distance is of the whole follow-up, and so is known only after it: a "
+        "patient who dies early has few scans to differ by. An association, no prediction.\n"
+        "Reference: Cox, JRSS B 1972; Efron, JASA 1977; Zhou et al., Cancer Res 2021, Fig. 2D"
+    ),
+    grain="one row per subset, model, endpoint, term and level",
+    key=("subset", "model", "endpoint", "term", "level"),
+    columns={
+        "subset": "analysis.patient_subset: in which patients",
+        "model": "name of the model: the grouping, or as staging.cox_plan names it",
+        "endpoint": "OS, PFS or PPS (overall, progression-free, post-progression survival)",
+        "term": "the grouping, or the covariate of analysis.patient_profile",
+        "level": "the group, or the unit of the covariate in words",
+        "reference": "group that it is compared with; NULL for numbers",
+        "unit": "the hazard ratio is per this much; NULL for groups",
+        "log_hr": "log hazard ratio",
+        "standard_error": "its standard error",
+        "hazard_ratio": "hazard ratio",
+        "ci_lower": "lower limit of the hazard ratio (survival.confidence)",
+        "ci_upper": "upper limit",
+        "p_value": "two-sided, Wald",
+        "n_patients": "patients in the model",
+        "n_events": "events in the model",
+        "n_strata": "baseline hazards",
+        "n_left_out": "patients with the endpoint but without a covariate; 0 for groups",
+        "stratum": "what has a baseline hazard of its own; NULL where all share one",
+        "adjusted_for": "the model's other covariates; NULL where there is none",
+        "model_chi2": "likelihood ratio test of the whole model",
+        "model_df": "its degrees of freedom",
+        "model_p_value": "its p-value",
+        "null_reason": "why there is no estimate; NULL where there is one",
+    },
+    tags=("public",),
+)
+TYPES = {
+    **dict.fromkeys(("subset", "model", "endpoint", "term", "level", "reference"), TEXT),
+    **dict.fromkeys(("unit", "log_hr", "standard_error", "hazard_ratio"), NUMBER),
+    **dict.fromkeys(("ci_lower", "ci_upper", "p_value"), NUMBER),
+    **dict.fromkeys(("n_patients", "n_events", "n_strata", "n_left_out"), COUNT),
+    **dict.fromkeys(("stratum", "adjusted_for"), TEXT),
+    "model_chi2": NUMBER,
+    "model_df": COUNT,
+    "model_p_value": NUMBER,
+    "null_reason": TEXT,
+}
+
+
+@dataclass(frozen=True)
+class NumberModel:
+    """One planned Cox model of numbers, with its patients."""
+
+    key: dict[str, str]
+    """subset, model and endpoint."""
+    covariates: list[str]
+    units: list[float]
+    labels: list[str]
+    """The units in words."""
+    stratum_name: str | None
+    time: NDArray[np.float64]
+    event: NDArray[np.bool_]
+    columns: NDArray[np.float64]
+    """(n, p) in units of ``units``."""
+    stratum: NDArray[Any]
+    """(n,)"""
+    n_left_out: int
+
+
+@step(
+    name="survival_cox",
+    reads=tuple(dict.fromkeys((*READS, *MODEL_READS))),
+    writes=(SURVIVAL_COX,),
+    settings=("survival.confidence", *UNIT_SETTINGS),
+)
+def survival_cox(context: StepContext) -> dict[str, pa.Table]:
+    """Every model of both plans.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    confidence = confidence_level(context)
+    rows: list[dict[str, Any]] = []
+    for analysis in analyses_of(context):
+        rows += _group_rows(analysis, confidence)
+    for model in models_of(context):
+        rows += _number_rows(model, confidence)
+    return {SURVIVAL_COX.name: table_of_rows(rows, TYPES)}
+
+
+def models_of(context: StepContext) -> Iterator[NumberModel]:
+    """Every planned model of numbers, also those without patients.
+
+    Raises:
+        LesionsError: a unit is 0.
+    """
+    units = _units(context)
+    patients = context.frame(PATIENTS)
+    for plan in context.frame(PLANNED).itertuples(index=False):
+        covariates = plan.covariates.split()
+        for endpoint in plan.endpoints.split():
+            chosen = patients[(patients["subset"] == plan.subset)]
+            chosen = chosen[chosen["endpoint"] == endpoint]
+            known = chosen.dropna(subset=covariates)
+            scale = [units[name][0] for name in covariates]
+            yield NumberModel(
+                key={"subset": plan.subset, "model": plan.model, "endpoint": endpoint},
+                covariates=covariates,
+                units=scale,
+                labels=[units[name][1] for name in covariates],
+                stratum_name=None if pandas.isna(plan.stratum) else plan.stratum,
+                time=known["time_days"].to_numpy(dtype=np.float64),
+                event=known["is_event"].to_numpy(dtype=bool),
+                columns=known[covariates].to_numpy(dtype=np.float64) / scale,
+                stratum=_strata(known, plan.stratum),
+                n_left_out=len(chosen) - len(known),
+            )
+
+
+def _strata(patients: pandas.DataFrame, column: Any) -> NDArray[Any]:
+    if pandas.isna(column):
+        return np.zeros(len(patients), dtype=np.int64)
+    return patients[column].to_numpy(dtype=str)
+
+
+def _units(context: StepContext) -> dict[str, tuple[float, str]]:
+    gower, burden = (float(context.setting(name)) for name in UNIT_SETTINGS)
+    for name, unit in zip(UNIT_SETTINGS, (gower, burden), strict=True):
+        if not unit > 0:
+            raise LesionsError(
+                f"{name} = {unit:g} in lesions.toml must be above 0: hazard ratios are per this "
+                "much."
+            )
+    return {
+        "patient_gower_distance": (gower, f"per {gower:g}"),
+        "baseline_sum_mm": (burden, f"per {burden:g} mm"),
+        "n_lesions": (1.0, "per lesion"),
+        "sum_nadir_ratio": (1.0, "per 1"),
+    }
+
+
+def _group_rows(analysis: Analysis, confidence: float) -> list[dict[str, Any]]:
+    """Hazard ratios of the groups against the first. Groups without event have none."""
+    key = {"subset": analysis.key["subset"], "model": analysis.key["grouping"]}
+    key |= {"endpoint": analysis.key["endpoint"], "term": analysis.key["grouping"]}
+    g = len(analysis.names)
+    n_events = np.bincount(analysis.code[analysis.event], minlength=g)
+    reference = analysis.names[0] if g else None
+    rows: list[dict[str, Any]] = []
+    common = {"n_left_out": 0, "n_strata": 1, "reference": reference}
+    if g < 2:
+        reason = "no patient has both a group and the endpoint" if g == 0 else "one group only"
+        level = analysis.names[0] if g else "none"
+        counts = {"n_patients": analysis.time.size, "n_events": int(n_events.sum())}
+        nothing = {"level": level, "reference": None, "null_reason": reason}
+        return [{**key, **common, **counts, **nothing}]
+    compared = [j for j in range(1, g) if n_events[j] > 0 and n_events[0] > 0]
+    used = np.isin(analysis.code, [0, *compared])
+    columns = (analysis.code[used, None] == np.array(compared, dtype=np.int64)).astype(np.float64)
+    fit = cox_model(analysis.time[used], analysis.event[used], columns) if compared else None
+    for j in range(1, g):
+        row = {**key, **common, "level": analysis.names[j]}
+        if fit is not None and j in compared:
+            row |= _estimates(fit, compared.index(j), confidence)
+        else:
+            silent = j if n_events[0] > 0 else 0
+            what = "event" if (analysis.code == silent).any() else "patient with the endpoint"
+            row |= {"n_patients": analysis.time.size, "n_events": int(n_events.sum())}
+            row["null_reason"] = f"no {what} in group {analysis.names[silent]}"
+        rows.append(row)
+    return rows
+
+
+def _number_rows(model: NumberModel, confidence: float) -> list[dict[str, Any]]:
+    fit, reason = _fit(model)
+    rows = []
+    for k, (term, label) in enumerate(zip(model.covariates, model.labels, strict=True)):
+        others = [name for name in model.covariates if name != term]
+        row = {
+            **model.key,
+            "term": term,
+            "level": label,
+            "unit": model.units[k],
+            "n_patients": model.time.size,
+            "n_events": int(model.event.sum()),
+            "n_strata": np.unique(model.stratum).size,
+            "n_left_out": model.n_left_out,
+            "stratum": model.stratum_name,
+            "adjusted_for": ", ".join(others) or None,
+            "null_reason": reason,
+        }
+        rows.append(row if fit is None else row | _estimates(fit, k, confidence))
+    return rows
+
+
+def _fit(model: NumberModel) -> tuple[CoxModel | None, str | None]:
+    if model.time.size == 0:
+        return None, "no patient has the endpoint and every covariate"
+    if not model.event.any():
+        return None, "no event"
+    constant = np.flatnonzero(np.ptp(model.columns, axis=0) == 0)
+    if constant.size:
+        return None, f"{model.covariates[int(constant[0])]} is the same in every patient"
+    return cox_model(model.time, model.event, model.columns, model.stratum), None
+
+
+def _estimates(fit: CoxModel, k: int, confidence: float) -> dict[str, Any]:
+    counts = {"n_patients": fit.n, "n_events": fit.n_events}
+    if not fit.is_converged:
+        reason = "the likelihood has no maximum: too few events, or covariates that separate them"
+        return {**counts, "null_reason": reason}
+    lower, upper = fit.interval(confidence)
+    chi2, df, p_value = fit.likelihood_ratio
+    return {
+        **counts,
+        "log_hr": float(fit.coefficient[k]),
+        "standard_error": float(fit.standard_error[k]),
+        "hazard_ratio": float(np.exp(fit.coefficient[k])),
+        "ci_lower": float(np.exp(lower[k])),
+        "ci_upper": float(np.exp(upper[k])),
+        "p_value": float(fit.p_value[k]),
+        "model_chi2": chi2,
+        "model_df": df,
+        "model_p_value": p_value,
+    }

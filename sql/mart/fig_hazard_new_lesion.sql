@@ -1,0 +1,52 @@
+/* What new lesions do to the hazard of progression, by organ.
+   Why: the published analysis has new lesions at risk from the first dose, though they are known only because they
+   appeared, so that each has an event; organs in which lesions appear often look as if they progressed more readily.
+   Caveats: both hazard ratios are against the same reference organ, which has new lesions too.
+   Grain: one row per stratum and organ
+   Key: stratum, organ
+   Tags: figure
+*/
+WITH ratio AS (
+    SELECT
+        stratum,
+        model,
+        level AS organ,
+        reference,
+        hazard_ratio,
+        ci_lower,
+        ci_upper,
+        log_hr,
+        standard_error,
+        n_lesions,
+        n_events
+    FROM analysis.hazard_ratio
+    WHERE endpoint = 'progression' AND term = 'organ' AND is_primary AND reference <> 'mean'
+)
+
+SELECT
+    everything.stratum, -- all, or a tumor type
+    everything.organ, -- id of the organ
+    organ.display_name, -- name of the organ for a report
+    organ.sort_order, -- order of the organ in figures
+    everything.reference AS organ_reference, -- organ compared with
+    everything.n_lesions - others.n_lesions AS n_new_lesions, -- new lesions of the organ
+    everything.n_events AS n_events_with, -- progressions, new lesions among them
+    others.n_events AS n_events_without, -- progressions of target and non-target lesions
+    everything.hazard_ratio AS hazard_ratio_with, -- with new lesions
+    everything.ci_lower AS ci_lower_with, -- lower limit
+    everything.ci_upper AS ci_upper_with, -- upper limit
+    others.hazard_ratio AS hazard_ratio_without, -- without new lesions
+    others.ci_lower AS ci_lower_without, -- lower limit
+    others.ci_upper AS ci_upper_without, -- upper limit
+    everything.hazard_ratio / others.hazard_ratio AS ratio_of_hazard_ratios, -- what new lesions change
+    (everything.log_hr - others.log_hr) / others.standard_error AS change_in_standard_errors, -- the same, in errors
+    (everything.hazard_ratio > 1) <> (others.hazard_ratio > 1) AS is_side_changed -- from above the reference to below
+FROM ratio AS everything
+INNER JOIN ratio AS others
+    ON
+        everything.stratum = others.stratum
+        AND everything.organ = others.organ
+        AND everything.reference = others.reference
+        AND others.model = 'without new lesions'
+LEFT JOIN core.organ AS organ ON everything.organ = organ.organ
+WHERE everything.model = 'final'

@@ -1,0 +1,37 @@
+/* Kaplan-Meier curves with what they answer: one step of one curve.
+   Why: survival figures are drawn from one table.
+   Caveats: steps; survival stays as it is until the next row.
+   Reference: Zhou et al. 2021, Fig. 2, 3, 4 and 6.
+   Grain: one row per subset, grouping, group_name, endpoint and time_days
+   Key: subset, grouping, group_name, endpoint, time_days
+   Tags: figure
+*/
+SELECT
+    curve.subset, -- in which patients
+    curve.grouping, -- by what they are grouped
+    curve.group_name, -- name of the group
+    curve.endpoint, -- OS, PFS or PPS
+    curve.time_days, -- days
+    summary.group_order, -- order of the groups
+    curve.survival, -- share still without event
+    curve.ci_lower, -- lower confidence limit
+    curve.ci_upper, -- upper confidence limit
+    curve.n_at_risk, -- patients at risk just before the day
+    curve.n_censored > 0 AS is_censoring, -- someone was censored on the day: a tick on the curve
+    summary.n_patients, -- patients in the group
+    summary.median_days, -- median survival of the group, days
+    test.p_value AS log_rank_p_value -- log-rank test of all groups
+FROM analysis.survival_curve AS curve
+INNER JOIN analysis.survival_summary AS summary
+    ON
+        curve.subset = summary.subset
+        AND curve.grouping = summary.grouping
+        AND curve.group_name = summary.group_name
+        AND curve.endpoint = summary.endpoint
+LEFT JOIN analysis.survival_test AS test
+    ON
+        curve.subset = test.subset
+        AND curve.grouping = test.grouping
+        AND curve.endpoint = test.endpoint
+        AND test.test = 'log-rank'
+        AND test.group_a = 'all'

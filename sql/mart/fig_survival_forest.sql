@@ -1,0 +1,25 @@
+/* Hazard ratios of survival with their intervals: one line of a forest plot.
+   Why: groups and numbers side by side on one scale.
+   Caveats: an association of what was seen during follow-up with survival, no prediction from it.
+   Reference: Zhou et al. 2021, Fig. 2D.
+   Grain: one row per subset, model, endpoint, term and level
+   Key: subset, model, endpoint, term, level
+   Tags: figure
+*/
+SELECT
+    subset, -- in which patients
+    model, -- grouping, or name of the model
+    endpoint, -- OS, PFS or PPS
+    term, -- grouping or covariate
+    level, -- group, or unit of the covariate
+    reference, -- group compared with; NULL for numbers
+    hazard_ratio, -- hazard ratio
+    ci_lower, -- lower limit
+    ci_upper, -- upper limit
+    p_value, -- two-sided
+    n_patients, -- patients in the model
+    n_events, -- events in the model
+    term || CASE WHEN reference IS NULL THEN ', ' ELSE ': ' END || level
+    || coalesce(' against ' || reference, '') AS label -- text beside the line
+FROM analysis.survival_cox
+WHERE hazard_ratio IS NOT NULL
