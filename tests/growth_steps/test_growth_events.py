@@ -110,18 +110,24 @@ def test_times_are_those_of_a_fine_grid(rule: EventRule, baseline_kind: str) -> 
     assert differs.sum() <= 2
     both = np.isfinite(found) & np.isfinite(wanted)
     assert both.sum() > 10
-    assert np.abs(found - wanted)[both].max() <= STEP + 1e-6
+    assert np.abs(found[both] - wanted[both]).max() <= STEP + 1e-6
     assert not np.any(found[np.isfinite(found)] > end[np.isfinite(found)])
 
 
-def test_draws_broadcast_and_the_first_of_two_rules_wins(hand_worked: GrowthCurve) -> None:
-    phi = np.tile(phi_of(0.01, 0.05, 0.2), (2, 3, 1))
+def test_a_curve_whose_nadir_is_too_high_never_responds(hand_worked: GrowthCurve) -> None:
+    # On day 49.93 .2 exp(.4993) + .8 exp(-2.496) = .3954 of the volume on day 0; .343 is wanted.
+    start = np.exp(hand_worked.log_volume(np.zeros(1)))
+    assert event_time(hand_worked, RESPONSE, start, [FACTOR], [400.0])[0] == np.inf
+
+
+def test_draws_broadcast_and_the_first_of_two_rules_wins() -> None:
+    phi = np.tile(phi_of(0.01, 0.05, 0.1), (2, 3, 1))
     curve = GrowthCurve.from_phi(phi, [[1000.0]] * 2, [[-20.0]] * 2, grows_before=True)
     start = np.exp(curve.log_volume(np.zeros(1)))
     times = event_time(curve, RESPONSE, start, [[FACTOR]] * 2, [[400.0]] * 2)
-    single = event_time(hand_worked, RESPONSE, start[0, :1], [FACTOR], [400.0])
     assert times.shape == (2, 3)
-    assert np.all(times == single[0])
+    assert np.all(times == times[0, 0])
+    assert np.all(times < curve.nadir_day())
     # .343 of the volume on day 0, the definition of 30 % less in diameter
     ratio = curve.log_volume(times) - curve.log_volume(np.zeros(1))
     np.testing.assert_allclose(np.exp(ratio), 0.343, rtol=1e-9)
