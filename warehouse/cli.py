@@ -14,6 +14,7 @@ from warehouse.errors import LesionsError
 if TYPE_CHECKING:
     pass
 
+COMMAND_GROUP = "lesion_warehouse.commands"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 project_option = click.option(
@@ -259,6 +260,47 @@ def benchmarks(scale: int, seed: int, dbt: Path | None, output: Path | None) -> 
     from warehouse.benchmarks import run_benchmarks
 
     run_benchmarks(scale=scale, seed=seed, dbt=dbt, output=output)
+
+
+@lesions.group()
+def growth() -> None:
+    """Growth models without a warehouse."""
+
+
+@growth.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--seed", type=int, default=20230607, show_default=True, help="Seed of the random numbers."
+)
+@click.option(
+    "--starts",
+    type=click.IntRange(1, 6),
+    default=1,
+    show_default=True,
+    help="Starting points whose answers are compared.",
+)
+def fit(file: Path, seed: int, starts: int) -> None:
+    """Fit the growth model of Zhou 2023 to a CSV FILE as Monolix reads it.
+
+    Columns: lesionID, time (days from the first dose), DV (mm3); if there, V0 and T0 (baseline
+    volume and its day), CENSORING (1: below DV) and LIMIT. '.' is no value. Every row counts, the
+    baselines too.
+    """
+    _command("growth_fit")(file, seed=seed, n_starts=starts, say=click.echo)
+
+
+def _command(name: str) -> Callable[..., Any]:
+    """A function that an installed package offers as ``lesion_warehouse.commands``.
+
+    Raises:
+        LesionsError: none does.
+    """
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=COMMAND_GROUP, name=name):
+        function: Callable[..., Any] = entry.load()
+        return function
+    raise LesionsError(f"no command {name} is installed. Install lesion-warehouse again.")
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.graph import Graph, Node
-from warehouse.settings import as_text
+from warehouse.settings import BY_NAME, as_text
 
 OWN_PACKAGES = ("udfs", "flows")
 
@@ -77,7 +77,10 @@ def fingerprint_graph(
 
 def _settings_of(graph: Graph, node: Node) -> tuple[str, ...]:
     seeded = ("run.seed",) if node.kind == "python" else ()
-    return (*sorted(node.settings), *seeded)
+    used = (
+        name for name in node.settings if name not in BY_NAME or not BY_NAME[name].is_operational
+    )
+    return (*sorted(used), *seeded)
 
 
 def _definition(graph: Graph, node: Node, source_fingerprint: Callable[[str], str]) -> str:

@@ -125,6 +125,37 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("complete", "carried_forward"),
     ),
     Setting(
+        "growth.model",
+        "two_population",
+        "growth of target lesions: Zhou 2023 with growth before the first dose as in its published "
+        "code, or flat before it as in its equation (2)",
+        choices=("two_population", "two_population_flat"),
+    ),
+    Setting(
+        "growth.count_baseline",
+        False,
+        "whether baselines, whose residual is 0 by construction, count as observations (Monolix "
+        "counts them)",
+    ),
+    Setting(
+        "growth.fewest_lesions",
+        30,
+        "fewer usable target lesions are not fitted",
+        minimum=10,
+    ),
+    Setting(
+        "growth.draws",
+        100,
+        "draws of each lesion's parameters, for bands and for intervals of modelled events",
+        minimum=20,
+    ),
+    Setting(
+        "growth.event_baseline",
+        "predicted",
+        "volume from which modelled events are measured: the curve's on day 0, or the measured one",
+        choices=("predicted", "measured"),
+    ),
+    Setting(
         "gower.range",
         "patient",
         "over which lesions a variable's range is taken",

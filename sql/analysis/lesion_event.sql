@@ -8,6 +8,8 @@
    reason is the first that applies of: no_baseline; detection_day_unknown or detected_before_treatment (new lesions
    that do not count, analysis.new_lesion); baseline_zero (no decrease possible); no_assessment_after_baseline (none
    that could be evaluated, as for a new lesion that stayed equivocal); death; end_of_follow_up.
+   Modelled: target lesions that the growth model fits have a second row per endpoint and rule set, source modelled,
+   from analysis.modelled_event, which says how. All the rest of this text is about observed ones.
    Caveats: an observed event is seen on a scan and happened at some time since the scan before, in (time_lower,
    time_upper]. One lesion is judged as RECIST judges a sum; the volume rule sets have no 5 mm (staging.rule_set).
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228; Zhou et al. 2023, Methods.
@@ -132,31 +134,85 @@ reasoned AS (
             ELSE 'no_assessment_after_baseline'
         END AS censor_reason
     FROM joined
+),
+
+observed AS (
+    SELECT
+        lesion_id,
+        endpoint,
+        rule_set,
+        'observed' AS source,
+        patient_id,
+        organ,
+        lesion_type,
+        CAST(coalesce(event_day, censor_day) AS DOUBLE) AS time_days,
+        CAST(CASE WHEN is_event THEN previous_day ELSE last_assessment_day END AS DOUBLE) AS time_lower,
+        CAST(event_day AS DOUBLE) AS time_upper,
+        is_event,
+        CAST(is_event AS DOUBLE) AS event_probability,
+        rule_id,
+        source_table,
+        source_row,
+        source_file,
+        censor_reason,
+        CAST(last_assessment_day AS DOUBLE) AS last_assessment_day,
+        quantity,
+        observed_value,
+        reference_value,
+        is_imputed
+    FROM reasoned
+),
+
+combined AS (
+    SELECT * FROM observed
+    UNION ALL
+    SELECT
+        lesion_id,
+        endpoint,
+        rule_set,
+        source,
+        patient_id,
+        organ,
+        lesion_type,
+        time_days,
+        time_lower,
+        time_upper,
+        is_event,
+        event_probability,
+        rule_id,
+        source_table,
+        source_row,
+        source_file,
+        censor_reason,
+        last_assessment_day,
+        quantity,
+        observed_value,
+        reference_value,
+        is_imputed
+    FROM analysis.modelled_event
 )
 
 SELECT
     lesion_id, -- text id of the lesion
     endpoint, -- response or progression
     rule_set, -- rule set of staging.rule_set
-    'observed' AS source, -- observed: seen on a scan
+    source, -- observed: seen on a scan; modelled: on the curve of analysis.growth_lesion
     patient_id, -- text id of the patient; NULL where the source does not say
     organ, -- organ of the lesion
     lesion_type, -- target, non-target or new
-    CAST(coalesce(event_day, censor_day) AS DOUBLE) AS time_days, -- day of the event, or of censoring; from first dose
-    CAST(
-        CASE WHEN is_event THEN previous_day ELSE last_assessment_day END AS DOUBLE
-    ) AS time_lower, -- last scan without the event, days; it may be the baseline scan, before day 0
-    CAST(event_day AS DOUBLE) AS time_upper, -- scan with the event, days; NULL where censored
-    is_event, -- the event was seen
-    CAST(is_event AS DOUBLE) AS event_probability, -- 1 or 0 for observed events
+    time_days, -- day of the event, or of censoring; from first dose
+    time_lower, -- last scan without the event, days; it may be the baseline scan, before day 0; modelled: 5 % quantile
+    time_upper, -- scan with the event, days; modelled: 95 % quantile; NULL where censored
+    is_event, -- the event was seen, or the curve has it by the patient's last day
+    event_probability, -- 1 or 0 for observed events; share of draws for modelled ones
     rule_id, -- rule that set the event; NULL where censored
-    source_table, -- table of the scan with the event, or of the lesion's last assessment
-    source_row, -- its row in source_file
-    source_file, -- source file of that scan
+    source_table, -- table of the scan with the event, or of the lesion's last assessment; or of the curve
+    source_row, -- its row in source_file; NULL where modelled
+    source_file, -- source file of that scan; NULL where modelled
     censor_reason, -- why there is no event, one of the reasons of the table's description; NULL where there is one
-    CAST(last_assessment_day AS DOUBLE) AS last_assessment_day, -- the lesion's own last scan with a value, event or not
+    last_assessment_day, -- the lesion's own last scan with a value, event or not
     quantity, -- what the rule looked at: diameter, volume, status, detection
-    observed_value, -- value that met the rule: mm for diameter, mm3 for volume
-    reference_value, -- baseline or nadir that it was compared with, same unit
-    is_imputed -- the value stands for 'too small to measure'; NULL where censored
-FROM reasoned
+    observed_value, -- value that met the rule: mm for diameter, mm3 for volume; NULL where modelled
+    reference_value, -- baseline or nadir that it was compared with, same unit; NULL where modelled
+    is_imputed -- the value stands for 'too small to measure'; NULL where censored or modelled
+FROM combined

@@ -5,7 +5,7 @@
    whatever the others do (a rule on the sum of an organ's lesions would leave out non-target lesions). New lesions
    count for progression. Without an event the organ is censored with the lesion followed longest. The interval is
    that of the lesion that sets the row; of lesions with the same day, the one of the lowest id. Lesions without a
-   known patient have no row.
+   known patient have no row. Modelled rows stand for target lesions only, the ones that have a curve.
    Grain: one row per patient_id, organ, endpoint, rule_set and source
    Key: patient_id, organ, endpoint, rule_set, source
    Tags: public

@@ -3,6 +3,7 @@
    Caveats: this is the first of single lesions, not RECIST's response or progression of the patient by the sum of
    diameters, which is analysis.visit_response and analysis.best_overall_response. Without an event the patient is
    censored with the lesion followed longest. Of lesions with the same day, the one of the lowest id sets the row.
+   Modelled rows stand for target lesions only, the ones that have a curve.
    Grain: one row per patient_id, endpoint, rule_set and source
    Key: patient_id, endpoint, rule_set, source
    Tags: public

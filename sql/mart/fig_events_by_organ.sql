@@ -2,7 +2,7 @@
    Why: the plain count beside the hazard ratios of Zhou 2023, Fig. 3.
    Caveats: a rate per time under observation takes the hazard as constant and lesions of one patient as
    independent; analysis.hazard_ratio does neither. Lesions with no day, or with a day not after day 0, give no
-   time.
+   time. Modelled rows stand for target lesions only: do not add the two sources up.
    Grain: one row per organ, endpoint, rule_set and source
    Key: organ, endpoint, rule_set, source
    Tags: figure

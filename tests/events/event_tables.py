@@ -182,6 +182,32 @@ CORE: dict[str, dict[str, str]] = {
     },
 }
 
+MODELLED = {
+    "lesion_id": "VARCHAR",
+    "endpoint": "VARCHAR",
+    "rule_set": "VARCHAR",
+    "source": "VARCHAR",
+    "patient_id": "VARCHAR",
+    "organ": "VARCHAR",
+    "lesion_type": "VARCHAR",
+    "time_days": "DOUBLE",
+    "time_lower": "DOUBLE",
+    "time_upper": "DOUBLE",
+    "is_event": "BOOLEAN",
+    "event_probability": "DOUBLE",
+    "rule_id": "VARCHAR",
+    "source_table": "VARCHAR",
+    "source_row": "BIGINT",
+    "source_file": "VARCHAR",
+    "censor_reason": "VARCHAR",
+    "last_assessment_day": "DOUBLE",
+    "quantity": "VARCHAR",
+    "observed_value": "DOUBLE",
+    "reference_value": "DOUBLE",
+    "is_imputed": "BOOLEAN",
+}
+"""Columns of analysis.modelled_event."""
+
 PHASES: dict[str, dict[str, str]] = {
     "lesion_phase": {
         "lesion_id": "VARCHAR",
@@ -222,6 +248,7 @@ class Core:
     lineages: list[dict[str, Any]] = field(default_factory=list)
     responses: list[dict[str, Any]] = field(default_factory=list)
     exclusions: list[dict[str, Any]] = field(default_factory=list)
+    modelled: list[dict[str, Any]] = field(default_factory=list)
 
     def patient(self, patient_id: str = "S/1", *, last_day: int | None = 400, **more: Any) -> None:
         """Adds a patient, followed to a last day."""
@@ -355,6 +382,7 @@ class Core:
         }
         for table, columns in CORE.items():
             _create(con, f"core.{table}", columns, rows[table])
+        _create(con, "analysis.modelled_event", MODELLED, self.modelled)
         for name in models or [f"analysis.{model}" for model in ANALYSIS]:
             run_model(con, name)
         return con

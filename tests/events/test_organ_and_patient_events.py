@@ -76,3 +76,26 @@ def test_a_patient_without_event_has_no_organ_at_a_first_event(core: Core) -> No
     with core.build() as con:
         rows = records(con, f"SELECT * FROM analysis.patient_event WHERE {RECIST}")
     assert {(row["is_event"], row["n_organs_at_first_event"]) for row in rows} == {(False, 0)}
+
+
+def test_modelled_events_stand_beside_observed_ones(core: Core) -> None:
+    core.target({0: 25, 42: 25, 84: 31}, "T1")
+    core.modelled.append(
+        {"lesion_id": "T1", "endpoint": "progression", "rule_set": "recist_1_1",
+         "source": "modelled", "patient_id": "S/1", "organ": "liver", "lesion_type": "target",
+         "time_days": 63.5, "time_lower": 50.0, "time_upper": 70.0, "is_event": True,
+         "event_probability": 0.9, "source_table": "analysis.growth_lesion"}
+    )  # fmt: skip
+    query = (
+        "SELECT source, time_days, time_lower FROM analysis.{} "
+        f"WHERE endpoint = 'progression' AND {RECIST} ORDER BY source"
+    )
+    wanted = [("modelled", 63.5, 50.0), ("observed", 84.0, 42.0)]
+    with core.build() as con:
+        for table in ("lesion_event", "organ_event", "patient_event"):
+            assert con.execute(query.format(table)).fetchall() == wanted
+        (compared,) = con.execute(
+            "SELECT n_lesions, n_events, median_event_days FROM analysis.rule_set_difference "
+            f"WHERE endpoint = 'progression' AND {RECIST}"
+        ).fetchall()
+        assert compared == (1, 1, 84.0)

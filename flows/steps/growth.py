@@ -1,0 +1,158 @@
+"""Growth of target lesions: a population fit, each lesion's curve, and the events on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from flows.steps.growth_parts.tables import (
+    GROWTH_BY_ORGAN,
+    GROWTH_CORRELATION,
+    GROWTH_CURVE,
+    GROWTH_EXCLUDED,
+    GROWTH_FIT,
+    GROWTH_INFLUENCE,
+    GROWTH_LESION,
+    GROWTH_POPULATION,
+    MODELLED_EVENT,
+    TABLES,
+    empty_tables,
+)
+from warehouse.registry import StepContext, step
+from warehouse.settings import thread_count
+
+if TYPE_CHECKING:
+    from flows.steps.growth_parts.estimates import Fitted
+    from flows.steps.growth_parts.reading import TargetLesions
+    from udfs.growth.data import GrowthData
+
+SHARE_OF_FIT = 0.8
+"""Of the step's time; for the display."""
+SUBSET = "all"
+
+
+@step(
+    name="growth",
+    reads=("core.lesion", "core.measurement", "core.patient", "staging.event_rule"),
+    writes=TABLES,
+    settings=(
+        "growth.model",
+        "growth.count_baseline",
+        "growth.fewest_lesions",
+        "growth.draws",
+        "growth.event_baseline",
+        "volume.limit_of_quantification_mm3",
+        "volume.axis_ratio",
+        "run.threads",
+    ),
+)
+def growth(context: StepContext) -> dict[str, pa.Table]:
+    """Fits the analysed target lesions of a project at once; empty tables where it cannot."""
+    from flows.steps.growth_parts.reading import read_target_lesions
+    from udfs.growth.data import GrowthDataError
+
+    fewest = int(context.setting("growth.fewest_lesions"))
+    try:
+        targets = read_target_lesions(context)
+        usable = 0 if targets.data is None else targets.data.n_lesions
+        if usable < fewest:
+            context.note(
+                f"no growth model: {usable} target lesions can be used, growth.fewest_lesions "
+                f"asks for {fewest}"
+            )
+            return empty_tables()
+        return _analysed(context, targets)
+    except GrowthDataError as error:
+        context.note(f"no growth model: {error}")
+        return empty_tables()
+
+
+def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Table]:
+    from flows.steps.growth_parts import estimates
+    from flows.steps.growth_parts.curves import curve_rows
+    from flows.steps.growth_parts.events import event_rows, read_rules
+
+    assert targets.data is not None  # checked by the step
+    found = _fitted(context, targets, targets.data)
+    excluded = targets.excluded(found.fit)
+    _say(context, found, excluded)
+    tables = {
+        GROWTH_FIT.name: estimates.fit_rows(
+            found, len(excluded), bool(context.setting("growth.count_baseline"))
+        ),
+        GROWTH_POPULATION.name: estimates.population_rows(found),
+        GROWTH_LESION.name: estimates.lesion_rows(found),
+        GROWTH_EXCLUDED.name: estimates.excluded_rows(found, excluded),
+        GROWTH_INFLUENCE.name: estimates.influence_rows(found),
+        GROWTH_BY_ORGAN.name: estimates.organ_rows(found),
+        GROWTH_CORRELATION.name: estimates.correlation_rows(found),
+        GROWTH_CURVE.name: curve_rows(found),
+        MODELLED_EVENT.name: event_rows(
+            found,
+            read_rules(context),
+            float(context.setting("volume.axis_ratio")),
+            str(context.setting("growth.event_baseline")),
+        ),
+    }
+    context.progress(100, 100)
+    return tables
+
+
+def _fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> Fitted:
+    """The fit, its modes and its draws."""
+    from flows.steps.growth_parts.estimates import Fitted
+    from udfs.growth.fit import fit_growth
+    from udfs.growth.individual import conditional_draws
+    from udfs.growth.models import TwoPopulation
+    from udfs.growth.modes import conditional_modes
+    from udfs.growth.settings import FitProgress, FitSettings
+
+    name = str(context.setting("growth.model"))
+    grows_before = name == "two_population"
+    threads = thread_count({"run.threads": context.setting("run.threads")})
+
+    def show(state: FitProgress) -> None:
+        context.progress(
+            min(int(100 * SHARE_OF_FIT * state.iteration / state.n_iterations), 80), 100
+        )
+
+    fit = fit_growth(
+        data,
+        model=TwoPopulation(pretreatment="growth" if grows_before else "flat"),
+        count_baseline=bool(context.setting("growth.count_baseline")),
+        settings=FitSettings(report_every=0),
+        seed=context.seed,
+        threads=threads,
+        progress=show,
+    )
+    modes = conditional_modes(fit, threads=threads)
+    context.progress(87, 100)
+    draws = conditional_draws(
+        fit, int(context.setting("growth.draws")), seed=context.seed, threads=threads
+    )
+    context.progress(93, 100)
+    position = fit.lesions.position
+    return Fitted(
+        fit_id=f"{SUBSET}/{name}",
+        model_name=name,
+        fit=fit,
+        modes=modes,
+        draws=draws,
+        targets=targets,
+        lesions=targets.of(fit),
+        v0=data.v0[position],
+        t0=data.t0[position],
+        grows_before=grows_before,
+    )
+
+
+def _say(context: StepContext, found: Fitted, excluded: list[tuple[str, str, str]]) -> None:
+    fit = found.fit
+    context.note(
+        f"growth of {fit.n_lesions} target lesions ({len(excluded)} set aside), "
+        f"{fit.n_observations} measurements, {fit.n_censored} of them below the limit; "
+        f"{fit.convergence.verdict}"
+    )
+    for note in fit.problem.data.notes:
+        context.note(note)

@@ -1,0 +1,1 @@
+"""What the step ``growth`` is made of."""

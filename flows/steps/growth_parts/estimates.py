@@ -1,0 +1,220 @@
+"""Rows of the tables that say what a fit found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from flows.steps.growth_parts.reading import TargetLesions
+from flows.steps.growth_parts.tables import (
+    GROWTH_BY_ORGAN,
+    GROWTH_CORRELATION,
+    GROWTH_EXCLUDED,
+    GROWTH_FIT,
+    GROWTH_INFLUENCE,
+    GROWTH_LESION,
+    GROWTH_POPULATION,
+    make_table,
+)
+from udfs.growth.associations import compare_groups, correlations
+from udfs.growth.individual import ConditionalDraws, influence, shrinkage
+from udfs.growth.modes import ConditionalModes
+from udfs.growth.parameters import FloatArray
+from udfs.growth.result import GrowthFit
+from udfs.growth_events import GrowthCurve
+from warehouse.registry import TableDoc
+
+NORMAL_95 = 1.959963984540054
+POOLED_DRAWS = 20
+PARAMETERS = ("kg_per_day", "kd_per_day", "f")
+GAUSSIAN = ("log_kg", "log_kd", "logit_f")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fit and what was computed from it."""
+
+    fit_id: str
+    model_name: str
+    fit: GrowthFit
+    modes: ConditionalModes
+    draws: ConditionalDraws
+    targets: TargetLesions
+    lesions: pd.DataFrame
+    """Of the fitted lesions, in the order of the fit."""
+    v0: FloatArray
+    t0: FloatArray
+    grows_before: bool
+
+    def curve(self, phi: FloatArray) -> GrowthCurve:
+        """Curves of (n, 3) or (n, d, 3) parameters."""
+        shape = (-1,) + (1,) * (phi.ndim - 2)
+        return GrowthCurve.from_phi(
+            phi, self.v0.reshape(shape), self.t0.reshape(shape), grows_before=self.grows_before
+        )
+
+
+def fit_rows(found: Fitted, n_excluded: int, counts_baseline: bool) -> pa.Table:
+    """The one row of ``growth_fit``."""
+    fit, state = found.fit, found.fit.convergence
+    row = {
+        "fit_id": found.fit_id,
+        "model": found.model_name,
+        "subset": "all",
+        "n_lesions": fit.n_lesions,
+        "n_excluded": n_excluded,
+        "n_observations": int(fit.n_observations),
+        "n_censored": int(fit.n_censored),
+        "censoring_method": "interval",
+        "error_model": "proportional",
+        "is_baseline_counted": counts_baseline,
+        "minus2ll": float(fit.minus2ll),
+        "minus2ll_mc_se": float(fit.minus2ll_mc_se),
+        "aic": float(fit.aic),
+        "bic": float(fit.bic),
+        "is_converged": bool(state.is_converged),
+        "verdict": state.verdict,
+        "newton_decrement": float(state.newton_decrement),
+        "largest_mc_share": float(np.max(state.mc_share)),
+        "smallest_ess": float(state.smallest_ess),
+        "is_warm_start": False,
+        "seed": fit.seed,
+    }
+    return make_table(GROWTH_FIT, {name: [value] for name, value in row.items()})
+
+
+def population_rows(found: Fitted) -> pa.Table:
+    """Estimates with intervals; shrinkage beside the standard deviations between lesions."""
+    fit = found.fit
+    value, error = fit.estimates, fit.standard_errors
+    is_share = np.array([label == "f_pop" for label in fit.labels])
+    odds = np.where(is_share, 1.0 - value, 1.0)
+    reach = np.exp(NORMAL_95 * error / (value * odds))
+    # On the logit scale the odds are multiplied, on the log scale the value.
+    low = np.where(is_share, value / (value + odds * reach), value / reach)
+    high = np.where(is_share, value * reach / (value * reach + odds), value * reach)
+    shrunk = shrinkage(fit, found.modes)
+    of_modes = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_modes, strict=True))
+    of_means = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_means, strict=True))
+    return make_table(
+        GROWTH_POPULATION,
+        {
+            "fit_id": [found.fit_id] * len(value),
+            "parameter": list(fit.labels),
+            "estimate": value,
+            "standard_error": error,
+            "rse_percent": fit.rse_percent,
+            "ci_lower": low,
+            "ci_upper": high,
+            "unit": [unit or None for unit in fit.units],
+            "shrinkage_modes": [of_modes.get(label) for label in fit.labels],
+            "shrinkage_means": [of_means.get(label) for label in fit.labels],
+        },
+    )
+
+
+def lesion_rows(found: Fitted) -> pa.Table:
+    """Conditional modes, then conditional means."""
+    fit = found.fit
+    tables = [
+        _lesion_rows(found, "conditional_mode", found.modes.phi, found.modes.sd_phi),
+        _lesion_rows(found, "conditional_mean", fit.lesions.mean_phi, fit.lesions.sd_phi),
+    ]
+    return pa.concat_tables(tables)
+
+
+def _lesion_rows(found: Fitted, kind: str, phi: FloatArray, sd_phi: FloatArray) -> pa.Table:
+    fit = found.fit
+    is_mode = kind == "conditional_mode"
+    parameters = fit.problem.model.parameters
+    psi = np.stack([one.to_psi(phi[:, k]) for k, one in enumerate(parameters)], axis=1)
+    slope = np.stack([one.slope(psi[:, k]) for k, one in enumerate(parameters)], axis=1)
+    share = sd_phi**2 / np.diag(fit.population.omega)
+    curve = found.curve(phi)
+    nadir = curve.nadir_day()
+    n = fit.n_lesions
+    columns: dict[str, Any] = {
+        "fit_id": [found.fit_id] * n,
+        "lesion_id": fit.lesions.lesion.tolist(),
+        "estimate_kind": [kind] * n,
+        "patient_id": found.lesions["patient_id"].tolist(),
+        "organ": found.lesions["organ"].tolist(),
+        "nadir_day": nadir,
+        "nadir_volume_mm3": np.exp(curve.log_volume(nadir)),
+        "n_humps": found.modes.n_humps.tolist() if is_mode else [None] * n,
+        "is_converged": found.modes.is_converged.tolist() if is_mode else [None] * n,
+    }
+    for k, name in enumerate(("kg", "kd", "f")):
+        columns[PARAMETERS[k]] = psi[:, k]
+        columns[f"{name}_sd"] = sd_phi[:, k] * slope[:, k]
+        columns[f"{GAUSSIAN[k]}_sd"] = sd_phi[:, k]
+        columns[f"{name}_shrinkage"] = share[:, k]
+    return make_table(GROWTH_LESION, columns)
+
+
+def excluded_rows(found: Fitted, excluded: list[tuple[str, str, str]]) -> pa.Table:
+    """Lesions set aside."""
+    names = ("lesion_id", "reason_id", "reason")
+    columns = {name: [row[k] for row in excluded] for k, name in enumerate(names)}
+    return make_table(GROWTH_EXCLUDED, {"fit_id": [found.fit_id] * len(excluded), **columns})
+
+
+def influence_rows(found: Fitted) -> pa.Table:
+    """Influence of each lesion on the estimates."""
+    fit = found.fit
+    moved = influence(fit)
+    return make_table(
+        GROWTH_INFLUENCE,
+        {
+            "fit_id": [found.fit_id] * fit.n_lesions,
+            "lesion_id": fit.lesions.lesion.tolist(),
+            "parameter": moved.label.tolist(),
+            "largest_shift": moved.largest_shift,
+            "distance": moved.distance,
+            "is_influential": moved.is_influential,
+            "has_contradictory_baseline": fit.problem.data.has_contradictory_baseline[
+                fit.lesions.position
+            ],
+        },
+    )
+
+
+def organ_rows(found: Fitted) -> pa.Table:
+    """Medians and quartiles by organ, with tests across organs."""
+    organ = found.lesions["organ"].to_numpy(dtype=str)
+    rows = []
+    for k, name in enumerate(PARAMETERS):
+        p_modes = p_draws = None
+        if len(np.unique(organ)) > 1:
+            p_modes = compare_groups(found.modes.phi[:, k], organ).p_value
+            p_draws = compare_groups(found.draws.phi[:, :POOLED_DRAWS, k], organ).p_value
+        for one in np.unique(organ):
+            values = found.modes.psi[organ == one, k]
+            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+            rows.append(
+                (found.fit_id, str(one), name, len(values), middle, low, high, p_modes, p_draws)
+            )
+    return _from_rows(GROWTH_BY_ORGAN, rows)
+
+
+def correlation_rows(found: Fitted) -> pa.Table:
+    """Correlations of modes and of draws; across organs where there are three or more."""
+    organ = found.lesions["organ"].to_numpy(dtype=str)
+    kinds = {"conditional_mode": found.modes.phi, "draws": found.draws.phi[:, :POOLED_DRAWS]}
+    rows: list[tuple[Any, ...]] = []
+    groups = [organ, None] if len(np.unique(organ)) > 2 else [None]
+    for group in groups:
+        for kind, values in kinds.items():
+            rows += [
+                (found.fit_id, c.level, kind, c.x, c.y, c.n, c.r, c.ci_lower, c.ci_upper, c.p_value)
+                for c in correlations(GAUSSIAN, values, group=group)
+            ]
+    return _from_rows(GROWTH_CORRELATION, rows)
+
+
+def _from_rows(doc: TableDoc, rows: list[tuple[Any, ...]]) -> pa.Table:
+    return make_table(doc, {name: [row[k] for row in rows] for k, name in enumerate(doc.columns)})

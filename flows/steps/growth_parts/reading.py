@@ -1,0 +1,108 @@
+"""The target lesions of a project, as the growth model wants them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from udfs.growth.data import GrowthData
+from udfs.growth.result import GrowthFit
+from warehouse.registry import StepContext
+
+LESIONS = """
+SELECT
+    lesion.lesion_id,
+    lesion.patient_id,
+    lesion.organ,
+    lesion.baseline_day,
+    lesion.baseline_volume_mm3,
+    lesion.baseline_diameter_mm,
+    lesion.last_measured_day,
+    greatest(patient.last_day, lesion.last_measured_day) AS censor_day,
+    CASE WHEN patient.os_event THEN patient.os_days END AS death_day
+FROM core.lesion AS lesion
+LEFT JOIN core.patient AS patient ON lesion.patient_id = patient.patient_id
+WHERE lesion.is_analysed AND lesion.lesion_type = 'target'
+ORDER BY lesion.lesion_id
+"""
+MEASUREMENTS = """
+SELECT
+    measurement.lesion_id,
+    measurement.day,
+    measurement.volume_mm3,
+    measurement.is_baseline,
+    lesion.baseline_day,
+    lesion.baseline_volume_mm3
+FROM core.measurement AS measurement
+INNER JOIN core.lesion AS lesion ON measurement.lesion_id = lesion.lesion_id
+WHERE
+    lesion.is_analysed
+    AND lesion.lesion_type = 'target'
+    AND measurement.day >= lesion.baseline_day
+    AND measurement.volume_mm3 IS NOT NULL
+ORDER BY measurement.lesion_id, measurement.day
+"""
+NO_VOLUME = ("no_volume", "no measurement from the baseline on has a volume")
+ONLY_BASELINE = ("only_baseline", "no measurement counts besides the baseline")
+
+
+@dataclass(frozen=True)
+class TargetLesions:
+    """Analysed target lesions and their measurements from the baseline on."""
+
+    lesions: pd.DataFrame
+    """Index lesion_id, ascending; baseline, last days, organ, patient."""
+    data: GrowthData | None
+    """None without any measurement."""
+
+    def of(self, fit: GrowthFit) -> pd.DataFrame:
+        """Rows of the fitted lesions, in the order of ``fit.lesions``."""
+        return self.lesions.loc[fit.lesions.lesion]
+
+    def excluded(self, fit: GrowthFit) -> list[tuple[str, str, str]]:
+        """Lesion, reason_id and reason of every target lesion that is not fitted, by lesion."""
+        data = fit.problem.data
+        aside = data.set_aside
+        found = {
+            str(lesion): (str(reason), str(detail))
+            for lesion, reason, detail in zip(
+                aside.lesion, aside.reason_id, aside.detail, strict=True
+            )
+        }
+        found |= {str(lesion): ONLY_BASELINE for lesion in data.lesion[fit.problem.idle]}
+        fitted = set(fit.lesions.lesion.tolist())
+        for lesion in self.lesions.index:
+            if lesion not in fitted:
+                found.setdefault(lesion, NO_VOLUME)
+        return [(lesion, *found[lesion]) for lesion in sorted(found)]
+
+
+def read_target_lesions(context: StepContext) -> TargetLesions:
+    """Reads lesions and measurements; volumes below the limit are censored in [0, limit].
+
+    Raises:
+        GrowthDataError: no lesion can be used.
+    """
+    lesions = context.frame(LESIONS).set_index("lesion_id", drop=False)
+    rows = context.frame(MEASUREMENTS)
+    if rows.empty:
+        return TargetLesions(lesions, None)
+    limit = float(context.setting("volume.limit_of_quantification_mm3"))
+    volume = rows["volume_mm3"].to_numpy(dtype=np.float64)
+    counts_baseline = bool(context.setting("growth.count_baseline"))
+    is_censored = volume < limit
+    if not counts_baseline:
+        # The baseline is the regressor: it is taken as it stands and not evaluated.
+        is_censored &= ~rows["is_baseline"].to_numpy(dtype=bool)
+    data = GrowthData.from_arrays(
+        rows["lesion_id"].to_numpy(dtype=str),
+        rows["day"].to_numpy(dtype=np.float64),
+        np.where(is_censored, limit, volume),
+        rows["baseline_volume_mm3"].to_numpy(dtype=np.float64),
+        rows["baseline_day"].to_numpy(dtype=np.float64),
+        is_censored.astype(np.float64),
+        np.where(is_censored, 0.0, np.nan),
+    )
+    return TargetLesions(lesions, data)

@@ -1,0 +1,215 @@
+"""The step on a small simulated project: accounting, settings, threads, events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from events.event_tables import load_seeds
+
+import flows.steps.growth as growth_module
+from udfs.growth import simulate_data, simulate_schedule
+from warehouse.build import StepRun
+from warehouse.registry import Step, installed_steps
+from warehouse.settings import default_values
+
+TRUTH = {"kg_pop": 0.0033, "kd_pop": 0.015, "f_pop": 0.3, "omega_kg": 0.8, "omega_kd": 0.9,
+         "omega_f": 1.5, "b": 0.25}  # fmt: skip
+N = 60
+ORGANS = ("liver", "lung", "bone", "ln_distal")
+
+
+@cache
+def core_tables() -> dict[str, pd.DataFrame]:
+    """Sixty simulated target lesions, three that cannot be used, one that is not analysed."""
+    data = simulate_data(simulate_schedule(N, 3), TRUTH, seed=3)
+    name = np.array([f"L{i:03d}" for i in range(N)])
+    rows = pd.DataFrame({
+        "lesion_id": name[data.row_lesion],
+        "day": data.time.astype(int),
+        "volume_mm3": np.where(data.is_censored, 65.5, data.volume),
+        "is_baseline": data.is_own_baseline,
+    })  # fmt: skip
+    odd = pd.DataFrame({
+        "lesion_id": ["X1", "X2", "X2", "X4", "X4"],
+        "day": [-3, -3, 40, -3, 40],
+        "volume_mm3": [500.0, 0.0, 900.0, 500.0, 600.0],
+        "is_baseline": [True, True, False, True, False],
+    })  # fmt: skip
+    rows = pd.concat([rows, odd], ignore_index=True)
+    first = rows[rows["is_baseline"]].set_index("lesion_id")
+    ids = [*name, "X1", "X2", "X3", "X4"]
+    lesions = pd.DataFrame({
+        "lesion_id": ids,
+        "patient_id": [f"P{i // 2}" for i in range(N)] + ["PX"] * 4,
+        "organ": [ORGANS[i % 4] for i in range(len(ids))],
+        "lesion_type": "target",
+        "is_analysed": [one != "X4" for one in ids],
+        "baseline_day": first["day"].reindex(ids).to_numpy(),
+        "baseline_volume_mm3": first["volume_mm3"].reindex(ids).to_numpy(),
+        "last_measured_day": rows.groupby("lesion_id")["day"].max().reindex(ids).to_numpy(),
+    })  # fmt: skip
+    lesions["baseline_diameter_mm"] = np.cbrt(lesions["baseline_volume_mm3"] * 2 * 1.31**2)
+    patients = pd.DataFrame({"patient_id": sorted(set(lesions["patient_id"]))})
+    patients["last_day"] = 500
+    patients["os_days"], patients["os_event"] = 450.0, True
+    return {"lesion": lesions, "measurement": rows, "patient": patients}
+
+
+def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    load_seeds(con)
+    con.execute("CREATE SCHEMA core; CREATE SCHEMA analysis")
+    for name, frame in core_tables().items():
+        kept = frame
+        if lesions is not None and "lesion_id" in frame:
+            kept = frame[frame["lesion_id"] < f"L{lesions:03d}"]
+        con.register("frame", kept)
+        con.execute(f"CREATE TABLE core.{name} AS SELECT * FROM frame")
+    return con
+
+
+def run(con: duckdb.DuckDBPyConnection, **settings: Any) -> list[str]:
+    """Runs the step as the engine does, writes its tables and returns its notes."""
+    step: Step = next(s for s in installed_steps() if s.function is growth_module.growth)
+    given = {key.replace("__", "."): value for key, value in settings.items()}
+    context = StepRun(con, step, {**default_values(), **given}, lambda name, event: None)
+    result = step.function(context)
+    assert set(result) == {table.name for table in step.writes}
+    for table in step.writes:
+        columns = result[table.name]
+        assert columns.column_names == list(table.columns), table.name
+        con.register("columns", columns)
+        con.execute(f"CREATE OR REPLACE TABLE {table.name} AS SELECT * FROM columns")
+        key = ", ".join(table.key)
+        repeated = f"SELECT {key} FROM {table.name} GROUP BY {key} HAVING count(*) > 1"
+        assert con.execute(repeated).fetchall() == []
+    return context.notes
+
+
+@pytest.fixture(scope="module")
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with database() as connection:
+        notes = run(connection, run__threads=2)
+        connection.execute("CREATE TABLE notes AS SELECT unnest(?::VARCHAR[]) AS note", [notes])
+        yield connection
+
+
+def rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    return con.execute(sql).fetchall()
+
+
+def test_every_analysed_target_lesion_is_fitted_or_set_aside(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    assert rows(con, "SELECT n_lesions, n_excluded FROM analysis.growth_fit") == [(N, 3)]
+    assert rows(con, "SELECT lesion_id, reason_id FROM analysis.growth_excluded ORDER BY 1") == [
+        ("X1", "one_observation"),
+        ("X2", "no_baseline"),
+        ("X3", "no_volume"),
+    ]
+    assert f"growth of {N} target lesions (3 set aside)" in rows(con, "FROM notes")[0][0]
+
+
+def test_baselines_do_not_count_and_small_volumes_are_censored(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    measured = core_tables()["measurement"]
+    later = measured[measured["lesion_id"].str.startswith("L") & ~measured["is_baseline"]]
+    ((n, n_censored),) = rows(con, "SELECT n_observations, n_censored FROM analysis.growth_fit")
+    assert (n, n_censored) == (len(later), (later["volume_mm3"] < 200).sum())
+    assert n_censored > 0
+
+
+def test_estimates_are_near_the_truth(con: duckdb.DuckDBPyConnection) -> None:
+    found = rows(con, "SELECT parameter, estimate, standard_error, ci_lower, ci_upper "
+                      "FROM analysis.growth_population")  # fmt: skip
+    assert len(found) == 7
+    for parameter, estimate, error, low, high in found:
+        assert abs(estimate - TRUTH[parameter]) < 4 * error, parameter
+        assert low < estimate < high
+
+
+def test_threads_change_no_byte(con: duckdb.DuckDBPyConnection) -> None:
+    with database() as other:
+        run(other, run__threads=1)
+        for table in ("growth_fit", "growth_lesion", "growth_curve", "modelled_event"):
+            assert rows(other, f"FROM analysis.{table}") == rows(con, f"FROM analysis.{table}")
+
+
+def test_curves_pass_through_the_model_and_lie_in_their_band(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    table = con.execute(
+        "SELECT c.day, c.volume_mm3, c.lower, c.upper, g.kg_per_day, g.kd_per_day, g.f, "
+        "l.baseline_volume_mm3 AS v0, l.baseline_day AS t0 FROM analysis.growth_curve AS c "
+        "INNER JOIN analysis.growth_lesion AS g ON c.lesion_id = g.lesion_id AND g.estimate_kind = "
+        "'conditional_mode' INNER JOIN core.lesion AS l ON c.lesion_id = l.lesion_id"
+    ).df()
+    kg, kd, day, t0 = table["kg_per_day"], table["kd_per_day"], table["day"], table["t0"]
+    treated = np.exp(-kg * t0) * (
+        table["f"] * np.exp(kg * day) + (1 - table["f"]) * np.exp(-kd * day)
+    )
+    wanted = table["v0"] * np.where(day < 0, np.exp(kg * (day - t0)), treated)
+    np.testing.assert_allclose(table["volume_mm3"], wanted, rtol=1e-9)
+    inside = (table["lower"] <= table["volume_mm3"] * (1 + 1e-9)) & (
+        table["volume_mm3"] <= table["upper"] * (1 + 1e-9)
+    )
+    assert inside.mean() > 0.9
+
+
+def test_modelled_events_meet_their_rule_on_the_curve(con: duckdb.DuckDBPyConnection) -> None:
+    table = con.execute(
+        "SELECT e.*, g.kg_per_day AS kg, g.kd_per_day AS kd, g.f FROM analysis.modelled_event AS e "
+        "INNER JOIN analysis.growth_lesion AS g ON e.lesion_id = g.lesion_id AND g.estimate_kind = "
+        "'conditional_mode' WHERE e.rule_set = 'recist_volume'"
+    ).df()
+    assert len(table) == 2 * N
+
+    def ratio(day: pd.Series) -> pd.Series:
+        """Volume over that on day 0."""
+        return table["f"] * np.exp(table["kg"] * day) + (1 - table["f"]) * np.exp(
+            -table["kd"] * day
+        )
+
+    days = np.linspace(0, 500, 5001)
+    at = ratio(table["time_days"])
+    is_response = table["endpoint"] == "response"
+    happened = table["is_event"]
+    assert happened.sum() > 10
+    np.testing.assert_allclose(at[is_response & happened], 0.343, rtol=1e-8)
+    lowest = np.min([ratio(pd.Series(day, table.index)) for day in days], axis=0)
+    grown = ~is_response & happened
+    np.testing.assert_allclose(at[grown], 1.728 * lowest[grown], rtol=1e-4)
+    assert (lowest[is_response & ~happened] > 0.343).all()
+    followed = np.maximum(500, table["last_assessment_day"])
+    assert (table["time_days"] == followed)[~happened].all()
+    assert (table["time_days"] <= followed).all()
+    assert set(table.loc[~happened, "censor_reason"]) == {"death"}
+    assert (table["time_lower"] <= table["time_upper"]).loc[table["time_upper"].notna()].all()
+
+
+def test_the_event_baseline_may_be_the_measured_one(con: duckdb.DuckDBPyConnection) -> None:
+    with database() as other:
+        run(other, growth__event_baseline="measured")
+        same = "SELECT kg_per_day FROM analysis.growth_lesion"
+        assert rows(other, same) == rows(con, same)
+        days = "SELECT time_days FROM analysis.modelled_event WHERE endpoint = 'response'"
+        later = np.array(rows(other, days)) - np.array(rows(con, days))
+        # The lesion grew until day 0: the measured baseline is smaller and is reached later.
+        assert later.min() >= -1e-9
+        assert later.max() > 0
+
+
+def test_too_few_lesions_give_empty_tables_and_a_note() -> None:
+    with database(lesions=20) as con:
+        assert run(con) == [
+            "no growth model: 20 target lesions can be used, growth.fewest_lesions asks for 30"
+        ]
+        assert rows(con, "SELECT count(*) FROM analysis.growth_fit") == [(0,)]
+        assert rows(con, "SELECT count(*) FROM analysis.modelled_event") == [(0,)]
