@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -22,6 +21,9 @@ from udfs.comparisons import (
     summarise,
 )
 from warehouse.registry import StepContext, TableDoc, step
+
+if TYPE_CHECKING:
+    import pandas
 
 LESION_VARIABLES = (
     "nadir_ratio",
@@ -324,7 +326,7 @@ def _comparison(key: dict[str, Any], rows: pandas.DataFrame, order: list[str]) -
         if known.any():
             names.append(name)
             values.append(value[known])
-            n_patients.append(pandas.unique(patient[known]).size)
+            n_patients.append(len(set(patient[known])))
             n_missing.append(int((here & ~known).sum()))
     return Comparison(key, names, values, n_patients, n_missing)
 

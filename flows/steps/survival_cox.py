@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -16,6 +15,9 @@ from flows.steps.survival import READS, Analysis, analyses_of, confidence_level
 from udfs.survival import CoxModel, cox_model
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext, TableDoc, step
+
+if TYPE_CHECKING:
+    import pandas
 
 PLANNED = """
 SELECT
@@ -176,7 +178,7 @@ def models_of(context: StepContext) -> Iterator[NumberModel]:
                 covariates=covariates,
                 units=scale,
                 labels=[units[name][1] for name in covariates],
-                stratum_name=None if pandas.isna(plan.stratum) else plan.stratum,
+                stratum_name=plan.stratum if isinstance(plan.stratum, str) else None,
                 time=known["time_days"].to_numpy(dtype=np.float64),
                 event=known["is_event"].to_numpy(dtype=bool),
                 columns=known[covariates].to_numpy(dtype=np.float64) / scale,
@@ -186,7 +188,7 @@ def models_of(context: StepContext) -> Iterator[NumberModel]:
 
 
 def _strata(patients: pandas.DataFrame, column: Any) -> NDArray[Any]:
-    if pandas.isna(column):
+    if not isinstance(column, str):
         return np.zeros(len(patients), dtype=np.int64)
     return patients[column].to_numpy(dtype=str)
 

@@ -53,7 +53,7 @@ def test_planted_variance_between_patients_is_recovered(schedule: Callable):
 
 
 def test_no_variance_between_patients_is_found_where_there_is_none(schedule: Callable):
-    fit = fit_growth(two_level_data(schedule, 320, 22, {}), settings=QUICK)
+    fit = fit_growth(two_level_data(schedule, 160, 22, {}), settings=QUICK)
     found = fit_second_level(fit)
     assert found.minus2ll_gain < 12
     assert (found.patient_share < 0.25).all()

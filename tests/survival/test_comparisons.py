@@ -187,7 +187,7 @@ def test_groups_that_do_not_overlap() -> None:
 
 
 def test_dominance_holds_its_interval() -> None:
-    """Normal samples half a standard deviation apart: P(a > b) - P(a < b) = 2 Phi(.5/sqrt 2) - 1."""
+    """Normal samples half a standard deviation apart: delta is 2 Phi(0.5 / sqrt 2) - 1."""
     from scipy.special import ndtr
 
     truth = 2 * ndtr(0.5 / 2**0.5) - 1

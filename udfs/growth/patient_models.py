@@ -26,9 +26,11 @@ from udfs.growth.parameters import FloatArray
 
 START = 0.00511
 START_PHI = 0.9
-OTHER_RATES = (0.0005, 0.02, 0.08)
+OTHER_RATES = (0.0005, 0.04)
 OTHER_SHARES = (0.5, 0.98)
 MOST_STEPS = 500
+SMALLEST_STEP = 1e-12
+"""Per day: a rejected step this small ends a search."""
 ZERO_OFFSET = 0.5
 """Added to all sizes of a patient whose first one is 0."""
 
@@ -215,13 +217,13 @@ def _least_squares(
         new_r, new_slopes = _residuals(name, t, q, trial)
         new_rss = float(new_r @ new_r)
         if np.isfinite(new_rss) and new_rss < rss:
-            is_still = rss - new_rss <= 1e-14 * rss
+            is_still = rss - new_rss <= 1e-13 * rss
             x, r, slopes, rss, damping = trial, new_r, new_slopes, new_rss, damping * 0.3
             if is_still:
                 break
         else:
-            damping *= 5.0
-            if damping > 1e12:
+            damping *= 10.0
+            if np.abs(trial - x).max() < SMALLEST_STEP:
                 break
     return rss, x
 
