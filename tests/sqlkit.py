@@ -23,6 +23,7 @@ import duckdb
 
 from warehouse.models import Seed, SqlModel, read_macros, read_models, read_seeds
 from warehouse.raw import RAW_TABLES, build_raw_table
+from warehouse.registry import installed_steps
 from warehouse.settings import BY_NAME, default_values
 
 SQL = Path(__file__).resolve().parents[1] / "sql"
@@ -174,22 +175,34 @@ class SqlKit:
             )
 
     def build(self, *names: str) -> SqlKit:
-        """Builds the named models and all that they need."""
+        """Builds the named models and all that they need; what a Python step writes stays empty."""
         nodes = _nodes()
+        written = {table.name: table for step in installed_steps() for table in step.writes}
         needs: dict[str, set[str]] = {}
         waiting = list(names)
         while waiting:
             name = waiting.pop()
             if name in needs or name.startswith("raw."):
                 continue
+            if name in written:
+                nulls = ", ".join(f'NULL AS "{column}"' for column in written[name].columns)
+                self.connection.execute(
+                    f"CREATE OR REPLACE VIEW {name} AS SELECT {nulls} WHERE FALSE"
+                )
+                continue
             node = nodes[name]
             reads = node.reads if isinstance(node, SqlModel) else ()
-            needs[name] = {read for read in reads if not read.startswith("raw.")}
-            waiting.extend(needs[name])
+            waiting.extend(reads)
+            needs[name] = {read for read in reads if read in nodes}
         for name in TopologicalSorter(needs).static_order():
             started = time.perf_counter()
             self._build_one(nodes[name])
             self.seconds[name] = time.perf_counter() - started
+        return self
+
+    def build_one(self, name: str) -> SqlKit:
+        """Builds one model or seed on the tables as they are."""
+        self._build_one(_nodes()[name])
         return self
 
     def _build_one(self, node: SqlModel | Seed) -> None:

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import duckdb
@@ -28,6 +29,7 @@ from warehouse.run import run_project
 from warehouse.simulate import write_trials
 
 SQL_STAGES = ("raw", "staging", "core", "analysis", "quality", "mart")
+BENCHMARK_GROUP = "lesion_warehouse.benchmarks"
 TRIVIAL_MODELS = 10
 DBT_INSTALL = (
     "python -m venv dbt && dbt/bin/pip install 'dbt-core<1.12' dbt-duckdb, then --dbt dbt/bin/dbt"
@@ -39,7 +41,8 @@ class Measure:
     """One line of the result."""
 
     what: str
-    seconds: float
+    seconds: float | None
+    """None where it could not be measured; the note says why."""
     note: str = ""
 
 
@@ -58,6 +61,33 @@ def run_benchmarks(*, scale: int, seed: int, dbt: Path | None, output: Path | No
             *_engine_overhead(Path(scratch), dbt or _on_path("dbt"), display),
             *_main_job(Path(scratch) / "trials", scale, seed, display),
         ]
+    _show(measures, seed, output)
+
+
+def run_part(part: str, *, scale: int, seed: int, output: Path | None) -> None:
+    """Runs the measurements of one part, which an installed package offers, and prints them.
+
+    Args:
+        part: name in the entry point group ``lesion_warehouse.benchmarks``; it is called with
+            ``scale`` and ``seed`` and gives what was measured, seconds and a note, for each figure.
+        scale: times the published size.
+        seed: seed of the simulation.
+        output: JSON file for the figures.
+
+    Raises:
+        LesionsError: there is no such part.
+    """
+    offered = {entry.name: entry for entry in entry_points(group=BENCHMARK_GROUP)}
+    if part not in offered:
+        raise LesionsError(
+            f"there is no benchmark {part!r}. Parts: {', '.join(sorted(offered)) or 'none'}; "
+            "without a part the main job is measured."
+        )
+    measure = offered[part].load()
+    _show([Measure(*row) for row in measure(scale=scale, seed=seed)], seed, output)
+
+
+def _show(measures: list[Measure], seed: int, output: Path | None) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     rows = [(measure.what, measure.seconds, measure.note) for measure in measures]
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

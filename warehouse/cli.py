@@ -251,15 +251,24 @@ def schedule(project_folder: Path, cron: str, port: int | None) -> None:
 
 
 @lesions.command()
+@click.argument("part", required=False)
 @click.option("--scale", type=click.IntRange(1, 100), default=1, help="Times the published size.")
 @seed_option
 @click.option("--dbt", type=click.Path(path_type=Path), help="dbt to compare with; else on PATH.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="JSON file for the figures.")
-def benchmarks(scale: int, seed: int, dbt: Path | None, output: Path | None) -> None:
-    """Measure the main job on this machine, beside dbt where it is installed."""
-    from warehouse.benchmarks import run_benchmarks
+def benchmarks(
+    part: str | None, scale: int, seed: int, dbt: Path | None, output: Path | None
+) -> None:
+    """Measure the main job on this machine, beside dbt where it is installed.
 
-    run_benchmarks(scale=scale, seed=seed, dbt=dbt, output=output)
+    PART measures one part instead, beside its peers: hazards (R's coxme, lifelines).
+    """
+    from warehouse.benchmarks import run_benchmarks, run_part
+
+    if part is not None:
+        run_part(part, scale=scale, seed=seed, output=output)
+    else:
+        run_benchmarks(scale=scale, seed=seed, dbt=dbt, output=output)
 
 
 @lesions.group()

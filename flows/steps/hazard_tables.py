@@ -38,7 +38,8 @@ HAZARD_FIT = TableDoc(
         "n_patients": "patients that they are of",
         "n_coefficients": "coefficients",
         "frailty_variance": "variance of the patient's effect on the log hazard; null if naive",
-        "frailty_variance_lower": "its profile-likelihood limit (hazards.confidence); final models",
+        "frailty_variance_lower": "its profile-likelihood limit (hazards.confidence); of the final "
+        "models of all lesions and of tumor types only",
         "frailty_variance_upper": "the same, above",
         "variance_chi2": "likelihood-ratio statistic of variance 0",
         "variance_p_value": "its p-value, from the 50:50 mixture of chi-squared with 0 and 1 df",

@@ -46,6 +46,8 @@ class Question:
     covariates: tuple[str, ...]
     """The strongest first."""
     reference: str
+    has_interval: bool = False
+    """Whether the variance has its interval, which takes as long as the fit."""
 
     def model_id(self, method: str) -> str:
         return "/".join((self.endpoint, self.stratum, self.model, method))
@@ -113,7 +115,7 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
             options = replace(
                 rules.options,
                 variance=0.0 if removed.is_without_effect else None,
-                interval=question.model == FINAL,
+                interval=question.has_interval,
             )
             fit = fit_cox(data, options)
         except ValueError as error:

@@ -11,6 +11,8 @@ from udfs.hazards import Options
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext
 
+CLOSE = 1e-4
+"""How near the log variances come to their maxima and limits; their standard errors are 1e-2."""
 KINDS: dict[str, Literal["numeric", "factor"]] = {
     "treatment": "factor",
     "line_of_therapy": "factor",
@@ -129,7 +131,10 @@ def read_rules(context: StepContext) -> Rules:
         merges_rare_organs=setting("rare_organs") == "merged",
         has_new_lesions=setting("new_lesions") == "from_day_0",
         options=Options(
-            ties=setting("ties"), method=setting("method"), confidence=setting("confidence")
+            ties=setting("ties"),
+            method=setting("method"),
+            confidence=setting("confidence"),
+            close=CLOSE,
         ),
         confidence=setting("confidence"),
         tests_levels=setting("level_tests"),

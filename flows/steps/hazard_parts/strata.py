@@ -110,7 +110,7 @@ def _with_selection(
             f"{rules.reference_organ} (hazards.reference_organ) has too few events"
         )
     for endpoint, frame in frames.items():
-        asked = Question(endpoint, stratum, FINAL, (), reference)
+        asked = Question(endpoint, stratum, FINAL, (), reference, has_interval=True)
         tests = _screen(frame, asked, rules.candidates(tumor_types), rules)
         outcome.screening += [(asked, test) for test in tests]
         selected[endpoint] = _selected(tests)
@@ -123,7 +123,7 @@ def _with_selection(
         is_new = frame["lesion_type"] == "new"
         if is_new.any():
             others = frame[~is_new].reset_index(drop=True)
-            _fit(outcome, others, replace(asked, model=WITHOUT_NEW), rules, say)
+            _fit(outcome, others, replace(asked, model=WITHOUT_NEW, has_interval=False), rules, say)
     return selected
 
 
@@ -153,6 +153,12 @@ def _screen(
             offered.append(Candidate(name, ready.rows[name].to_numpy(dtype=float), "numeric"))
         else:
             levels = _testable(ready.rows, name, rules)
+            if levels.nunique() < 2:
+                few = "fewer than two levels with enough events"
+                tests[name] = _untested(
+                    name, few, n_known, int(ready.rows["is_event"][known].sum())
+                )
+                continue
             base = reference_level(ready.rows, name, levels)
             texts = levels.fillna("").to_numpy(dtype=str)
             offered.append(Candidate(name, texts, "factor", base))
