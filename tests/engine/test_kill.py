@@ -13,10 +13,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from warehouse.simulate import write_trials
 
 from warehouse.project import create_project, open_project
 from warehouse.run import run_project
+from warehouse.simulate import write_trials
 
 STAGES = ("load", "carry", "staging", "core", "analysis", "check core", "describe", "publish")
 """Stages of a run as its log names them; 'analysis' holds the Python steps."""

@@ -17,7 +17,7 @@ from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
 from udfs.hazards.quadrature import QuadratureObjective
 from udfs.hazards.result import Method
-from udfs.hazards.search import CLOSE, likelihood_limit, maximise_along
+from udfs.hazards.search import likelihood_limit, maximise_along
 from udfs.hazards.solver import Mode, Snapshot, maximise, snapshot
 
 SMALLEST, LARGEST = float(np.log(1e-6)), float(np.log(400.0))
@@ -48,10 +48,6 @@ class Options:
     """Whether to compute the variance's profile-likelihood interval."""
     confidence: float = 0.95
     """Of that interval."""
-    close: float = CLOSE
-    """A step of the search along the log variance below this is the last, and the limits of its
-    interval are as near. Of the simulated trials, 1e-4 leaves likelihood-ratio statistics right to
-    1e-4, with fewer evaluations; 1e-3 only to 1e-2."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for an unknown or impossible option."""
@@ -152,33 +148,29 @@ def estimate(problem: CoxProblem, options: Options, near: float | None = None) -
         assert profile.best is not None
         converged = fixed.is_converged and profile.best.is_converged
         return Estimate(null, fixed, taken, profile, profile.best, converged)
-    best, converged = _maximise_variance(profile, fixed, near, options.close)
+    best, converged = _maximise_variance(profile, fixed, near)
     if best is None or best.loglik_integrated < fixed.loglik_penalized + NO_RISE:
         return Estimate(null, fixed, taken, profile, None, fixed.is_converged)
     return Estimate(null, fixed, taken, profile, best, converged and best.is_converged)
 
 
-def variance_interval(
-    found: Estimate, confidence: float, close: float = CLOSE
-) -> tuple[float, float]:
+def variance_interval(found: Estimate, confidence: float) -> tuple[float, float]:
     """Profile-likelihood limits of the variance; the lower is 0 where 0 is not excluded, the upper
     infinite where no variance up to 400 is."""
     assert found.profile is not None
     profile, top = found.profile, found.loglik
     drop = float(chdtri(1, 1 - confidence)) / 2
     if found.best is None:
-        high = likelihood_limit(
-            profile.value, top, SMALLEST, drop, float(np.log(0.2)), LARGEST, close
-        )
+        high = likelihood_limit(profile.value, top, SMALLEST, drop, float(np.log(0.2)), LARGEST)
         return 0.0, np.inf if high is None else float(np.exp(high))
     peak = max(profile.values, key=profile.values.__getitem__)
     width = float(np.clip(np.sqrt(2 * drop / profile.curvature(peak)), 0.01, 3.0))
     low = None
     if top - found.fixed.loglik_penalized > drop:
         guess = max(peak - width, SMALLEST)
-        low = likelihood_limit(profile.value, top, peak, drop, guess, SMALLEST, close)
+        low = likelihood_limit(profile.value, top, peak, drop, guess, SMALLEST)
     guess = min(peak + width, LARGEST)
-    high = likelihood_limit(profile.value, top, peak, drop, guess, LARGEST, close)
+    high = likelihood_limit(profile.value, top, peak, drop, guess, LARGEST)
     return (
         0.0 if low is None else float(np.exp(low)),
         np.inf if high is None else float(np.exp(high)),
@@ -221,7 +213,7 @@ def _objective(problem: CoxProblem, options: Options, fixed: Mode) -> Objective:
 
 
 def _maximise_variance(
-    profile: Profile, fixed: Mode, near: float | None, close: float
+    profile: Profile, fixed: Mode, near: float | None
 ) -> tuple[Solution | None, bool]:
     """The solution at the best variance, None for 0; False if the search ended at a limit."""
     problem = profile.objective.problem
@@ -245,7 +237,7 @@ def _maximise_variance(
     step = float(np.log(profile.best.second_moment / profile.best.variance))
     step = float(np.clip(3 * step, -1.0, 1.0))
     step = step if abs(step) > 0.05 else 0.05 * (1.0 if step >= 0 else -1.0)
-    at, converged = maximise_along(profile.value, start, step, SMALLEST, LARGEST, close)
+    at, converged = maximise_along(profile.value, start, step, SMALLEST, LARGEST)
     latest = profile.latest
     is_latest = latest is not None and abs(np.log(latest.variance) - at) < 1e-12
     return latest if is_latest else profile.best, converged

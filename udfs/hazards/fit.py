@@ -53,7 +53,7 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
     """Standard errors, interval, random effects and baseline of an estimate."""
     limits = (np.nan, np.nan)
     if found.profile is not None and options.variance is None and options.interval:
-        limits = variance_interval(found, options.confidence, options.close)
+        limits = variance_interval(found, options.confidence)
     uncertainty = _uncertainty(problem, found)
     scale = problem.columns.scale
     b = found.fixed.b if found.best is None else found.best.b

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import chdtrc, ndtr, ndtri
@@ -15,9 +15,6 @@ from udfs.hazards.estimate import Options, estimate
 from udfs.hazards.problem import prepare
 from udfs.hazards.result import CoxFit
 from udfs.hazards.threads import single_blas_thread
-
-CLOSE_FOR_TESTS = 1e-4
-"""How near the variance comes to its maximum in models that are fitted for a test's sake."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +191,7 @@ def _tests(
 ) -> tuple[TermTest, ...]:
     """Of the full fit against each smaller design, which lacks the columns beside it."""
     problem = prepare(data, fit.ties)
-    options = replace(options_of(fit), close=CLOSE_FOR_TESTS)
+    options = options_of(fit)
     results = []
     for (term, label), design, place in zip(names, designs, columns, strict=True):
         found = estimate(problem.with_design(design), options, near=fit.variance or None)

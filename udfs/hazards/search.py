@@ -18,7 +18,6 @@ def maximise_along(
     first_step: float,
     lower: float,
     upper: float,
-    close: float = CLOSE,
 ) -> tuple[float, bool]:
     """The maximum of a smooth function with one maximum between two limits.
 
@@ -31,7 +30,6 @@ def maximise_along(
         first_step: towards where the maximum is thought to be; not 0.
         lower: search no lower.
         upper: search no higher.
-        close: a step below this is the last.
 
     Returns:
         The maximum, which is one of the points evaluated; whether it converged: at a limit it did
@@ -64,7 +62,7 @@ def maximise_along(
         if abs(x - best) < 1e-9:
             return best, True
         at(x)
-        if abs(x - best) < close:
+        if abs(x - best) < CLOSE:
             # Of two so near, the values cannot tell which is higher; the cubic can.
             return x, True
     return max(seen, key=seen.__getitem__), False
@@ -95,7 +93,6 @@ def likelihood_limit(
     drop: float,
     guess: float,
     limit: float,
-    close: float = CLOSE,
 ) -> float | None:
     """Where a profile log-likelihood has fallen by ``drop`` below its maximum ``top``.
 
@@ -108,10 +105,9 @@ def likelihood_limit(
         drop: by how much it shall have fallen.
         guess: first try, on the side wanted.
         limit: go no further.
-        close: how near to the place is near enough.
 
     Returns:
-        The place, or None if it has not fallen by as much at ``limit``.
+        The place, within 1e-5, or None if it has not fallen by as much at ``limit``.
     """
     target = np.sqrt(2 * drop)
     seen: dict[float, float] = {}
@@ -127,4 +123,4 @@ def likelihood_limit(
             return None
         inner, outer = outer, outer + 1.6 * (outer - inner)
         outer = max(outer, limit) if limit < start else min(outer, limit)
-    return float(brentq(short, inner, outer, xtol=close))
+    return float(brentq(short, inner, outer, xtol=1e-5))

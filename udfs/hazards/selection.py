@@ -14,7 +14,6 @@ from udfs.hazards.arrays import BoolArray
 from udfs.hazards.data import CoxData
 from udfs.hazards.design import Term, factor, is_missing, numeric
 from udfs.hazards.estimate import Options, estimate
-from udfs.hazards.inference import CLOSE_FOR_TESTS
 from udfs.hazards.problem import prepare
 from udfs.hazards.threads import single_blas_thread
 
@@ -96,8 +95,7 @@ def select_covariates(
     doubled = [n for k, n in enumerate(names) if n in names[:k] or n in data.design.slices]
     if doubled:
         raise ValueError(f"covariate {doubled[0]!r} is given twice, or is a term already")
-    chosen = replace(options or Options(), close=CLOSE_FOR_TESTS)
-    tester = _Tester(data, replace(chosen, interval=False), level)
+    tester = _Tester(data, replace(options or Options(), interval=False), level)
     if mode == "each":
         found = [tester.test(1, candidate, []) for candidate in candidates]
         tests, selected = found, {t.name for t in found if t.p_value < level}

@@ -11,8 +11,6 @@ from udfs.hazards import Options
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext
 
-CLOSE = 1e-4
-"""How near the log variances come to their maxima and limits; their standard errors are 1e-2."""
 KINDS: dict[str, Literal["numeric", "factor"]] = {
     "treatment": "factor",
     "line_of_therapy": "factor",
@@ -134,7 +132,6 @@ def read_rules(context: StepContext) -> Rules:
             ties=setting("ties"),
             method=setting("method"),
             confidence=setting("confidence"),
-            close=CLOSE,
         ),
         confidence=setting("confidence"),
         tests_levels=setting("level_tests"),
