@@ -21,6 +21,7 @@ from udfs.comparisons import (
     kruskal_wallis,
     mann_whitney,
     shift_between,
+    signed_rank,
     summarise,
 )
 from udfs.comparisons import effects as effects_module
@@ -57,6 +58,50 @@ def test_mann_whitney_with_ties_is_that_of_r(
     assert found.u == reference["wilcox"][name]["statistic"]["W"]
     assert found.p_value == pytest.approx(reference["wilcox"][name]["p.value"], rel=R_DIGITS)
     assert not found.is_exact
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("growth_arm_nocorrect", {"continuity": False}),
+        ("growth_arm_less", {"alternative": "less"}),
+    ],
+)
+def test_mann_whitney_otherwise_is_that_of_r(
+    reference: Any, data: Any, name: str, options: Any
+) -> None:
+    a, b = (data["growth"][data["arm"] == arm] for arm in ("A", "B"))
+    found = mann_whitney(a, b, **options)
+    assert found.p_value == pytest.approx(reference["wilcox"][name]["p.value"], rel=R_DIGITS)
+
+
+@pytest.mark.parametrize("name", ["paired", "signed_rank_small_exact", "signed_rank_zero"])
+def test_signed_ranks_are_those_of_r(reference: Any, data: Any, name: str) -> None:
+    r = reference["wilcox"][name]
+    found = signed_rank(r["x"] if "x" in r else data["pre"] - data["post"])
+    assert found.v == r["statistic"]["V"]
+    assert found.p_value == pytest.approx(r["p.value"], rel=1e-11)
+    assert found.is_exact == (name == "signed_rank_small_exact")
+    if "conf.int" in r:
+        limits = (found.lower, found.upper)
+        assert found.pseudo_median == pytest.approx(
+            r["estimate"]["(pseudo)median"], abs=R_ROOT_SEARCH
+        )
+        assert limits == pytest.approx(tuple(r["conf.int"]), abs=R_ROOT_SEARCH)
+
+
+def test_signed_ranks_by_hand() -> None:
+    found = signed_rank([1, 2, -3, 4])
+    assert (found.v, found.p_value, found.is_exact) == (7, pytest.approx(0.625), True)
+    # Means of pairs: -3, -1, -0.5, 0.5, 1, 1.5, 2, 2.5, 3, 4; P(V = 0) = 1/16 is more than 2.5 %.
+    assert found.pseudo_median == 1.25
+    assert np.isnan(found.lower)
+    assert np.isnan(signed_rank([0, 0]).p_value)
+    # Of seven, P(V <= 2) = 3/128 <= 2.5 % < P(V <= 3) = 5/128: from the third smallest mean on.
+    seven = np.array([0.31, -1.2, 2.4, 1.15, -0.2, 0.9, 1.7])
+    means = np.sort([(a + b) / 2 for i, a in enumerate(seven) for b in seven[i:]])
+    found = signed_rank(seven)
+    assert (found.lower, found.upper) == pytest.approx((means[2], means[-3]))
 
 
 def test_mann_whitney_of_few_is_exact_as_in_r(reference: Any) -> None:
@@ -135,6 +180,13 @@ def test_correlations_are_those_of_r(reference: Any, data: Any, name: str) -> No
     assert found.p_value == pytest.approx(r["p.value"], rel=1e-9)
     if "conf.int" in r:
         assert (found.lower, found.upper) == pytest.approx(tuple(r["conf.int"]), rel=1e-11)
+
+
+def test_kendall_corrected_for_continuity_is_that_of_r(reference: Any, data: Any) -> None:
+    r = reference["cor"]["kendall_continuity"]
+    found = correlation(data["growth"], data["score"], "kendall", continuity=True)
+    assert found.statistic == pytest.approx(r["statistic"]["z"], rel=1e-11)
+    assert found.p_value == pytest.approx(r["p.value"], rel=1e-9)
 
 
 @pytest.mark.parametrize(

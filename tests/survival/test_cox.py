@@ -77,6 +77,7 @@ def test_estimates_errors_and_likelihoods_are_those_of_r(shared: Path, name: str
         found.standard_error, list(reference["se"].values()), rtol=R_ESTIMATE
     )
     assert [found.loglik_null, found.loglik] == pytest.approx(reference["loglik"], rel=R_LOGLIK)
+    assert found.score == pytest.approx(reference["score"]["test"], rel=1e-9)
     chi2, df, p_value = found.likelihood_ratio
     assert chi2 == pytest.approx(reference["lrt"]["test"], rel=1e-9)
     assert (df, p_value) == (

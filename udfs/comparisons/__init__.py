@@ -5,13 +5,15 @@
     kruskal_wallis(values, group), dunn_tests(values, group, correction="holm")
     correlation(x, y, "kendall")
 
-Tests are scipy's where it has them. ``ranks`` adds Dunn's test, ``effects`` effect sizes and their
-intervals, ``correlation`` intervals and the exact test of Spearman's, ``adjust`` the corrections.
+Tests are scipy's where it has them. ``ranks`` adds Dunn's test, ``paired`` the shift of the signed
+rank test, ``effects`` effect sizes with intervals, ``correlation`` intervals and the exact test
+of Spearman's, ``adjust`` the corrections.
 """
 
 from udfs.comparisons.adjust import Correction, adjusted
 from udfs.comparisons.correlation import Correlation, CorrelationMethod, correlation
 from udfs.comparisons.effects import Dominance, Shift, dominance_of, shift_between
+from udfs.comparisons.paired import SignedRank, signed_rank
 from udfs.comparisons.ranks import (
     DunnTests,
     KruskalWallis,
@@ -31,6 +33,7 @@ __all__ = [
     "KruskalWallis",
     "MannWhitney",
     "Shift",
+    "SignedRank",
     "Summary",
     "adjusted",
     "correlation",
@@ -39,5 +42,6 @@ __all__ = [
     "kruskal_wallis",
     "mann_whitney",
     "shift_between",
+    "signed_rank",
     "summarise",
 ]

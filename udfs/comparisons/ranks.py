@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.comparisons.adjust import Correction, adjusted
 from udfs.comparisons.arrays import FloatArray, IntArray, numbers, tie_sum
+
+Alternative = Literal["two-sided", "less", "greater"]
 
 EXACT_BELOW = 50
 """Both groups smaller than this, and no ties: the exact distribution, as R's ``wilcox.test``."""
@@ -23,7 +25,7 @@ class MannWhitney:
     u: float
     """Pairs (a, b) with a > b, ties counting one half; R's W."""
     p_value: float
-    """Two-sided. NaN where all values are equal."""
+    """NaN where all values are equal."""
     is_exact: bool
 
 
@@ -54,14 +56,21 @@ class DunnTests:
     """(p,) corrected for the p pairs."""
 
 
-def mann_whitney(a: ArrayLike, b: ArrayLike) -> MannWhitney:
-    """Mann-Whitney's (Wilcoxon's rank sum) test, two-sided, as R's ``wilcox.test``.
+def mann_whitney(
+    a: ArrayLike, b: ArrayLike, *, alternative: Alternative = "two-sided", continuity: bool = True
+) -> MannWhitney:
+    """Mann-Whitney's (Wilcoxon's rank sum) test, as R's ``wilcox.test``.
 
     Exact where both groups have fewer than 50 values and no two are equal; else by the normal
     distribution with the variance corrected for ties, and for continuity.
 
     Hand-worked: 1, 4 against 2, 3, 5: U = 0 + 2 = 2 of 6 pairs. Of the 10 ways to place two ranks
     among five, 4 have U <= 2, so p = 2 * 0.4 = 0.8.
+
+    Args:
+        a, b: the two groups' values.
+        alternative: whether a is merely other than b, ``less`` or ``greater``.
+        continuity: whether the normal distribution is corrected for continuity.
 
     Raises:
         ValueError: a value is missing, or a group is empty.
@@ -76,7 +85,9 @@ def mann_whitney(a: ArrayLike, b: ArrayLike) -> MannWhitney:
     is_exact = max(x.size, y.size) < EXACT_BELOW and not has_ties
     if ordered[0] == ordered[-1]:
         return MannWhitney(x.size * y.size / 2, float("nan"), is_exact)
-    found = mannwhitneyu(x, y, method="exact" if is_exact else "asymptotic")
+    found = mannwhitneyu(
+        x, y, continuity, alternative, method="exact" if is_exact else "asymptotic"
+    )
     return MannWhitney(float(found.statistic), min(float(found.pvalue), 1.0), is_exact)
 
 

@@ -88,6 +88,8 @@ class CoxModel:
     loglik_null: float
     """Log partial likelihood of no covariate."""
     loglik: float
+    score: float
+    """Chi-squared of the score test, on as many degrees of freedom as covariates."""
     n: int
     """Subjects, those drawn twice counted twice."""
     n_events: int
@@ -156,23 +158,23 @@ def fit_rows(
         subjects: all subjects.
         rows: (m,) places in their sorted order, ascending, repeated where drawn more than once.
         start: (p,) log hazard ratios that Newton's method starts from.
-        with_null: whether ``loglik_null`` is wanted; else it is NaN.
+        with_null: whether ``loglik_null`` and ``score`` are wanted; else they are NaN.
     """
     sets = _risk_sets(subjects, rows)
     p = subjects.scale.size
-    null = _derivatives(sets, np.zeros(p))[0] if with_null and sets.deaths.size else np.nan
     fit = _fit(sets, start * subjects.scale)
-    if fit is None:
-        missing = np.full(p, np.nan)
-        return CoxModel(missing, missing, null, np.nan, rows.size, sets.deaths.size, False)
+    null, score = _null(sets) if with_null else (np.nan, np.nan)
+    scale = subjects.scale
+    missing = np.full(p, np.nan)
     return CoxModel(
-        coefficient=fit.b / subjects.scale,
-        standard_error=fit.standard_error / subjects.scale,
+        coefficient=missing if fit is None else fit.b / scale,
+        standard_error=missing if fit is None else fit.standard_error / scale,
         loglik_null=null,
-        loglik=fit.loglik,
+        loglik=np.nan if fit is None else fit.loglik,
+        score=np.nan if fit is None else score,
         n=rows.size,
         n_events=sets.deaths.size,
-        is_converged=True,
+        is_converged=fit is not None,
     )
 
 
@@ -231,6 +233,14 @@ def _risk_sets(subjects: CoxSubjects, rows: IntArray) -> _RiskSets:
         jump=jump,
         fraction=place / count[jump],
     )
+
+
+def _null(sets: _RiskSets) -> tuple[float, float]:
+    """Log-likelihood without covariates, and the score test's statistic."""
+    if sets.deaths.size == 0:
+        return float("nan"), float("nan")
+    loglik, score, information = _derivatives(sets, np.zeros(len(sets.columns)))
+    return loglik, float(score @ np.linalg.lstsq(information, score, rcond=None)[0])
 
 
 def _fit(sets: _RiskSets, start: FloatArray) -> _Fit | None:
