@@ -7,6 +7,7 @@ from pathlib import Path
 
 from warehouse.contents import content_folder
 from warehouse.graph import Graph, make_graph
+from warehouse.memory import Memory
 from warehouse.models import read_macros, read_models, read_seeds
 from warehouse.raw import raw_table_docs
 from warehouse.registry import installed_steps
@@ -14,8 +15,12 @@ from warehouse.settings import BY_NAME
 
 
 @cache
-def installed_graph(sql_folder: Path | None = None) -> Graph:
+def installed_graph(sql_folder: Path | None = None, memory: Memory | None = None) -> Graph:
     """The graph of the shipped SQL (or of another folder's) and the installed steps.
+
+    Args:
+        sql_folder: the folder ``sql``; the shipped one where None.
+        memory: what earlier commands made of the same files.
 
     Raises:
         LesionsError: a model that does not fit; see ``models`` and ``graph``.
@@ -24,7 +29,7 @@ def installed_graph(sql_folder: Path | None = None) -> Graph:
     return make_graph(
         sources=raw_table_docs(),
         seeds=read_seeds(folder),
-        models=read_models(folder, frozenset(BY_NAME)),
+        models=read_models(folder, frozenset(BY_NAME), memory),
         steps=installed_steps(),
         macros=read_macros(folder),
         sql_folder=folder,

@@ -11,12 +11,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from warehouse.graph import Graph, Node
+from warehouse.memory import Memory
 from warehouse.settings import BY_NAME, as_text
 
 OWN_PACKAGES = ("udfs", "flows")
@@ -56,7 +57,10 @@ def digest(text: str) -> str:
 
 
 def fingerprint_graph(
-    graph: Graph, values: Mapping[str, Any], source_fingerprint: Callable[[str], str]
+    graph: Graph,
+    values: Mapping[str, Any],
+    source_fingerprint: Callable[[str], str],
+    memory: Memory | None = None,
 ) -> dict[str, Fingerprint]:
     """Fingerprint of every node, by name.
 
@@ -64,11 +68,13 @@ def fingerprint_graph(
         graph: the graph, whose nodes stand in build order.
         values: the settings' values.
         source_fingerprint: fingerprint of the files behind a raw table.
+        memory: what earlier commands made of the same files.
     """
+    memory = memory or Memory()
     found: dict[str, Fingerprint] = {}
     for name, node in graph.nodes.items():
         found[name] = Fingerprint(
-            definition=_definition(graph, node, source_fingerprint),
+            definition=_definition(graph, node, source_fingerprint, memory),
             settings={s: as_text(values[s]) for s in _settings_of(graph, node)},
             inputs={table: found[graph.producer[table]].digest for table in sorted(node.reads)},
         )
@@ -83,14 +89,17 @@ def _settings_of(graph: Graph, node: Node) -> tuple[str, ...]:
     return (*sorted(used), *seeded)
 
 
-def _definition(graph: Graph, node: Node, source_fingerprint: Callable[[str], str]) -> str:
+def _definition(
+    graph: Graph, node: Node, source_fingerprint: Callable[[str], str], memory: Memory
+) -> str:
     if node.model is not None:
         macros = "".join(graph.macros[m].sql for m in _macro_closure(graph, node.model.macros))
         return digest(node.model.normalised + macros)
     if node.seed is not None:
         return digest(node.seed.path.read_text(encoding="utf-8") + json.dumps(node.seed.types))
     if node.step is not None:
-        return digest("".join(path.read_text("utf-8") for path in step_sources(node.step.module)))
+        sources = step_sources(node.step.module, memory)
+        return digest("".join(path.read_text("utf-8") for path in sources))
     return source_fingerprint(node.name)
 
 
@@ -105,11 +114,16 @@ def _macro_closure(graph: Graph, names: tuple[str, ...]) -> list[str]:
     return sorted(closed)
 
 
-def step_sources(module: str) -> tuple[Path, ...]:
+def step_sources(module: str, memory: Memory | None = None) -> tuple[Path, ...]:
     """The files behind a step: its module, and the modules of ours that it imports, however deep.
 
     Imports are read from the syntax tree, so those inside functions count and nothing is run.
+
+    Args:
+        module: the step's module.
+        memory: what earlier commands made of the same files.
     """
+    memory = memory or Memory()
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -117,7 +131,7 @@ def step_sources(module: str) -> tuple[Path, ...]:
         path = _module_file(name)
         if path is not None and name not in found:
             found[name] = path
-            waiting += _own_imports(path, name)
+            waiting += _own_imports(path, name, memory)
     return tuple(found[name] for name in sorted(found))
 
 
@@ -135,11 +149,22 @@ def _module_file(name: str) -> Path | None:
     return None
 
 
-@lru_cache(maxsize=512)
-def _own_imports(path: Path, module: str) -> list[str]:
-    names: list[str] = []
+def _own_imports(path: Path, module: str, memory: Memory) -> list[str]:
+    text = path.read_text(encoding="utf-8")
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for item in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    follows_from = (_reader(), package, text)
+    return list(memory.recall(follows_from, lambda: _imports(text, package)))
+
+
+@cache
+def _reader() -> str:
+    """This module's own text: what a list of imports also follows from."""
+    return Path(__file__).read_text(encoding="utf-8")
+
+
+def _imports(text: str, package: str) -> list[str]:
+    names: list[str] = []
+    for item in ast.walk(ast.parse(text)):
         if isinstance(item, ast.Import):
             names += [alias.name for alias in item.names]
         elif isinstance(item, ast.ImportFrom):

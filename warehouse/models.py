@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.tokens import TokenType
 
 from warehouse.errors import LesionsError
+from warehouse.memory import Memory
 from warehouse.registry import TableDoc
 
 SETTING_TABLE = "meta.setting"
@@ -33,7 +35,6 @@ class SqlModel:
     """The file's text: what is run."""
     normalised: str
     """The same without comments and layout: what is fingerprinted."""
-    expression: exp.Query
     reads: tuple[str, ...]
     settings: tuple[str, ...]
     macros: tuple[str, ...]
@@ -41,6 +42,11 @@ class SqlModel:
     @property
     def name(self) -> str:
         return self.doc.name
+
+    @cached_property
+    def expression(self) -> exp.Query:
+        """The parsed SELECT."""
+        return _parse_select(self.name, self.text)
 
 
 @dataclass(frozen=True)
@@ -130,8 +136,15 @@ def _read_seed(path: Path) -> Seed:
     return Seed(doc, path, types)
 
 
-def read_models(folder: Path, known_settings: frozenset[str]) -> list[SqlModel]:
+def read_models(
+    folder: Path, known_settings: frozenset[str], memory: Memory | None = None
+) -> list[SqlModel]:
     """Every model of ``sql/<layer>/<table>.sql``.
+
+    Args:
+        folder: the folder ``sql``.
+        known_settings: names of all settings.
+        memory: what earlier commands made of the same texts.
 
     Raises:
         LesionsError: a file that is not one SELECT, misses its header or a column's comment,
@@ -139,30 +152,58 @@ def read_models(folder: Path, known_settings: frozenset[str]) -> list[SqlModel]:
     """
     macros = read_macros(folder)
     return [
-        read_model(path, known_settings, frozenset(macros))
+        read_model(path, known_settings, frozenset(macros), memory)
         for layer in MODEL_LAYERS
         for path in sorted((folder / layer).glob("*.sql"))
     ]
 
 
-def read_model(path: Path, known_settings: frozenset[str], macros: frozenset[str]) -> SqlModel:
+def read_model(
+    path: Path,
+    known_settings: frozenset[str],
+    macros: frozenset[str],
+    memory: Memory | None = None,
+) -> SqlModel:
     """One model from its file; its name is ``<folder>.<file name>``."""
     name = f"{path.parent.name}.{path.stem}"
     text = path.read_text(encoding="utf-8")
+    follows_from = (_reader(), name, text, *sorted(known_settings), "", *sorted(macros))
+    parts = (memory or Memory()).recall(
+        follows_from, lambda: _parts(name, text, known_settings, macros)
+    )
+    doc = {**parts["doc"], "key": tuple(parts["doc"]["key"]), "tags": tuple(parts["doc"]["tags"])}
+    return SqlModel(
+        doc=TableDoc(**doc),
+        path=path,
+        text=text.strip().removesuffix(";"),
+        normalised=parts["normalised"],
+        reads=tuple(parts["reads"]),
+        settings=tuple(parts["settings"]),
+        macros=tuple(parts["macros"]),
+    )
+
+
+@cache
+def _reader() -> str:
+    """This module's own text and the parser's version: what a model's parts also follow from."""
+    return Path(__file__).read_text(encoding="utf-8") + sqlglot.__version__
+
+
+def _parts(
+    name: str, text: str, known_settings: frozenset[str], macros: frozenset[str]
+) -> dict[str, Any]:
+    """All that is said of a model, from its text."""
     expression = _parse_select(name, text)
     reads = table_names(expression)
     _check_layers(name, reads)
     settings = _settings_read(name, expression, known_settings) if SETTING_TABLE in reads else ()
-    return SqlModel(
-        doc=_describe(name, text, expression),
-        path=path,
-        text=text.strip().removesuffix(";"),
-        normalised=_normalised(text),
-        expression=expression,
-        reads=tuple(sorted(reads - {SETTING_TABLE})),
-        settings=settings,
-        macros=tuple(sorted({f.name.lower() for f in expression.find_all(exp.Anonymous)} & macros)),
-    )
+    return {
+        "doc": asdict(_describe(name, text, expression)),
+        "normalised": _normalised(text),
+        "reads": sorted(reads - {SETTING_TABLE}),
+        "settings": settings,
+        "macros": sorted({f.name.lower() for f in expression.find_all(exp.Anonymous)} & macros),
+    }
 
 
 def _normalised(text: str) -> str:

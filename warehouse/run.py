@@ -28,6 +28,7 @@ from warehouse.fingerprints import Fingerprint, fingerprint_graph
 from warehouse.gates import Gate, suite_digests
 from warehouse.graph import Graph
 from warehouse.loading import load_studies, read_state
+from warehouse.memory import Memory
 from warehouse.models import LAYERS
 from warehouse.plan import Built, Plan, make_plan, read_built
 from warehouse.project import Project, single_writer
@@ -74,9 +75,13 @@ def plan_project(
     Raises:
         LesionsError: settings, studies, models or selectors that are wrong.
     """
-    graph = graph or installed_graph()
+    memory = Memory(project.state / "definitions.json")
+    is_whole = graph is None
+    graph = graph or installed_graph(memory=memory)
     state = read_state(project.studies, project.raw)
-    wanted = fingerprint_graph(graph, project.values, state.fingerprint)
+    wanted = fingerprint_graph(graph, project.values, state.fingerprint, memory)
+    if is_whole:
+        memory.save()
     built = read_built(project.published)
     digests = (doc_digests(graph), suite_digests(content_folder("expectations")))
     plan = make_plan(graph, wanted, built, digests, selectors, force)
