@@ -49,13 +49,10 @@ SELECT
     plan.variables,
     plan.grouping,
     plan.organs,
-    CASE
-        WHEN plan.subset_kind = 'study' THEN 'study ' || study.study_id ELSE plan.subset_kind
-    END AS subset
+    planned.subset
 FROM staging.comparison_plan AS plan
-LEFT JOIN core.study AS study ON plan.subset_kind = 'study' AND NOT study.is_patient_unknown
-WHERE plan.subset_kind <> 'study' OR study.study_id IS NOT NULL
-ORDER BY plan.plan_order, study.study_id
+INNER JOIN analysis.planned_subset AS planned ON plan.subset_kind = planned.subset_kind
+ORDER BY plan.plan_order, planned.subset
 """
 PATIENTS = f"""
 SELECT
@@ -96,7 +93,7 @@ READS = (
     "analysis.pooled_organ",
     "analysis.patient_subset",
     "core.lesion",
-    "core.study",
+    "analysis.planned_subset",
 )
 """The tables that ``observations_of`` reads, and studies."""
 

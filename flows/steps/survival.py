@@ -22,16 +22,14 @@ EVERYONE = "all"
 
 PLANNED = """
 SELECT
-    row_number() OVER (ORDER BY plan.plan_order, study.study_id, endpoint.place) - 1 AS analysis,
+    row_number() OVER (ORDER BY plan.plan_order, planned.subset, endpoint.place) - 1 AS analysis,
     plan.subset_kind,
-    CASE
-        WHEN plan.subset_kind = 'study' THEN 'study ' || study.study_id ELSE plan.subset_kind
-    END AS subset,
+    planned.subset,
     plan.grouping,
     endpoint.endpoint,
     plan.is_ordered
 FROM staging.survival_plan AS plan
-LEFT JOIN core.study AS study ON plan.subset_kind = 'study' AND NOT study.is_patient_unknown
+INNER JOIN analysis.planned_subset AS planned ON plan.subset_kind = planned.subset_kind
 CROSS JOIN (
     SELECT
         endpoint,
@@ -40,7 +38,6 @@ CROSS JOIN (
 ) AS endpoint
 WHERE
     list_contains(string_split(plan.endpoints, ' '), endpoint.endpoint)
-    AND (plan.subset_kind <> 'study' OR study.study_id IS NOT NULL)
 ORDER BY analysis
 """
 MEMBERS = f"""
@@ -61,7 +58,7 @@ ORDER BY planned.analysis, patient_group.group_order, endpoint.time_days, endpoi
 """
 READS = (
     "staging.survival_plan",
-    "core.study",
+    "analysis.planned_subset",
     "analysis.patient_group",
     "analysis.patient_endpoint",
 )

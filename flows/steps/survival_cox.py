@@ -23,16 +23,13 @@ PLANNED = """
 SELECT
     plan.model,
     plan.subset_kind,
-    CASE
-        WHEN plan.subset_kind = 'study' THEN 'study ' || study.study_id ELSE plan.subset_kind
-    END AS subset,
+    planned.subset,
     plan.endpoints,
     plan.covariates,
     plan.stratum
 FROM staging.cox_plan AS plan
-LEFT JOIN core.study AS study ON plan.subset_kind = 'study' AND NOT study.is_patient_unknown
-WHERE plan.subset_kind <> 'study' OR study.study_id IS NOT NULL
-ORDER BY plan.plan_order, study.study_id
+INNER JOIN analysis.planned_subset AS planned ON plan.subset_kind = planned.subset_kind
+ORDER BY plan.plan_order, planned.subset
 """
 PATIENTS = """
 SELECT
@@ -55,7 +52,7 @@ ORDER BY subset.subset, endpoint.endpoint, subset.patient_id
 """
 MODEL_READS = (
     "staging.cox_plan",
-    "core.study",
+    "analysis.planned_subset",
     "analysis.patient_subset",
     "analysis.patient_endpoint",
     "analysis.patient_profile",

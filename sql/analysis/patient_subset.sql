@@ -1,7 +1,8 @@
 /* Which patients belong to which subset.
    Why: each analysis says in which patients it was made; the patients of a subset can be looked up.
-   How: all, each study, and the arms that Zhou 2021 compares. Antibody and chemotherapy arms are taken from tumor types
-   in which such an antibody arm exists, so that other cancers' chemotherapy is no control.
+   How: all, each study, each tumor type where there are several, and the arms that Zhou 2021 compares. Antibody and
+   chemotherapy arms are taken from tumor types in which such an antibody arm exists, so that other cancers'
+   chemotherapy is no control.
    Caveats: a patient is in many subsets. bevacizumab is without panitumumab and the other way round.
    Reference: Zhou et al. 2021, Fig. 3 to 5.
    Grain: one row per subset and patient_id
@@ -12,6 +13,7 @@ WITH patient AS (
     SELECT
         patient_id,
         study_id,
+        tumor_type,
         therapy,
         kras_status,
         CASE WHEN has_panitumumab THEN 'with panitumumab' ELSE 'without panitumumab' END AS panitumumab,
@@ -34,6 +36,14 @@ listed AS (
         'study ' || study_id AS subset,
         'study' AS subset_kind
     FROM patient
+    UNION ALL
+    SELECT
+        patient.patient_id,
+        planned.subset,
+        planned.subset_kind
+    FROM patient
+    INNER JOIN analysis.planned_subset AS planned
+        ON planned.subset_kind = 'tumor type' AND planned.subset = 'tumor type ' || patient.tumor_type
     UNION ALL
     SELECT
         patient_id,
@@ -90,7 +100,7 @@ listed AS (
 )
 
 SELECT
-    subset, -- name of the subset: all, study and its id, or which patients in words
-    subset_kind, -- what the analysis plans name: the same, or study for every study
+    subset, -- name of the subset: all, study and its id, tumor type and its name, or which patients in words
+    subset_kind, -- what the analysis plans name: the same, or study for every study, tumor type for every tumor type
     patient_id -- text id of the patient
 FROM listed

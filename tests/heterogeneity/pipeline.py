@@ -38,6 +38,7 @@ ORDER = (
     "staging.cox_plan",
     "staging.comparison_plan",
     "staging.correlation_plan",
+    "analysis.planned_subset",
     "analysis.patient_subset",
     "analysis.patient_group",
     "survival",

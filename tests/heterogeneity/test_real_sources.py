@@ -159,3 +159,20 @@ def test_ffcd_new_lesions_and_deaths(real: SqlKit) -> None:
         "SELECT sum(n_patients), sum(n_events) FROM analysis.survival_summary "
         "WHERE subset = 'study ffcd_colorectal' AND endpoint = 'OS'"
     ) == [(150, 121)]
+
+
+def test_each_tumor_type_is_a_subset_of_its_own(real: SqlKit) -> None:
+    """Of several tumor types each is compared by itself; patients without a study's type in none."""
+    subsets = real.query(
+        "SELECT study.tumor_type, subset.subset, count(*), count(DISTINCT patient.patient_id) "
+        "FROM analysis.patient_profile AS patient "
+        "JOIN core.study AS study USING (study_id) "
+        "JOIN analysis.patient_subset AS subset "
+        "ON subset.patient_id = patient.patient_id AND subset.subset_kind = 'tumor type' "
+        "GROUP BY ALL ORDER BY ALL"
+    )
+    assert [row[1] for row in subsets] == [f"tumor type {row[0]}" for row in subsets]
+    assert {row[1]: row[2] for row in subsets}["tumor type colorectal"] == 150
+    assert all(n == patients for _, _, n, patients in subsets)
+    planned = {row[0] for row in real.query("SELECT subset FROM analysis.survival_test")}
+    assert {row[1] for row in subsets} <= planned
