@@ -162,7 +162,7 @@ def test_ffcd_new_lesions_and_deaths(real: SqlKit) -> None:
 
 
 def test_each_tumor_type_is_a_subset_of_its_own(real: SqlKit) -> None:
-    """Of several tumor types each is compared by itself; patients without a study's type in none."""
+    """Of several tumor types each is compared by itself."""
     subsets = real.query(
         "SELECT study.tumor_type, subset.subset, count(*), count(DISTINCT patient.patient_id) "
         "FROM analysis.patient_profile AS patient "
