@@ -162,6 +162,12 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("patient", "cohort"),
     ),
     Setting(
+        "gower.mean",
+        "others",
+        "a lesion's distance: mean to the patient's other lesions, or to all with its own 0",
+        choices=("others", "all"),
+    ),
+    Setting(
         "gower.single_lesion",
         "null",
         "heterogeneity of a patient with one lesion",

@@ -57,8 +57,9 @@ GOWER_LESION = TableDoc(
     columns={
         "lesion_id": "core.lesion",
         "patient_id": "core.patient",
-        "gower_distance": "mean distance to the patient's other lesions; null without phases, and "
-        "for an only lesion unless gower.single_lesion is zero",
+        "gower_distance": "mean distance to the patient's other lesions (or to all with its own 0, "
+        "where gower.mean is all); null without phases, and for an only lesion unless "
+        "gower.single_lesion is zero",
     },
     tags=("public",),
 )
@@ -72,8 +73,9 @@ GOWER_PATIENT = TableDoc(
     columns={
         "patient_id": "core.patient",
         "n_lesions": "lesions with phases",
-        "gower_distance": "mean of the lesions' gower_distance = mean over the pairs; null where "
-        "null_reason says why",
+        "gower_distance": "mean of the lesions' gower_distance: the mean over the pairs, or "
+        "(n_lesions - 1) / n_lesions of it where gower.mean is all; null where null_reason says "
+        "why",
         "null_reason": "why there is no distance; null where there is one",
     },
     tags=("public",),
@@ -84,7 +86,7 @@ GOWER_PATIENT = TableDoc(
     name="gower",
     reads=("analysis.lesion_phase",),
     writes=(GOWER_PAIR, GOWER_LESION, GOWER_PATIENT),
-    settings=("gower.range", "gower.single_lesion"),
+    settings=("gower.range", "gower.mean", "gower.single_lesion"),
 )
 def gower(context: StepContext) -> dict[str, pa.Table]:
     """Distances of all pairs of lesions within patients, and their means."""
@@ -103,7 +105,7 @@ def gower(context: StepContext) -> dict[str, pa.Table]:
         range_over="group" if context.setting("gower.range") == "patient" else "all",
     )
     single = 0.0 if context.setting("gower.single_lesion") == "zero" else np.nan
-    means = gower_means(pairs, group, single=single)
+    means = gower_means(pairs, group, over=context.setting("gower.mean"), single=single)
 
     patients, rows = np.unique(patient, return_index=True)
     n_lesions = np.zeros(patients.size, dtype=np.int64)

@@ -148,6 +148,21 @@ def test_a_row_alone_in_its_group_has_no_mean_or_the_one_given() -> None:
     assert zero.n_rows.tolist() == [2, 1]
 
 
+def test_means_over_all_count_the_distance_to_itself() -> None:
+    """The row means of the whole matrix, its zero diagonal with it: R's rowMeans(as.matrix(d))."""
+    sizes = Variable("size", np.array([0.0, 0.2, 1.0, 3.0, 3.5, 9.0]))
+    group = [0, 0, 0, 1, 1, 2]
+    pairs = gower_pairs([sizes], group)
+    means = gower_means(pairs, group, over="all", single=0)
+    first = np.abs(np.subtract.outer([0.0, 0.2, 1.0], [0.0, 0.2, 1.0])).mean(axis=1)
+    np.testing.assert_allclose(means.row_mean, [*first, 0.5, 0.5, 0], rtol=1e-15)
+    np.testing.assert_allclose(means.group_mean, [first.mean(), 0.5, 0], rtol=1e-15)
+    others = gower_means(pairs, group)
+    np.testing.assert_allclose(means.group_mean[:2], others.group_mean[:2] * [2 / 3, 1 / 2])
+    with pytest.raises(ValueError, match="over is 'each'"):
+        gower_means(pairs, group, over="each")  # type: ignore[arg-type]
+
+
 def test_pairs_without_distance_are_left_out_of_means() -> None:
     size = Variable("size", [0, 4, NAN, 1])
     means = gower_means(gower_pairs([size], [0, 0, 0, 0]), [0, 0, 0, 0])

@@ -192,6 +192,16 @@ def test_settings_of_the_distance(con: duckdb.DuckDBPyConnection) -> None:
     ]
 
 
+def test_means_over_all_lesions(con: duckdb.DuckDBPyConnection) -> None:
+    run_both(con)
+    others = dict(rows(con, "SELECT patient_id, gower_distance FROM analysis.gower_patient"))
+    run_both(con, gower__mean="all")
+    assert rows(con, "SELECT n_lesions, gower_distance FROM analysis.gower_patient") == [
+        (n, None if others[patient] is None else pytest.approx(others[patient] * (n - 1) / n))
+        for patient, n in rows(con, "SELECT patient_id, n_lesions FROM analysis.gower_patient")
+    ]
+
+
 def test_what_is_left_out_is_said(con: duckdb.DuckDBPyConnection) -> None:
     assert run_both(con) == [
         "1 target lesion without phases: no diameter at baseline",

@@ -126,20 +126,38 @@ def gower_pairs(
     return GowerPairs(order[first], order[second], distance)
 
 
-def gower_means(pairs: GowerPairs, group: ArrayLike, *, single: float = np.nan) -> GowerMeans:
+def gower_means(
+    pairs: GowerPairs,
+    group: ArrayLike,
+    *,
+    over: Literal["others", "all"] = "others",
+    single: float = np.nan,
+) -> GowerMeans:
     """Mean distance of each row to the others of its group, and their mean in each group.
 
-    Pairs with NaN are left out of the means.
+    Pairs with NaN are left out of the means. Of k rows without such pairs, the mean over ``all`` is
+    (k - 1) / k of that over the ``others``.
 
     Args:
         pairs: from ``gower_pairs`` with the same groups.
         group: (n,) each row's group, as there.
+        over: the ``others``; or ``all``, the row's distance of 0 to itself counted, which is what
+            the row means of a distance matrix with its diagonal give.
         single: the mean of a row that is alone in its group, and of its group.
+
+    Raises:
+        ValueError: ``over`` is unknown.
     """
+    if over not in ("others", "all"):
+        raise ValueError(f"over is {over!r}, not 'others' or 'all'")
     groups = np.asarray(group, dtype=np.int64)
     known = ~np.isnan(pairs.distance)
     ends = np.concatenate((pairs.first[known], pairs.second[known]))
     distance = np.tile(pairs.distance[known], 2)
+    if over == "all":
+        itself = np.unique(ends)
+        ends = np.concatenate((ends, itself))
+        distance = np.concatenate((distance, np.zeros(itself.size)))
     row_mean = _mean(distance, ends, groups.size)
 
     grouped = groups >= 0
