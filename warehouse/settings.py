@@ -231,16 +231,16 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "hazards.event_source",
-        "observed",
-        "times of target lesions: seen on scans, or from the growth model where it has them "
-        "(Zhou 2023); non-target lesions by status, new lesions by detection",
-        choices=("observed", "modelled"),
+        "modelled",
+        "times of target lesions: from the growth model where it has them (Zhou 2023), or seen on "
+        "scans; non-target lesions by status, new lesions by detection",
+        choices=("modelled", "observed"),
     ),
     Setting(
         "hazards.reference_organ",
         "abdomen",
-        "organ that the others are compared with (Zhou 2023); the most frequent where it has too "
-        "few events",
+        "organ that the others are compared with (Zhou 2023), or several, commas between: the first "
+        "that has events enough; the most frequent where none has",
     ),
     Setting(
         "hazards.covariates",
@@ -297,8 +297,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("hazards.confidence", 0.95, "confidence of the intervals of hazards", minimum=0.0),
     Setting(
         "hazards.level_tests",
-        False,
-        "whether each organ and level has its own likelihood-ratio test too (takes longer)",
+        True,
+        "whether each organ, and the antibody in each organ, has its own likelihood-ratio test",
     ),
     Setting(
         "hazards.phenotype_probability",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from flows.steps.hazard_tables import SETTINGS, TABLES
@@ -23,23 +25,36 @@ def hazard(context: StepContext) -> dict[str, pa.Table]:
     from flows.steps.hazard_parts.groups import patient_phenotypes, phenotype_survival
     from flows.steps.hazard_parts.lesions import (
         ENDPOINTS,
+        MODELLED,
+        SEEN,
         at_risk,
         read_lesions,
         say_what_is_left_out,
     )
     from flows.steps.hazard_parts.phenotypes import phenotype_rows
+    from flows.steps.hazard_parts.models import OBSERVED
     from flows.steps.hazard_parts.rows import left_out_rows, model_rows
     from flows.steps.hazard_parts.rules import read_rules
     from flows.steps.hazard_parts.strata import analyse
 
     rules = read_rules(context)
-    lesions = read_lesions(context, rules)
-    frames, left_out = {}, []
+    lesions = read_lesions(context, rules, rules.event_source)
+    frames, observed, left_out = {}, None, []
     for endpoint in ENDPOINTS:
         frames[endpoint], gone = at_risk(lesions, endpoint, rules)
         left_out += gone
     say_what_is_left_out(context, left_out)
-    outcome = analyse(frames, rules, context.note)
+    if (lesions["source"] == MODELLED).any():
+        observed, seen = {}, read_lesions(context, rules, SEEN)
+        for endpoint in ENDPOINTS:
+            observed[endpoint], gone = at_risk(seen, endpoint, rules)
+            left_out += [replace(one, model=OBSERVED) for one in gone]
+    elif rules.event_source == MODELLED and (lesions["lesion_type"] == "target").any():
+        context.note(
+            "hazards are of observed times: no target lesion has a modelled one "
+            "(hazards.event_source, analysis.modelled_event)"
+        )
+    outcome = analyse(frames, observed, rules, context.note)
     outcome.left_out[:0] = left_out
     phenotypes = phenotype_rows(outcome, rules, context.note)
     members = patient_phenotypes(lesions, phenotypes)

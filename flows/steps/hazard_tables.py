@@ -12,7 +12,7 @@ _MODEL = {
     "model_id": "endpoint/stratum/model/method",
     "endpoint": "response or progression",
     "stratum": "all; a class of treatment; or a tumor type, where there are several",
-    "model": "final; without new lesions (progression); or antibody within organ",
+    "model": "final; without new lesions (progression); observed times; or antibody within organ",
     "method": "laplace, sparse or aghq: how the patient's random effect was integrated; naive: "
     "without one",
 }
@@ -88,7 +88,8 @@ HAZARD_RATIO = TableDoc(
         "ci_upper": "the same, above",
         "p_value": "Wald, two-sided",
         "lr_p_value": "likelihood ratio, the level counted as its reference and the variance "
-        "estimated again; null where hazards.level_tests is false and the term has several levels",
+        "estimated again; of organs in final models, of the antibody in each organ "
+        "(hazards.level_tests), and of terms with one coefficient; else null",
     },
     tags=("public",),
 )
@@ -125,6 +126,37 @@ HAZARD_TERM_TEST = TableDoc(
     },
     tags=("public",),
 )
+HAZARD_PH_TEST = TableDoc(
+    name="analysis.hazard_ph_test",
+    description=(
+        "Do hazard ratios of the final models stay the same over time?\n"
+        "Why: one hazard ratio stands for all days; where it fades or grows, it is a mean.\n"
+        "How: score tests of log hazard ratios that change with g(t), g being 1 less the pooled "
+        "Kaplan-Meier just before t, so that it goes from 0 to at most 1. The patients' predicted "
+        "random effects are in the linear predictor: frailty known takes them as given numbers, as "
+        "R's cox.zph of a coxme fit does; estimated counts them as parameters with their penalty.\n"
+        "Caveats: with frailty known the tests of what is the same in all lesions of a patient are "
+        "cautious. With thousands of events small changes have small p-values: read "
+        "steepest_change, one step of Newton's method from no change.\n"
+        "Reference: Grambsch and Therneau, Biometrika 1994; see docs/hazards.md"
+    ),
+    grain="one row per model_id, frailty and term",
+    key=("model_id", "frailty", "term"),
+    columns={
+        "model_id": _MODEL["model_id"],
+        "frailty": "known or estimated",
+        "term": "organ, a covariate, or GLOBAL: all together",
+        "endpoint": _MODEL["endpoint"],
+        "stratum": _MODEL["stratum"],
+        "transform": "km: g is 1 less the pooled Kaplan-Meier",
+        "chi2": "score statistic",
+        "df": "its degrees of freedom",
+        "p_value": "its p-value",
+        "steepest_level": "level whose log hazard ratio changes most; null for GLOBAL",
+        "steepest_change": "its change from g = 0 to g = 1; null for GLOBAL",
+    },
+    tags=("public",),
+)
 HAZARD_EXCLUSION = TableDoc(
     name="analysis.hazard_exclusion",
     description=(
@@ -133,7 +165,7 @@ HAZARD_EXCLUSION = TableDoc(
         "Why: n_lesions of a model and what is left out add up to the lesions of the endpoint.\n"
         "How: model 'any' for what no model can use: unknown patient; unknown organ; new lesion "
         "that does not count; no event possible (no baseline, or never assessed after it); no day "
-        "after the first dose. Of one model: covariate unknown; level with few events, organ with "
+        "after the first dose. Model 'observed times' has its own count of these. Of one model: covariate unknown; level with few events, organ with "
         "few events (hazards.least_events); organ with few events under one treatment; hazard "
         "without maximum (events on one side only, so that the hazard ratio has no finite value)."
     ),
@@ -258,6 +290,7 @@ TABLES = (
     HAZARD_FIT,
     HAZARD_RATIO,
     HAZARD_TERM_TEST,
+    HAZARD_PH_TEST,
     HAZARD_EXCLUSION,
     HAZARD_FRAILTY,
     ORGAN_PHENOTYPE,

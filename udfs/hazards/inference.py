@@ -11,7 +11,7 @@ from scipy.special import chdtrc, ndtr, ndtri
 from udfs.hazards.arrays import FloatArray, IntArray
 from udfs.hazards.data import CoxData
 from udfs.hazards.design import Design
-from udfs.hazards.estimate import Options, estimate
+from udfs.hazards.estimate import Options, estimate, loglik_near
 from udfs.hazards.problem import prepare
 from udfs.hazards.result import CoxFit
 from udfs.hazards.threads import single_blas_thread
@@ -192,16 +192,23 @@ def _tests(
     """Of the full fit against each smaller design, which lacks the columns beside it."""
     problem = prepare(data, fit.ties)
     options = options_of(fit)
+    effect = fit.frailty.effect[problem.active_groups]
     results = []
     for (term, label), design, place in zip(names, designs, columns, strict=True):
-        found = estimate(problem.with_design(design), options, near=fit.variance or None)
+        smaller = problem.with_design(design)
+        if fit.variance > 0:
+            start = np.delete(fit.coefficient, place) * smaller.columns.scale
+            loglik, variance = loglik_near(smaller, options, fit.variance, start, effect)
+        else:
+            found = estimate(smaller, options)
+            loglik, variance = found.loglik, found.variance
         df = len(place)
-        chi2 = max(0.0, 2 * (fit.loglik_integrated - found.loglik))
+        chi2 = max(0.0, 2 * (fit.loglik_integrated - loglik))
         b = fit.coefficient[place]
         wald = float(b @ np.linalg.solve(fit.covariance[np.ix_(place, place)], b))
         p_values = float(chdtrc(df, chi2)), float(chdtrc(df, wald))
         results.append(
-            TermTest(term, label, chi2, df, p_values[0], wald, p_values[1], found.variance)
+            TermTest(term, label, chi2, df, p_values[0], wald, p_values[1], variance)
         )
     return tuple(results)
 

@@ -19,7 +19,7 @@ from udfs.hazards.determinant import Determinant
 from udfs.hazards.frailty import conditional_variance
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
-from udfs.hazards.solver import Mode, Snapshot, coefficient_covariance, maximise, snapshot
+from udfs.hazards.solver import Snapshot, coefficient_covariance, maximise, snapshot
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,16 @@ class WarmStarts:
 class LaplaceObjective:
     """Laplace's approximation with a given way to the determinant."""
 
-    def __init__(self, problem: CoxProblem, determinant: Determinant, start: Mode) -> None:
-        """``start`` is the fit without random effect."""
+    def __init__(
+        self, problem: CoxProblem, determinant: Determinant, start: Pair, at: Partial
+    ) -> None:
+        """``start`` is coefficients (p,) and random effects (K,) to start from, ``at`` a point
+        near the solution."""
         self.problem = problem
         self.kind: str = determinant.kind
         self._determinant = determinant
-        self._snapshot: Snapshot = snapshot(problem, start.partial)
-        self._start = (start.b, np.zeros(problem.n_groups))
+        self._snapshot: Snapshot = snapshot(problem, at)
+        self._start = start
         self._warm = WarmStarts()
 
     def solve(self, variance: float) -> Solution:

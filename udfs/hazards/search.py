@@ -18,6 +18,7 @@ def maximise_along(
     first_step: float,
     lower: float,
     upper: float,
+    close: float = CLOSE,
 ) -> tuple[float, bool]:
     """The maximum of a smooth function with one maximum between two limits.
 
@@ -30,6 +31,7 @@ def maximise_along(
         first_step: towards where the maximum is thought to be; not 0.
         lower: search no lower.
         upper: search no higher.
+        close: a step of the interpolation below this is the last.
 
     Returns:
         The maximum, which is one of the points evaluated; whether it converged: at a limit it did
@@ -62,7 +64,7 @@ def maximise_along(
         if abs(x - best) < 1e-9:
             return best, True
         at(x)
-        if abs(x - best) < CLOSE:
+        if abs(x - best) < close:
             # Of two so near, the values cannot tell which is higher; the cubic can.
             return x, True
     return max(seen, key=seen.__getitem__), False

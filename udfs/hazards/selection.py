@@ -13,7 +13,7 @@ from scipy.special import chdtrc
 from udfs.hazards.arrays import BoolArray
 from udfs.hazards.data import CoxData
 from udfs.hazards.design import Term, factor, is_missing, numeric
-from udfs.hazards.estimate import Options, estimate
+from udfs.hazards.estimate import CLOSE_ENOUGH_TO_TEST, Options, estimate
 from udfs.hazards.problem import prepare
 from udfs.hazards.threads import single_blas_thread
 
@@ -182,7 +182,7 @@ class _Tester:
             ordered = sorted(covariates, key=lambda c: c.name)
             design = kept.design.plus(*(_term(c, rows) for c in ordered))
             problem = prepare(kept.with_design(design), self.options.ties)
-            found = estimate(problem, self.options, near)
+            found = estimate(problem, self.options, near, CLOSE_ENOUGH_TO_TEST)
             self._fitted[key] = found.loglik, found.variance
         return self._fitted[key]
 

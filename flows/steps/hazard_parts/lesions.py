@@ -11,6 +11,7 @@ from flows.steps.hazard_parts.rules import KINDS, Rules
 from warehouse.registry import StepContext
 
 ENDPOINTS = ("response", "progression")
+MODELLED, SEEN = "modelled", "observed"
 MERGED_ORGAN = "other"
 MERGED_LEVEL = "other levels"
 
@@ -65,10 +66,15 @@ class LeftOut:
     n_events: int
 
 
-def read_lesions(context: StepContext, rules: Rules) -> pd.DataFrame:
+def read_lesions(context: StepContext, rules: Rules, source: str) -> pd.DataFrame:
     """One row per lesion and endpoint, with the patient's covariates as columns.
 
     Factors are texts, None where not known; ``patient`` numbers the patients, -1 where not known.
+
+    Args:
+        context: of the step.
+        rules: which covariates there may be.
+        source: of the times of target lesions, where they have one; else observed.
     """
     wanted = rules.possible_candidates()
     columns = ", ".join(
@@ -79,7 +85,7 @@ def read_lesions(context: StepContext, rules: Rules) -> pd.DataFrame:
         LESIONS.format(
             covariates=f",\n    {columns}" if columns else "",
             rule_set=context.setting("rules.rule_set"),
-            target_source=rules.event_source,
+            target_source=source,
         )
     )
     frame["is_event"] = frame["is_event"].fillna(False).astype(bool)
@@ -98,6 +104,8 @@ def at_risk(frame: pd.DataFrame, endpoint: str, rules: Rules) -> tuple[pd.DataFr
     is_new = (rows["lesion_type"] == "new").to_numpy()
     is_event = rows["is_event"].to_numpy()
     days = rows["time_days"].to_numpy(dtype=float)
+    # Measured from a volume before day 0, a curve can meet a rule on day 0 itself.
+    is_at_once = is_event & (days == 0) & (rows["source"] == MODELLED).to_numpy()
     organ = rows["organ"]
     for name, applies in (
         ("unknown patient", (rows["patient"] < 0).to_numpy()),
@@ -105,7 +113,7 @@ def at_risk(frame: pd.DataFrame, endpoint: str, rules: Rules) -> tuple[pd.DataFr
         ("new lesion", is_new & (not rules.has_new_lesions)),
         ("new lesion that does not count", is_new & ~is_event),
         ("no event possible", rows["censor_reason"].isin(CANNOT_HAVE_EVENT).to_numpy() & ~is_event),
-        ("no day after the first dose", ~(days > 0)),
+        ("no day after the first dose", ~(days > 0) & ~is_at_once),
     ):
         reason[applies & (reason == "")] = name
     out = [
@@ -153,8 +161,8 @@ def without_rare_organs(
 
 
 def choose_reference(frames: dict[str, pd.DataFrame], rules: Rules) -> str | None:
-    """The organ that all endpoints' organs are compared with: the one wanted, or the one with most
-    lesions among those that have events enough for each endpoint; None without any."""
+    """The organ that all endpoints' organs are compared with: the first of those wanted, or the one
+    with most lesions, among those that have events enough for each endpoint; None without any."""
     enough = [
         {str(o) for o, n in events_by(frame, "organ").items() if n >= rules.least_events}
         for frame in frames.values()
@@ -164,8 +172,9 @@ def choose_reference(frames: dict[str, pd.DataFrame], rules: Rules) -> str | Non
     if not enough:
         return None
     shared = set.intersection(*enough) or enough[0]
-    if rules.reference_organ in shared:
-        return rules.reference_organ
+    for organ in rules.reference_organs:
+        if organ in shared:
+            return organ
     count: dict[str, int] = dict.fromkeys(sorted(shared), 0)
     for frame in frames.values():
         for organ, n in frame["organ"].value_counts().items():

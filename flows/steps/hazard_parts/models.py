@@ -19,6 +19,7 @@ from flows.steps.hazard_parts.rules import KINDS, Rules
 from udfs.hazards import (
     CoxData,
     CoxFit,
+    ProportionalCheck,
     Term,
     TermTest,
     cox_data,
@@ -34,6 +35,7 @@ MOST_ATTEMPTS = 30
 ANTIBODY = "antibody_within_organ"
 CHEMOTHERAPY, WITH_ANTIBODY = "chemotherapy", "antibody plus chemotherapy"
 FINAL, WITHOUT_NEW, WITHIN = "final", "without new lesions", "antibody within organ"
+OBSERVED = "observed times"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Model:
     fits: tuple[CoxFit, ...]
     """With the random effect (unless it cannot be had), and without."""
     tests: tuple[TermTest, ...] = ()
+    proportional: tuple[tuple[str, ProportionalCheck], ...] = ()
+    """How the random effects were taken, and the tests."""
     level_tests: tuple[TermTest, ...] = ()
 
     @property

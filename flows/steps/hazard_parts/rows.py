@@ -69,6 +69,14 @@ TEST_TYPES = {
     "is_selected": FLAG,
     "problem": TEXT,
 }
+PROPORTIONAL_TYPES = {
+    **dict.fromkeys(("model_id", "frailty", "term", "endpoint", "stratum", "transform"), TEXT),
+    "chi2": FLOAT,
+    "df": INTEGER,
+    "p_value": FLOAT,
+    "steepest_level": TEXT,
+    "steepest_change": FLOAT,
+}
 EXCLUSION_TYPES = {
     **dict.fromkeys(("endpoint", "stratum", "model", "rule", "level"), TEXT),
     **dict.fromkeys(("n_lesions", "n_events"), INTEGER),
@@ -107,6 +115,7 @@ def model_rows(outcome: Outcome, lesions: pd.DataFrame, rules: Rules) -> dict[st
         "analysis.hazard_fit": as_table(fits, FIT_TYPES),
         "analysis.hazard_ratio": as_table(ratios, RATIO_TYPES),
         "analysis.hazard_term_test": as_table(_test_rows(outcome, rules), TEST_TYPES),
+        "analysis.hazard_ph_test": as_table(_proportional_rows(outcome), PROPORTIONAL_TYPES),
         "analysis.hazard_frailty": pa.concat_tables([as_table([], FRAILTY_TYPES), *frailty]),
     }
 
@@ -279,6 +288,34 @@ def _test_rows(outcome: Outcome, rules: Rules) -> list[dict[str, Any]]:
                     "is_selected": True,
                 }
             )
+    return rows
+
+
+def _proportional_rows(outcome: Outcome) -> list[dict[str, Any]]:
+    rows = []
+    for model in outcome.models:
+        asked = model.question
+        for frailty, check in model.proportional:
+            for test in check.tests:
+                mine = [k for k, (name, _) in enumerate(model.fit.columns) if name == test.term]
+                steepest = max(mine, key=lambda k: abs(check.drift[k]), default=None)
+                rows.append(
+                    {
+                        "model_id": asked.model_id(model.fit.method),
+                        "frailty": frailty,
+                        "term": test.term,
+                        "endpoint": asked.endpoint,
+                        "stratum": asked.stratum,
+                        "transform": check.transform,
+                        "chi2": test.chi2,
+                        "df": test.df,
+                        "p_value": test.p_value,
+                        "steepest_level": None
+                        if steepest is None
+                        else model.fit.columns[steepest][1],
+                        "steepest_change": None if steepest is None else check.drift[steepest],
+                    }
+                )
     return rows
 
 

@@ -55,7 +55,8 @@ class Rules:
     """The settings, read."""
 
     event_source: str
-    reference_organ: str
+    reference_organs: tuple[str, ...]
+    """The first that has events enough is the reference."""
     covariates: str
     selection: Literal["each", "forward", "backward"]
     selection_level: float
@@ -94,7 +95,7 @@ class Rules:
         """
         if self.covariates.strip() == "auto":
             return tuple(dict.fromkeys(COLORECTAL + HEAD_AND_NECK))
-        names = [name.strip() for name in self.covariates.split(",") if name.strip()]
+        names = _names(self.covariates)
         for name in names:
             if name not in KINDS:
                 near = get_close_matches(name, KINDS, n=1)
@@ -120,7 +121,7 @@ def read_rules(context: StepContext) -> Rules:
             )
     return Rules(
         event_source=setting("event_source"),
-        reference_organ=setting("reference_organ"),
+        reference_organs=_names(setting("reference_organ")),
         covariates=setting("covariates"),
         selection=setting("selection"),
         selection_level=setting("selection_level"),
@@ -139,6 +140,10 @@ def read_rules(context: StepContext) -> Rules:
         phenotype_draws=setting("phenotype_draws"),
         seed=context.seed,
     )
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
 def _is_head_and_neck(tumor_type: str) -> bool:

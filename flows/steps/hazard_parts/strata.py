@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from flows.steps.hazard_parts.models import (
     ANTIBODY,
     CHEMOTHERAPY,
     FINAL,
+    OBSERVED,
     WITH_ANTIBODY,
     WITHIN,
     WITHOUT_NEW,
@@ -28,6 +30,7 @@ from flows.steps.hazard_parts.rules import KINDS, Rules
 from udfs.hazards import (
     Candidate,
     CandidateTest,
+    check_proportional,
     coefficient_tests,
     select_covariates,
     term_tests,
@@ -54,17 +57,25 @@ class Outcome:
         return None
 
 
-def analyse(frames: dict[str, pd.DataFrame], rules: Rules, say: Say) -> Outcome:
+def analyse(
+    frames: dict[str, pd.DataFrame],
+    observed: dict[str, pd.DataFrame] | None,
+    rules: Rules,
+    say: Say,
+) -> Outcome:
     """All models of a project's lesions.
 
     Args:
         frames: of each endpoint, the lesions at risk.
+        observed: the same with observed times throughout; None where ``frames`` have no others.
         rules: the settings.
         say: told what a user should know.
     """
     outcome = Outcome()
     tumor_types = _levels(frames, "tumor_type")
     selected = _with_selection(outcome, frames, "all", tumor_types, rules, say)
+    if observed is not None:
+        _with_observed_times(outcome, observed, rules, say)
     classes = _levels(frames, "treatment_class")
     if len(classes) > 1:
         for name in classes:
@@ -104,10 +115,11 @@ def _with_selection(
         for endpoint in ENDPOINTS:
             say(f"no hazards of {endpoint} ({stratum}): no organ with {rules.least_events} events")
         return selected
-    if reference != rules.reference_organ:
+    if reference not in rules.reference_organs[:1]:
+        wanted = " and ".join(rules.reference_organs[:1] or ("none",))
         say(
             f"hazards ({stratum}): organs are compared with {reference}, since "
-            f"{rules.reference_organ} (hazards.reference_organ) has too few events"
+            f"{wanted} (hazards.reference_organ) has too few events"
         )
     for endpoint, frame in frames.items():
         asked = Question(endpoint, stratum, FINAL, (), reference, has_interval=True)
@@ -117,14 +129,38 @@ def _with_selection(
         asked = replace(asked, covariates=selected[endpoint])
         model = _fit(outcome, frame, asked, rules, say)
         if model is not None:
-            model.tests = term_tests(model.data, model.fit)
-            if rules.tests_levels:
-                model.level_tests = coefficient_tests(model.data, model.fit)
+            _test(model, rules)
         is_new = frame["lesion_type"] == "new"
         if is_new.any():
             others = frame[~is_new].reset_index(drop=True)
             _fit(outcome, others, replace(asked, model=WITHOUT_NEW, has_interval=False), rules, say)
     return selected
+
+
+def _test(model: Model, rules: Rules) -> None:
+    """Tests of a final model's terms and organs, and of hazards being proportional."""
+    model.tests = term_tests(model.data, model.fit)
+    if rules.tests_levels:
+        organs = [column for column in model.fit.columns if column[0] == "organ"]
+        model.level_tests = coefficient_tests(model.data, model.fit, organs)
+    ways: tuple[Literal["known", "estimated"], ...] = ("known", "estimated")
+    if model.fit.variance == 0:
+        ways = ("known",)
+    model.proportional = tuple(
+        (way, check_proportional(model.data, model.fit, "km", way)) for way in ways
+    )
+
+
+def _with_observed_times(
+    outcome: Outcome, observed: dict[str, pd.DataFrame], rules: Rules, say: Say
+) -> None:
+    """The final models of all lesions, with the times at which scans showed the events."""
+    for endpoint, frame in observed.items():
+        final = outcome.final(endpoint, "all")
+        if final is None:
+            continue
+        asked = replace(final.question, model=OBSERVED, has_interval=False)
+        _fit(outcome, frame, asked, rules, say)
 
 
 def _screen(

@@ -1,0 +1,325 @@
+"""Times to response and to progression of target lesions by the patient's best overall response."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
+from warehouse.registry import StepContext, TableDoc, step
+
+if TYPE_CHECKING:
+    import pandas
+
+    from udfs.hazards import CoxData, CoxFit
+
+RESPONSES = ("CR", "PR", "SD", "PD")
+"""The best first: the groups that are compared."""
+NOT_COMPARED = ("NE",)
+REFERENCE = "SD"
+EVERYONE = "all"
+LEAST_EVENTS = 5
+"""Of a group, for a hazard ratio."""
+MIXED = "mixed-effects Cox"
+
+LESIONS = """
+SELECT
+    event.endpoint,
+    event.source,
+    event.lesion_id,
+    event.patient_id,
+    event.time_days,
+    event.is_event,
+    CASE coalesce(patient.best_overall_response, best.best_overall_response)
+        WHEN 'NON-CR/NON-PD' THEN 'SD'
+        ELSE coalesce(patient.best_overall_response, best.best_overall_response)
+    END AS response
+FROM analysis.lesion_event AS event
+INNER JOIN core.patient AS patient ON event.patient_id = patient.patient_id
+LEFT JOIN analysis.best_overall_response AS best
+    ON patient.patient_id = best.patient_id AND best.is_analysis_reader
+WHERE
+    event.rule_set = '{rule_set}'
+    AND event.lesion_type = 'target'
+    AND event.time_days >= 0
+    AND (event.is_event OR event.censor_reason IN ('death', 'end_of_follow_up'))
+ORDER BY event.endpoint, event.source, event.lesion_id
+"""
+
+_ABOUT = (
+    "Reference: Zhou et al. 2023, Nat Commun, Fig. S3, and Methods, 'Statistics and "
+    "reproducibility'; Dunn, Technometrics 1964"
+)
+_KEYS = {
+    "endpoint": "response or progression",
+    "source": "observed: seen on scans; modelled: on the lesion's growth curve",
+}
+_GROUPS = (
+    "The response is the one that the source states, else that of analysis.best_overall_response; "
+    "NON-CR/NON-PD counts as SD. Lesions are target lesions under rules.rule_set with an event or "
+    "with follow-up."
+)
+EVENT_BY_RESPONSE = TableDoc(
+    name="analysis.event_by_response",
+    description=(
+        "When target lesions respond and progress, by the best overall response of their "
+        "patient.\n"
+        "Why: lesions of patients who respond should do so early and progress late: whether "
+        "modelled times agree with what was read (Zhou 2023, Fig. S3).\n"
+        f"How: quantiles are those of the days of lesions with the event; the median with "
+        f"censoring is Kaplan and Meier's. {_GROUPS}\n"
+        "Caveats: a patient's response is made of the same scans as the observed events.\n"
+        f"{_ABOUT}"
+    ),
+    grain="one row per endpoint, source and best_overall_response",
+    key=("endpoint", "source", "best_overall_response"),
+    columns={
+        **_KEYS,
+        "best_overall_response": "CR, PR, SD, PD or NE",
+        "response_order": "1 for CR to 5 for NE",
+        "n_patients": "patients with such lesions",
+        "n_lesions": "target lesions",
+        "n_events": "of them with the event",
+        "mean_days": "mean day of the event, of lesions with it",
+        "percentile_10": "10th percentile of these days",
+        "first_quartile": "25th percentile",
+        "median_event_days": "median day of the event, of lesions with it",
+        "third_quartile": "75th percentile",
+        "percentile_90": "90th percentile",
+        "median_days": "Kaplan-Meier median of all, those without event censored; null where not "
+        "reached",
+        "median_lower": "its lower 95 % limit",
+        "median_upper": "its upper 95 % limit",
+        "hazard_ratio": "hazard of the event against SD, with a random effect of the patient; 1 "
+        "for SD, null with too few events",
+        "ci_lower": "its lower 95 % limit; null for SD",
+        "ci_upper": "its upper 95 % limit; null for SD",
+    },
+    tags=("public",),
+)
+EVENT_BY_RESPONSE_TEST = TableDoc(
+    name="analysis.event_by_response_test",
+    description=(
+        "Do times to response and progression of target lesions differ by the best overall "
+        "response of their patient?\n"
+        "How: as the paper, Kruskal-Wallis over CR, PR, SD and PD among lesions with the event, "
+        "and Dunn's test of each pair (comparisons.correction). Beside it, with all lesions and "
+        "their censoring, the log-rank test, the log-rank test for trend from CR to PD, and the "
+        f"likelihood-ratio test of the response in a Cox model. {_GROUPS}\n"
+        "Caveats: rank and log-rank tests count a patient's lesions as independent, which they "
+        "are not, so that their p-values are too small; the Cox model has a random effect of the "
+        "patient. Ranks of lesions with the event leave out that others never had it.\n"
+        f"{_ABOUT}"
+    ),
+    grain="one row per endpoint, source, test, group_a and group_b",
+    key=("endpoint", "source", "test", "group_a", "group_b"),
+    columns={
+        **_KEYS,
+        "test": f"Kruskal-Wallis, Dunn, log-rank, log-rank trend, or {MIXED}",
+        "group_a": "response; all where the test is of all groups",
+        "group_b": "response; all where the test is of all groups",
+        "n_a": "lesions in it: with the event in rank tests, else all",
+        "n_b": "the same",
+        "statistic": "H; z of Dunn's test and of the trend (positive: a, or worse responses, later "
+        "by rank, sooner by trend); else chi-squared",
+        "df": "degrees of freedom; null where z",
+        "p_value": "p-value",
+        "p_adjusted": "Dunn: corrected for the pairs; else p_value",
+    },
+    tags=("public",),
+)
+SUMMARY_TYPES = {
+    **dict.fromkeys(("endpoint", "source", "best_overall_response"), TEXT),
+    **dict.fromkeys(("response_order", "n_patients", "n_lesions", "n_events"), COUNT),
+    **dict.fromkeys(
+        (
+            "mean_days",
+            "percentile_10",
+            "first_quartile",
+            "median_event_days",
+            "third_quartile",
+            "percentile_90",
+            "median_days",
+            "median_lower",
+            "median_upper",
+            "hazard_ratio",
+            "ci_lower",
+            "ci_upper",
+        ),
+        NUMBER,
+    ),
+}
+TEST_TYPES = {
+    **dict.fromkeys(("endpoint", "source", "test", "group_a", "group_b"), TEXT),
+    **dict.fromkeys(("n_a", "n_b"), COUNT),
+    "statistic": NUMBER,
+    "df": COUNT,
+    **dict.fromkeys(("p_value", "p_adjusted"), NUMBER),
+}
+
+
+@step(
+    name="event_by_response",
+    reads=("analysis.lesion_event", "analysis.best_overall_response", "core.patient"),
+    writes=(EVENT_BY_RESPONSE, EVENT_BY_RESPONSE_TEST),
+    settings=("rules.rule_set", "comparisons.correction"),
+)
+def event_by_response(context: StepContext) -> dict[str, pa.Table]:
+    """Summaries and tests of each endpoint and source."""
+    lesions = context.frame(LESIONS.format(rule_set=context.setting("rules.rule_set")))
+    correction = context.setting("comparisons.correction")
+    summaries: list[dict[str, Any]] = []
+    tests: list[dict[str, Any]] = []
+    for (endpoint, source), rows in lesions.groupby(["endpoint", "source"], sort=True):
+        key = {"endpoint": endpoint, "source": source}
+        fitted = _mixed_model(rows)
+        if isinstance(fitted, str):
+            context.note(f"no hazards by best overall response ({endpoint}, {source}): {fitted}")
+        else:
+            tests += [{**key, **_mixed_test(*fitted)}]
+        ratios = {} if isinstance(fitted, str) else _ratios(fitted[1])
+        summaries += [{**key, **row} for row in _summaries(rows, ratios)]
+        tests += [{**key, **row} for row in _tests(rows, correction)]
+    return {
+        EVENT_BY_RESPONSE.name: table_of_rows(summaries, SUMMARY_TYPES),
+        EVENT_BY_RESPONSE_TEST.name: table_of_rows(tests, TEST_TYPES),
+    }
+
+
+def _summaries(
+    rows: pandas.DataFrame, ratios: dict[str, tuple[float | None, ...]]
+) -> list[dict[str, Any]]:
+    from udfs.comparisons import summarise
+    from udfs.survival import kaplan_meier
+
+    found = []
+    for place, name in enumerate((*RESPONSES, *NOT_COMPARED)):
+        here = rows[rows["response"] == name]
+        if here.empty:
+            continue
+        day, event = here["time_days"].to_numpy(float), here["is_event"].to_numpy(bool)
+        median = kaplan_meier(day, event).median
+        row: dict[str, Any] = {
+            "best_overall_response": name,
+            "response_order": place + 1,
+            "n_patients": here["patient_id"].nunique(),
+            "n_lesions": len(here),
+            "n_events": int(event.sum()),
+            "median_days": median.days,
+            "median_lower": median.lower,
+            "median_upper": median.upper,
+        }
+        row |= dict(
+            zip(("hazard_ratio", "ci_lower", "ci_upper"), ratios.get(name, ()), strict=False)
+        )
+        if event.any():
+            box = summarise(day[event])
+            row |= {
+                "mean_days": box.mean,
+                "percentile_10": box.percentile_10,
+                "first_quartile": box.first_quartile,
+                "median_event_days": box.median,
+                "third_quartile": box.third_quartile,
+                "percentile_90": box.percentile_90,
+            }
+        found.append(row)
+    return found
+
+
+def _tests(rows: pandas.DataFrame, correction: Any) -> list[dict[str, Any]]:
+    """Rank tests of lesions with the event, log-rank tests of all."""
+    from udfs.comparisons import dunn_tests, kruskal_wallis
+    from udfs.survival import log_rank, log_rank_trend
+
+    chosen = rows[rows["response"].isin(RESPONSES)]
+    code = chosen["response"].map(RESPONSES.index).to_numpy(int)
+    day, event = chosen["time_days"].to_numpy(float), chosen["is_event"].to_numpy(bool)
+    found = []
+    if len(np.unique(code[event])) > 1:
+        n = int(event.sum())
+        whole = kruskal_wallis(day[event], code[event])
+        found.append(_of_all("Kruskal-Wallis", n, whole.statistic, whole.df, whole.p_value))
+        pairs = dunn_tests(day[event], code[event], correction)
+        count = np.bincount(code[event], minlength=len(RESPONSES))
+        for k, (a, b) in enumerate(zip(pairs.group_a, pairs.group_b, strict=True)):
+            found.append(
+                {
+                    "test": "Dunn",
+                    "group_a": RESPONSES[a],
+                    "group_b": RESPONSES[b],
+                    "n_a": int(count[a]),
+                    "n_b": int(count[b]),
+                    "statistic": float(pairs.z[k]),
+                    "p_value": float(pairs.p_value[k]),
+                    "p_adjusted": float(pairs.p_adjusted[k]),
+                }
+            )
+    if len(np.unique(code)) > 1 and event.any():
+        test = log_rank(day, event, code)
+        trend = log_rank_trend(test)
+        found.append(_of_all("log-rank", len(chosen), test.statistic, test.df, test.p_value))
+        found.append(_of_all("log-rank trend", len(chosen), trend.z, None, trend.p_value))
+    return found
+
+
+def _of_all(test: str, n: int, statistic: float, df: int | None, p_value: float) -> dict[str, Any]:
+    return {
+        "test": test,
+        "group_a": EVERYONE,
+        "group_b": EVERYONE,
+        "n_a": n,
+        "n_b": n,
+        "statistic": statistic,
+        "df": df,
+        "p_value": p_value,
+        "p_adjusted": p_value,
+    }
+
+
+def _mixed_model(rows: pandas.DataFrame) -> tuple[CoxData, CoxFit] | str:
+    """A Cox model of the response with a random effect of the patient; why there is none."""
+    from udfs.hazards import Options, cox_data, design, factor, fit_cox
+
+    n_events = rows[rows["is_event"]]["response"].value_counts()
+    enough = [name for name in RESPONSES if n_events.get(name, 0) >= LEAST_EVENTS]
+    if REFERENCE not in enough or len(enough) < 2:
+        return f"fewer than two groups with {LEAST_EVENTS} events, {REFERENCE} among them"
+    chosen = rows[rows["response"].isin(enough)]
+    levels = [name for name in enough if name != REFERENCE]
+    try:
+        data = cox_data(
+            chosen["time_days"].to_numpy(float),
+            chosen["is_event"].to_numpy(bool),
+            design(
+                factor(
+                    "response",
+                    chosen["response"].to_numpy(str),
+                    reference=REFERENCE,
+                    levels=[REFERENCE, *levels],
+                )
+            ),
+            group=chosen["patient_id"].to_numpy(str),
+        )
+        return data, fit_cox(data, Options(interval=False))
+    except ValueError as error:
+        return str(error)
+
+
+def _mixed_test(data: CoxData, fit: CoxFit) -> dict[str, Any]:
+    from udfs.hazards import term_tests
+
+    (test,) = term_tests(data, fit)
+    return _of_all(MIXED, data.n_rows, test.chi2, test.df, test.p_value)
+
+
+def _ratios(fit: CoxFit) -> dict[str, tuple[float | None, ...]]:
+    from udfs.hazards import hazard_ratios
+
+    found = hazard_ratios(fit)
+    ratios: dict[str, tuple[float | None, ...]] = {REFERENCE: (1.0, None, None)}
+    for k, level in enumerate(found.level):
+        limits = found.hazard_ratio[k], found.lower[k], found.upper[k]
+        ratios[level] = tuple(float(value) for value in limits)
+    return ratios
