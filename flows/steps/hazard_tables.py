@@ -165,9 +165,10 @@ HAZARD_EXCLUSION = TableDoc(
         "Why: n_lesions of a model and what is left out add up to the lesions of the endpoint.\n"
         "How: model 'any' for what no model can use: unknown patient; unknown organ; new lesion "
         "that does not count; no event possible (no baseline, or never assessed after it); no day "
-        "after the first dose. Model 'observed times' has its own count of these. Of one model: covariate unknown; level with few events, organ with "
-        "few events (hazards.least_events); organ with few events under one treatment; hazard "
-        "without maximum (events on one side only, so that the hazard ratio has no finite value)."
+        "after the first dose. Model 'observed times' counts these for itself. Of one model: "
+        "covariate unknown; level with few events, organ with few events (hazards.least_events); "
+        "organ with few events under one treatment; hazard without maximum (events on one side "
+        "only, so that the hazard ratio has no finite value)."
     ),
     grain="one row per endpoint, stratum, model, rule and level",
     key=("endpoint", "stratum", "model", "rule", "level"),

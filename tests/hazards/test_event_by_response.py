@@ -68,14 +68,13 @@ def found(con: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
 @pytest.fixture(scope="module")
 def rows(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Modelled progression of target lesions with their patients' responses."""
-    frame = con.sql(
+    return con.sql(
         "SELECT e.*, replace(b.best_overall_response, 'NON-CR/NON-PD', 'SD') AS response "
         "FROM analysis.lesion_event AS e JOIN analysis.best_overall_response AS b USING "
         "(patient_id) WHERE b.is_analysis_reader AND e.lesion_type = 'target' AND e.endpoint = "
         "'progression' AND e.source = 'modelled' AND e.censor_reason IS DISTINCT FROM "
         "'no_assessment_after_baseline' ORDER BY e.lesion_id"
     ).df()
-    return frame
 
 
 def of(frame: pd.DataFrame, **wanted: str) -> pd.DataFrame:

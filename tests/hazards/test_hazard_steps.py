@@ -386,9 +386,7 @@ def test_reference_falls_back_to_the_most_frequent_organ_and_says_so(
     )
     assert set(named["hazard_fit"]["organ_reference"]) == {"lung"}
     assert notes == []
-    listed, notes = run(
-        warehouse({**few, "event": event}), reference_organ="abdomen, lung, liver"
-    )
+    listed, notes = run(warehouse({**few, "event": event}), reference_organ="abdomen, lung, liver")
     assert set(listed["hazard_fit"]["organ_reference"]) == {"lung"}
     assert "organs are compared with lung, since abdomen" in " ".join(notes)
 
@@ -546,6 +544,19 @@ def test_one_lesion_per_patient_has_only_the_naive_model(few: dict[str, pd.DataF
     assert not found["organ_phenotype"].empty
 
 
+def anatomical_charts(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """``mart.fig_anatomical_chart`` of a warehouse in which the step has run."""
+    folder = Path(__file__).resolve().parents[2] / "sql" / "mart"
+    con.execute(
+        "CREATE OR REPLACE TABLE core.organ AS SELECT unnest(?) AS organ, 'x' AS display_name, "
+        "1 AS sort_order, FALSE AS is_immune_privileged",
+        [list(ORGANS)],
+    )
+    chart = (folder / "fig_organ_phenotype.sql").read_text(encoding="utf-8")
+    con.execute(f"CREATE OR REPLACE TABLE mart.fig_organ_phenotype AS {chart}")
+    return con.sql((folder / "fig_anatomical_chart.sql").read_text(encoding="utf-8")).df()
+
+
 def test_tumor_types_have_models_and_baseline_hazards_of_their_own(
     few: dict[str, pd.DataFrame],
 ) -> None:
@@ -557,9 +568,27 @@ def test_tumor_types_have_models_and_baseline_hazards_of_their_own(
             if column in there:
                 there[column] = "H" + there[column]
         both[name] = pd.concat([few[name], there], ignore_index=True)
-    found, _ = run(warehouse(both))
+    con = warehouse(both)
+    found, _ = run(con)
     assert {"all", "colorectal", "head and neck"} <= set(found["organ_phenotype"]["stratum"])
-    alone, _ = run(warehouse(other))
+    charts = anatomical_charts(con)
+    assert set(charts["tumor_type"]) == {"colorectal", "head and neck"}
+    phenotype = found["organ_phenotype"].query(
+        "stratum == 'head and neck' and comparator == 'mean'"
+    )
+    best = phenotype.sort_values("probability").groupby("organ").tail(1).set_index("organ")
+    theirs = charts.query("tumor_type == 'head and neck' and comparator == 'mean'")
+    theirs = theirs.set_index("organ")
+    for organ, row in best.iterrows():
+        assert theirs.loc[organ, "phenotype"] == row["phenotype"]
+        assert theirs.loc[organ, "response_hr"] == row["response_hr"]
+    pair = charts[(charts["organ"] == "liver") & (charts["comparator"] == "mean")]
+    assert set(pair["n_tumor_types"]) == {2}
+    assert set(pair["is_same_phenotype"]) == {pair["phenotype"].nunique() == 1}
+    alone_in = warehouse(other)
+    alone, _ = run(alone_in)
+    assert set(anatomical_charts(alone_in)["tumor_type"]) == {"head and neck"}
+    assert anatomical_charts(alone_in)["is_same_phenotype"].isna().all()
     theirs = organ_rows(found, "response", stratum="head and neck")["log_hr"]
     pd.testing.assert_series_equal(
         theirs, organ_rows(alone, "response")["log_hr"], rtol=1e-9, check_names=False

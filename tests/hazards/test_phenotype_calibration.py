@@ -20,7 +20,7 @@ from warehouse.run import run_project
 from warehouse.settings import default_values
 from warehouse.simulate import write_trials
 
-PATIENTS = 600
+PATIENTS = 300
 TIMES = 20
 FIVE_YEARS = 1826.0
 TRUTH = """
@@ -113,7 +113,9 @@ def test_phenotypes_called_with_nine_tenths_are_right(tmp_path: Path) -> None:
     years. Data: 50 sets of trials, read, modelled and fitted as any project is. The issue asks for
     85 % of the quadrants given 0.9 or more."""
     large = trials(tmp_path / "truth", PATIENTS * TIMES, 1, growth=False)
-    truth = {e: true_log_hr(large, e, new=True, end="five years") for e in ("response", "progression")}
+    truth = {
+        e: true_log_hr(large, e, new=True, end="five years") for e in ("response", "progression")
+    }
     found = []
     for seed in range(2, 52):
         project = trials(tmp_path / str(seed), PATIENTS, seed)

@@ -207,9 +207,7 @@ def _tests(
         b = fit.coefficient[place]
         wald = float(b @ np.linalg.solve(fit.covariance[np.ix_(place, place)], b))
         p_values = float(chdtrc(df, chi2)), float(chdtrc(df, wald))
-        results.append(
-            TermTest(term, label, chi2, df, p_values[0], wald, p_values[1], variance)
-        )
+        results.append(TermTest(term, label, chi2, df, p_values[0], wald, p_values[1], variance))
     return tuple(results)
 
 
