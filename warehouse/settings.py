@@ -239,8 +239,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "hazards.reference_organ",
         "abdomen",
-        "organ that the others are compared with (Zhou 2023), or several, commas between: the first "
-        "that has events enough; the most frequent where none has",
+        "organ that the others are compared with (Zhou 2023), or several, commas between: the "
+        "first that has events enough; the most frequent where none has",
     ),
     Setting(
         "hazards.covariates",

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.special import chdtri
 
-from udfs.hazards.arrays import FloatArray, unit
+from udfs.hazards.arrays import FloatArray, Pair, unit
 from udfs.hazards.data import check_groups
 from udfs.hazards.determinant import determinant_for
 from udfs.hazards.index import Ties
@@ -29,6 +29,9 @@ NO_RISE = 1e-7
 CLOSE_ENOUGH_TO_TEST = 1e-3
 """Last step in the log variance where only the likelihood's maximum is asked for: 1e-3 beside it,
 the likelihood of 1,000 groups that tell the variance to 5 % is lower by 2e-4."""
+FORETOLD = 2e-3
+"""Largest difference of a likelihood from the one foretold at the peak: what the peak itself is
+then higher is of the second order, below 1e-4."""
 SIMILAR_STEP = 0.03
 """First step in the log variance from that of a model that differs in a term."""
 SINGULAR = 1e-9
@@ -162,31 +165,59 @@ def estimate(
     return Estimate(null, fixed, taken, profile, best, converged and best.is_converged)
 
 
-def loglik_near(
-    problem: CoxProblem, options: Options, variance: float, b: FloatArray, u: FloatArray
-) -> tuple[float, float]:
-    """The integrated log-likelihood at its maximum, and the variance there, from a similar model's
-    fit: what a likelihood-ratio test needs, in a third of the time of ``estimate``.
+@dataclass(frozen=True)
+class Near:
+    """The likelihood's maximum of a model like another one."""
+
+    loglik: float
+    """Integrated."""
+    variance: float
+    curvature: float | None
+    """Minus the second derivative by the log variance; None where it was not needed."""
+
+
+def maximum_near(
+    problem: CoxProblem,
+    options: Options,
+    variance: float,
+    start: Pair,
+    curvature: float | None = None,
+) -> Near:
+    """The integrated log-likelihood at its maximum, found from a similar model's fit: what a
+    likelihood-ratio test needs, in a third of the time of ``estimate``.
 
     Args:
         problem: the data.
         options: how to fit.
         variance: the similar model's, above 0.
-        b: (p,) its coefficients, in the solver's units.
-        u: (K,) its random effects, of the groups ever at risk.
+        start: (p,) its coefficients, in the solver's units, and (K,) its random effects, of the
+            groups ever at risk.
+        curvature: that of such a model. With it two likelihoods say where the peak is; the third,
+            there, must be what they foretell.
     """
-    if options.method == "aghq" or options.variance is not None:
-        found = estimate(problem, options, variance, CLOSE_ENOUGH_TO_TEST)
-        return found.loglik, found.variance
-    profile = Profile(_laplace(problem, options, b, u, problem.partial(b, u)))
-    start = float(np.log(variance))
-    at, converged = maximise_along(
-        profile.value, start, SIMILAR_STEP, SMALLEST, LARGEST, CLOSE_ENOUGH_TO_TEST
-    )
-    if not converged:
-        found = estimate(problem, options, variance, CLOSE_ENOUGH_TO_TEST)
-        return found.loglik, found.variance
-    return profile.value(at), float(np.exp(at))
+    if options.method != "aghq" and options.variance is None:
+        profile = Profile(_laplace(problem, options, start, problem.partial(*start)))
+        x = float(np.log(variance))
+        if curvature is not None:
+            peak, foretold = _foretold_peak(profile, x, curvature)
+            if abs(peak - x) < 5 * SIMILAR_STEP:
+                value = profile.value(peak)
+                if abs(value - foretold) < FORETOLD:
+                    return Near(value, float(np.exp(peak)), curvature)
+        at, converged = maximise_along(
+            profile.value, x, SIMILAR_STEP, SMALLEST, LARGEST, CLOSE_ENOUGH_TO_TEST
+        )
+        if converged:
+            return Near(profile.value(at), float(np.exp(at)), profile.curvature(at))
+    found = estimate(problem, options, variance, CLOSE_ENOUGH_TO_TEST)
+    return Near(found.loglik, found.variance, None)
+
+
+def _foretold_peak(profile: Profile, x: float, curvature: float) -> tuple[float, float]:
+    """Where the parabola of this curvature through two points peaks, and how high."""
+    here, there = profile.value(x), profile.value(x + SIMILAR_STEP)
+    slope = (there - here) / SIMILAR_STEP + curvature * SIMILAR_STEP / 2
+    return x + slope / curvature, here + slope**2 / (2 * curvature)
 
 
 def variance_interval(found: Estimate, confidence: float) -> tuple[float, float]:
@@ -243,15 +274,13 @@ def check_collinear(problem: CoxProblem, null: Partial, information: FloatArray)
 def _objective(problem: CoxProblem, options: Options, fixed: Mode) -> Objective:
     if options.method == "aghq":
         return QuadratureObjective(problem, fixed)
-    return _laplace(problem, options, fixed.b, None, fixed.partial)
+    start = (fixed.b, np.zeros(problem.n_groups))
+    return _laplace(problem, options, start, fixed.partial)
 
 
-def _laplace(
-    problem: CoxProblem, options: Options, b: FloatArray, u: FloatArray | None, at: Partial
-) -> LaplaceObjective:
+def _laplace(problem: CoxProblem, options: Options, start: Pair, at: Partial) -> LaplaceObjective:
     kind = "sparse" if options.method == "sparse" else options.determinant
-    effect = np.zeros(problem.n_groups) if u is None else u
-    return LaplaceObjective(problem, determinant_for(problem, kind), (b, effect), at)
+    return LaplaceObjective(problem, determinant_for(problem, kind), start, at)
 
 
 def _maximise_variance(

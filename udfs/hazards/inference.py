@@ -11,7 +11,7 @@ from scipy.special import chdtrc, ndtr, ndtri
 from udfs.hazards.arrays import FloatArray, IntArray
 from udfs.hazards.data import CoxData
 from udfs.hazards.design import Design
-from udfs.hazards.estimate import Options, estimate, loglik_near
+from udfs.hazards.estimate import Options, estimate, maximum_near
 from udfs.hazards.problem import prepare
 from udfs.hazards.result import CoxFit
 from udfs.hazards.threads import single_blas_thread
@@ -193,12 +193,14 @@ def _tests(
     problem = prepare(data, fit.ties)
     options = options_of(fit)
     effect = fit.frailty.effect[problem.active_groups]
+    curvature = None
     results = []
     for (term, label), design, place in zip(names, designs, columns, strict=True):
         smaller = problem.with_design(design)
         if fit.variance > 0:
             start = np.delete(fit.coefficient, place) * smaller.columns.scale
-            loglik, variance = loglik_near(smaller, options, fit.variance, start, effect)
+            near = maximum_near(smaller, options, fit.variance, (start, effect), curvature)
+            loglik, variance, curvature = near.loglik, near.variance, near.curvature
         else:
             found = estimate(smaller, options)
             loglik, variance = found.loglik, found.variance
