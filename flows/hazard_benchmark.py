@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 PATIENTS, LESIONS = 4_300, 40_000
-R_INSTALL = "install R, then: Rscript -e 'install.packages(\"coxme\")'"
+R_PACKAGE = "Rscript -e 'install.packages(\"coxme\")'"
+NO_PACKAGE = 3
+"""What the R script returns where R lacks the package."""
 
 FIT = """
 import json, resource, sys, time
@@ -52,7 +54,7 @@ pandas.DataFrame({"t": s.time_days, "e": s.is_event.astype(int), "organ": s.orga
 }).to_csv(sys.argv[4], index=False)
 """
 COXME = """
-suppressMessages(library(coxme))
+if (!suppressMessages(require(coxme, quietly = TRUE))) quit(status = 3)
 d <- read.csv(commandArgs(TRUE)[1], stringsAsFactors = TRUE)
 used <- system.time(f <- coxme(Surv(t, e) ~ organ + treatment + age + size + (1 | patient), d))
 cat(sum(used[c("user.self", "sys.self")]), f$loglik[2], unlist(VarCorr(f)))
@@ -98,15 +100,17 @@ def _beside_coxme(
 ) -> list[tuple[str, float | None, str]]:
     executable = shutil.which("Rscript")
     if executable is None:
-        return [("the same, R's coxme", None, f"no R found; {R_INSTALL}")]
+        return [("the same, R's coxme", None, f"no R found; install R, then: {R_PACKAGE}")]
     with tempfile.TemporaryDirectory(prefix="lesions-") as folder:
         csv, script = Path(folder) / "lesions.csv", Path(folder) / "fit.R"
         subprocess.run([sys.executable, "-c", WRITE, *size, str(csv)], check=True)
         script.write_text(COXME, encoding="utf-8")
         done = subprocess.run([executable, str(script), str(csv)], capture_output=True, text=True)
+    if done.returncode == NO_PACKAGE:
+        return [("the same, R's coxme", None, f"R lacks its package coxme; {R_PACKAGE}")]
     if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        return [("the same, R's coxme", None, f"R failed: {reason[0]}; {R_INSTALL}")]
+        reason = done.stderr.strip().splitlines()[:1] or ["no message"]
+        return [("the same, R's coxme", None, f"R failed: {reason[0]}")]
     seconds, loglik, variance = (float(part) for part in done.stdout.split()[:3])
     note = f"CPU, {seconds / ours['cpu']:.1f} x ours; variance {variance:.5f}, log-likelihood "
     return [("the same, R's coxme", seconds, f"{note}{loglik:.3f} (its sparse approximation)")]

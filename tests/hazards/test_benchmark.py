@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
@@ -36,6 +37,27 @@ def test_figures_are_written_and_a_missing_r_is_skipped_with_a_word(tmp_path: Pa
     coxme = figures[1]
     assert coxme["seconds"] is None
     assert "install.packages" in coxme["note"]
+
+
+@pytest.mark.parametrize(
+    ("script", "seconds", "said"),
+    [
+        ("exit 3", None, r"R lacks its package coxme; .*install\.packages"),
+        ("echo 'Error: out of memory' >&2; exit 1", None, "R failed: Error: out of memory"),
+        ("echo 12.5 -1000.25 0.5", 12.5, r"CPU, 25\.0 x ours; variance 0\.50000, .* -1000\.250"),
+    ],
+)
+def test_what_r_says_is_told(
+    script: str, seconds: float | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executable = tmp_path / "Rscript"
+    executable.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    executable.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda name: str(executable))
+    ((what, found, note),) = benchmark_module._beside_coxme(("20", "120", "1"), {"cpu": 0.5})
+    assert what == "the same, R's coxme"
+    assert found == seconds
+    assert re.search(said, note)
 
 
 @pytest.mark.usefixtures("offered")
