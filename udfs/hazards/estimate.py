@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -32,6 +33,8 @@ the likelihood of 1,000 groups that tell the variance to 5 % is lower by 2e-4.""
 FORETOLD = 2e-3
 """Largest difference of a likelihood from the one foretold at the peak: what the peak itself is
 then higher is of the second order, below 1e-4."""
+TOO_NEAR = 1e-3
+"""Points in the log variance so near that rounding would make the parabola's bend."""
 SIMILAR_STEP = 0.03
 """First step in the log variance from that of a model that differs in a term."""
 SINGULAR = 1e-9
@@ -201,9 +204,9 @@ def maximum_near(
         if curvature is not None:
             peak, foretold = _foretold_peak(profile, x, curvature)
             if abs(peak - x) < 5 * SIMILAR_STEP:
-                value = profile.value(peak)
-                if abs(value - foretold) < FORETOLD:
-                    return Near(value, float(np.exp(peak)), curvature)
+                if abs(profile.value(peak) - foretold) < FORETOLD:
+                    at, value = _vertex({k: profile.values[k] for k in (x, x + SIMILAR_STEP, peak)})
+                    return Near(value, float(np.exp(at)), curvature)
         at, converged = maximise_along(
             profile.value, x, SIMILAR_STEP, SMALLEST, LARGEST, CLOSE_ENOUGH_TO_TEST
         )
@@ -218,6 +221,19 @@ def _foretold_peak(profile: Profile, x: float, curvature: float) -> tuple[float,
     here, there = profile.value(x), profile.value(x + SIMILAR_STEP)
     slope = (there - here) / SIMILAR_STEP + curvature * SIMILAR_STEP / 2
     return x + slope / curvature, here + slope**2 / (2 * curvature)
+
+
+def _vertex(values: Mapping[float, float]) -> tuple[float, float]:
+    """Where the parabola through three points peaks, and how high; the highest of them where two are
+    so near that it is there, or they do not bend downwards."""
+    best = max(values, key=values.__getitem__)
+    x = np.array(list(values)) - best
+    if len(x) < 3 or np.diff(np.sort(x)).min() < TOO_NEAR:
+        return best, values[best]
+    bend, slope, _ = np.polyfit(x, np.array(list(values.values())) - values[best], 2)
+    if not bend < 0:
+        return best, values[best]
+    return best - slope / (2 * bend), values[best] - slope**2 / (4 * bend)
 
 
 def variance_interval(found: Estimate, confidence: float) -> tuple[float, float]:
