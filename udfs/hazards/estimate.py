@@ -33,7 +33,7 @@ the likelihood of 1,000 groups that tell the variance to 5 % is lower by 2e-4.""
 FORETOLD = 2e-3
 """Largest difference of a likelihood from the one foretold at the peak: what the peak itself is
 then higher is of the second order, below 1e-4."""
-TOO_NEAR = 1e-3
+TOO_NEAR = 1e-5
 """Points in the log variance so near that rounding would make the parabola's bend."""
 SIMILAR_STEP = 0.03
 """First step in the log variance from that of a model that differs in a term."""
@@ -203,10 +203,11 @@ def maximum_near(
         x = float(np.log(variance))
         if curvature is not None:
             peak, foretold = _foretold_peak(profile, x, curvature)
-            if abs(peak - x) < 5 * SIMILAR_STEP:
-                if abs(profile.value(peak) - foretold) < FORETOLD:
-                    at, value = _vertex({k: profile.values[k] for k in (x, x + SIMILAR_STEP, peak)})
-                    return Near(value, float(np.exp(at)), curvature)
+            is_near = abs(peak - x) < 5 * SIMILAR_STEP
+            if is_near and abs(profile.value(peak) - foretold) < FORETOLD:
+                points = (x, x + SIMILAR_STEP, peak)
+                at, value = _vertex({point: profile.value(point) for point in points})
+                return Near(value, float(np.exp(at)), curvature)
         at, converged = maximise_along(
             profile.value, x, SIMILAR_STEP, SMALLEST, LARGEST, CLOSE_ENOUGH_TO_TEST
         )
@@ -224,8 +225,8 @@ def _foretold_peak(profile: Profile, x: float, curvature: float) -> tuple[float,
 
 
 def _vertex(values: Mapping[float, float]) -> tuple[float, float]:
-    """Where the parabola through three points peaks, and how high; the highest of them where two are
-    so near that it is there, or they do not bend downwards."""
+    """Where the parabola through three points peaks, and how high; the highest of them where two
+    are so near that it is there, or they do not bend downwards."""
     best = max(values, key=values.__getitem__)
     x = np.array(list(values)) - best
     if len(x) < 3 or np.diff(np.sort(x)).min() < TOO_NEAR:
