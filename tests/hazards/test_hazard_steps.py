@@ -595,6 +595,47 @@ def test_tumor_types_have_models_and_baseline_hazards_of_their_own(
     )
 
 
+def test_treatments_of_two_tumor_types_have_one_reference(few: dict[str, pd.DataFrame]) -> None:
+    """No tumor type has both references, so that their names are joined; the antibody's hazard
+    ratio in each tumor type is of a term of its own, with baseline hazards apart."""
+    other = lesions(n_patients=160, n_lesions=1200, seed=13, tumor_type="head and neck")
+    other["patient"]["treatment"] = other["patient"]["treatment"].map(
+        {"FOLFOX": "cisplatin", "bevacizumab plus FOLFOX": "panitumumab plus cisplatin"}
+    )
+    both = {}
+    for name in few:
+        there = other[name].copy()
+        for column in ("patient_id", "lesion_id", "study_id"):
+            if column in there:
+                there[column] = "H" + there[column]
+        both[name] = pd.concat([few[name], there], ignore_index=True)
+    found, _ = run(warehouse(both))
+    tests = found["hazard_term_test"].query("stratum == 'all' and term == 'treatment'")
+    assert tests["problem"].isna().all()
+    rows = organ_rows(found, "progression", term="treatment", reference="FOLFOX / cisplatin")
+    assert set(rows.index) == {"bevacizumab plus FOLFOX", "panitumumab plus cisplatin"}
+    frame = joined(both, "progression").merge(both["study"], on="study_id")
+    fit = fit_cox(
+        cox_data(
+            frame["time_days"].to_numpy(),
+            frame["is_event"].to_numpy(),
+            design(
+                factor("organ", frame["organ"].to_numpy(), reference="abdomen"),
+                factor(
+                    "treatment",
+                    frame["treatment"].replace("cisplatin", "FOLFOX").to_numpy(str),
+                    reference="FOLFOX",
+                ),
+            ),
+            group=frame["patient_id"].to_numpy(str),
+            stratum=frame["tumor_type"].to_numpy(str),
+        )
+    )
+    for level in rows.index:
+        expected = fit.coefficient[fit.position("treatment", level)]
+        assert rows.loc[level, "log_hr"] == pytest.approx(expected, abs=SAME_FIT)
+
+
 def test_collinear_covariate_goes_and_is_named(few: dict[str, pd.DataFrame]) -> None:
     patient = few["patient"].copy()
     patient["line_of_therapy"] = np.where(patient["treatment"] == "FOLFOX", 1, 2)

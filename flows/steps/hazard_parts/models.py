@@ -216,7 +216,30 @@ def covariate_term(rows: pd.DataFrame, name: str) -> Term | None:
         return None
     if KINDS[name] == "numeric":
         return numeric(name, values.to_numpy(dtype=float))
+    values = with_shared_reference(rows, name, values)
+    if values.nunique() < 2:
+        return None
     return factor(name, values.to_numpy(dtype=str), reference=reference_level(rows, name, values))
+
+
+def with_shared_reference(rows: pd.DataFrame, name: str, values: pd.Series) -> pd.Series:
+    """Levels with one reference for all tumor types, which have baseline hazards of their own.
+
+    Levels that no tumor type has together, such as treatments of two tumor types, cannot be
+    compared: each such set has a reference, and these become one level, their names joined.
+    """
+    if rows["tumor_type"].nunique() < 2:
+        return values
+    sets: list[set[str]] = []
+    for _, here in values.dropna().groupby(rows["tumor_type"]):
+        met = {str(level) for level in here.unique()}
+        sets = [*(s for s in sets if not s & met), met.union(*(s for s in sets if s & met))]
+    if len(sets) < 2:
+        return values
+    each = [values.where(values.isin(one), None) for one in sets]
+    main = reference_level(rows, name, values)
+    others = sorted({reference_level(rows, name, part) for part in each} - {main})
+    return values.where(~values.isin([main, *others]), " / ".join((main, *others)))
 
 
 def reference_level(rows: pd.DataFrame, name: str, values: pd.Series) -> str:

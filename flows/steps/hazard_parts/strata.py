@@ -25,6 +25,7 @@ from flows.steps.hazard_parts.models import (
     model_data,
     prepare,
     reference_level,
+    with_shared_reference,
 )
 from flows.steps.hazard_parts.rules import KINDS, Rules
 from udfs.hazards import (
@@ -188,7 +189,7 @@ def _screen(
         if KINDS[name] == "numeric":
             offered.append(Candidate(name, ready.rows[name].to_numpy(dtype=float), "numeric"))
         else:
-            levels = _testable(ready.rows, name, rules)
+            levels = with_shared_reference(ready.rows, name, _testable(ready.rows, name, rules))
             if levels.nunique() < 2:
                 few = "fewer than two levels with enough events"
                 tests[name] = _untested(
