@@ -96,7 +96,7 @@ SELECT
     shown.ci_lower, -- lower limit
     shown.ci_upper, -- upper limit
     shown.p_value, -- Wald
-    shown.lr_p_value, -- likelihood ratio; NULL unless hazards.level_tests
+    shown.lr_p_value, -- likelihood ratio; NULL but in final models of all lesions or of a tumor type
     naive.hazard_ratio AS naive_hazard_ratio, -- without random effect
     naive.ci_lower AS naive_ci_lower, -- lower limit
     naive.ci_upper AS naive_ci_upper -- upper limit
