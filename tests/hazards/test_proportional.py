@@ -72,6 +72,26 @@ def test_tests_equal_cox_zph(name: str, references: References) -> None:
         assert found[row["term"]].p_value == pytest.approx(row["p"], rel=ZPH)
 
 
+# Of lesions_4000: cox.zph (survival 3.5-3) of coxph(Surv(time, status) ~ organ + trt + offset(u)),
+# u being the random effects that fit_cox predicts, written with 17 digits.
+ZPH_WITH_OFFSET = {
+    "km": {"organ": 12.93200738, "trt": 4.09621568, "GLOBAL": 17.34758556},
+    "rank": {"organ": 16.5234727, "trt": 4.6590844, "GLOBAL": 21.4526411},
+    "identity": {"organ": 10.88767832, "trt": 3.05375581, "GLOBAL": 14.29522674},
+}
+# The variance, and with it u, is found to 1e-5 of itself.
+ZPH_AT_VARIANCE = 1e-5
+
+
+def test_with_known_random_effects_equals_cox_zph_with_an_offset(references: References) -> None:
+    data = references.data("4000")
+    fit = fit_cox(data, Options(interval=False))
+    for transform, expected in ZPH_WITH_OFFSET.items():
+        check = check_proportional(data, fit, transform, "known")  # type: ignore[arg-type]
+        found = [test.chi2 for test in check.tests]
+        assert found == pytest.approx(list(expected.values()), rel=ZPH_AT_VARIANCE)
+
+
 @pytest.mark.parametrize("frailty", ["known", "estimated"])
 def test_with_a_random_effect_equals_dense_score_test(frailty: str) -> None:
     data = random_data(
