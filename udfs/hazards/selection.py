@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from udfs.hazards.arrays import BoolArray
+from udfs.hazards.arrays import BoolArray, FloatArray
 from udfs.hazards.data import CoxData
 from udfs.hazards.design import Term, factor, is_missing, numeric
-from udfs.hazards.estimate import CLOSE_ENOUGH_TO_TEST, Options, estimate
-from udfs.hazards.problem import prepare
+from udfs.hazards.estimate import (
+    CLOSE_ENOUGH_TO_TEST,
+    Options,
+    check_collinear,
+    estimate,
+    maximum_near,
+)
+from udfs.hazards.problem import CoxProblem, prepare
+from udfs.hazards.solver import snapshot
 from udfs.hazards.threads import single_blas_thread
 
 SelectionMode = Literal["each", "forward", "backward"]
@@ -143,12 +150,25 @@ def _backward(
     return tests, {candidate.name for candidate in inside}
 
 
+@dataclass(frozen=True)
+class _Fitted:
+    """A model's likelihood, and where its maximum is, unless it was only tested."""
+
+    loglik: float
+    variance: float
+    coefficient: dict[tuple[str, str], float] = field(default_factory=dict)
+    """By column, in the data's units."""
+    effect: FloatArray | None = None
+    """(K,) random effects of the groups ever at risk."""
+
+
 class _Tester:
     """Fits models on the rows where their covariates are known; remembers those fitted."""
 
     def __init__(self, data: CoxData, options: Options, level: float) -> None:
         self.data, self.options, self.level = data, options, level
-        self._fitted: dict[tuple[tuple[str, ...], bytes], tuple[float, float]] = {}
+        self._fitted: dict[tuple[tuple[str, ...], bytes], _Fitted] = {}
+        self._curvature: float | None = None
 
     def test(self, step: int, candidate: Candidate, beside: list[Candidate]) -> CandidateTest:
         """Of one candidate beside others."""
@@ -162,18 +182,18 @@ class _Tester:
         )
         try:
             df = len(_term(candidate, rows).labels)
-            without, variance = self._loglik(beside, rows, None)
-            with_it, _ = self._loglik([*beside, candidate], rows, variance or None)
+            without = self._fit(beside, rows, None)
+            with_it = self._fit([*beside, candidate], rows, without)
         except ValueError as error:
             return replace(blank, problem=str(error))
-        chi2 = max(0.0, 2 * (with_it - without))
+        chi2 = max(0.0, 2 * (with_it.loglik - without.loglik))
         p_value = float(chdtrc(df, chi2))
         return replace(blank, chi2=chi2, df=df, p_value=p_value, is_selected=p_value < self.level)
 
-    def _loglik(
-        self, covariates: list[Candidate], rows: BoolArray, near: float | None
-    ) -> tuple[float, float]:
-        """Integrated log-likelihood and variance."""
+    def _fit(
+        self, covariates: list[Candidate], rows: BoolArray, smaller: _Fitted | None
+    ) -> _Fitted:
+        """The fit of a model; ``smaller`` is that of one without one of the covariates."""
         key = tuple(sorted(c.name for c in covariates)), rows.tobytes()
         if key not in self._fitted:
             if not self.data.event[rows].any():
@@ -182,9 +202,27 @@ class _Tester:
             ordered = sorted(covariates, key=lambda c: c.name)
             design = kept.design.plus(*(_term(c, rows) for c in ordered))
             problem = prepare(kept.with_design(design), self.options.ties)
-            found = estimate(problem, self.options, near, CLOSE_ENOUGH_TO_TEST)
-            self._fitted[key] = found.loglik, found.variance
+            self._fitted[key] = self._maximum(problem, smaller)
         return self._fitted[key]
+
+    def _maximum(self, problem: CoxProblem, smaller: _Fitted | None) -> _Fitted:
+        scale = problem.columns.scale
+        if smaller is None or smaller.effect is None:
+            near = None if smaller is None else smaller.variance or None
+            found = estimate(problem, self.options, near, CLOSE_ENOUGH_TO_TEST)
+            if found.best is None:
+                return _Fitted(found.loglik, found.variance)
+            b = dict(zip(problem.design.columns, found.best.b / scale, strict=True))
+            return _Fitted(found.loglik, found.variance, b, found.best.u)
+        columns = problem.design.columns
+        start = np.array([smaller.coefficient.get(column, 0.0) for column in columns]) * scale
+        at = problem.partial(np.zeros(len(columns)))
+        check_collinear(problem, at, snapshot(problem, at, with_groups=False).bb)
+        near_by = maximum_near(
+            problem, self.options, smaller.variance, (start, smaller.effect), self._curvature
+        )
+        self._curvature = near_by.curvature
+        return _Fitted(near_by.loglik, near_by.variance)
 
 
 def _term(candidate: Candidate, rows: BoolArray) -> Term:
