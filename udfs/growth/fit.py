@@ -12,14 +12,9 @@ import numpy as np
 from udfs.growth.blas import one_blas_thread
 from udfs.growth.chains import BlockChain
 from udfs.growth.data import GrowthData
-from udfs.growth.importance import (
-    LesionMoments,
-    Likelihood,
-    lesion_moments,
-    lesion_parts,
-    minus2_loglik,
-)
+from udfs.growth.importance import LesionMoments, lesion_moments, lesion_parts
 from udfs.growth.learning import learn_again, learn_parts
+from udfs.growth.minus2ll import Likelihood, minus2_loglik
 from udfs.growth.model_base import GrowthModel
 from udfs.growth.models import TwoPopulation
 from udfs.growth.newton import NewtonRun, run_newton

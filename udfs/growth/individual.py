@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.growth.importance import Likelihood, minus2_loglik, tasks_of, weigh
+from udfs.growth.minus2ll import Likelihood, minus2_loglik
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Population, Structure
 from udfs.growth.problem import run_blocks
 from udfs.growth.proposals import make_nodes, nodes_at_least
 from udfs.growth.result import GrowthFit
+from udfs.growth.weights import tasks_of, weigh
 
 DRAWS_PURPOSE, POINT_PURPOSE = 10, 11
 NODES_PER_DRAW = 8

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.growth.importance import cut_by_rows
 from udfs.growth.likelihood import phi_gradient
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Block, Problem, run_blocks
 from udfs.growth.result import GrowthFit
+from udfs.growth.weights import cut_by_rows
 
 MOST_STEPS = 60
 TOLERANCE = 1e-6

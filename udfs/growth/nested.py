@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from udfs.growth.importance import NodeTerms, node_terms
 from udfs.growth.information import Curvature, complete_gaussian, score_map
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import run_blocks
 from udfs.growth.proposals import N_SHIFTS, T4_AT_ZERO, Nodes, sobol, student4_quantile
 from udfs.growth.result import GrowthFit
+from udfs.growth.weights import NodeTerms, node_terms
 
 INFLATION = 1.2
 PATIENTS_PER_BLOCK = 16
