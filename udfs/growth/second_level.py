@@ -8,14 +8,20 @@ diagonal) and eta_ij ~ N(0, Omega) the lesion's own. The likelihood is a nested 
 
 over nodes u_k of the patient and phi_s of each lesion. The latter are those of a fit without the
 second level, whose proposals are wide enough. Score and Louis' information follow as in
-``importance``, the complete data being (u, phi); Newton's method finds the maximum.
+``importance``, the complete data being (u, phi); Newton's method finds the maximum, first with few
+nodes, then with more, put where the first ones found each patient's effect.
+
+Why it matters: a patient leaves a trial when any of his lesions progresses. Given all that was
+measured of the patient this drop-out is ignorable; for lesions taken one by one it is not, and kg
+comes out too small, F too large (see docs/growth.md for how much).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +29,18 @@ from numpy.typing import NDArray
 from udfs.growth.blas import one_blas_thread
 from udfs.growth.data import GrowthDataError
 from udfs.growth.information import Curvature
-from udfs.growth.nested import (
-    PatientNodes,
-    PatientSums,
-    TwoLevelPoint,
-    nested_curvature,
-    nested_sums,
-    patient_nodes,
-)
+from udfs.growth.minus2ll import minus2_loglik
+from udfs.growth.nested import PatientSums, nested_curvature, nested_sums
 from udfs.growth.newton import newton_direction
-from udfs.growth.parameters import BoolArray, FloatArray
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray
+from udfs.growth.patient_nodes import (
+    Around,
+    PatientNodes,
+    TwoLevelPoint,
+    approximate_effects,
+    members_of,
+    nodes_around,
+)
 from udfs.growth.proposals import Nodes, make_nodes
 from udfs.growth.result import GrowthFit
 from udfs.growth.settings import FitInterruptedError, FitProgress, Progress
@@ -42,9 +50,18 @@ FIRST_SHARE = 0.35
 SMALLEST_RATIO = 0.02
 """Of a patient's standard deviation to the lesion's: below this it counts as 0."""
 LARGEST_STEP = 0.4
-TOLERANCE = 1e-4
+FIRST_TOLERANCE = 1e-2
+TOLERANCE = 1e-3
+"""Newton stops when the squared distance to the maximum in standard errors is below this."""
 MOST_STEPS = 25
-NESTED_PURPOSE = 50
+LARGEST_FALL = 1.0
+"""Of the log-likelihood in a step: that much it may seem to fall because the nodes moved."""
+FIRST_PURPOSE, NESTED_PURPOSE, OTHER_PURPOSE = 49, 50, 51
+FIRST_NODES, FIRST_PER_AXIS = 112, 3
+MOST_AT_FIRST = 800
+"""Patients of the first climb, which only has to come near."""
+LARGEST_MC_SHARE = 0.5
+"""Monte Carlo over standard error above which a fit is not called converged."""
 
 
 @dataclass(frozen=True)
@@ -80,19 +97,31 @@ class TwoLevelFit:
     the first fit's ``lesions``."""
     sd_phi: FloatArray
     """(n, p) conditional standard deviations."""
-    smallest_ess: float
-    """Effective number of a patient's nodes, at the worst patient."""
     is_converged: bool
     newton_decrement: float
+    mc_share: FloatArray
+    """(size,) Monte Carlo over standard error: how far other nodes move each estimate, halved."""
     theta: FloatArray
     """(size,) optimiser's scale."""
+    covariance: FloatArray
+    """(size, size) of ``estimates``."""
+
+    def estimate(self, label: str) -> float:
+        """One estimate by label.
+
+        Raises:
+            KeyError: no such label.
+        """
+        if label not in self.labels:
+            raise KeyError(f"no estimate is called {label!r}; there are {', '.join(self.labels)}")
+        return float(self.estimates[self.labels.index(label)])
 
 
 def fit_second_level(
     fit: GrowthFit,
     *,
-    n_nodes: int = 448,
-    n_patient_nodes: int = 128,
+    n_nodes: int = 224,
+    n_patient_nodes: int = 4,
     seed: int = 20230607,
     threads: int = 1,
     progress: Progress | None = None,
@@ -106,7 +135,7 @@ def fit_second_level(
     Args:
         fit: the fit without patients' effects, of the same data.
         n_nodes: nodes per lesion (rounded up to 7 * 2^k).
-        n_patient_nodes: nodes per patient, a power of two.
+        n_patient_nodes: nodes per patient and parameter, of adaptive Gauss-Hermite quadrature.
         seed: of the nodes.
         threads: blocks of patients worked on at once.
         progress: called after each Newton step; returning False ends the fit.
@@ -121,21 +150,27 @@ def fit_second_level(
     ids, member = np.unique(patient[fit.problem.order], return_inverse=True)
     if len(ids) == len(member):
         raise GrowthDataError("no patient has two fitted lesions: there is no second level")
-    p = fit.structure.p
-    omega = fit.population.omega
-    theta = split_start(fit)
-    nodes = make_nodes(p, n_nodes, seed, NESTED_PURPOSE)
     own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
     with one_blas_thread(), own as pool:
-        for tolerance in (1e-2, TOLERANCE):
-            where = patient_nodes(fit, two_level_point(fit, theta), member, n_patient_nodes, seed)
-            climb = _Climb(fit, nodes, where, threads, pool, progress)
-            theta, sums, curve, decrement = climb.run(theta, tolerance)
-        alone = fit.structure.unpack(fit.theta)
-        tiny = TwoLevelPoint(alone, np.full(p, SMALLEST_RATIO * 0.05) * np.sqrt(np.diag(omega)))
-        narrow = patient_nodes(fit, tiny, member, n_patient_nodes, seed)
-        without = nested_sums(fit, tiny, nodes, narrow, threads, pool)
-    return _result(fit, ids, theta, sums, curve, decrement, without.loglik)
+        climb = _Climb(fit, member, seed, threads, pool, progress)
+        found = climb.all_stages(n_nodes, n_patient_nodes)
+        everyone = [(np.arange(fit.n_lesions), climb.lesion_nodes(n_nodes, NESTED_PURPOSE))]
+        without = minus2_loglik(
+            fit.problem, fit.population, fit.proposal, everyone, threads=threads, pool=pool
+        )
+    return _result(fit, ids, found, without.minus2ll)
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """Where a climb ended."""
+
+    theta: FloatArray
+    sums: PatientSums
+    curve: Curvature
+    decrement: float
+    mc_step: FloatArray | None = None
+    """(size,) Monte Carlo error of theta, one draw of it; None where it was not measured."""
 
 
 def split_start(fit: GrowthFit) -> FloatArray:
@@ -160,51 +195,124 @@ def two_level_point(fit: GrowthFit, theta: FloatArray) -> TwoLevelPoint:
     return TwoLevelPoint(fit.structure.unpack(inner), np.exp(theta[start:stop]))
 
 
-@dataclass
 class _Climb:
-    """Newton's method on the nested likelihood with fixed nodes."""
+    """Newton's method on the nested likelihood with fixed nodes, in stages."""
 
-    fit: GrowthFit
-    nodes: Nodes
-    where: PatientNodes
-    threads: int
-    pool: ThreadPoolExecutor | None
-    progress: Progress | None
-    n_steps: int = 0
+    def __init__(
+        self,
+        fit: GrowthFit,
+        member: IntArray,
+        seed: int,
+        threads: int,
+        pool: ThreadPoolExecutor | None,
+        progress: Progress | None,
+    ) -> None:
+        self.fit, self.member, self.seed = fit, member, seed
+        self.threads, self.pool, self.progress = threads, pool, progress
+        self.members = members_of(member)
+        self.n_steps = 0
+        self.minus2ll: float | None = None
+        self.theta = split_start(fit)
 
-    def evaluate(self, theta: FloatArray) -> tuple[PatientSums, Curvature]:
-        """Sums and second-order expansion at theta."""
-        point = two_level_point(self.fit, theta)
-        sums = nested_sums(self.fit, point, self.nodes, self.where, self.threads, self.pool)
-        self.n_steps += 1
-        if self.progress is not None:
-            values = dict(zip(_labels(self.fit), _natural(self.fit, theta).tolist(), strict=True))
-            state = FitProgress("newton", self.n_steps, MOST_STEPS, -2.0 * sums.loglik, values)
-            if self.progress(state) is False:
-                raise FitInterruptedError(state)
-        return sums, nested_curvature(self.fit, point, theta, sums)
+    def lesion_nodes(self, count: int, purpose: int) -> Nodes:
+        """Nodes of the lesions."""
+        return make_nodes(self.fit.structure.p, count, self.seed, purpose)
+
+    def all_stages(self, n_nodes: int, per_axis: int) -> _Reached:
+        """Some of the patients; all of them; all, with more nodes where the patients' effects are;
+        and half a step to where other nodes see the maximum."""
+        n = len(self.members)
+        few = self.lesion_nodes(min(n_nodes, FIRST_NODES), FIRST_PURPOSE)
+        first = min(per_axis, FIRST_PER_AXIS)
+        some = np.unique(np.linspace(0, n - 1, MOST_AT_FIRST).astype(np.int64))
+        if len(some) < n:
+            self.run(few, lambda: self._patient_nodes(self._guess(), some, first))
+        everyone = np.arange(n)
+        found = self.run(few, lambda: self._patient_nodes(self._guess(), everyone, first))
+        around = Around(found.sums.patient_mean, found.sums.patient_cov)
+        where = self._patient_nodes(around, everyone, per_axis)
+        found = self.run(self.lesion_nodes(n_nodes, NESTED_PURPOSE), lambda: where, TOLERANCE)
+        return self._between_nodes(found, self.lesion_nodes(n_nodes, OTHER_PURPOSE), where)
+
+    def _between_nodes(self, found: _Reached, nodes: Nodes, where: PatientNodes) -> _Reached:
+        """Half a Newton step on other nodes: its length is the Monte Carlo error, halved."""
+        if not found.decrement < 4.0 * TOLERANCE:
+            return found
+        sums, curve = self._evaluate([(nodes, where)])
+        step = 0.5 * newton_direction(_free(self.fit, self.theta, curve))
+        self.theta = _floored(self.fit, self.theta + step)
+        sums = replace(
+            found.sums,
+            loglik=0.5 * (found.sums.loglik + sums.loglik),
+            mean_phi=0.5 * (found.sums.mean_phi + sums.mean_phi),
+            sd_phi=0.5 * (found.sums.sd_phi + sums.sd_phi),
+        )
+        return _Reached(self.theta, sums, found.curve, found.decrement, step)
+
+    def _guess(self) -> Around:
+        return approximate_effects(self.fit, two_level_point(self.fit, self.theta), self.member)
+
+    def _patient_nodes(self, around: Around, patients: IntArray, per_axis: int) -> PatientNodes:
+        between = two_level_point(self.fit, self.theta).between
+        return nodes_around(around, between, self.members, patients, per_axis)
 
     def run(
-        self, theta: FloatArray, tolerance: float
-    ) -> tuple[FloatArray, PatientSums, Curvature, float]:
-        """Climb until the decrement is below ``tolerance``; patients' effects stay above 0."""
-        sums, curve = self.evaluate(theta)
+        self,
+        nodes: Nodes,
+        place: Callable[[], PatientNodes],
+        tolerance: float = FIRST_TOLERANCE,
+    ) -> _Reached:
+        """Climb until the decrement is below ``tolerance``; patients' effects stay above 0.
+
+        Args:
+            nodes: of the lesions.
+            place: gives the patients' nodes. Far from the maximum they have to follow each step:
+                between fixed ones a shrinking gamma would hide.
+        """
+        groups = [(nodes, place())]
+        sums, curve = self._evaluate(groups)
         for _ in range(MOST_STEPS):
-            direction = newton_direction(_free(self.fit, theta, curve))
+            direction = newton_direction(_free(self.fit, self.theta, curve))
             decrement = float(curve.score @ direction)
             if decrement < tolerance:
                 break
-            step = direction * min(1.0, LARGEST_STEP / float(np.abs(direction).max()))
+            before, step = self.theta, direction
+            step = step * min(1.0, LARGEST_STEP / float(np.abs(direction).max()))
             for _ in range(5):
-                trial = _floored(self.fit, theta + step)
-                new_sums, new_curve = self.evaluate(trial)
-                if new_sums.loglik > sums.loglik - 1e-3:
+                self.theta = _floored(self.fit, before + step)
+                groups = [(nodes, place())]
+                new_sums, new_curve = self._evaluate(groups)
+                if new_sums.loglik > sums.loglik - LARGEST_FALL:
                     break
                 step = 0.5 * step
             else:
+                self.theta = before
                 break
-            theta, sums, curve = trial, new_sums, new_curve
-        return theta, sums, curve, decrement
+            sums, curve = new_sums, new_curve
+        return _Reached(self.theta, sums, curve, decrement)
+
+    def _evaluate(
+        self, groups: Sequence[tuple[Nodes, PatientNodes]]
+    ) -> tuple[PatientSums, Curvature]:
+        """Sums and second-order expansion where the climb is."""
+        theta = self.theta
+        point = two_level_point(self.fit, theta)
+        sums = nested_sums(
+            self.fit, point, groups, self.threads, self.pool, on_blocks=lambda: self._say(theta)
+        )
+        self.n_steps += 1
+        self.minus2ll = -2.0 * sums.loglik
+        self._say(theta)
+        return sums, nested_curvature(self.fit, point, theta, sums, groups)
+
+    def _say(self, theta: FloatArray) -> None:
+        """Tell the callback; end the fit if it says so."""
+        if self.progress is None:
+            return
+        values = dict(zip(_labels(self.fit), _natural(self.fit, theta).tolist(), strict=True))
+        state = FitProgress("patients", self.n_steps, MOST_STEPS, self.minus2ll, values)
+        if self.progress(state) is False:
+            raise FitInterruptedError(state)
 
 
 def _at_floor(fit: GrowthFit, theta: FloatArray) -> BoolArray:
@@ -252,14 +360,9 @@ def _natural(fit: GrowthFit, theta: FloatArray) -> FloatArray:
 
 
 def _result(
-    fit: GrowthFit,
-    ids: NDArray[np.generic],
-    theta: FloatArray,
-    sums: PatientSums,
-    curve: Curvature,
-    decrement: float,
-    loglik_without: float,
+    fit: GrowthFit, ids: NDArray[np.generic], found: _Reached, minus2ll_without: float
 ) -> TwoLevelFit:
+    theta, sums = found.theta, found.sums
     size, start = len(theta), fit.structure.n_effects + fit.structure.n_omega
     at_floor = _at_floor(fit, theta)
     free = np.setdiff1d(np.arange(size), start + np.flatnonzero(at_floor))
@@ -268,36 +371,41 @@ def _result(
         shift = np.zeros(size)
         shift[k] = 1e-5
         slopes[:, k] = (_natural(fit, theta + shift) - _natural(fit, theta - shift)) / 2e-5
-    observed = curve.observed[np.ix_(free, free)]
+    observed = found.curve.observed[np.ix_(free, free)]
     is_regular = bool(np.linalg.eigvalsh(observed)[0] > 0)
-    covariance = np.zeros((size, size))
-    covariance[np.ix_(free, free)] = np.linalg.pinv(observed, hermitian=True)
-    errors = np.sqrt(np.maximum(np.diag(slopes @ covariance @ slopes.T), 0.0))
+    inverse = np.zeros((size, size))
+    inverse[np.ix_(free, free)] = np.linalg.pinv(observed, hermitian=True)
+    covariance = slopes @ inverse @ slopes.T
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    mc_step = np.full(size, np.nan) if found.mc_step is None else found.mc_step
+    mc_share = np.abs(slopes @ mc_step) / np.where(errors > 0, errors, 1.0)
     point = two_level_point(fit, theta)
     between = np.where(at_floor, 0.0, point.between)
     natural = _natural(fit, theta)
     natural[start : start + fit.structure.p] = between
     back = np.argsort(fit.problem.order)
-    n_free = len(free)
+    minus2ll, n_free = -2.0 * sums.loglik, len(free)
+    is_exact = found.decrement < 4.0 * TOLERANCE and float(mc_share.max()) <= LARGEST_MC_SHARE
     return TwoLevelFit(
         labels=_labels(fit),
         estimates=natural,
         standard_errors=errors,
-        minus2ll=-2.0 * sums.loglik,
-        minus2ll_gain=2.0 * (sums.loglik - loglik_without),
-        aic=-2.0 * sums.loglik + 2.0 * n_free,
-        bic=-2.0 * sums.loglik + n_free * float(np.log(len(ids))),
+        minus2ll=minus2ll,
+        minus2ll_gain=minus2ll_without - minus2ll,
+        aic=minus2ll + 2.0 * n_free,
+        bic=minus2ll + n_free * float(np.log(len(ids))),
         n_patients=len(ids),
         n_lesions=fit.n_lesions,
         patient_share=between**2 / (between**2 + point.population.sd**2),
         is_boundary=at_floor,
         patient=ids,
         patient_mean=sums.patient_mean,
-        patient_sd=sums.patient_sd,
+        patient_sd=np.sqrt(np.maximum(np.einsum("Paa->Pa", sums.patient_cov), 0.0)),
         mean_phi=sums.mean_phi[back],
         sd_phi=sums.sd_phi[back],
-        smallest_ess=float(sums.ess.min()),
-        is_converged=decrement < 4.0 * TOLERANCE and is_regular,
-        newton_decrement=decrement,
+        is_converged=is_exact and is_regular,
+        newton_decrement=found.decrement,
+        mc_share=mc_share,
         theta=theta,
+        covariance=covariance,
     )
