@@ -22,7 +22,7 @@ import numpy as np
 
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population, Structure
-from udfs.growth.problem import Problem, run_blocks, sum_in_order
+from udfs.growth.problem import Problem, Pulse, run_blocks, sum_in_order
 from udfs.growth.proposals import (
     N_BELLS,
     Nodes,
@@ -72,6 +72,20 @@ class LesionMoments:
     def total(self) -> float:
         """Log-likelihood of all lesions."""
         return float(np.sum(self.loglik))
+
+    def changed(
+        self, lesions: IntArray, before: LesionMoments, after: LesionMoments
+    ) -> LesionMoments:
+        """With those of some lesions (ascending), ``before``, replaced by ``after``."""
+        arrays: dict[str, Any] = {}
+        for name in PER_LESION:
+            arrays[name] = getattr(self, name).copy()
+            arrays[name][lesions] = getattr(after, name)
+        sums: dict[str, Any] = {
+            name: getattr(self, name) - getattr(before, name) + getattr(after, name)
+            for name in SUMS
+        }
+        return LesionMoments(**arrays, **sums)
 
     @staticmethod
     def joined(parts: Sequence[LesionMoments], order: IntArray) -> LesionMoments:
@@ -166,6 +180,7 @@ def lesion_moments(
     *,
     threads: int,
     pool: ThreadPoolExecutor | None,
+    pulse: Pulse | None = None,
 ) -> LesionMoments:
     """One pass over all lesions.
 
@@ -182,6 +197,7 @@ def lesion_moments(
             len(some),
             threads,
             pool,
+            pulse,
         )
         parts.append(LesionMoments.joined(done, np.arange(sum(len(one[0]) for one in some))))
     return LesionMoments.joined(parts, np.argsort(np.concatenate([one[0] for one in tasks])))
@@ -196,6 +212,7 @@ def lesion_parts(
     *,
     threads: int,
     pool: ThreadPoolExecutor | None,
+    pulse: Pulse | None = None,
 ) -> Parts:
     """Parts of each lesion's posterior, to place the bells of the next proposal."""
     axis = longest_axis(moments.covariance.transpose(1, 2, 0), population.sd)
@@ -218,5 +235,5 @@ def lesion_parts(
             second[number] = np.einsum("pns,qns->pqn", scaled, off)
         return parts_from_sums(weight, first, second, centre)
 
-    done = run_blocks(parts, len(tasks), threads, pool)
+    done = run_blocks(parts, len(tasks), threads, pool, pulse)
     return joined_parts(done, np.concatenate([lesions for lesions, _ in tasks]))

@@ -10,7 +10,7 @@ import numpy as np
 
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
-from udfs.growth.problem import Problem, run_blocks
+from udfs.growth.problem import Problem, Pulse, run_blocks
 from udfs.growth.proposals import Nodes, Proposal
 from udfs.growth.weights import tasks_of, weigh
 
@@ -33,6 +33,10 @@ class Likelihood:
     """(n, p) conditional means on the natural scale."""
     sd_psi: FloatArray
     """(n, p) conditional standard deviations on the natural scale."""
+    mean_phi: FloatArray
+    """(n, p) conditional means on the Gaussian scale."""
+    cov_phi: FloatArray
+    """(n, p, p) conditional covariances on the Gaussian scale."""
 
 
 def minus2_loglik(
@@ -43,11 +47,12 @@ def minus2_loglik(
     *,
     threads: int,
     pool: ThreadPoolExecutor | None,
+    pulse: Pulse | None = None,
 ) -> Likelihood:
     """-2 log-likelihood by importance sampling, with moments on the natural scale."""
     tasks = tasks_of(problem, nodes)
 
-    def one(k: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    def one(k: int) -> tuple[FloatArray, ...]:
         lesions, group = tasks[k]
         w = weigh(problem, population, proposal, group, lesions, with_derivatives=False)
         ess = 1.0 / np.maximum(np.einsum("ns,ns->n", w.weight, w.weight), 1e-300)
@@ -58,12 +63,15 @@ def minus2_loglik(
             off = psi - mean[:, j, None]
             off *= off
             sd[:, j] = np.sqrt(np.einsum("ns,ns->n", w.weight, off))
-        return w.loglik, ess, mean, sd
+        mean_phi = np.einsum("ns,pns->np", w.weight, w.phi)
+        away = w.phi - mean_phi.T[:, :, None]
+        cov_phi = np.einsum("ns,pns,qns->npq", w.weight, away, away, optimize=True)
+        return w.loglik, ess, mean, sd, mean_phi, cov_phi
 
-    done = run_blocks(one, len(tasks), threads, pool)
+    done = run_blocks(one, len(tasks), threads, pool, pulse)
     order = np.argsort(np.concatenate([lesions for lesions, _ in tasks]))
-    by_lesion, ess, mean_psi, sd_psi = (
-        np.concatenate([part[k] for part in done])[order] for k in range(4)
+    by_lesion, ess, mean_psi, sd_psi, mean_phi, cov_phi = (
+        np.concatenate([part[k] for part in done])[order] for k in range(6)
     )
     count = np.concatenate([np.full(len(lesions), group.count) for lesions, group in tasks])[order]
     variance = np.maximum(1.0 / ess - 1.0 / count, 0.0).sum()
@@ -75,4 +83,6 @@ def minus2_loglik(
         ess,
         mean_psi,
         sd_psi,
+        mean_phi,
+        cov_phi,
     )

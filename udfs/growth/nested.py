@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +13,12 @@ import numpy as np
 from udfs.growth.information import Curvature, complete_gaussian, score_map
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.patient_nodes import PatientNodes, TwoLevelPoint
-from udfs.growth.problem import run_blocks
+from udfs.growth.problem import Pulse, run_blocks
 from udfs.growth.proposals import Nodes
 from udfs.growth.result import GrowthFit
 from udfs.growth.weights import NodeTerms, node_terms
 
 PATIENTS_PER_BLOCK = 16
-BLOCKS_AT_ONCE = 32
 ELEMENTS_AT_ONCE = 200_000
 """Patient nodes times lesion nodes times lesions of one array of weights."""
 
@@ -69,25 +68,21 @@ def nested_sums(
     groups: Sequence[tuple[Nodes, PatientNodes]],
     threads: int,
     pool: ThreadPoolExecutor | None,
-    on_blocks: Callable[[], None] = lambda: None,
+    pulse: Pulse | None = None,
 ) -> PatientSums:
     """One pass over all patients.
 
     Args:
         groups: groups of patients, with the nodes of their lesions and their own; together they
             hold every patient that is to count, once.
-        on_blocks: called after every ``BLOCKS_AT_ONCE`` blocks; may raise to interrupt.
+        pulse: called now and then; may raise to interrupt.
     """
     tasks = [
         (_Pass(fit, point, nodes, where), slice(start, start + PATIENTS_PER_BLOCK))
         for nodes, where in groups
         for start in range(0, len(where.members), PATIENTS_PER_BLOCK)
     ]
-    done: list[dict[str, Any]] = []
-    for first in range(0, len(tasks), BLOCKS_AT_ONCE):
-        some = tasks[first : first + BLOCKS_AT_ONCE]
-        done += run_blocks(partial(_run_task, some), len(some), threads, pool)
-        on_blocks()
+    done = run_blocks(partial(_run_task, tasks), len(tasks), threads, pool, pulse)
     total: dict[str, Any] = {name: done[0][name] for name in SUMS}
     for one in done[1:]:
         total = {name: total[name] + one[name] for name in SUMS}

@@ -87,7 +87,7 @@ def approximate_effects(fit: GrowthFit, point: TwoLevelPoint, member: IntArray) 
     total += np.diag(1.0 / point.between**2)
     sums = np.zeros((n_patients, p))
     np.add.at(sums, member, pull)
-    spread = np.linalg.inv(0.5 * (total + total.transpose(0, 2, 1)))
+    spread = np.asarray(np.linalg.inv(0.5 * (total + total.transpose(0, 2, 1))), dtype=np.float64)
     return Around(np.einsum("nab,nb->na", spread, sums), spread)
 
 

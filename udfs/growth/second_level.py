@@ -18,6 +18,7 @@ comes out too small, F too large (see docs/growth.md for how much).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -43,7 +44,7 @@ from udfs.growth.patient_nodes import (
 )
 from udfs.growth.proposals import Nodes, make_nodes
 from udfs.growth.result import GrowthFit
-from udfs.growth.settings import FitInterruptedError, FitProgress, Progress
+from udfs.growth.settings import PULSE_SECONDS, FitInterruptedError, FitProgress, Progress
 
 FIRST_SHARE = 0.35
 """Share of the total variance that is between patients, to begin with."""
@@ -211,6 +212,7 @@ class _Climb:
         self.threads, self.pool, self.progress = threads, pool, progress
         self.members = members_of(member)
         self.n_steps = 0
+        self.told_at = time.monotonic()
         self.minus2ll: float | None = None
         self.theta = split_start(fit)
 
@@ -297,9 +299,7 @@ class _Climb:
         """Sums and second-order expansion where the climb is."""
         theta = self.theta
         point = two_level_point(self.fit, theta)
-        sums = nested_sums(
-            self.fit, point, groups, self.threads, self.pool, on_blocks=lambda: self._say(theta)
-        )
+        sums = nested_sums(self.fit, point, groups, self.threads, self.pool, self._pulse)
         self.n_steps += 1
         self.minus2ll = -2.0 * sums.loglik
         self._say(theta)
@@ -307,12 +307,18 @@ class _Climb:
 
     def _say(self, theta: FloatArray) -> None:
         """Tell the callback; end the fit if it says so."""
+        self.told_at = time.monotonic()
         if self.progress is None:
             return
         values = dict(zip(_labels(self.fit), _natural(self.fit, theta).tolist(), strict=True))
         state = FitProgress("patients", self.n_steps, MOST_STEPS, self.minus2ll, values)
         if self.progress(state) is False:
             raise FitInterruptedError(state)
+
+    def _pulse(self) -> None:
+        """Within a long pass: the last state again."""
+        if time.monotonic() - self.told_at > PULSE_SECONDS:
+            self._say(self.theta)
 
 
 def _at_floor(fit: GrowthFit, theta: FloatArray) -> BoolArray:
