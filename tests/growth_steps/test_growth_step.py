@@ -127,12 +127,44 @@ def test_baselines_do_not_count_and_small_volumes_are_censored(
 
 
 def test_estimates_are_near_the_truth(con: duckdb.DuckDBPyConnection) -> None:
-    found = rows(con, "SELECT parameter, estimate, standard_error, ci_lower, ci_upper "
-                      "FROM analysis.growth_population")  # fmt: skip
-    assert len(found) == 7
-    for parameter, estimate, error, low, high in found:
-        assert abs(estimate - TRUTH[parameter]) < 4 * error, parameter
+    found = rows(con, "SELECT parameter, coalesce(total_sd, estimate), standard_error, estimate, "
+                      "ci_lower, ci_upper FROM analysis.growth_population")  # fmt: skip
+    assert {row[0] for row in found} == {*TRUTH, "gamma_kg", "gamma_kd", "gamma_f"}
+    for parameter, value, error, estimate, low, high in found:
+        if parameter.startswith("gamma_"):
+            # Lesions of a patient are as different as any others here.
+            assert estimate == 0 or low < estimate < high
+            continue
+        assert abs(value - TRUTH[parameter]) < 4 * error, parameter
         assert low < estimate < high
+
+
+def test_both_levels_add_up_and_lesions_are_read_under_them(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    found = dict(rows(con, "SELECT parameter, estimate FROM analysis.growth_population"))
+    totals = dict(rows(con, "SELECT parameter, total_sd FROM analysis.growth_population"))
+    ((gain, n_patients, with_patients),) = rows(
+        con, "SELECT minus2ll_gain, n_patients, has_patient_effects FROM analysis.growth_fit"
+    )
+    assert with_patients
+    assert n_patients == N // 2
+    assert -1.0 < gain < 12.0  # no patient effects were simulated; a little Monte Carlo error
+    for name in ("kg", "kd", "f"):
+        total = np.hypot(found[f"omega_{name}"], found[f"gamma_{name}"])
+        assert totals[f"omega_{name}"] == pytest.approx(total)
+    # shrinkage of a lesion is its variance given the data over that between all lesions
+    share = rows(con, "SELECT kg_shrinkage, log_kg_sd FROM analysis.growth_lesion")
+    for shrinkage, sd in share:
+        assert shrinkage == pytest.approx((sd / totals["omega_kg"]) ** 2)
+
+
+def test_without_patient_effects_lesions_are_independent() -> None:
+    with database() as other:
+        run(other, growth__patient_effects=False)
+        assert len(rows(other, "FROM analysis.growth_population")) == len(TRUTH)
+        assert rows(other, "SELECT n_patients, minus2ll_gain, has_patient_effects "
+                           "FROM analysis.growth_fit") == [(None, None, False)]  # fmt: skip
 
 
 def test_threads_change_no_byte(con: duckdb.DuckDBPyConnection) -> None:

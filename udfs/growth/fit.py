@@ -64,6 +64,7 @@ def fit_growth(
     censoring: Censoring = "interval",
     count_baseline: bool = False,
     start: Mapping[str, float] | GrowthFit | None = None,
+    is_near: bool = False,
     settings: FitSettings | None = None,
     seed: int = 20230607,
     threads: int = 1,
@@ -111,6 +112,8 @@ def fit_growth(
             pulls b down by about a sixth and moves the rates.
         start: starting values by label (typical values ``kg`` or ``kg_pop``, ``omega_kg``, ``b``;
             others keep the model's), or an earlier fit of the same structure (a warm start).
+        is_near: whether ``start`` is known to be near the maximum, as an earlier fit is: SAEM is
+            then left out.
         settings: numbers of iterations and nodes.
         seed: of all random numbers. The same data, options and seed give the same bytes, whatever
             the threads and the order of the rows.
@@ -142,7 +145,7 @@ def fit_growth(
         run.pool = pool
         typical = float(np.median(problem.y[~problem.is_censored]))
         point = starting_point(structure, start, typical)
-        return run.fit(point, is_warm=isinstance(start, GrowthFit))
+        return run.fit(point, is_warm=is_near or isinstance(start, GrowthFit))
 
 
 def starting_point(

@@ -19,7 +19,7 @@ comes out too small, F too large (see docs/growth.md for how much).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from udfs.growth.blas import one_blas_thread
 from udfs.growth.data import GrowthDataError
+from udfs.growth.individual import population_from_natural
 from udfs.growth.information import Curvature
 from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.nested import PatientSums, nested_curvature, nested_sums
@@ -76,6 +77,9 @@ class TwoLevelFit:
     standard_errors: FloatArray
     """(size,) Louis' information; 0 for a patient effect that was estimated as none."""
     minus2ll: float
+    minus2ll_mc_se: float
+    """Monte Carlo error of ``minus2ll``: half the difference between two sets of nodes; NaN where
+    the climb did not end."""
     minus2ll_gain: float
     """-2 log-likelihood without the second level, on the same nodes, minus ``minus2ll``."""
     aic: float
@@ -121,6 +125,7 @@ class TwoLevelFit:
 def fit_second_level(
     fit: GrowthFit,
     *,
+    start: Mapping[str, float] | None = None,
     n_nodes: int = 224,
     n_patient_nodes: int = 4,
     seed: int = 20230607,
@@ -135,6 +140,7 @@ def fit_second_level(
 
     Args:
         fit: the fit without patients' effects, of the same data.
+        start: values by label (omega_ and gamma_ included), for example of an earlier fit.
         n_nodes: nodes per lesion (rounded up to 7 * 2^k).
         n_patient_nodes: nodes per patient and parameter, of adaptive Gauss-Hermite quadrature.
         seed: of the nodes.
@@ -143,6 +149,7 @@ def fit_second_level(
 
     Raises:
         GrowthDataError: the data hold no patients, or no patient has two lesions.
+        ValueError: an unknown label in ``start``, or an impossible value.
         FitInterruptedError: the callback returned False.
     """
     patient = fit.problem.data.patient
@@ -154,6 +161,8 @@ def fit_second_level(
     own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
     with one_blas_thread(), own as pool:
         climb = _Climb(fit, member, seed, threads, pool, progress)
+        if start:
+            climb.theta = _theta_of(fit, start)
         found = climb.all_stages(n_nodes, n_patient_nodes)
         everyone = [(np.arange(fit.n_lesions), climb.lesion_nodes(n_nodes, NESTED_PURPOSE))]
         without = minus2_loglik(
@@ -172,6 +181,8 @@ class _Reached:
     decrement: float
     mc_step: FloatArray | None = None
     """(size,) Monte Carlo error of theta, one draw of it; None where it was not measured."""
+    mc_loglik: float = float("nan")
+    """The same of the log-likelihood."""
 
 
 def split_start(fit: GrowthFit) -> FloatArray:
@@ -186,6 +197,26 @@ def split_start(fit: GrowthFit) -> FloatArray:
     between = np.log(fit.population.sd) + 0.5 * np.log(FIRST_SHARE)
     end = split + structure.n_omega
     return np.concatenate([theta[:end], between, theta[end:]])
+
+
+def _theta_of(fit: GrowthFit, values: Mapping[str, float]) -> FloatArray:
+    """Theta of values by label; what is missing comes from ``split_start``."""
+    theta = split_start(fit)
+    found = dict(zip(_labels(fit), _natural(fit, theta).tolist(), strict=True))
+    unknown = set(values) - set(found)
+    if unknown:
+        raise ValueError(f"start holds unknown labels: {', '.join(sorted(unknown))}")
+    found |= values
+    sd = {name: found[name] for name in found if name.startswith(("omega_", "gamma_"))}
+    least = SMALLEST_RATIO * max(sd.values())
+    found |= {name: max(value, least) for name, value in sd.items()}
+    inner = population_from_natural(
+        fit.structure, np.array([found[label] for label in fit.labels], dtype=np.float64)
+    )
+    between = np.array([found[f"gamma_{name}"] for name in fit.parameter_names])
+    own = fit.structure.pack(inner)
+    at = fit.structure.n_effects + fit.structure.n_omega
+    return np.concatenate([own[:at], np.log(between), own[at:]])
 
 
 def two_level_point(fit: GrowthFit, theta: FloatArray) -> TwoLevelPoint:
@@ -243,13 +274,15 @@ class _Climb:
         sums, curve = self._evaluate([(nodes, where)])
         step = 0.5 * newton_direction(_free(self.fit, self.theta, curve))
         self.theta = _floored(self.fit, self.theta + step)
+        loglik = sums.loglik
         sums = replace(
             found.sums,
             loglik=0.5 * (found.sums.loglik + sums.loglik),
             mean_phi=0.5 * (found.sums.mean_phi + sums.mean_phi),
             sd_phi=0.5 * (found.sums.sd_phi + sums.sd_phi),
         )
-        return _Reached(self.theta, sums, found.curve, found.decrement, step)
+        apart = 0.5 * abs(found.sums.loglik - loglik)
+        return _Reached(self.theta, sums, found.curve, found.decrement, step, apart)
 
     def _guess(self) -> Around:
         return approximate_effects(self.fit, two_level_point(self.fit, self.theta), self.member)
@@ -397,6 +430,7 @@ def _result(
         estimates=natural,
         standard_errors=errors,
         minus2ll=minus2ll,
+        minus2ll_mc_se=2.0 * found.mc_loglik,
         minus2ll_gain=minus2ll_without - minus2ll,
         aic=minus2ll + 2.0 * n_free,
         bic=minus2ll + n_free * float(np.log(len(ids))),
