@@ -173,8 +173,9 @@ def _beside_saemix(size: int, seed: int) -> list[Row]:
         except subprocess.TimeoutExpired:
             return [(what, None, f"not done after {MOST_R_SECONDS} s")]
         if done.returncode or "RESULT" not in done.stdout:
-            reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
-            return [(what, None, f"R failed: {reason[0]}; {R_INSTALL}")]
+            said = done.stderr.strip().splitlines() or ["no message"]
+            reason = next((one for one in said if one.startswith("Error")), said[-1])
+            return [(what, None, f"R failed: {reason}; {R_INSTALL}")]
         numbers = [float(one) for one in done.stdout.split("RESULT")[1].split()]
         point = dict(zip(LABELS, numbers[1:], strict=True))
         found = _python(COMPARE, str(csv), str(seed), json.dumps(point))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,6 +22,8 @@ from warehouse.settings import default_values
 TRUTH = {"kg_pop": 0.0033, "kd_pop": 0.015, "f_pop": 0.3, "omega_kg": 0.8, "omega_kd": 0.9,
          "omega_f": 1.5, "b": 0.25}  # fmt: skip
 N = 60
+LARGEST_DISTANCE = 0.05
+"""Standard errors between a warm and a cold fit."""
 ORGANS = ("liver", "lung", "bone", "ln_distal")
 
 
@@ -74,11 +77,13 @@ def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def run(con: duckdb.DuckDBPyConnection, **settings: Any) -> list[str]:
+def run(
+    con: duckdb.DuckDBPyConnection, published: Path | None = None, **settings: Any
+) -> list[str]:
     """Runs the step as the engine does, writes its tables and returns its notes."""
     step: Step = next(s for s in installed_steps() if s.function is growth_module.growth)
     given = {key.replace("__", "."): value for key, value in settings.items()}
-    context = StepRun(con, step, {**default_values(), **given}, lambda name, event: None)
+    context = StepRun(con, step, {**default_values(), **given}, lambda name, event: None, published)
     result = step.function(context)
     assert set(result) == {table.name for table in step.writes}
     for table in step.writes:
@@ -165,6 +170,30 @@ def test_without_patient_effects_lesions_are_independent() -> None:
         assert len(rows(other, "FROM analysis.growth_population")) == len(TRUTH)
         assert rows(other, "SELECT n_patients, minus2ll_gain, has_patient_effects "
                            "FROM analysis.growth_fit") == [(None, None, False)]  # fmt: skip
+
+
+def test_a_warm_start_agrees_with_a_cold_one(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = tmp_path / "published.duckdb"
+    cold = con.sql("FROM analysis.growth_population").df()
+    moved = cold.assign(estimate=cold["estimate"] * 1.1)  # as if lesions had been added since
+    with duckdb.connect(str(path)) as published:
+        published.register("moved", moved)
+        published.execute("CREATE SCHEMA analysis")
+        published.execute("CREATE TABLE analysis.growth_population AS SELECT * FROM moved")
+    with database() as other:
+        run(other, published=path, growth__warm_start=True)
+        warm = other.sql("FROM analysis.growth_population").df()
+        assert rows(other, "SELECT is_warm_start FROM analysis.growth_fit") == [(True,)]
+        run(other, growth__warm_start=True)  # nothing is published
+        assert rows(other, "SELECT is_warm_start FROM analysis.growth_fit") == [(False,)]
+        again = other.sql("FROM analysis.growth_population").df()
+    assert warm["parameter"].tolist() == cold["parameter"].tolist()
+    known = cold["standard_error"] > 0
+    apart = np.abs(warm["estimate"] - cold["estimate"])[known] / cold["standard_error"][known]
+    assert apart.max() < LARGEST_DISTANCE
+    pd.testing.assert_frame_equal(again, cold)
 
 
 def test_threads_change_no_byte(con: duckdb.DuckDBPyConnection) -> None:

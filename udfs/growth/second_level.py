@@ -43,7 +43,7 @@ from udfs.growth.patient_nodes import (
     members_of,
     nodes_around,
 )
-from udfs.growth.proposals import Nodes, make_nodes
+from udfs.growth.proposals import Nodes, make_nodes, nodes_at_least
 from udfs.growth.result import GrowthFit
 from udfs.growth.settings import PULSE_SECONDS, FitInterruptedError, FitProgress, Progress
 
@@ -53,13 +53,16 @@ SMALLEST_RATIO = 0.02
 """Of a patient's standard deviation to the lesion's: below this it counts as 0."""
 LARGEST_STEP = 0.4
 FIRST_TOLERANCE = 1e-2
-TOLERANCE = 1e-3
+TOLERANCE = 2e-4
 """Newton stops when the squared distance to the maximum in standard errors is below this."""
 MOST_STEPS = 25
 LARGEST_FALL = 1.0
 """Of the log-likelihood in a step: that much it may seem to fall because the nodes moved."""
 FIRST_PURPOSE, NESTED_PURPOSE, OTHER_PURPOSE = 49, 50, 51
 FIRST_NODES, FIRST_PER_AXIS = 112, 3
+NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 224, 1792
+FEW_LESIONS = 3000
+"""Fewer lesions get 5 nodes per axis for 4, and their patients' nodes are put anew once more."""
 MOST_AT_FIRST = 800
 """Patients of the first climb, which only has to come near."""
 LARGEST_MC_SHARE = 0.5
@@ -126,8 +129,8 @@ def fit_second_level(
     fit: GrowthFit,
     *,
     start: Mapping[str, float] | None = None,
-    n_nodes: int = 224,
-    n_patient_nodes: int = 4,
+    n_nodes: int = 0,
+    n_patient_nodes: int = 0,
     seed: int = 20230607,
     threads: int = 1,
     progress: Progress | None = None,
@@ -141,8 +144,9 @@ def fit_second_level(
     Args:
         fit: the fit without patients' effects, of the same data.
         start: values by label (omega_ and gamma_ included), for example of an earlier fit.
-        n_nodes: nodes per lesion (rounded up to 7 * 2^k).
-        n_patient_nodes: nodes per patient and parameter, of adaptive Gauss-Hermite quadrature.
+        n_nodes: nodes per lesion (rounded up to 7 * 2^k); 0 chooses by their number.
+        n_patient_nodes: nodes per patient and parameter, of adaptive Gauss-Hermite quadrature; 0
+            chooses 4, or 5 with few lesions.
         seed: of the nodes.
         threads: blocks of patients worked on at once.
         progress: called after each Newton step; returning False ends the fit.
@@ -160,6 +164,8 @@ def fit_second_level(
         raise GrowthDataError("no patient has two fitted lesions: there is no second level")
     own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
     with one_blas_thread(), own as pool:
+        n_nodes = n_nodes or _node_count(fit.n_lesions)
+        n_patient_nodes = n_patient_nodes or (5 if fit.n_lesions < FEW_LESIONS else 4)
         climb = _Climb(fit, member, seed, threads, pool, progress)
         if start:
             climb.theta = _theta_of(fit, start)
@@ -169,6 +175,10 @@ def fit_second_level(
             fit.problem, fit.population, fit.proposal, everyone, threads=threads, pool=pool
         )
     return _result(fit, ids, found, without.minus2ll)
+
+
+def _node_count(n_lesions: int) -> int:
+    return nodes_at_least(min(max(NODE_BUDGET // n_lesions, FEWEST_NODES), MOST_NODES))
 
 
 @dataclass(frozen=True)
@@ -262,10 +272,16 @@ class _Climb:
             self.run(few, lambda: self._patient_nodes(self._guess(), some, first))
         everyone = np.arange(n)
         found = self.run(few, lambda: self._patient_nodes(self._guess(), everyone, first))
-        around = Around(found.sums.patient_mean, found.sums.patient_cov)
-        where = self._patient_nodes(around, everyone, per_axis)
-        found = self.run(self.lesion_nodes(n_nodes, NESTED_PURPOSE), lambda: where, TOLERANCE)
+        nodes = self.lesion_nodes(n_nodes, NESTED_PURPOSE)
+        for _ in range(2 if self.fit.n_lesions < FEW_LESIONS else 1):
+            around = Around(found.sums.patient_mean, found.sums.patient_cov)
+            where = self._patient_nodes(around, everyone, per_axis)
+            found = self.run(nodes, self._fixed(where), TOLERANCE)
         return self._between_nodes(found, self.lesion_nodes(n_nodes, OTHER_PURPOSE), where)
+
+    @staticmethod
+    def _fixed(where: PatientNodes) -> Callable[[], PatientNodes]:
+        return lambda: where
 
     def _between_nodes(self, found: _Reached, nodes: Nodes, where: PatientNodes) -> _Reached:
         """Half a Newton step on other nodes: its length is the Monte Carlo error, halved."""

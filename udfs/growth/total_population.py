@@ -48,9 +48,8 @@ def under_total_variance(
     """
     point = two_level_point(fit, two.theta)
     inner = point.population
-    population = Population(
-        inner.coefficients, inner.omega + np.diag(point.between**2), inner.error
-    )
+    between = np.where(two.is_boundary, 0.0, point.between)
+    population = Population(inner.coefficients, inner.omega + np.diag(between**2), inner.error)
     problem, structure = fit.problem, fit.structure
     nodes = [(np.arange(problem.n_lesions), make_nodes(structure.p, n_nodes, seed, TOTAL_PURPOSE))]
     own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
