@@ -24,8 +24,8 @@ from warehouse.settings import thread_count
 SUBSET = "all"
 AFTER_LESIONS, AFTER_PATIENTS, AFTER_MODES, AFTER_DRAWS = 45, 80, 87, 93
 """Percent of the step's time; for the display."""
-ENOUGH_NODES = 1792
-"""Of a lesion, for a fit from which patients' effects start; fewer in large projects."""
+FEW_LESIONS = 3000
+"""From so many on the fit from which patients' effects start has half the usual nodes."""
 REPORT_EVERY = 95
 """SAEM iterations between two rough values of -2 log-likelihood."""
 
@@ -130,7 +130,7 @@ def _settings(n_lesions: int, has_patients: bool) -> FitSettings:
     usual = FitSettings(report_every=REPORT_EVERY)
     if not has_patients:
         return usual
-    count = min(usual.nodes(n_lesions), max(usual.nodes(n_lesions) // 2, ENOUGH_NODES))
+    count = usual.nodes(n_lesions) // (1 if n_lesions < FEW_LESIONS else 2)
     return FitSettings(report_every=REPORT_EVERY, n_nodes=count, n_likelihood_nodes=count)
 
 
