@@ -52,9 +52,12 @@ FIRST_SHARE = 0.35
 SMALLEST_RATIO = 0.02
 """Of a patient's standard deviation to the lesion's: below this it counts as 0."""
 LARGEST_STEP = 0.4
-FIRST_TOLERANCE = 1e-2
+FIRST_TOLERANCE, TOLERANCE_OF_MANY = 0.25, 5e-3
 TOLERANCE = 2e-4
-"""Newton stops when the squared distance to the maximum in standard errors is below this."""
+"""Newton stops when the squared distance to the maximum in standard errors is below these; with
+many lesions a last half step follows anyway."""
+LARGEST_DECREMENT = 1e-2
+"""Above which a fit is not called converged."""
 MOST_STEPS = 25
 LARGEST_FALL = 1.0
 """Of the log-likelihood in a step: that much it may seem to fall because the nodes moved."""
@@ -273,10 +276,11 @@ class _Climb:
         everyone = np.arange(n)
         found = self.run(few, lambda: self._patient_nodes(self._guess(), everyone, first))
         nodes = self.lesion_nodes(n_nodes, NESTED_PURPOSE)
-        for _ in range(2 if self.fit.n_lesions < FEW_LESIONS else 1):
+        tolerances = (TOLERANCE,) * 2 if self.fit.n_lesions < FEW_LESIONS else (TOLERANCE_OF_MANY,)
+        for tolerance in tolerances:
             around = Around(found.sums.patient_mean, found.sums.patient_cov)
             where = self._patient_nodes(around, everyone, per_axis)
-            found = self.run(nodes, self._fixed(where), TOLERANCE)
+            found = self.run(nodes, self._fixed(where), tolerance)
         return self._between_nodes(found, self.lesion_nodes(n_nodes, OTHER_PURPOSE), where)
 
     @staticmethod
@@ -285,7 +289,7 @@ class _Climb:
 
     def _between_nodes(self, found: _Reached, nodes: Nodes, where: PatientNodes) -> _Reached:
         """Half a Newton step on other nodes: its length is the Monte Carlo error, halved."""
-        if not found.decrement < 4.0 * TOLERANCE:
+        if not found.decrement < LARGEST_DECREMENT:
             return found
         sums, curve = self._evaluate([(nodes, where)])
         step = 0.5 * newton_direction(_free(self.fit, self.theta, curve))
@@ -440,7 +444,7 @@ def _result(
     natural[start : start + fit.structure.p] = between
     back = np.argsort(fit.problem.order)
     minus2ll, n_free = -2.0 * sums.loglik, len(free)
-    is_exact = found.decrement < 4.0 * TOLERANCE and float(mc_share.max()) <= LARGEST_MC_SHARE
+    is_exact = found.decrement < LARGEST_DECREMENT and float(mc_share.max()) <= LARGEST_MC_SHARE
     return TwoLevelFit(
         labels=_labels(fit),
         estimates=natural,

@@ -77,7 +77,7 @@ def _times(
     baseline_kind: str,
 ) -> list[FloatArray]:
     if baseline_kind == "predicted":
-        baseline = np.exp(np.minimum(curve.log_volume(np.zeros(())), 690.0))
+        baseline = np.exp(np.minimum(curve.log_start, 690.0))
     else:
         baseline = found.v0.reshape(factor.shape)
     return [event_time(curve, rule, baseline, factor, end) for rule in rules]

@@ -25,7 +25,7 @@ SUBSET = "all"
 AFTER_LESIONS, AFTER_PATIENTS, AFTER_MODES, AFTER_DRAWS = 45, 80, 87, 93
 """Percent of the step's time; for the display."""
 FEW_LESIONS = 3000
-"""From so many on the fit from which patients' effects start has half the usual nodes."""
+"""From so many on the fit from which patients' effects start is a rougher one."""
 REPORT_EVERY = 95
 """SAEM iterations between two rough values of -2 log-likelihood."""
 
@@ -130,8 +130,17 @@ def _settings(n_lesions: int, has_patients: bool) -> FitSettings:
     usual = FitSettings(report_every=REPORT_EVERY)
     if not has_patients:
         return usual
-    count = usual.nodes(n_lesions) // (1 if n_lesions < FEW_LESIONS else 2)
-    return FitSettings(report_every=REPORT_EVERY, n_nodes=count, n_likelihood_nodes=count)
+    if n_lesions < FEW_LESIONS:
+        return usual
+    count = usual.nodes(n_lesions) // 2
+    return FitSettings(
+        n_explore=100,
+        n_smooth=30,
+        n_nodes=count,
+        n_likelihood_nodes=count // 2,
+        tolerance=2e-3,
+        report_every=REPORT_EVERY,
+    )
 
 
 def _last_published(context: StepContext, fit_id: str) -> dict[str, float]:
