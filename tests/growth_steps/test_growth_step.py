@@ -274,3 +274,40 @@ def test_too_few_lesions_give_empty_tables_and_a_note() -> None:
         ]
         assert rows(con, "SELECT count(*) FROM analysis.growth_fit") == [(0,)]
         assert rows(con, "SELECT count(*) FROM analysis.modelled_event") == [(0,)]
+
+
+def test_estimates_are_held_against_the_marginal_truth(con: duckdb.DuckDBPyConnection) -> None:
+    rng = np.random.default_rng(5)
+    phi = rng.normal([-6.0, -4.0, -1.0], [0.8, 0.9, 1.5], (N, 3))
+    truth = pd.DataFrame({
+        "lesion_id": [f"L{i:03d}" for i in range(N)],
+        "kg_per_day": np.exp(phi[:, 0]),
+        "kd_per_day": np.exp(phi[:, 1]),
+        "f": 1 / (1 + np.exp(-phi[:, 2])),
+        "b": 0.25,
+    })  # fmt: skip
+    model = Path(__file__).resolve().parents[2] / "sql/analysis/growth_truth.sql"
+    con.register("truth", truth)
+    con.execute("CREATE OR REPLACE TABLE staging.simulated_lesion AS SELECT * FROM truth")
+    found = con.sql(model.read_text()).df().set_index("parameter")
+    assert set(found.index) == set(TRUTH)
+    assert set(found["n_simulated"]) == set(found["n_lesions"]) == {N}
+    values = {
+        "kg_pop": np.exp(phi[:, 0].mean()),
+        "kd_pop": np.exp(phi[:, 1].mean()),
+        "f_pop": 1 / (1 + np.exp(-phi[:, 2].mean())),
+        "omega_kg": phi[:, 0].std(),
+        "omega_kd": phi[:, 1].std(),
+        "omega_f": phi[:, 2].std(),
+        "b": 0.25,
+    }
+    stated = dict(rows(con, "SELECT parameter, coalesce(total_sd, estimate) "
+                            "FROM analysis.growth_population"))  # fmt: skip
+    for parameter, value in values.items():
+        row = found.loc[parameter]
+        assert row["truth"] == pytest.approx(value, rel=1e-9)
+        assert row["relative_difference"] == pytest.approx(stated[parameter] / value - 1, abs=1e-9)
+        tolerance = 0.05 if parameter in ("kg_pop", "kd_pop") else 0.1
+        assert row["is_within"] == (abs(row["relative_difference"]) <= tolerance)
+    con.execute("DELETE FROM staging.simulated_lesion")
+    assert con.sql(model.read_text()).fetchall() == []
