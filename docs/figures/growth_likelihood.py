@@ -51,9 +51,7 @@ def main(path: Path, folder: Path) -> None:
     left.plot(PLACES, height, color="0.4", lw=1)
     left.axhline(EXACT_MINUS2LL, color="0.6", lw=0.8, ls=":")
     left.plot(0, at_ours.minus2ll, "o", color="C0", label=f"ours {at_ours.minus2ll:,.1f}")
-    left.plot(
-        1, at_theirs.minus2ll, "s", color="C3", label=f"published {at_theirs.minus2ll:,.1f}"
-    )
+    left.plot(1, at_theirs.minus2ll, "s", color="C3", label=f"published {at_theirs.minus2ll:,.1f}")
     left.set_xticks([0, 1], ["ours", "published"])
     left.set_xlabel("on the line between the two points")
     left.set_ylabel("-2 log-likelihood")

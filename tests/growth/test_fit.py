@@ -110,7 +110,7 @@ def test_progress_does_not_change_the_answer(simulated: GrowthData, simulated_fi
 def test_every_long_stage_asks_whether_to_go_on(
     simulated: GrowthData, monkeypatch: pytest.MonkeyPatch
 ):
-    for module in ("fit", "second_level"):
+    for module in ("fit", "two_level_climb"):
         monkeypatch.setattr(f"udfs.growth.{module}.PULSE_SECONDS", 0.0)
     told: Counter[tuple[str, int]] = Counter()
     fit = fit_growth(simulated, settings=QUICK, progress=lambda s: told.update([s_key(s)]))

@@ -27,7 +27,7 @@ from udfs.growth.patient_nodes import (
 )
 from udfs.growth.population import Population
 from udfs.growth.proposals import make_nodes
-from udfs.growth.second_level import split_start, two_level_point
+from udfs.growth.two_level_theta import split_start, two_level_point
 
 FAR = 3.5
 """Standard errors from the truth."""
@@ -117,6 +117,19 @@ def test_a_vanishing_second_level_gives_the_single_level_likelihood(schedule: Ca
     found = nested_sums(fit, tiny, groups, 1, None)
     tolerance = 4 * fit.minus2ll_mc_se + 0.5
     assert -2 * found.loglik == pytest.approx(fit.minus2ll, abs=tolerance)
+
+
+def test_single_precision_weights_are_near_enough(schedule: Callable):
+    fit = fit_growth(two_level_data(schedule, 60, 26, BETWEEN), settings=QUICK)
+    point = two_level_point(fit, split_start(fit))
+    groups = [(make_nodes(3, 224, 1), nodes_of_all(fit, point, 4))]
+    double = nested_sums(fit, point, groups, 1, None)
+    single = nested_sums(fit, point, groups, 1, None, is_rough=True)
+    assert single.loglik == pytest.approx(double.loglik, rel=1e-7)
+    np.testing.assert_allclose(single.score, double.score, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(single.mean_phi, double.mean_phi, atol=1e-4)
+    scale = np.abs(double.missing).max()
+    np.testing.assert_allclose(single.missing / scale, double.missing / scale, atol=1e-5)
 
 
 def test_a_second_level_needs_patients_with_several_lesions(schedule: Callable):

@@ -18,56 +18,37 @@ comes out too small, F too large (see docs/growth.md for how much).
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from udfs.growth.blas import one_blas_thread
 from udfs.growth.data import GrowthDataError
-from udfs.growth.individual import population_from_natural
-from udfs.growth.information import Curvature
 from udfs.growth.minus2ll import minus2_loglik
-from udfs.growth.nested import PatientSums, nested_curvature, nested_sums
-from udfs.growth.newton import newton_direction
-from udfs.growth.parameters import BoolArray, FloatArray, IntArray
-from udfs.growth.patient_nodes import (
-    Around,
-    PatientNodes,
-    TwoLevelPoint,
-    approximate_effects,
-    members_of,
-    nodes_around,
-)
-from udfs.growth.proposals import Nodes, make_nodes, nodes_at_least
+from udfs.growth.parameters import BoolArray, FloatArray
+from udfs.growth.proposals import nodes_at_least
 from udfs.growth.result import GrowthFit
-from udfs.growth.settings import PULSE_SECONDS, FitInterruptedError, FitProgress, Progress
+from udfs.growth.settings import Progress
+from udfs.growth.two_level_climb import (
+    FEW_LESIONS,
+    LARGEST_DECREMENT,
+    NESTED_PURPOSE,
+    Climb,
+    Reached,
+)
+from udfs.growth.two_level_theta import (
+    at_floor,
+    theta_of,
+    two_level_labels,
+    two_level_natural,
+    two_level_point,
+)
 
-FIRST_SHARE = 0.35
-"""Share of the total variance that is between patients, to begin with."""
-SMALLEST_RATIO = 0.02
-"""Of a patient's standard deviation to the lesion's: below this it counts as 0."""
-LARGEST_STEP = 0.4
-FIRST_TOLERANCE, TOLERANCE_OF_MANY = 0.25, 5e-3
-TOLERANCE = 2e-4
-"""Newton stops when the squared distance to the maximum in standard errors is below these; with
-many lesions a last half step follows anyway."""
-LARGEST_DECREMENT = 1e-2
-"""Above which a fit is not called converged."""
-MOST_STEPS = 25
-LARGEST_FALL = 1.0
-"""Of the log-likelihood in a step: that much it may seem to fall because the nodes moved."""
-FIRST_PURPOSE, NESTED_PURPOSE, OTHER_PURPOSE = 49, 50, 51
-FIRST_NODES, FIRST_PER_AXIS = 112, 3
 NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 224, 1792
-FEW_LESIONS = 3000
-"""Fewer lesions get 5 nodes per axis for 4, and their patients' nodes are put anew once more."""
-MOST_AT_FIRST = 800
-"""Patients of the first climb, which only has to come near."""
 LARGEST_MC_SHARE = 0.5
 """Monte Carlo over standard error above which a fit is not called converged."""
 
@@ -169,9 +150,9 @@ def fit_second_level(
     with one_blas_thread(), own as pool:
         n_nodes = n_nodes or _node_count(fit.n_lesions)
         n_patient_nodes = n_patient_nodes or (5 if fit.n_lesions < FEW_LESIONS else 4)
-        climb = _Climb(fit, member, seed, threads, pool, progress)
+        climb = Climb(fit, member, seed, threads, pool, progress)
         if start:
-            climb.theta = _theta_of(fit, start)
+            climb.theta = theta_of(fit, start)
         found = climb.all_stages(n_nodes, n_patient_nodes)
         everyone = [(np.arange(fit.n_lesions), climb.lesion_nodes(n_nodes, NESTED_PURPOSE))]
         without = minus2_loglik(
@@ -184,252 +165,20 @@ def _node_count(n_lesions: int) -> int:
     return nodes_at_least(min(max(NODE_BUDGET // n_lesions, FEWEST_NODES), MOST_NODES))
 
 
-@dataclass(frozen=True)
-class _Reached:
-    """Where a climb ended."""
-
-    theta: FloatArray
-    sums: PatientSums
-    curve: Curvature
-    decrement: float
-    mc_step: FloatArray | None = None
-    """(size,) Monte Carlo error of theta, one draw of it; None where it was not measured."""
-    mc_loglik: float = float("nan")
-    """The same of the log-likelihood."""
-
-
-def split_start(fit: GrowthFit) -> FloatArray:
-    """Theta with the total variance split in a fixed proportion."""
-    structure = fit.structure
-    split = structure.n_effects
-    theta = fit.theta.copy()
-    theta[split : split + structure.p] += 0.5 * np.log(1.0 - FIRST_SHARE)
-    if structure.omega_kind == "full":
-        off = slice(split + structure.p, split + structure.n_omega)
-        theta[off] *= np.sqrt(1.0 - FIRST_SHARE)
-    between = np.log(fit.population.sd) + 0.5 * np.log(FIRST_SHARE)
-    end = split + structure.n_omega
-    return np.concatenate([theta[:end], between, theta[end:]])
-
-
-def _theta_of(fit: GrowthFit, values: Mapping[str, float]) -> FloatArray:
-    """Theta of values by label; what is missing comes from ``split_start``."""
-    theta = split_start(fit)
-    found = dict(zip(_labels(fit), _natural(fit, theta).tolist(), strict=True))
-    unknown = set(values) - set(found)
-    if unknown:
-        raise ValueError(f"start holds unknown labels: {', '.join(sorted(unknown))}")
-    found |= values
-    sd = {name: found[name] for name in found if name.startswith(("omega_", "gamma_"))}
-    least = SMALLEST_RATIO * max(sd.values())
-    found |= {name: max(value, least) for name, value in sd.items()}
-    inner = population_from_natural(
-        fit.structure, np.array([found[label] for label in fit.labels], dtype=np.float64)
-    )
-    between = np.array([found[f"gamma_{name}"] for name in fit.parameter_names])
-    own = fit.structure.pack(inner)
-    at = fit.structure.n_effects + fit.structure.n_omega
-    return np.concatenate([own[:at], np.log(between), own[at:]])
-
-
-def two_level_point(fit: GrowthFit, theta: FloatArray) -> TwoLevelPoint:
-    """Population point and patients' standard deviations of a theta."""
-    start = fit.structure.n_effects + fit.structure.n_omega
-    stop = start + fit.structure.p
-    inner = np.concatenate([theta[:start], theta[stop:]])
-    return TwoLevelPoint(fit.structure.unpack(inner), np.exp(theta[start:stop]))
-
-
-class _Climb:
-    """Newton's method on the nested likelihood with fixed nodes, in stages."""
-
-    def __init__(
-        self,
-        fit: GrowthFit,
-        member: IntArray,
-        seed: int,
-        threads: int,
-        pool: ThreadPoolExecutor | None,
-        progress: Progress | None,
-    ) -> None:
-        self.fit, self.member, self.seed = fit, member, seed
-        self.threads, self.pool, self.progress = threads, pool, progress
-        self.members = members_of(member)
-        self.n_steps = 0
-        self.told_at = time.monotonic()
-        self.minus2ll: float | None = None
-        self.theta = split_start(fit)
-
-    def lesion_nodes(self, count: int, purpose: int) -> Nodes:
-        """Nodes of the lesions."""
-        return make_nodes(self.fit.structure.p, count, self.seed, purpose)
-
-    def all_stages(self, n_nodes: int, per_axis: int) -> _Reached:
-        """Some of the patients; all of them; all, with more nodes where the patients' effects are;
-        and half a step to where other nodes see the maximum."""
-        n = len(self.members)
-        few = self.lesion_nodes(min(n_nodes, FIRST_NODES), FIRST_PURPOSE)
-        first = min(per_axis, FIRST_PER_AXIS)
-        some = np.unique(np.linspace(0, n - 1, MOST_AT_FIRST).astype(np.int64))
-        if len(some) < n:
-            self.run(few, lambda: self._patient_nodes(self._guess(), some, first))
-        everyone = np.arange(n)
-        found = self.run(few, lambda: self._patient_nodes(self._guess(), everyone, first))
-        nodes = self.lesion_nodes(n_nodes, NESTED_PURPOSE)
-        tolerances = (TOLERANCE,) * 2 if self.fit.n_lesions < FEW_LESIONS else (TOLERANCE_OF_MANY,)
-        for tolerance in tolerances:
-            around = Around(found.sums.patient_mean, found.sums.patient_cov)
-            where = self._patient_nodes(around, everyone, per_axis)
-            found = self.run(nodes, self._fixed(where), tolerance)
-        return self._between_nodes(found, self.lesion_nodes(n_nodes, OTHER_PURPOSE), where)
-
-    @staticmethod
-    def _fixed(where: PatientNodes) -> Callable[[], PatientNodes]:
-        return lambda: where
-
-    def _between_nodes(self, found: _Reached, nodes: Nodes, where: PatientNodes) -> _Reached:
-        """Half a Newton step on other nodes: its length is the Monte Carlo error, halved."""
-        if not found.decrement < LARGEST_DECREMENT:
-            return found
-        sums, curve = self._evaluate([(nodes, where)])
-        step = 0.5 * newton_direction(_free(self.fit, self.theta, curve))
-        self.theta = _floored(self.fit, self.theta + step)
-        loglik = sums.loglik
-        sums = replace(
-            found.sums,
-            loglik=0.5 * (found.sums.loglik + sums.loglik),
-            mean_phi=0.5 * (found.sums.mean_phi + sums.mean_phi),
-            sd_phi=0.5 * (found.sums.sd_phi + sums.sd_phi),
-        )
-        apart = 0.5 * abs(found.sums.loglik - loglik)
-        return _Reached(self.theta, sums, found.curve, found.decrement, step, apart)
-
-    def _guess(self) -> Around:
-        return approximate_effects(self.fit, two_level_point(self.fit, self.theta), self.member)
-
-    def _patient_nodes(self, around: Around, patients: IntArray, per_axis: int) -> PatientNodes:
-        between = two_level_point(self.fit, self.theta).between
-        return nodes_around(around, between, self.members, patients, per_axis)
-
-    def run(
-        self,
-        nodes: Nodes,
-        place: Callable[[], PatientNodes],
-        tolerance: float = FIRST_TOLERANCE,
-    ) -> _Reached:
-        """Climb until the decrement is below ``tolerance``; patients' effects stay above 0.
-
-        Args:
-            nodes: of the lesions.
-            place: gives the patients' nodes. Far from the maximum they have to follow each step:
-                between fixed ones a shrinking gamma would hide.
-        """
-        groups = [(nodes, place())]
-        sums, curve = self._evaluate(groups)
-        for _ in range(MOST_STEPS):
-            direction = newton_direction(_free(self.fit, self.theta, curve))
-            decrement = float(curve.score @ direction)
-            if decrement < tolerance:
-                break
-            before, step = self.theta, direction
-            step = step * min(1.0, LARGEST_STEP / float(np.abs(direction).max()))
-            for _ in range(5):
-                self.theta = _floored(self.fit, before + step)
-                groups = [(nodes, place())]
-                new_sums, new_curve = self._evaluate(groups)
-                if new_sums.loglik > sums.loglik - LARGEST_FALL:
-                    break
-                step = 0.5 * step
-            else:
-                self.theta = before
-                break
-            sums, curve = new_sums, new_curve
-        return _Reached(self.theta, sums, curve, decrement)
-
-    def _evaluate(
-        self, groups: Sequence[tuple[Nodes, PatientNodes]]
-    ) -> tuple[PatientSums, Curvature]:
-        """Sums and second-order expansion where the climb is."""
-        theta = self.theta
-        point = two_level_point(self.fit, theta)
-        sums = nested_sums(self.fit, point, groups, self.threads, self.pool, self._pulse)
-        self.n_steps += 1
-        self.minus2ll = -2.0 * sums.loglik
-        self._say(theta)
-        return sums, nested_curvature(self.fit, point, theta, sums, groups)
-
-    def _say(self, theta: FloatArray) -> None:
-        """Tell the callback; end the fit if it says so."""
-        self.told_at = time.monotonic()
-        if self.progress is None:
-            return
-        values = dict(zip(_labels(self.fit), _natural(self.fit, theta).tolist(), strict=True))
-        state = FitProgress("patients", self.n_steps, MOST_STEPS, self.minus2ll, values)
-        if self.progress(state) is False:
-            raise FitInterruptedError(state)
-
-    def _pulse(self) -> None:
-        """Within a long pass: the last state again."""
-        if time.monotonic() - self.told_at > PULSE_SECONDS:
-            self._say(self.theta)
-
-
-def _at_floor(fit: GrowthFit, theta: FloatArray) -> BoolArray:
-    """(p,) patients' effects at their floor."""
-    point = two_level_point(fit, theta)
-    return point.between <= 1.001 * SMALLEST_RATIO * point.population.sd
-
-
-def _floored(fit: GrowthFit, theta: FloatArray) -> FloatArray:
-    """Patients' standard deviations kept at or above the floor."""
-    point = two_level_point(fit, theta)
-    start = fit.structure.n_effects + fit.structure.n_omega
-    out = theta.copy()
-    least = np.log(SMALLEST_RATIO * point.population.sd)
-    out[start : start + fit.structure.p] = np.maximum(out[start : start + fit.structure.p], least)
-    return out
-
-
-def _free(fit: GrowthFit, theta: FloatArray, curve: Curvature) -> Curvature:
-    """The expansion without the directions that push a floored effect further down."""
-    start = fit.structure.n_effects + fit.structure.n_omega
-    stuck = start + np.flatnonzero(_at_floor(fit, theta))
-    stuck = stuck[curve.score[stuck] <= 0]
-    if len(stuck) == 0:
-        return curve
-    score, observed = curve.score.copy(), curve.observed.copy()
-    score[stuck] = 0.0
-    observed[stuck] = 0.0
-    observed[:, stuck] = 0.0
-    observed[stuck, stuck] = np.maximum(np.diag(curve.complete)[stuck], 1.0)
-    return Curvature(score, observed, curve.complete, curve.score_error)
-
-
-def _labels(fit: GrowthFit) -> tuple[str, ...]:
-    end = fit.structure.n_effects + fit.structure.n_omega
-    between = [f"gamma_{name}" for name in fit.parameter_names]
-    return (*fit.labels[:end], *between, *fit.labels[end:])
-
-
-def _natural(fit: GrowthFit, theta: FloatArray) -> FloatArray:
-    start = fit.structure.n_effects + fit.structure.n_omega
-    stop = start + fit.structure.p
-    inner = fit.structure.natural(np.concatenate([theta[:start], theta[stop:]]))
-    return np.concatenate([inner[:start], np.exp(theta[start:stop]), inner[start:]])
-
-
 def _result(
-    fit: GrowthFit, ids: NDArray[np.generic], found: _Reached, minus2ll_without: float
+    fit: GrowthFit, ids: NDArray[np.generic], found: Reached, minus2ll_without: float
 ) -> TwoLevelFit:
     theta, sums = found.theta, found.sums
     size, start = len(theta), fit.structure.n_effects + fit.structure.n_omega
-    at_floor = _at_floor(fit, theta)
-    free = np.setdiff1d(np.arange(size), start + np.flatnonzero(at_floor))
+    is_at_floor = at_floor(fit, theta)
+    free = np.setdiff1d(np.arange(size), start + np.flatnonzero(is_at_floor))
     slopes = np.empty((size, size))
     for k in range(size):
         shift = np.zeros(size)
         shift[k] = 1e-5
-        slopes[:, k] = (_natural(fit, theta + shift) - _natural(fit, theta - shift)) / 2e-5
+        slopes[:, k] = (
+            two_level_natural(fit, theta + shift) - two_level_natural(fit, theta - shift)
+        ) / 2e-5
     observed = found.curve.observed[np.ix_(free, free)]
     is_regular = bool(np.linalg.eigvalsh(observed)[0] > 0)
     inverse = np.zeros((size, size))
@@ -439,14 +188,14 @@ def _result(
     mc_step = np.full(size, np.nan) if found.mc_step is None else found.mc_step
     mc_share = np.abs(slopes @ mc_step) / np.where(errors > 0, errors, 1.0)
     point = two_level_point(fit, theta)
-    between = np.where(at_floor, 0.0, point.between)
-    natural = _natural(fit, theta)
+    between = np.where(is_at_floor, 0.0, point.between)
+    natural = two_level_natural(fit, theta)
     natural[start : start + fit.structure.p] = between
     back = np.argsort(fit.problem.order)
     minus2ll, n_free = -2.0 * sums.loglik, len(free)
     is_exact = found.decrement < LARGEST_DECREMENT and float(mc_share.max()) <= LARGEST_MC_SHARE
     return TwoLevelFit(
-        labels=_labels(fit),
+        labels=two_level_labels(fit),
         estimates=natural,
         standard_errors=errors,
         minus2ll=minus2ll,
@@ -457,7 +206,7 @@ def _result(
         n_patients=len(ids),
         n_lesions=fit.n_lesions,
         patient_share=between**2 / (between**2 + point.population.sd**2),
-        is_boundary=at_floor,
+        is_boundary=is_at_floor,
         patient=ids,
         patient_mean=sums.patient_mean,
         patient_sd=np.sqrt(np.maximum(np.einsum("Paa->Pa", sums.patient_cov), 0.0)),

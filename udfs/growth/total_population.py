@@ -21,7 +21,8 @@ from udfs.growth.population import Population
 from udfs.growth.problem import Pulse
 from udfs.growth.proposals import make_nodes
 from udfs.growth.result import GrowthFit
-from udfs.growth.second_level import TwoLevelFit, two_level_point
+from udfs.growth.second_level import TwoLevelFit
+from udfs.growth.two_level_theta import two_level_point
 
 TOTAL_PURPOSE = 52
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from warehouse.simulation.subjects import lesion_labels, significant, subject_id
 
+
 def write_truth(folder: Path, numbers: Any, messy: bool) -> None:
     patients, lesions = numbers.patients, numbers.lesions
     study = np.asarray(numbers.studies["study_id"])[patients["trial"]]
@@ -62,7 +63,8 @@ def _write_parquet(columns: Mapping[str, NDArray[Any]], file: Path) -> None:
 def _truth_readme(numbers: Any, messy: bool) -> str:
     text = f"""The truth behind the simulated trials ({numbers.preset}, seed {numbers.seed}).
 Nothing in the warehouse reads this folder; sim.csv in each trial's folder repeats the growth
-parameters of its target lesions, for analysis.growth_truth. Days count from the first dose (day 0); mm, mm3.
+parameters of its target lesions, for analysis.growth_truth. Days count from the first dose (day 0);
+mm, mm3.
 
 lesions.parquet     one row per target and non-target lesion: its curve
     V(t) = V_b exp(kg (t - t_b))                                    before the first dose,
