@@ -217,6 +217,7 @@ class _Pass:
             log_a -= 0.5 * np.einsum("npr,npr->nr", r, pulled)
             centre = log_a.max(axis=1, keepdims=True)
             log_a -= centre
+            np.maximum(log_a, -LARGEST_FEATURE, out=log_a)
             exponent = u[part].astype(self.kind) @ pulled.astype(self.kind)
             exponent += log_a.astype(self.kind)[:, None]
             top = exponent.max(axis=2, keepdims=True)

@@ -58,9 +58,9 @@ class Fitted:
 
     @property
     def is_converged(self) -> bool:
-        """Both levels, where there are two."""
+        """Of the fit with patients' effects, where there is one: the other is its start."""
         two = self.two_level
-        return self.alone.convergence.is_converged and (two is None or two.is_converged)
+        return self.alone.convergence.is_converged if two is None else two.is_converged
 
     @property
     def verdict(self) -> str:
@@ -68,8 +68,6 @@ class Fitted:
         two = self.two_level
         if two is None:
             return self.alone.convergence.verdict
-        if not self.alone.convergence.is_converged:
-            return f"lesions as if independent: {self.alone.convergence.verdict}"
         if not two.is_converged:
             return (
                 f"not converged: {two.newton_decrement**0.5:.2f} standard errors from the maximum, "

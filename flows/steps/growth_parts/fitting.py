@@ -134,11 +134,11 @@ def _settings(n_lesions: int, has_patients: bool) -> FitSettings:
         return usual
     count = usual.nodes(n_lesions) // 2
     return FitSettings(
-        n_explore=100,
+        n_explore=70,
         n_smooth=30,
         n_nodes=count,
         n_likelihood_nodes=count // 2,
-        tolerance=2e-3,
+        tolerance=5e-2,
         report_every=REPORT_EVERY,
     )
 
