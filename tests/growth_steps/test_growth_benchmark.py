@@ -35,6 +35,6 @@ def test_figures_are_written_and_a_missing_r_is_skipped_with_a_word(
         "growth of 60 lesions",
     ]
     fit, everything = figures[0]["seconds"], figures[1]["seconds"]
-    assert 0 < fit < everything
+    assert 0.3 * everything < fit < everything  # the fit is most of the work
     assert figures[-1]["seconds"] is None
     assert "install.packages" in figures[-1]["note"]
