@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 NodeObserver = Callable[[str, str], None]
-"""Called with a node's name and 'start', 'done', 'note: ...' or 'i/n'."""
+"""Called with a node's name and 'start', 'done', 'note: ...' or 'i/n' and what it is at."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Builder:
     raw_folder: Path
     threads: int
     observe: NodeObserver = field(default=lambda name, event: None)
+    published_file: Path | None = None
+    """The warehouse as it was before this run, where there is one."""
     cursors: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
     """Cursors at work, to be interrupted when the run stops."""
     is_stopped: bool = False
@@ -115,7 +117,7 @@ class Builder:
         self.observe(name, event)
 
     def _run_step(self, cursor: duckdb.DuckDBPyConnection, step: Step) -> list[str]:
-        context = StepRun(cursor, step, self.values, self._observe_step)
+        context = StepRun(cursor, step, self.values, self._observe_step, self.published_file)
         result = step.function(context)
         wanted = {table.name for table in step.writes}
         if set(result) != wanted:
@@ -144,6 +146,7 @@ class StepRun:
     declared: Step
     values: Mapping[str, Any]
     observe: NodeObserver
+    published_file: Path | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -175,9 +178,21 @@ class StepRun:
             raise LesionsError(f"step {self.declared.name}: uses the setting {name} undeclared.")
         return self.values[name]
 
-    def progress(self, done: int, total: int) -> None:
-        """Shows how far the step is."""
-        self.observe(self.declared.name, f"{done}/{total}")
+    def published(self, table: str) -> pandas.DataFrame | None:
+        """One of the step's own tables in the published warehouse; None where there is none."""
+        if table not in {doc.name for doc in self.declared.writes}:
+            raise LesionsError(f"step {self.declared.name}: {table} is none of its own tables.")
+        if self.published_file is None or not self.published_file.exists():
+            return None
+        with duckdb.connect(str(self.published_file), read_only=True) as connection:
+            try:
+                return connection.sql(f"SELECT * FROM {qualified(table)}").df()
+            except duckdb.CatalogException:
+                return None
+
+    def progress(self, done: int, total: int, text: str = "") -> None:
+        """Shows how far the step is; ends it where the run has stopped."""
+        self.observe(self.declared.name, f"{done}/{total} {text}".rstrip())
 
     def note(self, text: str) -> None:
         """Says something that the user should know."""

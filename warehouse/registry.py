@@ -36,8 +36,14 @@ class StepContext(Protocol):
     def setting(self, name: str) -> Any:
         """Typed value of a setting the step declared, for example ``gower.range``."""
 
-    def progress(self, done: int, total: int) -> None:
-        """Shows how far the step is."""
+    def published(self, table: str) -> pandas.DataFrame | None:
+        """One of the step's own tables as it stands in the published warehouse; None without one.
+
+        What a step makes of it depends on the past, so a step asks only where a setting says so.
+        """
+
+    def progress(self, done: int, total: int, text: str = "") -> None:
+        """Shows how far the step is, and what it is at. Ends the step where the run has stopped."""
 
     def note(self, text: str) -> None:
         """Says something the user should know: shown in the run display, kept in meta.run_note."""

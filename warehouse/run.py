@@ -260,6 +260,7 @@ class _Run:
                 self.project.raw,
                 self.threads,
                 stage.observe,
+                self.project.published,
             )
             made = builder.build(names)
         for node in made:

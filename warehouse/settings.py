@@ -150,6 +150,18 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=20,
     ),
     Setting(
+        "growth.patient_effects",
+        True,
+        "whether lesions of one patient vary together in the growth model; false takes lesions as "
+        "independent, as Zhou 2023 does, and is biased where patients leave on progression",
+    ),
+    Setting(
+        "growth.warm_start",
+        False,
+        "whether the growth fit starts from the published one: quicker, but the result then "
+        "depends, within its Monte Carlo error, on what was there before",
+    ),
+    Setting(
         "growth.event_baseline",
         "predicted",
         "volume from which modelled events are measured: the curve's on day 0, or the measured one",

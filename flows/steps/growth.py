@@ -20,16 +20,10 @@ from flows.steps.growth_parts.tables import (
     empty_tables,
 )
 from warehouse.registry import StepContext, step
-from warehouse.settings import thread_count
 
 if TYPE_CHECKING:
     from flows.steps.growth_parts.estimates import Fitted
     from flows.steps.growth_parts.reading import TargetLesions
-    from udfs.growth.data import GrowthData
-
-SHARE_OF_FIT = 0.8
-"""Of the step's time; for the display."""
-SUBSET = "all"
 
 
 @step(
@@ -42,6 +36,8 @@ SUBSET = "all"
         "growth.fewest_lesions",
         "growth.draws",
         "growth.event_baseline",
+        "growth.patient_effects",
+        "growth.warm_start",
         "volume.limit_of_quantification_mm3",
         "volume.axis_ratio",
         "run.threads",
@@ -72,9 +68,10 @@ def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Tabl
     from flows.steps.growth_parts import estimates
     from flows.steps.growth_parts.curves import curve_rows
     from flows.steps.growth_parts.events import event_rows, read_rules
+    from flows.steps.growth_parts.fitting import AFTER_DRAWS, fitted
 
     assert targets.data is not None  # checked by the step
-    found = _fitted(context, targets, targets.data)
+    found = fitted(context, targets, targets.data)
     excluded = targets.excluded(found.fit)
     _say(context, found, excluded)
     tables = {
@@ -93,58 +90,11 @@ def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Tabl
             read_rules(context),
             float(context.setting("volume.axis_ratio")),
             str(context.setting("growth.event_baseline")),
+            lambda: context.progress(AFTER_DRAWS, 100, "events"),
         ),
     }
     context.progress(100, 100)
     return tables
-
-
-def _fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> Fitted:
-    """The fit, its modes and its draws."""
-    from flows.steps.growth_parts.estimates import Fitted
-    from udfs.growth.fit import fit_growth
-    from udfs.growth.individual import conditional_draws
-    from udfs.growth.models import TwoPopulation
-    from udfs.growth.modes import conditional_modes
-    from udfs.growth.settings import FitProgress, FitSettings
-
-    name = str(context.setting("growth.model"))
-    grows_before = name == "two_population"
-    threads = thread_count({"run.threads": context.setting("run.threads")})
-
-    def show(state: FitProgress) -> None:
-        context.progress(
-            min(int(100 * SHARE_OF_FIT * state.iteration / state.n_iterations), 80), 100
-        )
-
-    fit = fit_growth(
-        data,
-        model=TwoPopulation(pretreatment="growth" if grows_before else "flat"),
-        count_baseline=bool(context.setting("growth.count_baseline")),
-        settings=FitSettings(report_every=0),
-        seed=context.seed,
-        threads=threads,
-        progress=show,
-    )
-    modes = conditional_modes(fit, threads=threads)
-    context.progress(87, 100)
-    draws = conditional_draws(
-        fit, int(context.setting("growth.draws")), seed=context.seed, threads=threads
-    )
-    context.progress(93, 100)
-    position = fit.lesions.position
-    return Fitted(
-        fit_id=f"{SUBSET}/{name}",
-        model_name=name,
-        fit=fit,
-        modes=modes,
-        draws=draws,
-        targets=targets,
-        lesions=targets.of(fit),
-        v0=data.v0[position],
-        t0=data.t0[position],
-        grows_before=grows_before,
-    )
 
 
 def _say(context: StepContext, found: Fitted, excluded: list[tuple[str, str, str]]) -> None:
@@ -152,7 +102,7 @@ def _say(context: StepContext, found: Fitted, excluded: list[tuple[str, str, str
     context.note(
         f"growth of {fit.n_lesions} target lesions ({len(excluded)} set aside), "
         f"{fit.n_observations} measurements, {fit.n_censored} of them below the limit; "
-        f"{fit.convergence.verdict}"
+        f"{found.verdict}"
     )
     for note in fit.problem.data.notes:
         context.note(note)

@@ -175,7 +175,8 @@ left_the_path AS (
         ('pr', 'raw.pr -> staging.procedure'),
         ('adtte', 'raw.adtte -> staging.time_to_event'),
         ('suppdm', 'raw.suppdm -> staging.subject_qualifier'),
-        ('supptr', 'raw.supptr -> staging.lesion_site_supplement')
+        ('supptr', 'raw.supptr -> staging.lesion_site_supplement'),
+        ('sim', 'raw.sim -> staging.simulated_lesion')
     ) AS subjectless_step (domain, step) ON subjectless_row.domain = subjectless_step.domain
     GROUP BY ALL
     UNION ALL
@@ -302,6 +303,21 @@ left_the_path AS (
         upper(clean_text(supptr.qnam)) = 'TRLOC' AND upper(clean_text(supptr.idvar)) = 'TRSEQ'
         AND clean_text(supptr.qval) IS NOT NULL
         AND numbered_result.patient_id IS NULL
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        'raw.sim -> staging.simulated_lesion' AS step,
+        sim._study_id AS study_id,
+        'excluded' AS disposition,
+        'no_such_lesion' AS reason_id,
+        count(*) AS n_rows
+    FROM raw.sim AS sim
+    LEFT JOIN staging.simulated_lesion AS simulated_lesion
+        ON
+            sim._study_id = simulated_lesion.study_id
+            AND sim._source_file = simulated_lesion.source_file
+            AND sim._source_row = simulated_lesion.source_row
+    WHERE clean_text(sim.usubjid) IS NOT NULL AND simulated_lesion.lesion_id IS NULL
     GROUP BY ALL
     UNION ALL
     SELECT

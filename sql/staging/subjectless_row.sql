@@ -23,6 +23,14 @@ WITH subjectless AS (
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
     SELECT
+        'sim' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
+    FROM raw.sim
+    WHERE clean_text(usubjid) IS NULL
+    UNION ALL
+    SELECT
         'ex' AS domain,
         _study_id AS study_id,
         _source_file AS source_file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,8 +21,11 @@ from udfs.growth import (
     GrowthFit,
     SteinFojo,
     compare_models,
+    conditional_draws,
+    conditional_modes,
     effect_tests,
     fit_growth,
+    fit_second_level,
     format_fit,
     simulate_data,
     simulate_schedule,
@@ -101,6 +105,38 @@ def test_progress_does_not_change_the_answer(simulated: GrowthData, simulated_fi
     fit = fit_growth(simulated, settings=QUICK, progress=lambda s: values.append(s.minus2ll))
     assert fit.estimates.tobytes() == simulated_fit.estimates.tobytes()
     assert values[-1] == fit.minus2ll
+
+
+def test_every_long_stage_asks_whether_to_go_on(
+    simulated: GrowthData, monkeypatch: pytest.MonkeyPatch
+):
+    for module in ("fit", "two_level_climb"):
+        monkeypatch.setattr(f"udfs.growth.{module}.PULSE_SECONDS", 0.0)
+    told: Counter[tuple[str, int]] = Counter()
+    fit = fit_growth(simulated, settings=QUICK, progress=lambda s: told.update([s_key(s)]))
+    by_stage = Counter({stage: 0 for stage, _ in told})
+    for (stage, _), count in told.items():
+        by_stage[stage] = max(by_stage[stage], count)
+    # chains, passes over the lesions, the likelihood: several calls within one iteration
+    assert min(by_stage[one] for one in ("saem", "moments", "newton", "estimated")) > 1
+    asked: list[int] = []
+    conditional_modes(fit, pulse=lambda: asked.append(1))
+    conditional_draws(fit, 20, pulse=lambda: asked.append(1))
+    assert len(asked) > 2
+    nested = replace(simulated, patient=np.arange(300) // 3)
+    told.clear()
+    fit_second_level(fit_growth(nested, settings=QUICK), progress=lambda s: told.update([s_key(s)]))
+    assert max(told.values()) > 1
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        conditional_draws(fit, 20, threads=2, pulse=stop)
+
+
+def s_key(state: FitProgress) -> tuple[str, int]:
+    return state.stage, state.iteration
 
 
 def test_start_is_checked(simulated: GrowthData, simulated_fit: GrowthFit):

@@ -12,10 +12,11 @@ from scipy.stats import qmc
 from scipy.stats import t as student
 
 from udfs.growth import GrowthData, simulate_data
-from udfs.growth.importance import lesion_moments, minus2_loglik
+from udfs.growth.importance import lesion_moments
 from udfs.growth.information import curvature, lesion_scores
 from udfs.growth.learning import learn_again
 from udfs.growth.likelihood import loglik
+from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.models import TwoPopulation
 from udfs.growth.population import Population, Structure
 from udfs.growth.problem import Problem, compile_problem

@@ -12,19 +12,35 @@ from growth.cases import CRC_LIKE, QUICK
 from udfs.growth import (
     FitInterruptedError,
     GrowthDataError,
+    GrowthFit,
     fit_growth,
     fit_second_level,
     simulate_data,
 )
-from udfs.growth.nested import TwoLevelPoint, nested_curvature, nested_sums, patient_nodes
+from udfs.growth.nested import nested_curvature, nested_sums
+from udfs.growth.patient_nodes import (
+    PatientNodes,
+    TwoLevelPoint,
+    approximate_effects,
+    members_of,
+    nodes_around,
+)
 from udfs.growth.population import Population
 from udfs.growth.proposals import make_nodes
-from udfs.growth.second_level import split_start, two_level_point
+from udfs.growth.two_level_theta import split_start, two_level_point
 
 FAR = 3.5
 """Standard errors from the truth."""
 BETWEEN = {"kg": 0.5, "kd": 0.55, "f": 0.9}
 WITHIN = CRC_LIKE | {"omega_kg": 0.6, "omega_kd": 0.7, "omega_f": 1.2}
+
+
+def nodes_of_all(fit: GrowthFit, point: TwoLevelPoint, count: int) -> PatientNodes:
+    """``count`` nodes per axis for every patient."""
+    patients, member = np.unique(fit.problem.data.patient[fit.problem.order], return_inverse=True)
+    around = approximate_effects(fit, point, member)
+    everyone = np.arange(len(patients))
+    return nodes_around(around, point.between, members_of(member), everyone, count)
 
 
 def two_level_data(schedule: Callable, n: int, seed: int, between: dict[str, float]):
@@ -75,16 +91,14 @@ def test_nested_score_and_information_are_the_derivatives(schedule: Callable, om
     fit = replace(
         large, theta=large.structure.pack(Population(coefficients, inner, np.array([0.25])))
     )
-    _, member = np.unique(data.patient[fit.problem.order], return_inverse=True)
     theta = split_start(fit)
-    where = patient_nodes(fit, two_level_point(fit, theta), member, 32, 1)
-    nodes = make_nodes(3, 56, 1)
+    groups = [(make_nodes(3, 56, 1), nodes_of_all(fit, two_level_point(fit, theta), 3))]
 
     def sums(at):
-        return nested_sums(fit, two_level_point(fit, at), nodes, where, 1, None)
+        return nested_sums(fit, two_level_point(fit, at), groups, 1, None)
 
     now = sums(theta)
-    curve = nested_curvature(fit, two_level_point(fit, theta), theta, now)
+    curve = nested_curvature(fit, two_level_point(fit, theta), theta, now, groups)
     h = 1e-4
     for k in range(len(theta)):
         step = h * (np.arange(len(theta)) == k)
@@ -98,12 +112,24 @@ def test_nested_score_and_information_are_the_derivatives(schedule: Callable, om
 
 def test_a_vanishing_second_level_gives_the_single_level_likelihood(schedule: Callable):
     fit = fit_growth(two_level_data(schedule, 40, 24, BETWEEN), settings=QUICK)
-    _, member = np.unique(fit.problem.data.patient[fit.problem.order], return_inverse=True)
     tiny = TwoLevelPoint(fit.population, np.full(3, 1e-4))
-    where = patient_nodes(fit, tiny, member, 32, 1)
-    found = nested_sums(fit, tiny, make_nodes(3, 1792, 1), where, 1, None)
+    groups = [(make_nodes(3, 1792, 1), nodes_of_all(fit, tiny, 3))]
+    found = nested_sums(fit, tiny, groups, 1, None)
     tolerance = 4 * fit.minus2ll_mc_se + 0.5
     assert -2 * found.loglik == pytest.approx(fit.minus2ll, abs=tolerance)
+
+
+def test_single_precision_weights_are_near_enough(schedule: Callable):
+    fit = fit_growth(two_level_data(schedule, 60, 26, BETWEEN), settings=QUICK)
+    point = two_level_point(fit, split_start(fit))
+    groups = [(make_nodes(3, 224, 1), nodes_of_all(fit, point, 4))]
+    double = nested_sums(fit, point, groups, 1, None)
+    single = nested_sums(fit, point, groups, 1, None, is_rough=True)
+    assert single.loglik == pytest.approx(double.loglik, rel=1e-7)
+    np.testing.assert_allclose(single.score, double.score, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(single.mean_phi, double.mean_phi, atol=1e-4)
+    scale = np.abs(double.missing).max()
+    np.testing.assert_allclose(single.missing / scale, double.missing / scale, atol=1e-5)
 
 
 def test_a_second_level_needs_patients_with_several_lesions(schedule: Callable):

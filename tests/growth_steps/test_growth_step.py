@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,6 +22,8 @@ from warehouse.settings import default_values
 TRUTH = {"kg_pop": 0.0033, "kd_pop": 0.015, "f_pop": 0.3, "omega_kg": 0.8, "omega_kd": 0.9,
          "omega_f": 1.5, "b": 0.25}  # fmt: skip
 N = 60
+LARGEST_DISTANCE = 0.05
+"""Standard errors between a warm and a cold fit."""
 ORGANS = ("liver", "lung", "bone", "ln_distal")
 
 
@@ -74,11 +77,13 @@ def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def run(con: duckdb.DuckDBPyConnection, **settings: Any) -> list[str]:
+def run(
+    con: duckdb.DuckDBPyConnection, published: Path | None = None, **settings: Any
+) -> list[str]:
     """Runs the step as the engine does, writes its tables and returns its notes."""
     step: Step = next(s for s in installed_steps() if s.function is growth_module.growth)
     given = {key.replace("__", "."): value for key, value in settings.items()}
-    context = StepRun(con, step, {**default_values(), **given}, lambda name, event: None)
+    context = StepRun(con, step, {**default_values(), **given}, lambda name, event: None, published)
     result = step.function(context)
     assert set(result) == {table.name for table in step.writes}
     for table in step.writes:
@@ -127,12 +132,68 @@ def test_baselines_do_not_count_and_small_volumes_are_censored(
 
 
 def test_estimates_are_near_the_truth(con: duckdb.DuckDBPyConnection) -> None:
-    found = rows(con, "SELECT parameter, estimate, standard_error, ci_lower, ci_upper "
-                      "FROM analysis.growth_population")  # fmt: skip
-    assert len(found) == 7
-    for parameter, estimate, error, low, high in found:
-        assert abs(estimate - TRUTH[parameter]) < 4 * error, parameter
+    found = rows(con, "SELECT parameter, coalesce(total_sd, estimate), standard_error, estimate, "
+                      "ci_lower, ci_upper FROM analysis.growth_population")  # fmt: skip
+    assert {row[0] for row in found} == {*TRUTH, "gamma_kg", "gamma_kd", "gamma_f"}
+    for parameter, value, error, estimate, low, high in found:
+        if parameter.startswith("gamma_"):
+            # Lesions of a patient are as different as any others here.
+            assert estimate == 0 or low < estimate < high
+            continue
+        assert abs(value - TRUTH[parameter]) < 4 * error, parameter
         assert low < estimate < high
+
+
+def test_both_levels_add_up_and_lesions_are_read_under_them(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    found = dict(rows(con, "SELECT parameter, estimate FROM analysis.growth_population"))
+    totals = dict(rows(con, "SELECT parameter, total_sd FROM analysis.growth_population"))
+    ((gain, n_patients, with_patients),) = rows(
+        con, "SELECT minus2ll_gain, n_patients, has_patient_effects FROM analysis.growth_fit"
+    )
+    assert with_patients
+    assert n_patients == N // 2
+    assert -1.0 < gain < 12.0  # no patient effects were simulated; a little Monte Carlo error
+    for name in ("kg", "kd", "f"):
+        total = np.hypot(found[f"omega_{name}"], found[f"gamma_{name}"])
+        assert totals[f"omega_{name}"] == pytest.approx(total)
+    # shrinkage of a lesion is its variance given the data over that between all lesions
+    share = rows(con, "SELECT kg_shrinkage, log_kg_sd FROM analysis.growth_lesion")
+    for shrinkage, sd in share:
+        assert shrinkage == pytest.approx((sd / totals["omega_kg"]) ** 2)
+
+
+def test_without_patient_effects_lesions_are_independent() -> None:
+    with database() as other:
+        run(other, growth__patient_effects=False)
+        assert len(rows(other, "FROM analysis.growth_population")) == len(TRUTH)
+        assert rows(other, "SELECT n_patients, minus2ll_gain, has_patient_effects "
+                           "FROM analysis.growth_fit") == [(None, None, False)]  # fmt: skip
+
+
+def test_a_warm_start_agrees_with_a_cold_one(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = tmp_path / "published.duckdb"
+    cold = con.sql("FROM analysis.growth_population").df()
+    moved = cold.assign(estimate=cold["estimate"] * 1.1)  # as if lesions had been added since
+    with duckdb.connect(str(path)) as published:
+        published.register("moved", moved)
+        published.execute("CREATE SCHEMA analysis")
+        published.execute("CREATE TABLE analysis.growth_population AS SELECT * FROM moved")
+    with database() as other:
+        run(other, published=path, growth__warm_start=True)
+        warm = other.sql("FROM analysis.growth_population").df()
+        assert rows(other, "SELECT is_warm_start FROM analysis.growth_fit") == [(True,)]
+        run(other, growth__warm_start=True)  # nothing is published
+        assert rows(other, "SELECT is_warm_start FROM analysis.growth_fit") == [(False,)]
+        again = other.sql("FROM analysis.growth_population").df()
+    assert warm["parameter"].tolist() == cold["parameter"].tolist()
+    known = cold["standard_error"] > 0
+    apart = np.abs(warm["estimate"] - cold["estimate"])[known] / cold["standard_error"][known]
+    assert apart.max() < LARGEST_DISTANCE
+    pd.testing.assert_frame_equal(again, cold)
 
 
 def test_threads_change_no_byte(con: duckdb.DuckDBPyConnection) -> None:
@@ -213,3 +274,40 @@ def test_too_few_lesions_give_empty_tables_and_a_note() -> None:
         ]
         assert rows(con, "SELECT count(*) FROM analysis.growth_fit") == [(0,)]
         assert rows(con, "SELECT count(*) FROM analysis.modelled_event") == [(0,)]
+
+
+def test_estimates_are_held_against_the_marginal_truth(con: duckdb.DuckDBPyConnection) -> None:
+    rng = np.random.default_rng(5)
+    phi = rng.normal([-6.0, -4.0, -1.0], [0.8, 0.9, 1.5], (N, 3))
+    truth = pd.DataFrame({
+        "lesion_id": [f"L{i:03d}" for i in range(N)],
+        "kg_per_day": np.exp(phi[:, 0]),
+        "kd_per_day": np.exp(phi[:, 1]),
+        "f": 1 / (1 + np.exp(-phi[:, 2])),
+        "b": 0.25,
+    })  # fmt: skip
+    model = Path(__file__).resolve().parents[2] / "sql/analysis/growth_truth.sql"
+    con.register("truth", truth)
+    con.execute("CREATE OR REPLACE TABLE staging.simulated_lesion AS SELECT * FROM truth")
+    found = con.sql(model.read_text()).df().set_index("parameter")
+    assert set(found.index) == set(TRUTH)
+    assert set(found["n_simulated"]) == set(found["n_lesions"]) == {N}
+    values = {
+        "kg_pop": np.exp(phi[:, 0].mean()),
+        "kd_pop": np.exp(phi[:, 1].mean()),
+        "f_pop": 1 / (1 + np.exp(-phi[:, 2].mean())),
+        "omega_kg": phi[:, 0].std(),
+        "omega_kd": phi[:, 1].std(),
+        "omega_f": phi[:, 2].std(),
+        "b": 0.25,
+    }
+    stated = dict(rows(con, "SELECT parameter, coalesce(total_sd, estimate) "
+                            "FROM analysis.growth_population"))  # fmt: skip
+    for parameter, value in values.items():
+        row = found.loc[parameter]
+        assert row["truth"] == pytest.approx(value, rel=1e-9)
+        assert row["relative_difference"] == pytest.approx(stated[parameter] / value - 1, abs=1e-9)
+        tolerance = 0.05 if parameter in ("kg_pop", "kd_pop") else 0.1
+        assert row["is_within"] == (abs(row["relative_difference"]) <= tolerance)
+    con.execute("DELETE FROM staging.simulated_lesion")
+    assert con.sql(model.read_text()).fetchall() == []

@@ -60,6 +60,7 @@ from udfs.growth.second_level import TwoLevelFit, fit_second_level
 from udfs.growth.settings import FitInterruptedError, FitProgress, FitSettings
 from udfs.growth.simulation import simulate_data, simulate_from_fit, simulate_schedule
 from udfs.growth.summary import format_fit
+from udfs.growth.total_population import under_total_variance
 from udfs.growth.vpc import PredictiveCheck, predictive_check
 
 __all__ = [
@@ -125,4 +126,5 @@ __all__ = [
     "simulate_data",
     "simulate_from_fit",
     "simulate_schedule",
+    "under_total_variance",
 ]

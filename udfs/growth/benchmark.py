@@ -104,8 +104,11 @@ def run_benchmark(
 def _when_newton_ends(action: Callable[[], None]) -> Callable[[FitProgress], None]:
     """A progress callback that is idle but for the report before the likelihood."""
 
+    seen: set[str] = set()
+
     def callback(state: FitProgress) -> None:
-        if state.stage == "estimated":
+        if state.stage == "estimated" and not seen:
+            seen.add(state.stage)
             action()
 
     return callback

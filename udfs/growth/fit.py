@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -12,17 +13,12 @@ import numpy as np
 from udfs.growth.blas import one_blas_thread
 from udfs.growth.chains import BlockChain
 from udfs.growth.data import GrowthData
-from udfs.growth.importance import (
-    LesionMoments,
-    Likelihood,
-    lesion_moments,
-    lesion_parts,
-    minus2_loglik,
-)
+from udfs.growth.importance import LesionMoments, lesion_moments, lesion_parts
 from udfs.growth.learning import learn_again, learn_parts
+from udfs.growth.minus2ll import Likelihood, minus2_loglik
 from udfs.growth.model_base import GrowthModel
 from udfs.growth.models import TwoPopulation
-from udfs.growth.newton import NewtonRun, run_newton
+from udfs.growth.newton import NewtonRun, run_newton, stand_at
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import OmegaKind, Population, Structure
 from udfs.growth.problem import Censoring, Problem, compile_problem
@@ -30,7 +26,15 @@ from udfs.growth.proposals import Nodes, Parts, Proposal, make_nodes, make_propo
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit, assemble_fit
 from udfs.growth.saem import make_chains, run_saem, warm_up
-from udfs.growth.settings import FitInterruptedError, FitProgress, FitSettings, Progress
+from udfs.growth.settings import (
+    PULSE_SECONDS,
+    FitInterruptedError,
+    FitProgress,
+    FitSettings,
+    Progress,
+)
+
+Stage = Literal["saem", "moments", "newton", "estimated", "likelihood"]
 
 FIRST, SECOND, LIKELIHOOD = 0, 1, 2
 """Purposes of nodes."""
@@ -60,6 +64,7 @@ def fit_growth(
     censoring: Censoring = "interval",
     count_baseline: bool = False,
     start: Mapping[str, float] | GrowthFit | None = None,
+    is_near: bool = False,
     settings: FitSettings | None = None,
     seed: int = 20230607,
     threads: int = 1,
@@ -107,11 +112,14 @@ def fit_growth(
             pulls b down by about a sixth and moves the rates.
         start: starting values by label (typical values ``kg`` or ``kg_pop``, ``omega_kg``, ``b``;
             others keep the model's), or an earlier fit of the same structure (a warm start).
+        is_near: whether ``start`` is known to be near the maximum, as an earlier fit is: SAEM is
+            then left out.
         settings: numbers of iterations and nodes.
         seed: of all random numbers. The same data, options and seed give the same bytes, whatever
             the threads and the order of the rows.
         threads: blocks of lesions that are worked on at once.
-        progress: called after every iteration; returning False ends the fit.
+        progress: called after every iteration, and within long ones (with an unchanged
+            ``iteration``) about twice a second; returning False ends the fit.
 
     Returns:
         The fit. Look at ``fit.convergence.is_converged`` first.
@@ -137,7 +145,7 @@ def fit_growth(
         run.pool = pool
         typical = float(np.median(problem.y[~problem.is_censored]))
         point = starting_point(structure, start, typical)
-        return run.fit(point, is_warm=isinstance(start, GrowthFit))
+        return run.fit(point, is_warm=is_near or isinstance(start, GrowthFit))
 
 
 def starting_point(
@@ -199,37 +207,48 @@ class _Run:
         self.seed, self.threads, self.progress = seed, threads, progress
         self.pool: ThreadPoolExecutor | None = None
         self.iteration = 0
+        self.last: FitProgress | None = None
+        self.told_at = time.monotonic()
         self.everyone = np.arange(problem.n_lesions)
 
     def pool_context(self) -> ThreadPoolExecutor | nullcontext[None]:
         """A pool of threads, or nothing for one thread."""
         return ThreadPoolExecutor(self.threads) if self.threads > 1 else nullcontext()
 
-    def report(
-        self,
-        stage: Literal["saem", "moments", "newton", "estimated", "likelihood"],
-        theta: FloatArray,
-        minus2ll: float | None,
-    ) -> None:
-        """Tell the callback; end the fit if it says so."""
+    def report(self, stage: Stage, theta: FloatArray, minus2ll: float | None) -> None:
+        """Tell the callback of an iteration; end the fit if it says so."""
         self.iteration += 1
+        self._note(stage, theta, minus2ll)
+        if self.last is not None:
+            self._tell(self.last)
+
+    def _note(self, stage: Stage, theta: FloatArray, minus2ll: float | None) -> None:
         if self.progress is None:
             return
         values = self.structure.natural(theta)
-        state = FitProgress(
+        self.last = FitProgress(
             stage,
             self.iteration,
             max(self.iteration, self.settings.n_explore + self.settings.n_smooth + 10),
             minus2ll,
             dict(zip(self.structure.labels, values.tolist(), strict=True)),
         )
-        if self.progress(state) is False:
+
+    def pulse(self) -> None:
+        """Within long work: the last state again, so that it can be ended."""
+        if self.last is not None and time.monotonic() - self.told_at > PULSE_SECONDS:
+            self._tell(self.last)
+
+    def _tell(self, state: FitProgress) -> None:
+        self.told_at = time.monotonic()
+        if self.progress is not None and self.progress(state) is False:
             raise FitInterruptedError(state)
 
     def fit(self, start: Population, *, is_warm: bool) -> GrowthFit:
         """All stages."""
         n = self.problem.n_lesions
         chains = make_chains(self.problem, self.settings.chains(n), self.seed)
+        self._note("saem", self.structure.pack(start), None)
         theta, trace = self._near(start, chains, is_warm=is_warm)
         point = self.structure.unpack(theta)
         parts = learn_parts(
@@ -239,6 +258,7 @@ class _Run:
             n_sweeps=self.settings.n_moments,
             threads=self.threads,
             pool=self.pool,
+            pulse=self.pulse,
         )
         del chains
         self.report("moments", theta, None)
@@ -264,7 +284,7 @@ class _Run:
         """Theta near the maximum, and the trace of the SAEM run (none for a warm start)."""
         settings = self.settings
         if is_warm:
-            warm_up(self.problem, start, chains, 3 * settings.n_warm)
+            warm_up(self.problem, start, chains, 3 * settings.n_warm, self.pulse)
             return self.structure.pack(start), np.zeros((0, self.structure.size))
         saem = run_saem(
             self.problem,
@@ -278,6 +298,7 @@ class _Run:
             threads=self.threads,
             pool=self.pool,
             on_iteration=lambda k, now: self._after_saem(k, now, chains),
+            pulse=self.pulse,
         )
         return saem.theta, saem.trace
 
@@ -289,6 +310,7 @@ class _Run:
             self._nodes(count, LIKELIHOOD),
             threads=self.threads,
             pool=self.pool,
+            pulse=self.pulse,
         )
 
     def _after_saem(self, iteration: int, now: Population, chains: list[BlockChain]) -> None:
@@ -321,6 +343,7 @@ class _Run:
             groups,
             threads=self.threads,
             pool=self.pool,
+            pulse=self.pulse,
         )
 
     def _newton(
@@ -349,6 +372,7 @@ class _Run:
             first.moments,
             threads=self.threads,
             pool=self.pool,
+            pulse=self.pulse,
         )
         few = np.flatnonzero(first.moments.ess < FEWEST_FOR_PARTS)
         return found.replaced(few, parts.some(few)) if len(few) else found
@@ -360,26 +384,58 @@ class _Run:
         point = self.structure.unpack(theta)
         tried = self._likelihood(point, make_proposal(parts, point), few)
         is_poor = _worst(tried.ess, POOR_SHARE * tried.n_nodes)
-        is_new = is_poor
-        for attempt in range(3):
-            if is_new.any():
-                new = np.flatnonzero(is_new)
-                again = learn_again(self.problem, point, new, self.seed + attempt)
-                parts = parts.replaced(new, again)
-            proposal = make_proposal(parts, point)
-            groups = self._groups(count, is_poor)
-            run = self._newton(theta, proposal, groups, self.settings.tolerance)
+        if is_poor.any():
+            parts = self._learnt_again(point, parts, is_poor, 0)
+        proposal = make_proposal(parts, point)
+        run = self._newton(theta, proposal, self._groups(count, is_poor), self.settings.tolerance)
+        for attempt in (1, 2):
             is_new = _worst(run.moments.ess, min(POOR_ESS, 0.5 * POOR_SHARE * count))
             if np.count_nonzero(is_new) <= ACCEPTED_SHARE * n:
                 break
-            theta, is_poor = run.theta, is_poor | is_new
-            point = self.structure.unpack(theta)
+            parts = self._learnt_again(self.structure.unpack(run.theta), parts, is_new, attempt)
+            before, proposal = proposal, make_proposal(parts, point)
+            run = self._renewed(run, before, proposal, is_poor, is_new)
+            is_poor = is_poor | is_new
+            if run.decrement > self.settings.tolerance:
+                groups = self._groups(count, is_poor)
+                run = self._newton(run.theta, proposal, groups, self.settings.tolerance)
         return run, proposal
 
-    def _groups(self, count: int, is_poor: BoolArray) -> list[tuple[IntArray, Nodes]]:
+    def _learnt_again(
+        self, point: Population, parts: Parts, is_new: BoolArray, attempt: int
+    ) -> Parts:
+        """Parts in which some lesions' come from fresh chains."""
+        new = np.flatnonzero(is_new)
+        again = learn_again(self.problem, point, new, self.seed + attempt, self.pulse)
+        return parts.replaced(new, again)
+
+    def _renewed(
+        self,
+        run: NewtonRun,
+        before: Proposal,
+        after: Proposal,
+        was_poor: BoolArray,
+        is_new: BoolArray,
+    ) -> NewtonRun:
+        """The same point with the moments of a few lesions from better nodes."""
+        count = self.settings.nodes(self.problem.n_lesions)
+        old = self._moments(run.theta, before, self._groups(count, was_poor, is_new))
+        new = self._moments(run.theta, after, self._groups(count, was_poor | is_new, is_new))
+        moments = run.moments.changed(np.flatnonzero(is_new), old, new)
+        return stand_at(self.structure, run.theta, moments, run.n_steps)
+
+    def _groups(
+        self, count: int, is_poor: BoolArray, is_asked: BoolArray | None = None
+    ) -> list[tuple[IntArray, Nodes]]:
         """Four times the nodes for lesions whose weights are uneven."""
         p = self.problem.n_parameters
-        groups = [(np.flatnonzero(~is_poor), make_nodes(p, count, self.seed, SECOND))]
-        if is_poor.any():
-            groups.append((np.flatnonzero(is_poor), make_nodes(p, 4 * count, self.seed, SECOND)))
-        return [one for one in groups if len(one[0])]
+        wanted = np.ones_like(is_poor) if is_asked is None else is_asked
+        groups = [
+            (np.flatnonzero(wanted & ~is_poor), 1),
+            (np.flatnonzero(wanted & is_poor), 4),
+        ]
+        return [
+            (lesions, make_nodes(p, more * count, self.seed, SECOND))
+            for lesions, more in groups
+            if len(lesions)
+        ]

@@ -20,42 +20,20 @@ from typing import Any
 
 import numpy as np
 
-from udfs.growth.likelihood import error_terms, loglik
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population, Structure
-from udfs.growth.problem import Problem, run_blocks, sum_in_order
+from udfs.growth.problem import Problem, Pulse, run_blocks, sum_in_order
 from udfs.growth.proposals import (
     N_BELLS,
     Nodes,
     Parts,
     Proposal,
-    draw_nodes,
     joined_parts,
     longest_axis,
     part_of,
     parts_from_sums,
 )
-
-ELEMENTS_PER_BLOCK = 60_000
-"""Rows times nodes of a block: its working arrays stay in a core's cache."""
-
-
-@dataclass(frozen=True)
-class Weighted:
-    """Nodes of some lesions with their weights at a population point."""
-
-    phi: FloatArray
-    """(p, n, R)"""
-    weight: FloatArray
-    """(n, R) normalised to sum 1 per lesion."""
-    loglik: FloatArray
-    """(n,) log of the importance-sampled likelihood."""
-    score: list[FloatArray]
-    """Per error parameter (n, R) derivative of log p(y | phi); empty if not asked for."""
-    curvature: list[list[FloatArray]]
-    log_joint: FloatArray
-    """(n, R) log p(y, phi)."""
-
+from udfs.growth.weights import tasks_of, weigh
 
 PER_LESION = ("loglik", "ess", "n_nodes", "mean", "covariance", "best", "features")
 SUMS = ("spread", "noise", "error_curvature")
@@ -95,6 +73,20 @@ class LesionMoments:
         """Log-likelihood of all lesions."""
         return float(np.sum(self.loglik))
 
+    def changed(
+        self, lesions: IntArray, before: LesionMoments, after: LesionMoments
+    ) -> LesionMoments:
+        """With those of some lesions (ascending), ``before``, replaced by ``after``."""
+        arrays: dict[str, Any] = {}
+        for name in PER_LESION:
+            arrays[name] = getattr(self, name).copy()
+            arrays[name][lesions] = getattr(after, name)
+        sums: dict[str, Any] = {
+            name: getattr(self, name) - getattr(before, name) + getattr(after, name)
+            for name in SUMS
+        }
+        return LesionMoments(**arrays, **sums)
+
     @staticmethod
     def joined(parts: Sequence[LesionMoments], order: IntArray) -> LesionMoments:
         """Parts one after the other, their lesions then put into ``order``."""
@@ -106,82 +98,6 @@ class LesionMoments:
             name: sum_in_order([getattr(part, name) for part in parts]) for name in SUMS
         }
         return LesionMoments(**arrays, **sums)
-
-
-@dataclass(frozen=True)
-class NodeTerms:
-    """Nodes of some lesions and what the data say of them."""
-
-    phi: FloatArray
-    """(p, n, R)"""
-    density: FloatArray
-    """(n, R) of the proposal."""
-    loglik: FloatArray
-    """(n, R) log p(y | phi)."""
-    score: list[FloatArray]
-    """Per error parameter (n, R) derivative of it; empty if not asked for."""
-    curvature: list[list[FloatArray]]
-
-
-def node_terms(
-    problem: Problem,
-    error: FloatArray,
-    proposal: Proposal,
-    nodes: Nodes,
-    lesions: IntArray,
-    *,
-    with_derivatives: bool,
-) -> NodeTerms:
-    """Likelihood of the data at the nodes of some lesions (fit order)."""
-    block = problem.block(lesions)
-    phi, density = draw_nodes(problem, proposal, nodes, lesions)
-    psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
-    if not with_derivatives:
-        total = loglik(problem.model, problem.error, block, psi, error)
-        return NodeTerms(phi, density, total, [], [])
-    terms = error_terms(problem.model, problem.error, block, psi, error)
-    return NodeTerms(phi, density, terms.loglik, terms.score, terms.curvature)
-
-
-def weigh(
-    problem: Problem,
-    population: Population,
-    proposal: Proposal,
-    nodes: Nodes,
-    lesions: IntArray,
-    *,
-    with_derivatives: bool,
-) -> Weighted:
-    """Weights of the nodes of some lesions (fit order)."""
-    data = node_terms(
-        problem, population.error, proposal, nodes, lesions, with_derivatives=with_derivatives
-    )
-    phi, total = data.phi, data.loglik
-    mean = problem.design.mean(population.coefficients, lesions)[:, :, None]
-    total += log_population(phi - mean, population.omega)
-    top = np.maximum(total.max(axis=1, keepdims=True), -1e300)
-    weight = total - top
-    np.exp(weight, out=weight)
-    weight /= data.density
-    sums = weight.sum(axis=1, keepdims=True)
-    value = (top + np.log(np.maximum(sums, 1e-300) / nodes.count))[:, 0]
-    weight *= 1.0 / np.maximum(sums, 1e-300)
-    return Weighted(phi, weight, value, data.score, data.curvature, total)
-
-
-def log_population(off: FloatArray, omega: FloatArray) -> FloatArray:
-    """(...) log density of N(0, omega) at (p, ...) deviations."""
-    p = len(off)
-    precision = np.linalg.inv(omega)
-    total = np.zeros(off.shape[1:])
-    for k in range(p):
-        total += precision[k, k] * off[k] * off[k]
-        for other in range(k):
-            if precision[k, other] != 0.0:
-                total += (2.0 * precision[k, other]) * off[k] * off[other]
-    total *= -0.5
-    total -= 0.5 * (p * np.log(2.0 * np.pi) + np.linalg.slogdet(omega)[1])
-    return total
 
 
 def _moments(
@@ -264,6 +180,7 @@ def lesion_moments(
     *,
     threads: int,
     pool: ThreadPoolExecutor | None,
+    pulse: Pulse | None = None,
 ) -> LesionMoments:
     """One pass over all lesions.
 
@@ -280,6 +197,7 @@ def lesion_moments(
             len(some),
             threads,
             pool,
+            pulse,
         )
         parts.append(LesionMoments.joined(done, np.arange(sum(len(one[0]) for one in some))))
     return LesionMoments.joined(parts, np.argsort(np.concatenate([one[0] for one in tasks])))
@@ -294,6 +212,7 @@ def lesion_parts(
     *,
     threads: int,
     pool: ThreadPoolExecutor | None,
+    pulse: Pulse | None = None,
 ) -> Parts:
     """Parts of each lesion's posterior, to place the bells of the next proposal."""
     axis = longest_axis(moments.covariance.transpose(1, 2, 0), population.sd)
@@ -316,93 +235,5 @@ def lesion_parts(
             second[number] = np.einsum("pns,qns->pqn", scaled, off)
         return parts_from_sums(weight, first, second, centre)
 
-    done = run_blocks(parts, len(tasks), threads, pool)
+    done = run_blocks(parts, len(tasks), threads, pool, pulse)
     return joined_parts(done, np.concatenate([lesions for lesions, _ in tasks]))
-
-
-@dataclass(frozen=True)
-class Likelihood:
-    """-2 log-likelihood at a population point."""
-
-    minus2ll: float
-    mc_se: float
-    """Monte Carlo standard error of ``minus2ll``, as if the nodes were independent: an upper
-    bound, since low-discrepancy points do better."""
-    n_nodes: int
-    """Nodes per lesion."""
-    by_lesion: FloatArray
-    """(n,) log-likelihood of each lesion, fit order."""
-    ess: FloatArray
-    """(n,) effective number of nodes."""
-    mean_psi: FloatArray
-    """(n, p) conditional means on the natural scale."""
-    sd_psi: FloatArray
-    """(n, p) conditional standard deviations on the natural scale."""
-
-
-def minus2_loglik(
-    problem: Problem,
-    population: Population,
-    proposal: Proposal,
-    nodes: Sequence[tuple[IntArray, Nodes]],
-    *,
-    threads: int,
-    pool: ThreadPoolExecutor | None,
-) -> Likelihood:
-    """-2 log-likelihood by importance sampling, with moments on the natural scale."""
-    tasks = tasks_of(problem, nodes)
-
-    def one(k: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        lesions, group = tasks[k]
-        w = weigh(problem, population, proposal, group, lesions, with_derivatives=False)
-        ess = 1.0 / np.maximum(np.einsum("ns,ns->n", w.weight, w.weight), 1e-300)
-        mean, sd = np.empty((2, len(lesions), problem.n_parameters))
-        for j, parameter in enumerate(problem.model.parameters):
-            psi = parameter.to_psi(w.phi[j])
-            mean[:, j] = np.einsum("ns,ns->n", w.weight, psi)
-            off = psi - mean[:, j, None]
-            off *= off
-            sd[:, j] = np.sqrt(np.einsum("ns,ns->n", w.weight, off))
-        return w.loglik, ess, mean, sd
-
-    done = run_blocks(one, len(tasks), threads, pool)
-    order = np.argsort(np.concatenate([lesions for lesions, _ in tasks]))
-    by_lesion, ess, mean_psi, sd_psi = (
-        np.concatenate([part[k] for part in done])[order] for k in range(4)
-    )
-    count = np.concatenate([np.full(len(lesions), group.count) for lesions, group in tasks])[order]
-    variance = np.maximum(1.0 / ess - 1.0 / count, 0.0).sum()
-    return Likelihood(
-        -2.0 * float(np.sum(by_lesion)),
-        2.0 * float(np.sqrt(variance)),
-        int(count.min()),
-        by_lesion,
-        ess,
-        mean_psi,
-        sd_psi,
-    )
-
-
-def tasks_of(
-    problem: Problem, nodes: Sequence[tuple[IntArray, Nodes]]
-) -> list[tuple[IntArray, Nodes]]:
-    """Blocks of lesions with their nodes; their limits do not depend on the threads."""
-    return [
-        (lesions, group)
-        for members, group in nodes
-        for lesions in cut_by_rows(problem, members, max(1, ELEMENTS_PER_BLOCK // group.count))
-    ]
-
-
-def cut_by_rows(problem: Problem, lesions: IntArray, rows: int) -> list[IntArray]:
-    """Cut ascending lesions (fit order) into runs of at most ``rows`` rows, at least one lesion."""
-    counts = problem.offsets[lesions + 1] - problem.offsets[lesions]
-    ends = np.cumsum(counts)
-    out = []
-    start = 0
-    while start < len(lesions):
-        before = ends[start] - counts[start]
-        stop = max(start + 1, int(np.searchsorted(ends, before + rows, "right")))
-        out.append(lesions[start:stop])
-        start = stop
-    return out

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.growth.importance import Likelihood, minus2_loglik, tasks_of, weigh
+from udfs.growth.minus2ll import Likelihood, minus2_loglik
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Population, Structure
-from udfs.growth.problem import run_blocks
+from udfs.growth.problem import Pulse, run_blocks
 from udfs.growth.proposals import make_nodes, nodes_at_least
 from udfs.growth.result import GrowthFit
+from udfs.growth.weights import tasks_of, weigh
 
 DRAWS_PURPOSE, POINT_PURPOSE = 10, 11
 NODES_PER_DRAW = 8
@@ -35,12 +36,24 @@ class ConditionalDraws:
 
 
 def conditional_draws(
-    fit: GrowthFit, n_draws: int = 100, *, seed: int = 20230607, threads: int = 1
+    fit: GrowthFit,
+    n_draws: int = 100,
+    *,
+    seed: int = 20230607,
+    threads: int = 1,
+    pulse: Pulse | None = None,
 ) -> ConditionalDraws:
     """Draws from the conditional distribution of each lesion's parameters.
 
     Importance resampling (systematic, then shuffled) from at least 8 nodes per draw. Means over
-    lesions of draws are free of the shrinkage that modes and means suffer from.
+    lesions of draws are free of the shrinkage that modes and means suffer from. Within one lesion
+    draws have the joint distribution that its data leave; but the prior that fills what the data
+    leave open is the fit's own. Under a diagonal omega that prior has no correlation between
+    parameters, so correlations across lesions of such draws are pulled towards 0, the more so the
+    less the lesions' data say. Draws of a fit with ``omega="full"`` are free of that, and its
+    ``corr_`` estimates are the direct answer.
+
+    ``pulse`` is called now and then and may raise to end the work.
 
     Returns:
         (n, n_draws, p) arrays; draw d of all lesions together is one draw of the whole sample.
@@ -64,7 +77,9 @@ def conditional_draws(
         picked = _resample(w.weight, n_draws, np.random.Generator(np.random.SFC64(sequence)))
         return np.take_along_axis(w.phi, picked[None], axis=2).transpose(1, 2, 0)
 
-    phi = np.concatenate(run_blocks(one, len(tasks), threads))[np.argsort(problem.order)]
+    phi = np.concatenate(run_blocks(one, len(tasks), threads, pulse=pulse))[
+        np.argsort(problem.order)
+    ]
     parameters = problem.model.parameters
     psi = np.stack([one.to_psi(phi[..., k]) for k, one in enumerate(parameters)], axis=-1)
     return ConditionalDraws(phi, psi)

@@ -9,7 +9,7 @@ import numpy as np
 from udfs.growth.chains import BlockChain, Target
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
-from udfs.growth.problem import Problem, run_blocks
+from udfs.growth.problem import Problem, Pulse, run_blocks
 from udfs.growth.proposals import (
     N_BELLS,
     Parts,
@@ -34,6 +34,7 @@ def learn_parts(
     n_sweeps: int,
     threads: int,
     pool: ThreadPoolExecutor | None,
+    pulse: Pulse | None = None,
 ) -> Parts:
     """Run the chains at a fixed population point; parts of each lesion's posterior, fit order."""
     copies = sum(len(one.lesions) for one in chains) // problem.n_lesions
@@ -42,11 +43,18 @@ def learn_parts(
         len(chains),
         threads,
         pool,
+        pulse,
     )
     return joined_parts(done, np.arange(problem.n_lesions))
 
 
-def learn_again(problem: Problem, population: Population, lesions: IntArray, seed: int) -> Parts:
+def learn_again(
+    problem: Problem,
+    population: Population,
+    lesions: IntArray,
+    seed: int,
+    pulse: Pulse | None = None,
+) -> Parts:
     """Parts of a few difficult lesions from many fresh chains each (a ``Parts`` of them alone)."""
     done = []
     for number, start in enumerate(range(0, len(lesions), LESIONS_AGAIN)):
@@ -60,6 +68,8 @@ def learn_again(problem: Problem, population: Population, lesions: IntArray, see
         for _ in range(SWEEPS_AGAIN):
             chain.sweep(target, 0.2)
         done.append(_block_parts(problem, population, chain, CHAINS_AGAIN, SWEEPS_AGAIN))
+        if pulse is not None:
+            pulse()
     return joined_parts(done, np.arange(len(lesions)))
 
 

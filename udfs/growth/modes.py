@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.growth.importance import cut_by_rows
 from udfs.growth.likelihood import phi_gradient
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import Population
-from udfs.growth.problem import Block, Problem, run_blocks
+from udfs.growth.problem import Block, Problem, Pulse, run_blocks
 from udfs.growth.result import GrowthFit
+from udfs.growth.weights import cut_by_rows
 
 MOST_STEPS = 60
 TOLERANCE = 1e-6
@@ -46,11 +46,14 @@ class ConditionalModes:
     """(n,) different local maxima that the starts ended on."""
 
 
-def conditional_modes(fit: GrowthFit, *, threads: int = 1) -> ConditionalModes:
+def conditional_modes(
+    fit: GrowthFit, *, threads: int = 1, pulse: Pulse | None = None
+) -> ConditionalModes:
     """The most likely parameters of each lesion given its data and the population estimates.
 
     Monolix's task "EBEs". Starts: the best point seen during the fit, the conditional mean, the
-    typical lesion, and the best point with its last parameter (F) moved down and up.
+    typical lesion, and the best point with its last parameter (F) moved down and up. ``pulse`` is
+    called now and then and may raise to end the work.
     """
     problem, population = fit.problem, fit.population
     back = np.argsort(problem.order)
@@ -61,6 +64,7 @@ def conditional_modes(fit: GrowthFit, *, threads: int = 1) -> ConditionalModes:
         lambda k: _block_modes(problem, population, tasks[k], best[tasks[k]], mean[tasks[k]]),
         len(tasks),
         threads,
+        pulse=pulse,
     )
     phi, sd, value, is_converged, humps = (
         np.concatenate([one[k] for one in done])[back] for k in range(5)

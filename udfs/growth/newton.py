@@ -74,6 +74,15 @@ def run_newton(
     return NewtonRun(theta, moments, now, decrement, most_steps, decrement < tolerance)
 
 
+def stand_at(
+    structure: Structure, theta: FloatArray, moments: LesionMoments, n_steps: int
+) -> NewtonRun:
+    """A run that ends at ``theta``, the moments there being known."""
+    now = curvature(structure, theta, structure.design.values, moments)
+    decrement = float(now.score @ newton_direction(now))
+    return NewtonRun(theta, moments, now, decrement, n_steps, True)
+
+
 def newton_direction(now: Curvature) -> FloatArray:
     """I^-1 score, the information made safe where it is nearly singular or not positive."""
     values, vectors = np.linalg.eigh(0.5 * (now.complete + now.complete.T))

@@ -28,7 +28,6 @@ from typing import Literal
 import numpy as np
 from scipy.special import kolmogorov, ndtr, ndtri
 
-from udfs.growth.importance import cut_by_rows, log_population
 from udfs.growth.individual import point_of
 from udfs.growth.likelihood import predicted, row_terms
 from udfs.growth.parameters import FloatArray, IntArray
@@ -37,6 +36,7 @@ from udfs.growth.problem import Block, Problem, run_blocks
 from udfs.growth.proposals import draw_nodes, make_nodes
 from udfs.growth.result import GrowthFit
 from udfs.growth.simulation import simulate_rows
+from udfs.growth.weights import cut_by_rows, log_population
 
 NPDE_PURPOSE = 30
 ELEMENTS = 60_000

@@ -8,7 +8,7 @@ lesions run over blocks whose limits depend on the data alone: results do not de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -24,6 +24,8 @@ from udfs.growth.residual_error import ResidualError
 Censoring = Literal["interval", "ignore_lower", "as_observed"]
 
 Result = TypeVar("Result")
+Pulse = Callable[[], None]
+"""Called now and then in long work, so that it can be interrupted."""
 
 
 @dataclass(frozen=True)
@@ -236,15 +238,32 @@ def _bounds(
 
 
 def run_blocks(
-    task: Callable[[int], Result], count: int, threads: int, pool: ThreadPoolExecutor | None = None
+    task: Callable[[int], Result],
+    count: int,
+    threads: int,
+    pool: ThreadPoolExecutor | None = None,
+    pulse: Pulse | None = None,
 ) -> list[Result]:
-    """Results of ``task(0) .. task(count - 1)`` in that order, whatever the threads."""
+    """Results of ``task(0) .. task(count - 1)`` in that order, whatever the threads.
+
+    ``pulse`` is called after each task and may raise to end the work; tasks that have not begun
+    are then dropped.
+    """
     if threads <= 1 or count <= 1:
-        return [task(k) for k in range(count)]
+        return _collected(map(task, range(count)), pulse)
     if pool is not None:
-        return list(pool.map(task, range(count)))
+        return _collected(pool.map(task, range(count)), pulse)
     with ThreadPoolExecutor(threads) as own:
-        return list(own.map(task, range(count)))
+        return _collected(own.map(task, range(count)), pulse)
+
+
+def _collected(results: Iterator[Result], pulse: Pulse | None) -> list[Result]:
+    out = []
+    for one in results:
+        out.append(one)
+        if pulse is not None:
+            pulse()
+    return out
 
 
 def sum_in_order(parts: Sequence[FloatArray]) -> FloatArray:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.growth.importance import Likelihood
 from udfs.growth.information import lesion_scores
+from udfs.growth.minus2ll import Likelihood
 from udfs.growth.newton import NewtonRun
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Population, Structure

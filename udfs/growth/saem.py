@@ -18,7 +18,7 @@ import numpy as np
 from udfs.growth.chains import BlockChain, Target
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Population, Structure
-from udfs.growth.problem import Problem, run_blocks, sum_in_order
+from udfs.growth.problem import Problem, Pulse, run_blocks, sum_in_order
 
 LESIONS_PER_BLOCK = 4096
 ANNEALING = 0.95
@@ -87,13 +87,14 @@ def run_saem(
     threads: int,
     pool: ThreadPoolExecutor | None,
     on_iteration: Callable[[int, Population], None],
+    pulse: Pulse | None = None,
 ) -> SaemRun:
     """Iterate; ``on_iteration`` is called after each and may raise to interrupt."""
     population = start
     statistics: Statistics | None = None
     trace = []
     copies = sum(len(one.lesions) for one in chains) // problem.n_lesions
-    warm_up(problem, population, chains, n_warm)
+    warm_up(problem, population, chains, n_warm, pulse)
     for iteration in range(n_explore + n_smooth):
         smoothing = iteration - n_explore + 1
         gamma = 1.0 if smoothing <= 1 else smoothing**-STEP_POWER
@@ -116,7 +117,11 @@ def run_saem(
 
 
 def warm_up(
-    problem: Problem, population: Population, chains: list[BlockChain], n_sweeps: int
+    problem: Problem,
+    population: Population,
+    chains: list[BlockChain],
+    n_sweeps: int,
+    pulse: Pulse | None = None,
 ) -> None:
     """Start the chains at their lesions' typical phi and let them find the data."""
     for one in chains:
@@ -124,6 +129,8 @@ def warm_up(
         one.start(target)
         for _ in range(n_sweeps):
             one.sweep(target, 0.4)
+        if pulse is not None:
+            pulse()
 
 
 def _target(problem: Problem, population: Population, chain: BlockChain) -> Target:

@@ -8,11 +8,17 @@ diagonal) and eta_ij ~ N(0, Omega) the lesion's own. The likelihood is a nested 
 
 over nodes u_k of the patient and phi_s of each lesion. The latter are those of a fit without the
 second level, whose proposals are wide enough. Score and Louis' information follow as in
-``importance``, the complete data being (u, phi); Newton's method finds the maximum.
+``importance``, the complete data being (u, phi); Newton's method finds the maximum, first with few
+nodes, then with more, put where the first ones found each patient's effect.
+
+Why it matters: a patient leaves a trial when any of his lesions progresses. Given all that was
+measured of the patient this drop-out is ignorable; for lesions taken one by one it is not, and kg
+comes out too small, F too large (see docs/growth.md for how much).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,29 +28,29 @@ from numpy.typing import NDArray
 
 from udfs.growth.blas import one_blas_thread
 from udfs.growth.data import GrowthDataError
-from udfs.growth.information import Curvature
-from udfs.growth.nested import (
-    PatientNodes,
-    PatientSums,
-    TwoLevelPoint,
-    nested_curvature,
-    nested_sums,
-    patient_nodes,
-)
-from udfs.growth.newton import newton_direction
+from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.parameters import BoolArray, FloatArray
-from udfs.growth.proposals import Nodes, make_nodes
+from udfs.growth.proposals import nodes_at_least
 from udfs.growth.result import GrowthFit
-from udfs.growth.settings import FitInterruptedError, FitProgress, Progress
+from udfs.growth.settings import Progress
+from udfs.growth.two_level_climb import (
+    FEW_LESIONS,
+    LARGEST_DECREMENT,
+    NESTED_PURPOSE,
+    Climb,
+    Reached,
+)
+from udfs.growth.two_level_theta import (
+    at_floor,
+    theta_of,
+    two_level_labels,
+    two_level_natural,
+    two_level_point,
+)
 
-FIRST_SHARE = 0.35
-"""Share of the total variance that is between patients, to begin with."""
-SMALLEST_RATIO = 0.02
-"""Of a patient's standard deviation to the lesion's: below this it counts as 0."""
-LARGEST_STEP = 0.4
-TOLERANCE = 1e-4
-MOST_STEPS = 25
-NESTED_PURPOSE = 50
+NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 224, 1792
+LARGEST_MC_SHARE = 0.5
+"""Monte Carlo over standard error above which a fit is not called converged."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,9 @@ class TwoLevelFit:
     standard_errors: FloatArray
     """(size,) Louis' information; 0 for a patient effect that was estimated as none."""
     minus2ll: float
+    minus2ll_mc_se: float
+    """Monte Carlo error of ``minus2ll``: half the difference between two sets of nodes; NaN where
+    the climb did not end."""
     minus2ll_gain: float
     """-2 log-likelihood without the second level, on the same nodes, minus ``minus2ll``."""
     aic: float
@@ -80,19 +89,32 @@ class TwoLevelFit:
     the first fit's ``lesions``."""
     sd_phi: FloatArray
     """(n, p) conditional standard deviations."""
-    smallest_ess: float
-    """Effective number of a patient's nodes, at the worst patient."""
     is_converged: bool
     newton_decrement: float
+    mc_share: FloatArray
+    """(size,) Monte Carlo over standard error: how far other nodes move each estimate, halved."""
     theta: FloatArray
     """(size,) optimiser's scale."""
+    covariance: FloatArray
+    """(size, size) of ``estimates``."""
+
+    def estimate(self, label: str) -> float:
+        """One estimate by label.
+
+        Raises:
+            KeyError: no such label.
+        """
+        if label not in self.labels:
+            raise KeyError(f"no estimate is called {label!r}; there are {', '.join(self.labels)}")
+        return float(self.estimates[self.labels.index(label)])
 
 
 def fit_second_level(
     fit: GrowthFit,
     *,
-    n_nodes: int = 448,
-    n_patient_nodes: int = 128,
+    start: Mapping[str, float] | None = None,
+    n_nodes: int = 0,
+    n_patient_nodes: int = 0,
     seed: int = 20230607,
     threads: int = 1,
     progress: Progress | None = None,
@@ -105,14 +127,17 @@ def fit_second_level(
 
     Args:
         fit: the fit without patients' effects, of the same data.
-        n_nodes: nodes per lesion (rounded up to 7 * 2^k).
-        n_patient_nodes: nodes per patient, a power of two.
+        start: values by label (omega_ and gamma_ included), for example of an earlier fit.
+        n_nodes: nodes per lesion (rounded up to 7 * 2^k); 0 chooses by their number.
+        n_patient_nodes: nodes per patient and parameter, of adaptive Gauss-Hermite quadrature; 0
+            chooses 4, or 5 with few lesions.
         seed: of the nodes.
         threads: blocks of patients worked on at once.
         progress: called after each Newton step; returning False ends the fit.
 
     Raises:
         GrowthDataError: the data hold no patients, or no patient has two lesions.
+        ValueError: an unknown label in ``start``, or an impossible value.
         FitInterruptedError: the callback returned False.
     """
     patient = fit.problem.data.patient
@@ -121,183 +146,75 @@ def fit_second_level(
     ids, member = np.unique(patient[fit.problem.order], return_inverse=True)
     if len(ids) == len(member):
         raise GrowthDataError("no patient has two fitted lesions: there is no second level")
-    p = fit.structure.p
-    omega = fit.population.omega
-    theta = split_start(fit)
-    nodes = make_nodes(p, n_nodes, seed, NESTED_PURPOSE)
     own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
     with one_blas_thread(), own as pool:
-        for tolerance in (1e-2, TOLERANCE):
-            where = patient_nodes(fit, two_level_point(fit, theta), member, n_patient_nodes, seed)
-            climb = _Climb(fit, nodes, where, threads, pool, progress)
-            theta, sums, curve, decrement = climb.run(theta, tolerance)
-        alone = fit.structure.unpack(fit.theta)
-        tiny = TwoLevelPoint(alone, np.full(p, SMALLEST_RATIO * 0.05) * np.sqrt(np.diag(omega)))
-        narrow = patient_nodes(fit, tiny, member, n_patient_nodes, seed)
-        without = nested_sums(fit, tiny, nodes, narrow, threads, pool)
-    return _result(fit, ids, theta, sums, curve, decrement, without.loglik)
+        n_nodes = n_nodes or _node_count(fit.n_lesions)
+        n_patient_nodes = n_patient_nodes or (5 if fit.n_lesions < FEW_LESIONS else 4)
+        climb = Climb(fit, member, seed, threads, pool, progress)
+        if start:
+            climb.theta = theta_of(fit, start)
+        found = climb.all_stages(n_nodes, n_patient_nodes)
+        everyone = [(np.arange(fit.n_lesions), climb.lesion_nodes(n_nodes, NESTED_PURPOSE))]
+        without = minus2_loglik(
+            fit.problem, fit.population, fit.proposal, everyone, threads=threads, pool=pool
+        )
+    return _result(fit, ids, found, without.minus2ll)
 
 
-def split_start(fit: GrowthFit) -> FloatArray:
-    """Theta with the total variance split in a fixed proportion."""
-    structure = fit.structure
-    split = structure.n_effects
-    theta = fit.theta.copy()
-    theta[split : split + structure.p] += 0.5 * np.log(1.0 - FIRST_SHARE)
-    if structure.omega_kind == "full":
-        off = slice(split + structure.p, split + structure.n_omega)
-        theta[off] *= np.sqrt(1.0 - FIRST_SHARE)
-    between = np.log(fit.population.sd) + 0.5 * np.log(FIRST_SHARE)
-    end = split + structure.n_omega
-    return np.concatenate([theta[:end], between, theta[end:]])
-
-
-def two_level_point(fit: GrowthFit, theta: FloatArray) -> TwoLevelPoint:
-    """Population point and patients' standard deviations of a theta."""
-    start = fit.structure.n_effects + fit.structure.n_omega
-    stop = start + fit.structure.p
-    inner = np.concatenate([theta[:start], theta[stop:]])
-    return TwoLevelPoint(fit.structure.unpack(inner), np.exp(theta[start:stop]))
-
-
-@dataclass
-class _Climb:
-    """Newton's method on the nested likelihood with fixed nodes."""
-
-    fit: GrowthFit
-    nodes: Nodes
-    where: PatientNodes
-    threads: int
-    pool: ThreadPoolExecutor | None
-    progress: Progress | None
-    n_steps: int = 0
-
-    def evaluate(self, theta: FloatArray) -> tuple[PatientSums, Curvature]:
-        """Sums and second-order expansion at theta."""
-        point = two_level_point(self.fit, theta)
-        sums = nested_sums(self.fit, point, self.nodes, self.where, self.threads, self.pool)
-        self.n_steps += 1
-        if self.progress is not None:
-            values = dict(zip(_labels(self.fit), _natural(self.fit, theta).tolist(), strict=True))
-            state = FitProgress("newton", self.n_steps, MOST_STEPS, -2.0 * sums.loglik, values)
-            if self.progress(state) is False:
-                raise FitInterruptedError(state)
-        return sums, nested_curvature(self.fit, point, theta, sums)
-
-    def run(
-        self, theta: FloatArray, tolerance: float
-    ) -> tuple[FloatArray, PatientSums, Curvature, float]:
-        """Climb until the decrement is below ``tolerance``; patients' effects stay above 0."""
-        sums, curve = self.evaluate(theta)
-        for _ in range(MOST_STEPS):
-            direction = newton_direction(_free(self.fit, theta, curve))
-            decrement = float(curve.score @ direction)
-            if decrement < tolerance:
-                break
-            step = direction * min(1.0, LARGEST_STEP / float(np.abs(direction).max()))
-            for _ in range(5):
-                trial = _floored(self.fit, theta + step)
-                new_sums, new_curve = self.evaluate(trial)
-                if new_sums.loglik > sums.loglik - 1e-3:
-                    break
-                step = 0.5 * step
-            else:
-                break
-            theta, sums, curve = trial, new_sums, new_curve
-        return theta, sums, curve, decrement
-
-
-def _at_floor(fit: GrowthFit, theta: FloatArray) -> BoolArray:
-    """(p,) patients' effects at their floor."""
-    point = two_level_point(fit, theta)
-    return point.between <= 1.001 * SMALLEST_RATIO * point.population.sd
-
-
-def _floored(fit: GrowthFit, theta: FloatArray) -> FloatArray:
-    """Patients' standard deviations kept at or above the floor."""
-    point = two_level_point(fit, theta)
-    start = fit.structure.n_effects + fit.structure.n_omega
-    out = theta.copy()
-    least = np.log(SMALLEST_RATIO * point.population.sd)
-    out[start : start + fit.structure.p] = np.maximum(out[start : start + fit.structure.p], least)
-    return out
-
-
-def _free(fit: GrowthFit, theta: FloatArray, curve: Curvature) -> Curvature:
-    """The expansion without the directions that push a floored effect further down."""
-    start = fit.structure.n_effects + fit.structure.n_omega
-    stuck = start + np.flatnonzero(_at_floor(fit, theta))
-    stuck = stuck[curve.score[stuck] <= 0]
-    if len(stuck) == 0:
-        return curve
-    score, observed = curve.score.copy(), curve.observed.copy()
-    score[stuck] = 0.0
-    observed[stuck] = 0.0
-    observed[:, stuck] = 0.0
-    observed[stuck, stuck] = np.maximum(np.diag(curve.complete)[stuck], 1.0)
-    return Curvature(score, observed, curve.complete, curve.score_error)
-
-
-def _labels(fit: GrowthFit) -> tuple[str, ...]:
-    end = fit.structure.n_effects + fit.structure.n_omega
-    between = [f"gamma_{name}" for name in fit.parameter_names]
-    return (*fit.labels[:end], *between, *fit.labels[end:])
-
-
-def _natural(fit: GrowthFit, theta: FloatArray) -> FloatArray:
-    start = fit.structure.n_effects + fit.structure.n_omega
-    stop = start + fit.structure.p
-    inner = fit.structure.natural(np.concatenate([theta[:start], theta[stop:]]))
-    return np.concatenate([inner[:start], np.exp(theta[start:stop]), inner[start:]])
+def _node_count(n_lesions: int) -> int:
+    return nodes_at_least(min(max(NODE_BUDGET // n_lesions, FEWEST_NODES), MOST_NODES))
 
 
 def _result(
-    fit: GrowthFit,
-    ids: NDArray[np.generic],
-    theta: FloatArray,
-    sums: PatientSums,
-    curve: Curvature,
-    decrement: float,
-    loglik_without: float,
+    fit: GrowthFit, ids: NDArray[np.generic], found: Reached, minus2ll_without: float
 ) -> TwoLevelFit:
+    theta, sums = found.theta, found.sums
     size, start = len(theta), fit.structure.n_effects + fit.structure.n_omega
-    at_floor = _at_floor(fit, theta)
-    free = np.setdiff1d(np.arange(size), start + np.flatnonzero(at_floor))
+    is_at_floor = at_floor(fit, theta)
+    free = np.setdiff1d(np.arange(size), start + np.flatnonzero(is_at_floor))
     slopes = np.empty((size, size))
     for k in range(size):
         shift = np.zeros(size)
         shift[k] = 1e-5
-        slopes[:, k] = (_natural(fit, theta + shift) - _natural(fit, theta - shift)) / 2e-5
-    observed = curve.observed[np.ix_(free, free)]
+        slopes[:, k] = (
+            two_level_natural(fit, theta + shift) - two_level_natural(fit, theta - shift)
+        ) / 2e-5
+    observed = found.curve.observed[np.ix_(free, free)]
     is_regular = bool(np.linalg.eigvalsh(observed)[0] > 0)
-    covariance = np.zeros((size, size))
-    covariance[np.ix_(free, free)] = np.linalg.pinv(observed, hermitian=True)
-    errors = np.sqrt(np.maximum(np.diag(slopes @ covariance @ slopes.T), 0.0))
+    inverse = np.zeros((size, size))
+    inverse[np.ix_(free, free)] = np.linalg.pinv(observed, hermitian=True)
+    covariance = slopes @ inverse @ slopes.T
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    mc_step = np.full(size, np.nan) if found.mc_step is None else found.mc_step
+    mc_share = np.abs(slopes @ mc_step) / np.where(errors > 0, errors, 1.0)
     point = two_level_point(fit, theta)
-    between = np.where(at_floor, 0.0, point.between)
-    natural = _natural(fit, theta)
+    between = np.where(is_at_floor, 0.0, point.between)
+    natural = two_level_natural(fit, theta)
     natural[start : start + fit.structure.p] = between
     back = np.argsort(fit.problem.order)
-    n_free = len(free)
+    minus2ll, n_free = -2.0 * sums.loglik, len(free)
+    is_exact = found.decrement < LARGEST_DECREMENT and float(mc_share.max()) <= LARGEST_MC_SHARE
     return TwoLevelFit(
-        labels=_labels(fit),
+        labels=two_level_labels(fit),
         estimates=natural,
         standard_errors=errors,
-        minus2ll=-2.0 * sums.loglik,
-        minus2ll_gain=2.0 * (sums.loglik - loglik_without),
-        aic=-2.0 * sums.loglik + 2.0 * n_free,
-        bic=-2.0 * sums.loglik + n_free * float(np.log(len(ids))),
+        minus2ll=minus2ll,
+        minus2ll_mc_se=2.0 * found.mc_loglik,
+        minus2ll_gain=minus2ll_without - minus2ll,
+        aic=minus2ll + 2.0 * n_free,
+        bic=minus2ll + n_free * float(np.log(len(ids))),
         n_patients=len(ids),
         n_lesions=fit.n_lesions,
         patient_share=between**2 / (between**2 + point.population.sd**2),
-        is_boundary=at_floor,
+        is_boundary=is_at_floor,
         patient=ids,
         patient_mean=sums.patient_mean,
-        patient_sd=sums.patient_sd,
+        patient_sd=np.sqrt(np.maximum(np.einsum("Paa->Pa", sums.patient_cov), 0.0)),
         mean_phi=sums.mean_phi[back],
         sd_phi=sums.sd_phi[back],
-        smallest_ess=float(sums.ess.min()),
-        is_converged=decrement < 4.0 * TOLERANCE and is_regular,
-        newton_decrement=decrement,
+        is_converged=is_exact and is_regular,
+        newton_decrement=found.decrement,
+        mc_share=mc_share,
         theta=theta,
+        covariance=covariance,
     )

@@ -16,6 +16,8 @@ FEWEST_NODES, MOST_NODES = 896, 28672
 SMALL_BUDGET = 1_500_000
 """The same for the first round, which only has to come near."""
 FEWEST_FIRST_NODES, MOST_FIRST_NODES = 224, 896
+PULSE_SECONDS = 0.4
+"""A running fit asks its callback at least about this often whether to go on."""
 
 
 class FitInterruptedError(RuntimeError):
@@ -32,7 +34,7 @@ class FitProgress:
     """State of a running fit."""
 
     stage: str
-    """saem, moments, newton, estimated or likelihood."""
+    """saem, moments, newton, estimated or likelihood; of a second level patients."""
     iteration: int
     """Of all stages together, from 1."""
     n_iterations: int

@@ -22,6 +22,8 @@ Tables = dict[str, pa.Table]
 PATIENT = "_patient"
 """Column with the position of the patient, dropped when a table is written."""
 
+SIGNIFICANT_DIGITS = 9
+"""Of the numbers in the truth: the last bits of exp and log differ between processors."""
 READERS = ("INDEPENDENT ASSESSOR", "INVESTIGATOR")
 
 
@@ -70,6 +72,10 @@ class Numbers(Protocol):
     def procedures(self) -> Columns: ...
     @property
     def labs(self) -> Columns: ...
+    @property
+    def truth_lesions(self) -> Columns: ...
+    @property
+    def truth_population(self) -> Columns: ...
 
 
 def pick(labels: Sequence[str | None], index: Array) -> pa.Array:
@@ -83,6 +89,17 @@ def encode(values: Array, empty: str = "") -> pa.Array:
     """Text column of few distinct values; ``empty`` becomes a blank field."""
     labels, index = np.unique(values, return_inverse=True)
     return pick([None if str(label) == empty else str(label) for label in labels], index)
+
+
+def significant(values: Array) -> Array:
+    """Rounded to the digits that are the same on every machine."""
+    if values.dtype.kind != "f":
+        return values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        magnitude = np.floor(np.log10(np.abs(values)))
+        magnitude = np.where(np.isfinite(magnitude), magnitude, 0)
+        digits = 10.0 ** (SIGNIFICANT_DIGITS - 1 - magnitude)
+        return np.where(np.isfinite(values), np.rint(values * digits) / digits, values)
 
 
 def subject_id(study_id: str, number: int) -> str:

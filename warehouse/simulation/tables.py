@@ -12,14 +12,17 @@ from warehouse.simulation.subjects import (
     Tables,
     blank,
     encode,
+    lesion_labels,
     pick,
     sequence,
+    significant,
     study_day,
 )
 
 
 def sdtm_tables(numbers: Numbers) -> Tables:
-    """DM, SUPPDM, TU, TR, RS, EX, DS, SS, DD, PR and LB of all trials together.
+    """DM, SUPPDM, TU, TR, RS, EX, DS, SS, DD, PR and LB of all trials together, and SIM: what the
+    target lesions were made from.
 
     Returns:
         Domain -> table with the column ``_patient``, rows sorted by it.
@@ -37,7 +40,23 @@ def sdtm_tables(numbers: Numbers) -> Tables:
         "dd": _dd(subjects),
         "pr": _pr(subjects),
         "lb": _lb(subjects),
+        "sim": _sim(subjects),
     }
+
+
+def _sim(s: Subjects) -> pa.Table:
+    """Growth parameters of target lesions, so that a warehouse can hold its fit against them."""
+    truth = s.numbers.truth_lesions
+    rows = np.flatnonzero(truth["is_target"])
+    population = s.numbers.truth_population
+    error = population["typical"][population["parameter"] == "b"]
+    return pa.table(s.keys(truth["patient"][rows], "SIM") | {
+        "SIMLNKID": pa.array(lesion_labels(s.numbers)[truth["lesion"][rows]]),
+        "SIMKG": pa.array(significant(truth["kg_per_day"][rows])),
+        "SIMKD": pa.array(significant(truth["kd_per_day"][rows])),
+        "SIMF": pa.array(significant(truth["f"][rows])),
+        "SIMB": pa.array(np.full(len(rows), error[0])),
+    })  # fmt: skip
 
 
 def _dm(s: Subjects) -> pa.Table:

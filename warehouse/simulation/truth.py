@@ -1,4 +1,4 @@
-"""The truth of a simulation as Parquet files that no step of the warehouse reads."""
+"""The truth of a simulation as Parquet files beside the trials, which no step reads."""
 
 from __future__ import annotations
 
@@ -11,21 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from warehouse.simulation.subjects import lesion_labels, subject_id
-
-SIGNIFICANT_DIGITS = 9
-"""Of the numbers in the truth: the last bits of exp and log differ between processors."""
-
-
-def _significant(values: NDArray[Any]) -> NDArray[Any]:
-    """Rounded to the digits that are the same on every machine."""
-    if values.dtype.kind != "f":
-        return values
-    with np.errstate(divide="ignore", invalid="ignore"):
-        magnitude = np.floor(np.log10(np.abs(values)))
-        magnitude = np.where(np.isfinite(magnitude), magnitude, 0)
-        digits = 10.0 ** (SIGNIFICANT_DIGITS - 1 - magnitude)
-        return np.where(np.isfinite(values), np.rint(values * digits) / digits, values)
+from warehouse.simulation.subjects import lesion_labels, significant, subject_id
 
 
 def write_truth(folder: Path, numbers: Any, messy: bool) -> None:
@@ -68,7 +54,7 @@ def write_truth(folder: Path, numbers: Any, messy: bool) -> None:
 def _write_parquet(columns: Mapping[str, NDArray[Any]], file: Path) -> None:
     arrays = {}
     for name, values in columns.items():
-        rounded = _significant(values)
+        rounded = significant(values)
         is_blank = ~np.isfinite(rounded) if rounded.dtype.kind == "f" else None
         arrays[name] = pa.array(rounded, mask=is_blank)
     pyarrow.parquet.write_table(pa.table(arrays), file, compression="zstd")
@@ -76,7 +62,9 @@ def _write_parquet(columns: Mapping[str, NDArray[Any]], file: Path) -> None:
 
 def _truth_readme(numbers: Any, messy: bool) -> str:
     text = f"""The truth behind the simulated trials ({numbers.preset}, seed {numbers.seed}).
-Nothing in the warehouse reads this folder. Days count from the first dose (day 0); mm, mm3.
+Nothing in the warehouse reads this folder; sim.csv in each trial's folder repeats the growth
+parameters of its target lesions, for analysis.growth_truth. Days count from the first dose (day 0);
+mm, mm3.
 
 lesions.parquet     one row per target and non-target lesion: its curve
     V(t) = V_b exp(kg (t - t_b))                                    before the first dose,

@@ -21,6 +21,7 @@ DOMAIN_TITLES: dict[str, str] = {
     "adtte": "Times to event that the source derived itself (ADaM ADTTE): OS and PFS.",
     "supptr": "Qualifiers of measurements that have no TR variable (SDTM SUPPTR).",
     "rf": "Radiomic features, one per lesion, region and feature (not an SDTM domain).",
+    "sim": "Growth parameters that simulated target lesions were made from (not an SDTM domain).",
 }
 
 _SUBJECT = {
@@ -233,6 +234,14 @@ DOMAIN_COLUMNS: dict[str, dict[str, str]] = {
         "rfdtc": "date of imaging",
         "rfdy": "study day of imaging",
     },
+    "sim": {
+        **_SUBJECT,
+        "simlnkid": "lesion label",
+        "simkg": "growth rate, per day",
+        "simkd": "shrinkage rate, per day",
+        "simf": "part of the lesion that grows, 0 to 1",
+        "simb": "standard deviation of the proportional error of a volume",
+    },
 }
 
 # Each inner tuple: at least one of these variables must come from the source.
@@ -257,6 +266,7 @@ REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "adtte": (("paramcd",), ("aval",), ("cnsr",)),
     "supptr": (("qnam",), ("qval",)),
     "rf": (("rflnkid",), ("rftestcd",), ("rforres",)),
+    "sim": (("usubjid",), ("simlnkid",), ("simkg",), ("simkd",), ("simf",)),
 }
 
 PROVENANCE: dict[str, tuple[str, str]] = {

@@ -25,6 +25,7 @@ from udfs.growth.individual import ConditionalDraws, influence, shrinkage
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import FloatArray
 from udfs.growth.result import GrowthFit
+from udfs.growth.second_level import TwoLevelFit
 from udfs.growth_events import GrowthCurve
 from warehouse.registry import TableDoc
 
@@ -41,6 +42,10 @@ class Fitted:
     fit_id: str
     model_name: str
     fit: GrowthFit
+    """Lesions under the population of both levels together."""
+    alone: GrowthFit
+    """The fit that takes lesions as independent; the same as ``fit`` without patients' effects."""
+    two_level: TwoLevelFit | None
     modes: ConditionalModes
     draws: ConditionalDraws
     targets: TargetLesions
@@ -49,6 +54,29 @@ class Fitted:
     v0: FloatArray
     t0: FloatArray
     grows_before: bool
+    is_warm_start: bool = False
+
+    @property
+    def is_converged(self) -> bool:
+        """Of the fit with patients' effects, where there is one: the other is its start."""
+        two = self.two_level
+        return self.alone.convergence.is_converged if two is None else two.is_converged
+
+    @property
+    def verdict(self) -> str:
+        """Convergence in a sentence."""
+        two = self.two_level
+        if two is None:
+            return self.alone.convergence.verdict
+        if not two.is_converged:
+            return (
+                f"not converged: {two.newton_decrement**0.5:.2f} standard errors from the maximum, "
+                f"Monte Carlo error {np.nanmax(two.mc_share):.0%} of a standard error"
+            )
+        return (
+            "converged: with patients' effects every estimate is exact to "
+            f"{max(float(two.mc_share.max()), 0.01):.2f} standard errors or better"
+        )
 
     def curve(self, phi: FloatArray) -> GrowthCurve:
         """Curves of (n, 3) or (n, d, 3) parameters."""
@@ -60,28 +88,34 @@ class Fitted:
 
 def fit_rows(found: Fitted, n_excluded: int, counts_baseline: bool) -> pa.Table:
     """The one row of ``growth_fit``."""
-    fit, state = found.fit, found.fit.convergence
+    fit, state, two = found.fit, found.alone.convergence, found.two_level
+    stated = found.alone if two is None else two
+    shares = state.mc_share if two is None else two.mc_share
+    decrement = state.newton_decrement if two is None else two.newton_decrement
     row = {
         "fit_id": found.fit_id,
         "model": found.model_name,
         "subset": "all",
         "n_lesions": fit.n_lesions,
+        "n_patients": None if two is None else two.n_patients,
         "n_excluded": n_excluded,
         "n_observations": int(fit.n_observations),
         "n_censored": int(fit.n_censored),
         "censoring_method": "interval",
         "error_model": "proportional",
         "is_baseline_counted": counts_baseline,
-        "minus2ll": float(fit.minus2ll),
-        "minus2ll_mc_se": float(fit.minus2ll_mc_se),
-        "aic": float(fit.aic),
-        "bic": float(fit.bic),
-        "is_converged": bool(state.is_converged),
-        "verdict": state.verdict,
-        "newton_decrement": float(state.newton_decrement),
-        "largest_mc_share": float(np.max(state.mc_share)),
-        "smallest_ess": float(state.smallest_ess),
-        "is_warm_start": False,
+        "has_patient_effects": two is not None,
+        "minus2ll": float(stated.minus2ll),
+        "minus2ll_mc_se": float(stated.minus2ll_mc_se),
+        "aic": float(stated.aic),
+        "bic": float(stated.bic),
+        "minus2ll_gain": None if two is None else float(two.minus2ll_gain),
+        "is_converged": found.is_converged,
+        "verdict": found.verdict,
+        "newton_decrement": float(decrement),
+        "largest_mc_share": float(np.max(shares)),
+        "smallest_ess": float(np.min(fit.lesions.ess)),
+        "is_warm_start": found.is_warm_start,
         "seed": fit.seed,
     }
     return make_table(GROWTH_FIT, {name: [value] for name, value in row.items()})
@@ -89,30 +123,39 @@ def fit_rows(found: Fitted, n_excluded: int, counts_baseline: bool) -> pa.Table:
 
 def population_rows(found: Fitted) -> pa.Table:
     """Estimates with intervals; shrinkage beside the standard deviations between lesions."""
-    fit = found.fit
-    value, error = fit.estimates, fit.standard_errors
-    is_share = np.array([label == "f_pop" for label in fit.labels])
+    fit, two = found.fit, found.two_level
+    stated = fit if two is None else two
+    value, error = stated.estimates, stated.standard_errors
+    is_share = np.array([label == "f_pop" for label in stated.labels])
     odds = np.where(is_share, 1.0 - value, 1.0)
-    reach = np.exp(NORMAL_95 * error / (value * odds))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # A patient's effect that was estimated as none has no interval.
+        relative = error / value
+    reach = np.exp(NORMAL_95 * relative / odds)
     # On the logit scale the odds are multiplied, on the log scale the value.
     low = np.where(is_share, value / (value + odds * reach), value / reach)
     high = np.where(is_share, value * reach / (value * reach + odds), value * reach)
     shrunk = shrinkage(fit, found.modes)
     of_modes = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_modes, strict=True))
     of_means = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_means, strict=True))
+    totals = dict(zip(fit.labels, fit.estimates.tolist(), strict=True))
+    units = dict(zip(fit.labels, fit.units, strict=True))
     return make_table(
         GROWTH_POPULATION,
         {
             "fit_id": [found.fit_id] * len(value),
-            "parameter": list(fit.labels),
+            "parameter": list(stated.labels),
             "estimate": value,
             "standard_error": error,
-            "rse_percent": fit.rse_percent,
+            "rse_percent": 100.0 * relative,
             "ci_lower": low,
             "ci_upper": high,
-            "unit": [unit or None for unit in fit.units],
-            "shrinkage_modes": [of_modes.get(label) for label in fit.labels],
-            "shrinkage_means": [of_means.get(label) for label in fit.labels],
+            "unit": [units.get(label) or None for label in stated.labels],
+            "total_sd": [
+                totals[label] if label.startswith("omega_") else None for label in stated.labels
+            ],
+            "shrinkage_modes": [of_modes.get(label) for label in stated.labels],
+            "shrinkage_means": [of_means.get(label) for label in stated.labels],
         },
     )
 
@@ -165,7 +208,7 @@ def excluded_rows(found: Fitted, excluded: list[tuple[str, str, str]]) -> pa.Tab
 
 def influence_rows(found: Fitted) -> pa.Table:
     """Influence of each lesion on the estimates."""
-    fit = found.fit
+    fit = found.alone
     moved = influence(fit)
     return make_table(
         GROWTH_INFLUENCE,

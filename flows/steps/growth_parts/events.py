@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ def event_rows(
     rules: dict[tuple[str, str], list[EventRule]],
     axis_ratio: float,
     baseline_kind: str,
+    pulse: Callable[[], None] = lambda: None,
 ) -> pa.Table:
     """Rows of ``modelled_event``, by rule set, endpoint and lesion."""
     lesions = found.lesions
@@ -61,6 +63,7 @@ def event_rows(
         drawn, _ = first_event(
             _times(found, of_draws, some, factor[:, None], end[:, None], baseline_kind)
         )
+        pulse()
         parts.append(_rows(found, rule_set, endpoint, some, time, which, drawn, end))
     return pa.concat_tables(parts) if parts else make_table(MODELLED_EVENT)
 
@@ -74,7 +77,7 @@ def _times(
     baseline_kind: str,
 ) -> list[FloatArray]:
     if baseline_kind == "predicted":
-        baseline = np.exp(np.minimum(curve.log_volume(np.zeros(())), 690.0))
+        baseline = np.exp(np.minimum(curve.log_start, 690.0))
     else:
         baseline = found.v0.reshape(factor.shape)
     return [event_time(curve, rule, baseline, factor, end) for rule in rules]

@@ -30,6 +30,7 @@ ORDER BY lesion.lesion_id
 MEASUREMENTS = """
 SELECT
     measurement.lesion_id,
+    lesion.patient_id,
     measurement.day,
     measurement.volume_mm3,
     measurement.is_baseline,
@@ -104,5 +105,6 @@ def read_target_lesions(context: StepContext) -> TargetLesions:
         rows["baseline_day"].to_numpy(dtype=np.float64),
         is_censored.astype(np.float64),
         np.where(is_censored, 0.0, np.nan),
+        patient=rows["patient_id"].fillna(rows["lesion_id"]).to_numpy(dtype=str),
     )
     return TargetLesions(lesions, data)

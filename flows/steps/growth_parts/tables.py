@@ -56,8 +56,11 @@ GROWTH_FIT = _table(
     "estimated together, are what organs and treatments are compared by.\n"
     "How: a nonlinear mixed-effects model, V0 and its day as regressors; rows from baseline on, "
     "volumes below volume.limit_of_quantification_mm3 censored in [0, limit]. Exact maximum of the "
-    "likelihood by importance sampling; always a cold start, so that the same input gives the same "
-    "bytes. No row where fewer than growth.fewest_lesions lesions are usable.\n"
+    "likelihood by importance sampling. Patients leave a trial when one of their lesions "
+    "progresses, which is ignorable only where the patient's other lesions are in the likelihood: "
+    "so lesions of a patient vary together, unless growth.patient_effects is false. A cold start, "
+    "so that the same input gives the same bytes, unless growth.warm_start is true. No row where "
+    "fewer than growth.fewest_lesions lesions are usable.\n"
     f"{REFERENCE}",
     "one row per fit_id",
     ("fit_id",),
@@ -66,22 +69,31 @@ GROWTH_FIT = _table(
         "model": (TEXT, "growth model, the setting growth.model"),
         "subset": (TEXT, "lesions that were fitted: all analysed target lesions"),
         "n_lesions": (WHOLE, "lesions fitted"),
+        "n_patients": (WHOLE, "their patients; null without patients' effects"),
         "n_excluded": (WHOLE, "analysed target lesions set aside (analysis.growth_excluded)"),
         "n_observations": (WHOLE, "measurements evaluated"),
         "n_censored": (WHOLE, "of them, below the limit of quantification"),
         "censoring_method": (TEXT, "interval: P(0 <= volume <= limit)"),
         "error_model": (TEXT, "residual error"),
         "is_baseline_counted": (FLAG, "baselines count as observations (growth.count_baseline)"),
+        "has_patient_effects": (
+            FLAG,
+            "lesions of a patient vary together (growth.patient_effects)",
+        ),
         "minus2ll": (REAL, "-2 log-likelihood"),
         "minus2ll_mc_se": (REAL, "its Monte Carlo standard error, an upper bound"),
         "aic": (REAL, "Akaike's criterion"),
-        "bic": (REAL, "Bayesian criterion, by the number of lesions"),
+        "bic": (
+            REAL,
+            "Bayesian criterion, by the number of patients, or of lesions without their effects",
+        ),
+        "minus2ll_gain": (REAL, "-2 log-likelihood without patients' effects, minus minus2ll"),
         "is_converged": (FLAG, "every estimate is exact to a fifth of its standard error"),
         "verdict": (TEXT, "convergence in a sentence"),
         "newton_decrement": (REAL, "squared distance to the maximum, in standard errors"),
         "largest_mc_share": (REAL, "largest Monte Carlo error over standard error"),
         "smallest_ess": (REAL, "effective importance draws of the worst lesion"),
-        "is_warm_start": (FLAG, "started from an earlier fit; always false"),
+        "is_warm_start": (FLAG, "started from the published fit (growth.warm_start)"),
         "seed": (WHOLE, "seed of the random numbers"),
     },
 )
@@ -96,13 +108,16 @@ GROWTH_POPULATION = _table(
     {
         "fit_id": FIT_ID,
         "parameter": (TEXT, "kg_pop, kd_pop, f_pop typical values; omega_ standard deviations of "
-                      "log kg, log kd, logit F between lesions; b proportional residual error"),
+                      "log kg, log kd, logit F between lesions (of one patient, where there are "
+                      "gamma_), gamma_ between patients; b proportional residual error"),
         "estimate": (REAL, "maximum-likelihood estimate; rates per day"),
         "standard_error": (REAL, "its standard error"),
         "rse_percent": (REAL, "standard error in percent of the estimate"),
         "ci_lower": (REAL, "lower 95 % limit"),
         "ci_upper": (REAL, "upper 95 % limit"),
         "unit": (TEXT, "unit of the estimate; null without one"),
+        "total_sd": (REAL, "of omega_: standard deviation between lesions of all patients, "
+                     "sqrt(omega^2 + gamma^2)"),
         "shrinkage_modes": (REAL, "of omega_: share of the variance that conditional modes lack"),
         "shrinkage_means": (REAL, "of omega_: share of the variance that conditional means lack"),
     },
@@ -111,8 +126,9 @@ GROWTH_LESION = _table(
     "growth_lesion",
     "The growth parameters of one lesion, given its measurements and the population.\n"
     "Caveats: estimates of lesions with few scans are drawn to the typical value (shrinkage); do "
-    "not compare or correlate them as if they were measured. The conditional mean is taken on the "
-    "scale of log kg, log kd, logit F and put back.\n"
+    "not compare or correlate them as if they were measured. Each rests on the lesion's own "
+    "measurements, not on the patient's other lesions. The conditional mean is taken on the scale "
+    "of log kg, log kd, logit F and put back.\n"
     f"{REFERENCE}",
     "one row per fit_id, lesion_id and estimate_kind",
     ("fit_id", "lesion_id", "estimate_kind"),
@@ -156,7 +172,8 @@ GROWTH_EXCLUDED = _table(
 GROWTH_INFLUENCE = _table(
     "growth_influence",
     "How far one lesion moves the population estimates.\n"
-    "How: to first order, from its score; large values are often a baseline that contradicts the "
+    "How: in the fit that takes lesions as independent; to first order, from its score; large "
+    "values are often a baseline that contradicts the "
     "later scans.",
     "one row per fit_id and lesion_id",
     ("fit_id", "lesion_id"),
