@@ -156,6 +156,24 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("predicted", "measured"),
     ),
     Setting(
+        "growth.pooled_draws",
+        20,
+        "draws of each lesion's growth parameters that are kept, and over which tests are pooled",
+        minimum=5,
+    ),
+    Setting(
+        "growth.check_strata",
+        "treatment_class",
+        "groups of lesions whose growth fit is also checked by itself",
+        choices=("none", "treatment_class", "organ", "both"),
+    ),
+    Setting(
+        "growth.vpc_simulations",
+        200,
+        "simulations of the whole project behind the visual predictive check of growth",
+        minimum=50,
+    ),
+    Setting(
         "gower.range",
         "patient",
         "over which lesions a variable's range is taken",
