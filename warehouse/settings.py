@@ -174,6 +174,18 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=50,
     ),
     Setting(
+        "growth.covariates",
+        "organ therapy line_of_therapy",
+        "covariates of a second growth fit, separated by spaces; empty for none. Possible: organ, "
+        "therapy, targeting, treatment, treatment_class, line_of_therapy, kras_status, race, sex, "
+        "prior_surgery, study_id",
+    ),
+    Setting(
+        "growth.correlated",
+        True,
+        "whether a growth fit with correlated random effects is made beside the published one",
+    ),
+    Setting(
         "gower.range",
         "patient",
         "over which lesions a variable's range is taken",

@@ -38,6 +38,7 @@ from udfs.growth.proposals import (
 )
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit, assemble_fit
+from udfs.growth.settings import FitSettings
 
 RESTORE, EXTEND = 60, 61
 """Purposes of nodes."""
@@ -47,7 +48,6 @@ POOR_SHARE, LARGEST_SHARE = 0.08, 0.03
 HUMP = 2.0
 """Standard deviations from the typical lesion at which the search for modes also starts."""
 LESIONS_PER_BLOCK = 1500
-FEWEST_NODES = 448
 FIRST_TOLERANCE, LAST_TOLERANCE = 1e-2, 1e-3
 MOST_STEPS = 12
 
@@ -63,7 +63,8 @@ def fit_at(
     references: Mapping[str, str] | None = None,
     censoring: Censoring = "interval",
     count_baseline: bool = False,
-    n_nodes: int = FEWEST_NODES,
+    near: FloatArray | None = None,
+    n_nodes: int = 0,
     seed: int = 20230607,
     threads: int = 1,
 ) -> GrowthFit:
@@ -74,13 +75,16 @@ def fit_at(
 
     Args:
         values: every estimate by label, natural scale (``GrowthFit.labels`` and ``estimates``).
-        n_nodes: importance nodes per lesion.
+        near: (n, p) Gaussian values near each fitted lesion's mode, in the order of the data; the
+            search for it then starts there only.
+        n_nodes: importance nodes per lesion; 0 chooses half of what a fit of so many lesions has.
         model, error, omega, covariates, references, censoring, count_baseline, seed, threads: as
             in ``fit_growth``.
 
     Raises:
         GrowthDataError: nothing can be evaluated in the data.
-        ValueError: a label is missing or unknown, or a value is impossible.
+        ValueError: a label is missing or unknown, a value is impossible, or ``near`` has another
+            shape.
     """
     problem = compile_problem(
         data,
@@ -92,11 +96,12 @@ def fit_at(
         references=dict(references or {}),
     )
     structure = Structure(problem.model, problem.error, omega, problem.design)
+    n_nodes = _node_count(n_nodes, problem)
     population = population_from_natural(structure, _ordered(structure, values))
     with one_blas_thread(), _pool(threads) as pool:
         work = _Work(problem, structure, seed, threads, pool)
-        parts = work.parts_around_modes(population)
-        proposal = work.sharpened(parts, population, nodes_at_least(n_nodes), RESTORE)
+        parts = work.parts_around_modes(population, near)
+        proposal = work.sharpened(parts, population, n_nodes // 2, RESTORE)
         theta = structure.pack(population)
         run = work.standing(theta, proposal, make_nodes(structure.p, n_nodes, seed, RESTORE))
         return work.assembled(run, proposal, n_nodes)
@@ -109,7 +114,7 @@ def extend_fit(
     covariates: Mapping[str, Sequence[str]] | None = None,
     references: Mapping[str, str] | None = None,
     omega: OmegaKind = "diagonal",
-    n_nodes: int = FEWEST_NODES,
+    n_nodes: int = 0,
     seed: int = 20230607,
     threads: int = 1,
 ) -> GrowthFit:
@@ -124,7 +129,7 @@ def extend_fit(
         covariates: names of covariates for each parameter.
         references: reference level of text covariates; by default the most frequent one.
         omega: "full" for all correlations between random effects.
-        n_nodes: importance nodes per lesion.
+        n_nodes: importance nodes per lesion; 0 chooses half of what a fit of so many lesions has.
 
     Raises:
         GrowthDataError: an unknown covariate or level, a missing or constant covariate.
@@ -146,7 +151,7 @@ def extend_fit(
     coefficients = np.zeros(problem.design.mask.shape)
     coefficients[0] = fit.population.coefficients[0]
     start = Population(coefficients, fit.population.omega, fit.population.error)
-    n_nodes = nodes_at_least(n_nodes)
+    n_nodes = _node_count(n_nodes, problem)
     with one_blas_thread(), _pool(threads) as pool:
         work = _Work(problem, structure, seed, threads, pool)
         proposal = replace(fit.proposal, population=start)
@@ -171,6 +176,10 @@ def _ordered(structure: Structure, values: Mapping[str, float]) -> FloatArray:
     return np.array([values[label] for label in structure.labels], dtype=np.float64)
 
 
+def _node_count(asked: int, problem: Problem) -> int:
+    return nodes_at_least(asked or FitSettings().nodes(problem.n_lesions) // 2)
+
+
 def _pool(threads: int) -> ThreadPoolExecutor | nullcontext[None]:
     return ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
 
@@ -190,12 +199,21 @@ class _Work:
         self.seed, self.threads, self.pool = seed, threads, pool
         self.everyone: IntArray = np.arange(problem.n_lesions)
 
-    def parts_around_modes(self, population: Population) -> Parts:
-        """Bells around the best of several modes of each lesion."""
+    def parts_around_modes(self, population: Population, near: FloatArray | None) -> Parts:
+        """Bells around the mode of each lesion: the nearest, or the best of several."""
         n, p = self.problem.n_lesions, self.problem.n_parameters
+        if near is not None:
+            if near.shape != (n, p):
+                raise ValueError(f"near has shape {near.shape}; {(n, p)} is needed")
+            near = near[np.argsort(np.argsort(self.problem.order))].T
         tasks = [self.everyone[k : k + LESIONS_PER_BLOCK] for k in range(0, n, LESIONS_PER_BLOCK)]
         done = run_blocks(
-            lambda k: self._block_modes(population, tasks[k]), len(tasks), self.threads, self.pool
+            lambda k: self._block_modes(
+                population, tasks[k], None if near is None else near[:, tasks[k], None]
+            ),
+            len(tasks),
+            self.threads,
+            self.pool,
         )
         mode = np.concatenate([one[0] for one in done], axis=1)
         spread = np.linalg.inv(np.concatenate([one[1] for one in done])).transpose(1, 2, 0)
@@ -205,14 +223,15 @@ class _Work:
         )
 
     def _block_modes(
-        self, population: Population, lesions: IntArray
+        self, population: Population, lesions: IntArray, start: FloatArray | None
     ) -> tuple[FloatArray, FloatArray]:
-        """(p, n) modes and (n, p, p) curvatures of some lesions."""
+        """(p, n) modes and (n, p, p) curvatures of some lesions, from (p, n, s) starts."""
         typical = self.problem.design.mean(population.coefficients, lesions)
-        low, high = typical.copy(), typical.copy()
-        low[-1] -= HUMP * population.sd[-1]
-        high[-1] += HUMP * population.sd[-1]
-        start = np.stack([typical, low, high], axis=2)
+        if start is None:
+            low, high = typical.copy(), typical.copy()
+            low[-1] -= HUMP * population.sd[-1]
+            high[-1] += HUMP * population.sd[-1]
+            start = np.stack([typical, low, high], axis=2)
         copies = start.shape[2]
         phi, value, hessian, _ = maximise(
             self.problem,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from flows.steps.growth_parts.reading import TargetLesions, read_target_lesions
-from udfs.growth.data import GrowthData
 from udfs.growth.model_base import GrowthModel
 from udfs.growth.models import TwoPopulation, growth_model
 from udfs.growth.restore import fit_at
@@ -79,8 +77,12 @@ def model_named(name: str) -> GrowthModel:
     return growth_model(name)
 
 
-def rebuild(context: StepContext) -> Rebuilt | None:
-    """The project's fit, from its published estimates; None where nothing was fitted."""
+def rebuild(context: StepContext, modes: pd.DataFrame | None = None) -> Rebuilt | None:
+    """The project's fit, from its published estimates; None where nothing was fitted.
+
+    Args:
+        modes: lesion_id, parameter, gaussian_value of the lesions' modes, where they are known.
+    """
     fits = context.frame(FIT)
     if fits.empty:
         return None
@@ -95,10 +97,18 @@ def rebuild(context: StepContext) -> Rebuilt | None:
     found = context.frame(POPULATION)
     found = found[found["fit_id"] == row["fit_id"]]
     threads = thread_count({"run.threads": context.setting("run.threads")})
+    model = model_named(row["model"])
+    near = None
+    if modes is not None:
+        wide = modes.pivot(index="lesion_id", columns="parameter", values="gaussian_value")
+        names = [one.name for one in model.parameters]
+        fitted = [one for one in data.lesion.tolist() if one in wide.index]
+        near = wide.loc[fitted, names].to_numpy(dtype=np.float64)
     fit = fit_at(
         data,
-        dict(zip(found["parameter"], found["estimate"].astype(float), strict=True)),
-        model=model_named(row["model"]),
+        _values(found["parameter"].tolist(), found["estimate"].astype(float).tolist()),
+        near=near,
+        model=model,
         error=row["error_model"],
         count_baseline=bool(row["is_baseline_counted"]),
         seed=context.seed,
@@ -107,11 +117,13 @@ def rebuild(context: StepContext) -> Rebuilt | None:
     return Rebuilt(row["fit_id"], fit, targets, targets.of(fit), threads)
 
 
-def with_covariates(data: GrowthData, lesions: pd.DataFrame, names: Sequence[str]) -> GrowthData:
-    """The data with columns of ``lesions`` (index lesion_id) as text; NULL is 'unknown'."""
-    rows = lesions.loc[data.lesion]
-    columns: dict[str, NDArray[Any]] = {name: as_text(rows[name]) for name in names}
-    return replace(data, covariates=columns)
+def _values(labels: list[str], estimates: list[float]) -> dict[str, float]:
+    """Estimates by label; patients' standard deviations are joined with the lesions'."""
+    values = dict(zip(labels, estimates, strict=True))
+    for label in [one for one in values if one.startswith("gamma_")]:
+        own = f"omega_{label.removeprefix('gamma_')}"
+        values[own] = float(np.hypot(values[own], values.pop(label)))
+    return values
 
 
 def as_text(column: pd.Series) -> NDArray[Any]:
