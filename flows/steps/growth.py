@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from flows.steps.growth_parts.tables import (
-    GROWTH_BY_ORGAN,
-    GROWTH_CORRELATION,
     GROWTH_CURVE,
     GROWTH_EXCLUDED,
     GROWTH_FIT,
@@ -85,8 +83,6 @@ def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Tabl
         GROWTH_LESION.name: estimates.lesion_rows(found),
         GROWTH_EXCLUDED.name: estimates.excluded_rows(found, excluded),
         GROWTH_INFLUENCE.name: estimates.influence_rows(found),
-        GROWTH_BY_ORGAN.name: estimates.organ_rows(found),
-        GROWTH_CORRELATION.name: estimates.correlation_rows(found),
         GROWTH_CURVE.name: curve_rows(found),
         MODELLED_EVENT.name: event_rows(
             found,

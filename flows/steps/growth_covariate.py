@@ -177,5 +177,10 @@ def _correlated(context: StepContext, found: Rebuilt, rows: dict[str, list[Row]]
 
 
 def _say(context: StepContext, extended: Extended) -> None:
-    if not extended.fit.convergence.is_converged:
-        context.note(f"growth model with {extended.extension}: {extended.fit.convergence.verdict}")
+    from flows.steps.growth_parts.extensions import is_converged
+
+    if not is_converged(extended.fit):
+        context.note(
+            f"growth model with extension {extended.extension}: not exact to half a standard "
+            "error; see largest_mc_share and newton_decrement in analysis.growth_extended_fit"
+        )

@@ -28,7 +28,8 @@ from udfs.growth.result import GrowthFit
 from udfs.growth.settings import FitSettings
 
 DROP_PURPOSE = 63
-TOLERANCE, MOST_STEPS = 1e-3, 12
+TOLERANCE, MOST_STEPS = 1e-2, 12
+"""-2 log-likelihood ends within the tolerance of its minimum."""
 Smaller = tuple[Design, OmegaKind, FloatArray, FloatArray]
 """Design, kind of omega, coefficients and omega of a smaller model."""
 

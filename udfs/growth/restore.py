@@ -104,7 +104,7 @@ def fit_at(
         proposal = work.sharpened(parts, population, n_nodes // 2, RESTORE)
         theta = structure.pack(population)
         run = work.standing(theta, proposal, make_nodes(structure.p, n_nodes, seed, RESTORE))
-        return work.assembled(run, proposal, n_nodes)
+        return work.assembled(run, proposal, n_nodes // 2)
 
 
 def extend_fit(
@@ -162,7 +162,7 @@ def extend_fit(
         proposal = work.sharpened(parts, point, n_nodes // 2, EXTEND)
         nodes = make_nodes(structure.p, n_nodes, seed, EXTEND)
         run = work.climb(run.theta, proposal, nodes, LAST_TOLERANCE)
-        return work.assembled(run, proposal, n_nodes)
+        return work.assembled(run, proposal, n_nodes // 2)
 
 
 def _ordered(structure: Structure, values: Mapping[str, float]) -> FloatArray:

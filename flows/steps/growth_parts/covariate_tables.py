@@ -45,8 +45,9 @@ EXTENDED_FIT = documented(
         "df": (WHOLE, "estimates that the larger model has more"),
         "p_value": (REAL, "likelihood-ratio test, lesions taken as independent"),
         "aic_gain": (REAL, "gain - 2 df: above 0 speaks for the larger model"),
-        "is_converged": (FLAG, "every estimate is exact to a fifth of its standard error"),
-        "verdict": (TEXT, "convergence in a sentence"),
+        "largest_mc_share": (REAL, "largest Monte Carlo error over standard error, an upper bound"),
+        "newton_decrement": (REAL, "squared distance to the maximum, in standard errors"),
+        "is_converged": (FLAG, "every estimate is exact to half its standard error"),
     },
 )
 COVARIATE = documented(

@@ -46,7 +46,7 @@ class Documented:
                 arrays[name] = pa.array(values, type=kind, from_pandas=True)
         return pa.table(arrays)
 
-    def of_rows(self, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    def of_rows(self, rows: Sequence[dict[str, Any]]) -> pa.Table:
         """The table from rows; what a row lacks is null."""
         return self.of_columns({name: [row.get(name) for row in rows] for name in self.types})
 

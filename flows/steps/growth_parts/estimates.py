@@ -11,8 +11,6 @@ import pyarrow as pa
 
 from flows.steps.growth_parts.reading import TargetLesions
 from flows.steps.growth_parts.tables import (
-    GROWTH_BY_ORGAN,
-    GROWTH_CORRELATION,
     GROWTH_EXCLUDED,
     GROWTH_FIT,
     GROWTH_INFLUENCE,
@@ -20,16 +18,13 @@ from flows.steps.growth_parts.tables import (
     GROWTH_POPULATION,
     make_table,
 )
-from udfs.growth.associations import compare_groups, correlations
 from udfs.growth.individual import ConditionalDraws, influence, shrinkage
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import FloatArray
 from udfs.growth.result import GrowthFit
 from udfs.growth_events import GrowthCurve
-from warehouse.registry import TableDoc
 
 NORMAL_95 = 1.959963984540054
-POOLED_DRAWS = 20
 PARAMETERS = ("kg_per_day", "kd_per_day", "f")
 GAUSSIAN = ("log_kg", "log_kd", "logit_f")
 
@@ -181,40 +176,3 @@ def influence_rows(found: Fitted) -> pa.Table:
             ],
         },
     )
-
-
-def organ_rows(found: Fitted) -> pa.Table:
-    """Medians and quartiles by organ, with tests across organs."""
-    organ = found.lesions["organ"].to_numpy(dtype=str)
-    rows = []
-    for k, name in enumerate(PARAMETERS):
-        p_modes = p_draws = None
-        if len(np.unique(organ)) > 1:
-            p_modes = compare_groups(found.modes.phi[:, k], organ).p_value
-            p_draws = compare_groups(found.draws.phi[:, :POOLED_DRAWS, k], organ).p_value
-        for one in np.unique(organ):
-            values = found.modes.psi[organ == one, k]
-            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-            rows.append(
-                (found.fit_id, str(one), name, len(values), middle, low, high, p_modes, p_draws)
-            )
-    return _from_rows(GROWTH_BY_ORGAN, rows)
-
-
-def correlation_rows(found: Fitted) -> pa.Table:
-    """Correlations of modes and of draws; across organs where there are three or more."""
-    organ = found.lesions["organ"].to_numpy(dtype=str)
-    kinds = {"conditional_mode": found.modes.phi, "draws": found.draws.phi[:, :POOLED_DRAWS]}
-    rows: list[tuple[Any, ...]] = []
-    groups = [organ, None] if len(np.unique(organ)) > 2 else [None]
-    for group in groups:
-        for kind, values in kinds.items():
-            rows += [
-                (found.fit_id, c.level, kind, c.x, c.y, c.n, c.r, c.ci_lower, c.ci_upper, c.p_value)
-                for c in correlations(GAUSSIAN, values, group=group)
-            ]
-    return _from_rows(GROWTH_CORRELATION, rows)
-
-
-def _from_rows(doc: TableDoc, rows: list[tuple[Any, ...]]) -> pa.Table:
-    return make_table(doc, {name: [row[k] for row in rows] for k, name in enumerate(doc.columns)})

@@ -20,6 +20,7 @@ from udfs.growth.result import GrowthFit
 
 FEW = "few lesions"
 ALPHA = 0.05
+LARGEST_DECREMENT, LARGEST_MC_SHARE, SMALLEST_EIGENVALUE = 1e-2, 0.5, 1e-3
 Row = dict[str, Any]
 
 
@@ -51,6 +52,16 @@ class Extended:
         return np.sqrt(np.maximum(np.diag(self.natural_covariance), 0.0))
 
 
+def is_converged(fit: GrowthFit) -> bool:
+    """Whether every estimate is exact to half its standard error."""
+    state = fit.convergence
+    return bool(
+        state.newton_decrement < LARGEST_DECREMENT
+        and np.max(state.mc_share) < LARGEST_MC_SHARE
+        and state.smallest_eigenvalue > SMALLEST_EIGENVALUE
+    )
+
+
 def joined_levels(words: NDArray[Any], fewest: int) -> NDArray[Any]:
     """(n,) levels, those with fewer than ``fewest`` lesions as one.
 
@@ -79,8 +90,9 @@ def fit_row(found: Rebuilt, extended: Extended, ratio: LikelihoodRatio) -> Row:
         "df": ratio.df,
         "p_value": ratio.p_value,
         "aic_gain": ratio.chi2 - 2.0 * ratio.df,
-        "is_converged": bool(fit.convergence.is_converged),
-        "verdict": fit.convergence.verdict,
+        "largest_mc_share": float(np.max(fit.convergence.mc_share)),
+        "newton_decrement": float(fit.convergence.newton_decrement),
+        "is_converged": is_converged(fit),
     }
 
 
