@@ -128,8 +128,17 @@ SETTINGS: tuple[Setting, ...] = (
         "growth.model",
         "two_population",
         "growth of target lesions: Zhou 2023 with growth before the first dose as in its published "
-        "code, or flat before it as in its equation (2)",
-        choices=("two_population", "two_population_flat"),
+        "code, or flat before it as in its equation (2); or another of the shipped models, without "
+        "modelled events",
+        choices=(
+            "two_population",
+            "two_population_flat",
+            "stein_fojo",
+            "claret",
+            "exponential",
+            "gompertz",
+            "logistic",
+        ),
     ),
     Setting(
         "growth.count_baseline",
@@ -184,6 +193,17 @@ SETTINGS: tuple[Setting, ...] = (
         "growth.correlated",
         True,
         "whether a growth fit with correlated random effects is made beside the published one",
+    ),
+    Setting(
+        "growth.compare_models",
+        False,
+        "whether all growth models are fitted to each study and arm and compared; takes minutes",
+    ),
+    Setting(
+        "growth.compare_lesions",
+        300,
+        "lesions of a study or arm that growth models are compared on; 0 for all",
+        minimum=0,
     ),
     Setting(
         "gower.range",

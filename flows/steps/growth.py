@@ -16,6 +16,7 @@ from flows.steps.growth_parts.tables import (
     MODELLED_EVENT,
     TABLES,
     empty_tables,
+    make_table,
 )
 from warehouse.registry import StepContext, step
 from warehouse.settings import thread_count
@@ -69,7 +70,6 @@ def growth(context: StepContext) -> dict[str, pa.Table]:
 def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Table]:
     from flows.steps.growth_parts import estimates
     from flows.steps.growth_parts.curves import curve_rows
-    from flows.steps.growth_parts.events import event_rows, read_rules
 
     assert targets.data is not None  # checked by the step
     found = _fitted(context, targets, targets.data)
@@ -84,28 +84,39 @@ def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Tabl
         GROWTH_EXCLUDED.name: estimates.excluded_rows(found, excluded),
         GROWTH_INFLUENCE.name: estimates.influence_rows(found),
         GROWTH_CURVE.name: curve_rows(found),
-        MODELLED_EVENT.name: event_rows(
-            found,
-            read_rules(context),
-            float(context.setting("volume.axis_ratio")),
-            str(context.setting("growth.event_baseline")),
-        ),
+        MODELLED_EVENT.name: _events(context, found),
     }
     context.progress(100, 100)
     return tables
 
 
+def _events(context: StepContext, found: Fitted) -> pa.Table:
+    """Events on the curves; none where the model is not the one their formulae are of."""
+    from flows.steps.growth_parts.events import event_rows, read_rules
+
+    if not found.has_two_populations:
+        context.note(
+            f"no modelled events: they need a two_population model, not {found.model_name}"
+        )
+        return make_table(MODELLED_EVENT)
+    return event_rows(
+        found,
+        read_rules(context),
+        float(context.setting("volume.axis_ratio")),
+        str(context.setting("growth.event_baseline")),
+    )
+
+
 def _fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> Fitted:
     """The fit, its modes and its draws."""
     from flows.steps.growth_parts.estimates import Fitted
+    from flows.steps.growth_parts.models import model_named
     from udfs.growth.fit import fit_growth
     from udfs.growth.individual import conditional_draws
-    from udfs.growth.models import TwoPopulation
     from udfs.growth.modes import conditional_modes
     from udfs.growth.settings import FitProgress, FitSettings
 
     name = str(context.setting("growth.model"))
-    grows_before = name == "two_population"
     threads = thread_count({"run.threads": context.setting("run.threads")})
 
     def show(state: FitProgress) -> None:
@@ -115,7 +126,7 @@ def _fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> F
 
     fit = fit_growth(
         data,
-        model=TwoPopulation(pretreatment="growth" if grows_before else "flat"),
+        model=model_named(name),
         count_baseline=bool(context.setting("growth.count_baseline")),
         settings=FitSettings(report_every=0),
         seed=context.seed,
@@ -139,7 +150,7 @@ def _fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> F
         lesions=targets.of(fit),
         v0=data.v0[position],
         t0=data.t0[position],
-        grows_before=grows_before,
+        grows_before=name != "two_population_flat",
     )
 
 

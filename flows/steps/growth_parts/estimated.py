@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from flows.steps.growth_parts.rebuilt import UNKNOWN, patients_of
-from udfs.growth.parameters import BoolArray, FloatArray
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from warehouse.registry import StepContext
 
 READS = (
@@ -67,6 +67,8 @@ class Estimated:
     """(n, p) conditional modes, natural scale."""
     draws: FloatArray
     """(n, d, p) Gaussian scale."""
+    cluster: IntArray
+    """(n,) number of the lesion's patient."""
 
     @property
     def gaussian_names(self) -> list[str]:
@@ -75,11 +77,6 @@ class Estimated:
             f"{PREFIX[kind]}{name}"
             for name, kind in zip(self.parameters, self.distributions, strict=True)
         ]
-
-    @property
-    def cluster(self) -> NDArray[Any]:
-        """(n,) patients."""
-        return patients_of(self.lesions)
 
     def words(self, column: str) -> NDArray[Any]:
         """(n,) a column of ``lesions`` as text, 'unknown' where missing."""
@@ -106,6 +103,7 @@ def read_estimated(context: StepContext) -> Estimated | None:
     values = drawn["gaussian_draws"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     values = values.reshape(len(which), -1)
     lesions = context.frame(LESIONS).set_index("lesion_id", drop=False)
+    mine = lesions.loc[first["lesion_id"].to_numpy()]
 
     def column(name: str, kind: str, what: str) -> FloatArray:
         return parts[(name, kind)][what].to_numpy(dtype=np.float64)
@@ -116,11 +114,12 @@ def read_estimated(context: StepContext) -> Estimated | None:
         distributions=tuple(
             parts[(one, "conditional_mode")]["distribution"].iloc[0] for one in names
         ),
-        lesions=lesions.loc[first["lesion_id"].to_numpy()],
+        lesions=mine,
         mode=np.stack([column(o, "conditional_mode", "gaussian_value") for o in names], axis=1),
         mean=np.stack([column(o, "conditional_mean", "gaussian_value") for o in names], axis=1),
         natural=np.stack([column(o, "conditional_mode", "value") for o in names], axis=1),
         draws=np.stack([values[which == one] for one in names], axis=2),
+        cluster=np.unique(patients_of(mine), return_inverse=True)[1],
     )
 
 

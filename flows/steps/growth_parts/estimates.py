@@ -19,6 +19,7 @@ from flows.steps.growth_parts.tables import (
     make_table,
 )
 from udfs.growth.individual import ConditionalDraws, influence, shrinkage
+from udfs.growth.models import TwoPopulation
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import FloatArray
 from udfs.growth.result import GrowthFit
@@ -44,6 +45,11 @@ class Fitted:
     v0: FloatArray
     t0: FloatArray
     grows_before: bool
+
+    @property
+    def has_two_populations(self) -> bool:
+        """Whether the model has kg, kd and F as Zhou 2023 has them."""
+        return isinstance(self.fit.problem.model, TwoPopulation)
 
     def curve(self, phi: FloatArray) -> GrowthCurve:
         """Curves of (n, 3) or (n, d, 3) parameters."""
@@ -86,12 +92,7 @@ def population_rows(found: Fitted) -> pa.Table:
     """Estimates with intervals; shrinkage beside the standard deviations between lesions."""
     fit = found.fit
     value, error = fit.estimates, fit.standard_errors
-    is_share = np.array([label == "f_pop" for label in fit.labels])
-    odds = np.where(is_share, 1.0 - value, 1.0)
-    reach = np.exp(NORMAL_95 * error / (value * odds))
-    # On the logit scale the odds are multiplied, on the log scale the value.
-    low = np.where(is_share, value / (value + odds * reach), value / reach)
-    high = np.where(is_share, value * reach / (value * reach + odds), value * reach)
+    low, high = _intervals(found)
     shrunk = shrinkage(fit, found.modes)
     of_modes = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_modes, strict=True))
     of_means = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_means, strict=True))
@@ -112,6 +113,22 @@ def population_rows(found: Fitted) -> pa.Table:
     )
 
 
+def _intervals(found: Fitted) -> tuple[FloatArray, FloatArray]:
+    """95 % limits, symmetric on the scale of estimation."""
+    fit = found.fit
+    value, error = fit.estimates, fit.standard_errors
+    scale = {f"{one.name}_pop": one.distribution for one in fit.problem.model.parameters}
+    kind = np.array([scale.get(label, "lognormal") for label in fit.labels])
+    odds = np.where(kind == "logitnormal", 1.0 - value, 1.0)
+    reach = np.exp(NORMAL_95 * error / np.abs(value * odds))
+    # On the logit scale the odds are multiplied, on the log scale the value.
+    low = np.where(kind == "logitnormal", value / (value + odds * reach), value / reach)
+    high = np.where(kind == "logitnormal", value * reach / (value * reach + odds), value * reach)
+    is_plain = kind == "normal"
+    low = np.where(is_plain, value - NORMAL_95 * error, low)
+    return low, np.where(is_plain, value + NORMAL_95 * error, high)
+
+
 def lesion_rows(found: Fitted) -> pa.Table:
     """Conditional modes, then conditional means."""
     fit = found.fit
@@ -129,8 +146,11 @@ def _lesion_rows(found: Fitted, kind: str, phi: FloatArray, sd_phi: FloatArray) 
     psi = np.stack([one.to_psi(phi[:, k]) for k, one in enumerate(parameters)], axis=1)
     slope = np.stack([one.slope(psi[:, k]) for k, one in enumerate(parameters)], axis=1)
     share = sd_phi**2 / np.diag(fit.population.omega)
-    curve = found.curve(phi)
-    nadir = curve.nadir_day()
+    nadir = nadir_volume = np.full(fit.n_lesions, np.nan)
+    if found.has_two_populations:
+        curve = found.curve(phi)
+        nadir = curve.nadir_day()
+        nadir_volume = np.exp(curve.log_volume(nadir))
     n = fit.n_lesions
     columns: dict[str, Any] = {
         "fit_id": [found.fit_id] * n,
@@ -139,15 +159,18 @@ def _lesion_rows(found: Fitted, kind: str, phi: FloatArray, sd_phi: FloatArray) 
         "patient_id": found.lesions["patient_id"].tolist(),
         "organ": found.lesions["organ"].tolist(),
         "nadir_day": nadir,
-        "nadir_volume_mm3": np.exp(curve.log_volume(nadir)),
+        "nadir_volume_mm3": nadir_volume,
         "n_humps": found.modes.n_humps.tolist() if is_mode else [None] * n,
         "is_converged": found.modes.is_converged.tolist() if is_mode else [None] * n,
     }
-    for k, name in enumerate(("kg", "kd", "f")):
-        columns[PARAMETERS[k]] = psi[:, k]
-        columns[f"{name}_sd"] = sd_phi[:, k] * slope[:, k]
-        columns[f"{GAUSSIAN[k]}_sd"] = sd_phi[:, k]
-        columns[f"{name}_shrinkage"] = share[:, k]
+    known = {one.name: k for k, one in enumerate(parameters)}
+    missing = np.full(n, np.nan)
+    for place, name in enumerate(("kg", "kd", "f")):
+        k = known.get(name)
+        columns[PARAMETERS[place]] = missing if k is None else psi[:, k]
+        columns[f"{name}_sd"] = missing if k is None else sd_phi[:, k] * slope[:, k]
+        columns[f"{GAUSSIAN[place]}_sd"] = missing if k is None else sd_phi[:, k]
+        columns[f"{name}_shrinkage"] = missing if k is None else share[:, k]
     return make_table(GROWTH_LESION, columns)
 
 

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from flows.steps.growth_parts.models import model_named
 from flows.steps.growth_parts.reading import TargetLesions, read_target_lesions
-from udfs.growth.model_base import GrowthModel
-from udfs.growth.models import TwoPopulation, growth_model
 from udfs.growth.restore import fit_at
 from udfs.growth.result import GrowthFit
 from warehouse.registry import StepContext
@@ -64,17 +63,6 @@ class Rebuilt:
 def patients_of(lesions: pd.DataFrame) -> NDArray[np.generic]:
     """(n,) patient of each lesion, or the lesion itself where the source does not say."""
     return lesions["patient_id"].fillna(lesions["lesion_id"]).to_numpy(dtype=str)
-
-
-def model_named(name: str) -> GrowthModel:
-    """The model of a value of ``growth.model``.
-
-    Raises:
-        ValueError: an unknown name.
-    """
-    if name == "two_population_flat":
-        return TwoPopulation(pretreatment="flat")
-    return growth_model(name)
 
 
 def rebuild(context: StepContext, modes: pd.DataFrame | None = None) -> Rebuilt | None:
