@@ -21,26 +21,32 @@ WITH place AS (
     FROM analysis.growth_residual
 ),
 
-by_axis AS (
+axis AS (
+    SELECT unnest(['day', 'population_mm3']) AS axis
+),
+
+quantity AS (
+    SELECT unnest(['npde', 'population_residual', 'individual_residual', 'individual_residual_draw']) AS quantity
+),
+
+score AS (
     SELECT
         place.fit_id,
         place.lesion_id,
         place.day,
         axis.axis,
+        quantity.quantity,
         CASE axis.axis WHEN 'day' THEN place.day ELSE place.population_mm3 END AS axis_value,
         CASE axis.axis WHEN 'day' THEN place.day_bin ELSE place.volume_bin END AS bin,
-        place.npde,
-        place.population_residual,
-        place.individual_residual,
-        place.individual_residual_draw
+        CASE quantity.quantity
+            WHEN 'npde' THEN place.npde
+            WHEN 'population_residual' THEN place.population_residual
+            WHEN 'individual_residual' THEN place.individual_residual
+            ELSE place.individual_residual_draw
+        END AS score
     FROM place
-    CROSS JOIN (VALUES ('day'), ('population_mm3')) AS axis (axis) -- noqa: AL05
-),
-
-long AS (
-    UNPIVOT by_axis
-    ON npde, population_residual, individual_residual, individual_residual_draw
-    INTO NAME quantity VALUE score
+    CROSS JOIN axis
+    CROSS JOIN quantity
 )
 
 SELECT
@@ -56,5 +62,5 @@ SELECT
     quantile_cont(score, 0.5) AS p50, -- median
     quantile_cont(score, 0.95) AS p95, -- 95th percentile
     1.959963984540054 / sqrt(count(*)) AS mean_limit -- 95 % limit of the mean of a right model, both ways
-FROM long
+FROM score
 GROUP BY fit_id, quantity, axis, bin
