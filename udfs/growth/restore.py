@@ -48,6 +48,8 @@ POOR_SHARE, LARGEST_SHARE = 0.08, 0.03
 HUMP = 2.0
 """Standard deviations from the typical lesion at which the search for modes also starts."""
 LESIONS_PER_BLOCK = 1500
+MOST_NODES = 1792
+"""Enough for some hundredths of a standard error: with few lesions these are large."""
 FIRST_TOLERANCE, LAST_TOLERANCE = 1e-2, 1e-3
 MOST_STEPS = 12
 
@@ -77,7 +79,8 @@ def fit_at(
         values: every estimate by label, natural scale (``GrowthFit.labels`` and ``estimates``).
         near: (n, p) Gaussian values near each fitted lesion's mode, in the order of the data; the
             search for it then starts there only.
-        n_nodes: importance nodes per lesion; 0 chooses half of what a fit of so many lesions has.
+        n_nodes: importance nodes per lesion; 0 chooses half of what a fit of so many lesions has,
+            at most 1,792.
         model, error, omega, covariates, references, censoring, count_baseline, seed, threads: as
             in ``fit_growth``.
 
@@ -129,7 +132,8 @@ def extend_fit(
         covariates: names of covariates for each parameter.
         references: reference level of text covariates; by default the most frequent one.
         omega: "full" for all correlations between random effects.
-        n_nodes: importance nodes per lesion; 0 chooses half of what a fit of so many lesions has.
+        n_nodes: importance nodes per lesion; 0 chooses half of what a fit of so many lesions has,
+            at most 1,792.
 
     Raises:
         GrowthDataError: an unknown covariate or level, a missing or constant covariate.
@@ -177,7 +181,8 @@ def _ordered(structure: Structure, values: Mapping[str, float]) -> FloatArray:
 
 
 def _node_count(asked: int, problem: Problem) -> int:
-    return nodes_at_least(asked or FitSettings().nodes(problem.n_lesions) // 2)
+    usual = min(FitSettings().nodes(problem.n_lesions) // 2, MOST_NODES)
+    return nodes_at_least(asked or usual)
 
 
 def _pool(threads: int) -> ThreadPoolExecutor | nullcontext[None]:
