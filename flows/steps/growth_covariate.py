@@ -157,7 +157,7 @@ def _with_covariates(
     rows[EXTENDED_FIT.name].append(extensions.fit_row(found, extended, ratio))
     rows[COVARIATE.name] += extensions.covariate_rows(found, extended, correction)
     rows[COVARIATE_TEST.name] += extensions.test_rows(found, extended, ratios)
-    rows[RANDOM_EFFECT.name] += extensions.random_effect_rows(found, extended)
+    rows[RANDOM_EFFECT.name] += extensions.random_effect_rows(found, extended, ratio)
     _say(context, extended)
 
 
@@ -172,7 +172,7 @@ def _correlated(context: StepContext, found: Rebuilt, rows: dict[str, list[Row]]
     extended = extensions.Extended.of("correlated", fit, found.cluster)
     ratio = correlation_ratio(fit, seed=context.seed, threads=found.threads)
     rows[EXTENDED_FIT.name].append(extensions.fit_row(found, extended, ratio))
-    rows[RANDOM_EFFECT.name] += extensions.random_effect_rows(found, extended)
+    rows[RANDOM_EFFECT.name] += extensions.random_effect_rows(found, extended, ratio)
     _say(context, extended)
 
 

@@ -25,11 +25,12 @@ def with_patients(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     con.execute("ALTER TABLE core.lesion ADD COLUMN study_id VARCHAR DEFAULT 's1'")
     con.execute(
         "CREATE TABLE analysis.patient_profile AS SELECT patient_id, 'A' AS treatment, "
-        "NULL::VARCHAR AS kras_status, CASE WHEN hash(patient_id) % 2 = 0 THEN "
-        "'chemotherapy alone' ELSE 'bevacizumab plus chemotherapy' END AS therapy, CASE WHEN hash(patient_id) % 2 = 0 "
-        "THEN 'chemotherapy alone' ELSE 'targeted plus chemotherapy' END AS targeting, "
-        "CASE WHEN hash(patient_id) % 2 = 0 THEN 'chemotherapy' ELSE 'antibody plus chemotherapy' "
-        "END AS treatment_class FROM core.patient"
+        "NULL::VARCHAR AS kras_status, if(is_control, 'chemotherapy alone', 'bevacizumab plus "
+        "chemotherapy') AS therapy, if(is_control, 'chemotherapy alone', 'targeted plus "
+        "chemotherapy') AS targeting, if(is_control, 'chemotherapy', 'antibody plus chemotherapy') "
+        "AS treatment_class FROM (SELECT patient_id, CAST(substr(patient_id, 2) AS VARCHAR) IN "
+        "('X', '0', '2', '4', '6', '8', '10', '12', '14', '16', '18', '20', '22', '24', '26', '28') "
+        "AS is_control FROM core.patient)"
     )
     for column in (
         "race VARCHAR DEFAULT 'WHITE'",

@@ -20,7 +20,7 @@ from scipy.special import chdtrc, fdtrc
 from udfs.growth.blas import one_blas_thread
 from udfs.growth.covariates import Design
 from udfs.growth.importance import lesion_moments
-from udfs.growth.newton import run_newton
+from udfs.growth.newton import NewtonRun, run_newton
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import OmegaKind, Population, Structure
 from udfs.growth.proposals import make_nodes
@@ -95,6 +95,8 @@ class LikelihoodRatio:
     """-2 log-likelihood without it minus that with it, on the same nodes."""
     df: int
     p_value: float
+    smaller: Population
+    """Where the smaller model's likelihood is largest."""
 
 
 def likelihood_ratios(
@@ -130,8 +132,8 @@ def likelihood_ratios(
         smaller.append((kept, fit.structure.omega_kind, coefficients, fit.population.omega))
     gains = _gains(fit, smaller, n_nodes, seed, threads)
     return [
-        LikelihoodRatio(covariate or "", chi2, df, float(chdtrc(df, chi2)))
-        for covariate, (chi2, df) in zip(covariates, gains, strict=True)
+        LikelihoodRatio(covariate or "", chi2, df, float(chdtrc(df, chi2)), point)
+        for covariate, (chi2, df, point) in zip(covariates, gains, strict=True)
     ]
 
 
@@ -147,19 +149,21 @@ def correlation_ratio(
         raise ValueError("the fit has no correlations: fit it with omega='full'")
     omega = np.diag(np.diag(fit.population.omega))
     smaller: Smaller = (fit.problem.design, "diagonal", fit.population.coefficients, omega)
-    ((chi2, df),) = _gains(fit, [smaller], n_nodes, seed, threads)
-    return LikelihoodRatio("", chi2, df, float(chdtrc(df, chi2)))
+    ((chi2, df, point),) = _gains(fit, [smaller], n_nodes, seed, threads)
+    return LikelihoodRatio("", chi2, df, float(chdtrc(df, chi2)), point)
 
 
 def _gains(
     fit: GrowthFit, smaller: Sequence[Smaller], n_nodes: int, seed: int, threads: int
-) -> list[tuple[float, int]]:
-    """-2 log-likelihood that each smaller model loses, and how many estimates it has less."""
+) -> list[tuple[float, int, Population]]:
+    """What each smaller model loses in -2 log-likelihood and in estimates, and where it ends."""
     count = n_nodes or FitSettings().first_nodes(fit.n_lesions) // 2
     nodes = [(np.arange(fit.n_lesions), make_nodes(fit.structure.p, count, seed, DROP_PURPOSE))]
     own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
 
-    def top(design: Design, kind: OmegaKind, point: Population) -> tuple[float, int]:
+    def top(
+        design: Design, kind: OmegaKind, point: Population
+    ) -> tuple[float, Structure, NewtonRun]:
         problem = replace(fit.problem, design=design)
         structure = Structure(problem.model, problem.error, kind, design)
         run = run_newton(
@@ -178,13 +182,14 @@ def _gains(
             most_steps=MOST_STEPS,
             on_step=lambda theta, total: None,
         )
-        return run.moments.total, structure.size
+        return run.moments.total, structure, run
 
     with one_blas_thread(), own as pool:
-        with_it, size = top(fit.problem.design, fit.structure.omega_kind, fit.population)
+        with_it, large, _ = top(fit.problem.design, fit.structure.omega_kind, fit.population)
         found = []
         for design, kind, coefficients, omega in smaller:
             point = Population(coefficients, omega, fit.population.error)
-            without, n_left = top(design, kind, point)
-            found.append((max(2.0 * (with_it - without), 0.0), size - n_left))
+            without, small, run = top(design, kind, point)
+            gain = max(2.0 * (with_it - without), 0.0)
+            found.append((gain, large.size - small.size, small.unpack(run.theta)))
     return found

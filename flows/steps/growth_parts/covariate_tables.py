@@ -28,8 +28,9 @@ EXTENDED_FIT = documented(
     "estimates, which shrinkage draws together.\n"
     "How: Newton's method on the likelihood of analysis.growth_fit, from its maximum; same rows, "
     "same conventions. The likelihood ratio is taken on the same importance nodes.\n"
-    "Caveats: the likelihood takes lesions as independent; see analysis.growth_covariate_test for "
-    "tests that do not. No row where the setting is off or the model cannot be fitted; the run "
+    "Caveats: the likelihood takes lesions as independent, even where the published fit does not "
+    "(growth.patient_effects), so that typical values differ from analysis.growth_population; see "
+    "analysis.growth_covariate_test for tests that know patients. No row where the setting is off or the model cannot be fitted; the run "
     "says so.",
     "one row per fit_id and extension",
     ("fit_id", "extension"),
@@ -124,8 +125,8 @@ RANDOM_EFFECT = documented(
         "ci_lower": (REAL, "lower 95 % limit: on the log scale for omega_, Fisher's z for corr_"),
         "ci_upper": (REAL, "upper 95 % limit"),
         "p_value": (REAL, "correlation 0; null for omega_"),
-        "explained_share": (REAL, "of omega_ with covariates: share of the published variance that "
-                            "they explain"),
+        "explained_share": (REAL, "of omega_ with covariates: share that they explain of the "
+                            "variance in the same model without them"),
     },
 )  # fmt: skip
 TABLES = (EXTENDED_FIT, COVARIATE, COVARIATE_TEST, RANDOM_EFFECT)

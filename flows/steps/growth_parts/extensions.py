@@ -177,11 +177,15 @@ def test_rows(found: Rebuilt, extended: Extended, ratios: Sequence[LikelihoodRat
     return rows
 
 
-def random_effect_rows(found: Rebuilt, extended: Extended) -> list[Row]:
-    """Rows of ``growth_random_effect``: standard deviations, then correlations."""
+def random_effect_rows(found: Rebuilt, extended: Extended, ratio: LikelihoodRatio) -> list[Row]:
+    """Rows of ``growth_random_effect``: standard deviations, then correlations.
+
+    Args:
+        ratio: of the extended model against the one without covariates.
+    """
     fit, names = extended.fit, extended.fit.parameter_names
     start = fit.structure.n_effects
-    published = dict(zip(found.fit.labels, found.fit.estimates.tolist(), strict=True))
+    without = dict(zip((f"omega_{name}" for name in names), ratio.smaller.sd, strict=True))
     rows: list[Row] = []
     for k, label in enumerate(fit.labels[start : start + fit.structure.n_omega], start):
         value, error = float(fit.estimates[k]), float(extended.errors[k])
@@ -195,7 +199,7 @@ def random_effect_rows(found: Rebuilt, extended: Extended) -> list[Row]:
         if label.startswith("omega_"):
             low, high = np.exp(normal_interval(np.log(value), error / value))
             if extended.extension == "covariates":
-                row["explained_share"] = 1.0 - (value / published[label]) ** 2
+                row["explained_share"] = float(1.0 - (value / without[label]) ** 2)
         else:
             bounded = float(np.clip(value, -1 + 1e-9, 1 - 1e-9))
             scale = error / (1.0 - bounded**2)
