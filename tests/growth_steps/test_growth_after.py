@@ -28,9 +28,8 @@ def with_patients(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         "NULL::VARCHAR AS kras_status, if(is_control, 'chemotherapy alone', 'bevacizumab plus "
         "chemotherapy') AS therapy, if(is_control, 'chemotherapy alone', 'targeted plus "
         "chemotherapy') AS targeting, if(is_control, 'chemotherapy', 'antibody plus chemotherapy') "
-        "AS treatment_class FROM (SELECT patient_id, CAST(substr(patient_id, 2) AS VARCHAR) IN "
-        "('X', '0', '2', '4', '6', '8', '10', '12', '14', '16', '18', '20', '22', '24', '26', '28') "
-        "AS is_control FROM core.patient)"
+        "AS treatment_class FROM (SELECT patient_id, coalesce(TRY_CAST(substr(patient_id, 2) AS "
+        "INTEGER) % 2 = 0, true) AS is_control FROM core.patient)"
     )
     for column in (
         "race VARCHAR DEFAULT 'WHITE'",

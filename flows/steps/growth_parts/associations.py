@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from flows.steps.growth_parts.estimated import COLUMN, Estimated, large_groups
+from flows.steps.growth_parts.extensions import ratio_of
 from udfs.comparisons.adjust import adjusted
 from udfs.growth.associations import Correlation, compare_groups, correlations
 from udfs.growth.clustered import (
@@ -345,7 +346,7 @@ def _contrasts(
                 "standard_error": one.difference.standard_error,
                 "ci_lower": one.difference.ci_lower,
                 "ci_upper": one.difference.ci_upper,
-                "ratio": float(np.exp(one.difference.estimate)) if is_positive else None,
+                "ratio": ratio_of(one.difference.estimate) if is_positive else None,
                 "standardised": one.standardised.estimate,
                 "standardised_lower": one.standardised.ci_lower,
                 "standardised_upper": one.standardised.ci_upper,

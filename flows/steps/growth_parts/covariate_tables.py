@@ -30,8 +30,8 @@ EXTENDED_FIT = documented(
     "same conventions. The likelihood ratio is taken on the same importance nodes.\n"
     "Caveats: the likelihood takes lesions as independent, even where the published fit does not "
     "(growth.patient_effects), so that typical values differ from analysis.growth_population; see "
-    "analysis.growth_covariate_test for tests that know patients. No row where the setting is off or the model cannot be fitted; the run "
-    "says so.",
+    "analysis.growth_covariate_test for tests that know patients. No row where the setting is off "
+    "or the model cannot be fitted; the run says so.",
     "one row per fit_id and extension",
     ("fit_id", "extension"),
     {

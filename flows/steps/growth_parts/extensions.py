@@ -15,11 +15,13 @@ from flows.steps.growth_parts.rebuilt import Rebuilt
 from udfs.comparisons.adjust import adjusted
 from udfs.growth.clustered import normal_interval
 from udfs.growth.effects import LikelihoodRatio, clustered_covariance, term_tests
-from udfs.growth.parameters import FloatArray
+from udfs.growth.parameters import LARGEST_EXPONENT, FloatArray
 from udfs.growth.result import GrowthFit
 
 FEW = "few lesions"
 ALPHA = 0.05
+LARGEST_RELATIVE = 100.0
+"""Standard error over estimate; beyond it an interval is as good as infinite."""
 LARGEST_DECREMENT, LARGEST_MC_SHARE, SMALLEST_EIGENVALUE = 1e-2, 0.5, 1e-3
 Row = dict[str, Any]
 
@@ -96,6 +98,11 @@ def fit_row(found: Rebuilt, extended: Extended, ratio: LikelihoodRatio) -> Row:
     }
 
 
+def ratio_of(effect: float) -> float | None:
+    """exp(effect); None where it is too large for a number."""
+    return float(np.exp(effect)) if effect < LARGEST_EXPONENT else None
+
+
 def covariate_rows(found: Rebuilt, extended: Extended, correction: Any) -> list[Row]:
     """Rows of ``growth_covariate``, by parameter, covariate and level."""
     fit = extended.fit
@@ -125,9 +132,9 @@ def covariate_rows(found: Rebuilt, extended: Extended, correction: Any) -> list[
                 "standard_error_lesions": float(fit.standard_errors[place]),
                 "ci_lower": low,
                 "ci_upper": high,
-                "ratio": float(np.exp(effect)) if is_ratio else None,
-                "ratio_lower": float(np.exp(low)) if is_ratio else None,
-                "ratio_upper": float(np.exp(high)) if is_ratio else None,
+                "ratio": ratio_of(effect) if is_ratio else None,
+                "ratio_lower": ratio_of(low) if is_ratio else None,
+                "ratio_upper": ratio_of(high) if is_ratio else None,
                 "typical": float(one.to_psi(base + effect)),
                 "p_value": 2.0 * float(stdtr(extended.n_patients - 1, -abs(effect) / error)),
             }
@@ -197,7 +204,8 @@ def random_effect_rows(found: Rebuilt, extended: Extended, ratio: LikelihoodRati
             "standard_error": error,
         }
         if label.startswith("omega_"):
-            low, high = np.exp(normal_interval(np.log(value), error / value))
+            reach = min(error / value, LARGEST_RELATIVE)
+            low, high = np.exp(normal_interval(np.log(value), reach))
             if extended.extension == "covariates":
                 row["explained_share"] = float(1.0 - (value / without[label]) ** 2)
         else:
