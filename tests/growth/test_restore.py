@@ -204,3 +204,49 @@ def test_draws_know_a_correlation_where_modes_do_not(planted_r: float) -> None:
         assert 0.02 < of_own < 0.8 * planted_r
         of_full = clustered_correlation(draws[..., 0], draws[..., 1], np.arange(n)).estimate
         assert abs(of_full - planted_r) < 2.5 * full.standard_errors[k]
+
+
+@pytest.mark.slow
+def test_effects_are_unbiased_and_covered_over_repeats() -> None:
+    """Thirty data sets: z scores of nine effects, and of one that is the patient's."""
+    z, wald, naive = [], [], []
+    for seed in range(30):
+        made = planted(600, 700 + seed)
+        fit = extend_fit(
+            fit_growth(made, settings=QUICK), data=made, covariates=WITH, references=REFERENCES
+        )
+        truth = CRC_LIKE | EFFECTS
+        places = [k for k, label in enumerate(fit.labels) if label.startswith("beta_")]
+        off = np.array([fit.estimates[k] - truth[fit.labels[k]] for k in places])
+        z.append(off / fit.standard_errors[places])
+        patient = np.arange(600) // 4
+        # The arm is the patient's, and so are effects on kg that no covariate knows.
+        rng = np.random.default_rng(seed)
+        arm = np.where(rng.random(150) < 0.5, "a", "b")[patient]
+        schedule = replace(simulate_schedule(600, seed), patient=patient, covariates={"arm": arm})
+        alike = simulate_data(
+            schedule,
+            CRC_LIKE | {"omega_kd": 0.5, "beta_kd_arm_b": 0.0},
+            covariates={"kd": ("arm",)},
+            references={"arm": "a"},
+            patient_omega={"kd": 0.7},
+            seed=seed,
+        )
+        one = extend_fit(
+            fit_growth(alike, settings=QUICK),
+            data=alike,
+            covariates={"kd": ("arm",)},
+            references={"arm": "a"},
+        )
+        k = one.labels.index("beta_kd_arm_b")
+        robust = np.sqrt(clustered_covariance(one, patient[one.lesions.position])[k, k])
+        wald.append(one.estimates[k] / robust)
+        naive.append(one.estimates[k] / one.standard_errors[k])
+    scores = np.array(z)
+    print("mean z", scores.mean(axis=0).round(2), "sd z", scores.std(axis=0).round(2))
+    print("covered", (np.abs(scores) < 1.96).mean())
+    print("patients: sd of z by patient", np.std(wald), "by lesion", np.std(naive))
+    assert np.abs(scores.mean(axis=0)).max() < 3 / np.sqrt(30)
+    assert 0.91 <= (np.abs(scores) < 1.96).mean() <= 0.98  # 270 intervals, standard error 1.3 %
+    assert 0.7 < np.std(wald) < 1.35  # a standard deviation of 30 is known to 13 %
+    assert np.std(naive) > 1.3
