@@ -21,6 +21,17 @@ STRATA = {
     "both": ("treatment_class", "organ"),
 }
 NPDE_NODES = 448
+MODES = """
+UNPIVOT (
+    SELECT lesion_id, ln(kg_per_day) AS kg, ln(kd_per_day) AS kd, ln(f) - ln(1 - f) AS f
+    FROM analysis.growth_lesion
+    WHERE estimate_kind = 'conditional_mode' AND f > 0 AND f < 1
+    ORDER BY lesion_id
+)
+ON kg, kd, f
+INTO NAME parameter VALUE gaussian_value
+"""
+"""Of models with kg, kd and F; others are sought anew."""
 
 
 @step(
@@ -30,6 +41,7 @@ NPDE_NODES = 448
         "core.measurement",
         "core.patient",
         "analysis.growth_fit",
+        "analysis.growth_lesion",
         "analysis.growth_population",
     ),
     writes=tuple(table.doc for table in TABLES),
@@ -51,13 +63,17 @@ def growth_check(context: StepContext) -> dict[str, pa.Table]:
     from udfs.growth.modes import conditional_modes
     from udfs.growth.npde import prediction_errors
     from udfs.growth.residuals import residuals
+    from udfs.growth.restore import nearest_modes
 
-    found = rebuild(context)
+    found = rebuild(context, modes=context.frame(MODES))
     if found is None:
         return {table.name: table.of_columns() for table in TABLES}
     fit, seed, threads = found.fit, context.seed, found.threads
     context.progress(50, 100)
-    modes = conditional_modes(fit, threads=threads)
+    if found.near is None:
+        modes = conditional_modes(fit, threads=threads)
+    else:
+        modes = nearest_modes(fit, found.near, threads=threads)
     draws = conditional_draws(
         fit, int(context.setting("growth.pooled_draws")), seed=seed, threads=threads
     )

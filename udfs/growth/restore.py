@@ -22,9 +22,9 @@ from udfs.growth.individual import population_from_natural
 from udfs.growth.information import curvature
 from udfs.growth.learning import learn_again
 from udfs.growth.model_base import GrowthModel
-from udfs.growth.modes import maximise
+from udfs.growth.modes import ConditionalModes, maximise
 from udfs.growth.newton import NewtonRun, newton_direction, run_newton
-from udfs.growth.parameters import FloatArray, IntArray
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import OmegaKind, Population, Structure
 from udfs.growth.problem import Censoring, Problem, compile_problem, run_blocks
 from udfs.growth.proposals import (
@@ -47,6 +47,8 @@ POOR_SHARE, LARGEST_SHARE = 0.08, 0.03
 ``LARGEST_SHARE`` of all (at least 50)."""
 HUMP = 2.0
 """Standard deviations from the typical lesion at which the search for modes also starts."""
+FEWEST_FOR_PARTS = 25.0
+"""Effective nodes of the first round from which a lesion's next proposal can be made."""
 LESIONS_PER_BLOCK = 1500
 MOST_NODES = 1792
 """Enough for some hundredths of a standard error: with few lesions these are large."""
@@ -163,7 +165,10 @@ def extend_fit(
         run = work.climb(structure.pack(start), proposal, first, FIRST_TOLERANCE)
         point = structure.unpack(run.theta)
         parts = work.parts_of(point, proposal, first, run.moments)
-        proposal = work.sharpened(parts, point, n_nodes // 2, EXTEND)
+        few = np.flatnonzero(run.moments.ess < FEWEST_FOR_PARTS)
+        if len(few):
+            parts = parts.replaced(few, learn_again(problem, point, few, seed))
+        proposal = make_proposal(parts, point)
         nodes = make_nodes(structure.p, n_nodes, seed, EXTEND)
         run = work.climb(run.theta, proposal, nodes, LAST_TOLERANCE)
         return work.assembled(run, proposal, n_nodes // 2)
@@ -187,6 +192,34 @@ def _node_count(asked: int, problem: Problem) -> int:
 
 def _pool(threads: int) -> ThreadPoolExecutor | nullcontext[None]:
     return ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
+
+
+def nearest_modes(fit: GrowthFit, near: FloatArray, *, threads: int = 1) -> ConditionalModes:
+    """Modes next to known ones: one start per lesion, no search for other humps (``n_humps`` 1).
+
+    Args:
+        near: (n, p) Gaussian values, in the order of ``fit.lesions``.
+    """
+    problem, population = fit.problem, fit.population
+    back = np.argsort(problem.order)
+    start = near[np.argsort(back)].T
+    n = problem.n_lesions
+    tasks = [slice(k, k + LESIONS_PER_BLOCK) for k in range(0, n, LESIONS_PER_BLOCK)]
+
+    def block(k: int) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+        lesions = np.arange(n)[tasks[k]]
+        typical = problem.design.mean(population.coefficients, lesions)
+        return maximise(problem, population, lesions, start[:, tasks[k]].copy(), typical)
+
+    done = run_blocks(block, len(tasks), threads)
+    phi = np.concatenate([one[0] for one in done], axis=1).T[back]
+    spread = np.linalg.inv(np.concatenate([one[2] for one in done]))[back]
+    value, is_done = (np.concatenate([one[k] for one in done])[back] for k in (1, 3))
+    psi = np.stack(
+        [one.to_psi(phi[:, k]) for k, one in enumerate(problem.model.parameters)], axis=1
+    )
+    sd = np.sqrt(np.maximum(np.einsum("npp->np", spread), 0.0))
+    return ConditionalModes(phi, psi, sd, value, is_done.astype(bool), np.ones(n, dtype=np.int64))
 
 
 class _Work:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from flows.steps.growth_parts.models import model_named
 from flows.steps.growth_parts.reading import TargetLesions, read_target_lesions
+from udfs.growth.parameters import FloatArray
 from udfs.growth.restore import fit_at
 from udfs.growth.result import GrowthFit
 from warehouse.registry import StepContext
@@ -29,7 +30,7 @@ PROFILE = "analysis.patient_profile"
 UNKNOWN = "unknown"
 
 FIT = """
-SELECT fit_id, model, error_model, is_baseline_counted
+SELECT fit_id, model, error_model, is_baseline_counted, n_lesions
 FROM analysis.growth_fit
 WHERE subset = 'all'
 ORDER BY fit_id
@@ -53,6 +54,8 @@ class Rebuilt:
     lesions: pd.DataFrame
     """Of the fitted lesions, in the order of the fit."""
     threads: int
+    near: FloatArray | None
+    """(n, p) published modes of the lesions, Gaussian scale, in the order of the fit."""
 
     @property
     def cluster(self) -> NDArray[np.generic]:
@@ -91,7 +94,8 @@ def rebuild(context: StepContext, modes: pd.DataFrame | None = None) -> Rebuilt 
         wide = modes.pivot(index="lesion_id", columns="parameter", values="gaussian_value")
         names = [one.name for one in model.parameters]
         fitted = [one for one in data.lesion.tolist() if one in wide.index]
-        near = wide.loc[fitted, names].to_numpy(dtype=np.float64)
+        if set(names) <= set(wide.columns) and len(fitted) == row["n_lesions"]:
+            near = wide.loc[fitted, names].to_numpy(dtype=np.float64)
     fit = fit_at(
         data,
         _values(found["parameter"].tolist(), found["estimate"].astype(float).tolist()),
@@ -102,7 +106,7 @@ def rebuild(context: StepContext, modes: pd.DataFrame | None = None) -> Rebuilt 
         seed=context.seed,
         threads=threads,
     )
-    return Rebuilt(row["fit_id"], fit, targets, targets.of(fit), threads)
+    return Rebuilt(row["fit_id"], fit, targets, targets.of(fit), threads, near)
 
 
 def _values(labels: list[str], estimates: list[float]) -> dict[str, float]:
