@@ -42,16 +42,18 @@ from udfs.growth.settings import FitSettings
 
 RESTORE, EXTEND = 60, 61
 """Purposes of nodes."""
-POOR_SHARE, LARGEST_SHARE = 0.08, 0.03
+POOR_SHARE, LARGEST_SHARE = 0.08, 0.01
 """Lesions with a smaller share of effective nodes are learnt anew by chains: the worst, up to
 ``LARGEST_SHARE`` of all (at least 50)."""
 HUMP = 2.0
 """Standard deviations from the typical lesion at which the search for modes also starts."""
-FEWEST_FOR_PARTS = 25.0
+FEWEST_FOR_PARTS = 12.0
 """Effective nodes of the first round from which a lesion's next proposal can be made."""
 LESIONS_PER_BLOCK = 1500
 MOST_NODES = 1792
 """Enough for some hundredths of a standard error: with few lesions these are large."""
+FIRST_SHARE = 4
+"""The first climb, which only has to come near, has so many times fewer nodes."""
 FIRST_TOLERANCE, LAST_TOLERANCE = 1e-2, 1e-3
 MOST_STEPS = 12
 
@@ -161,7 +163,7 @@ def extend_fit(
     with one_blas_thread(), _pool(threads) as pool:
         work = _Work(problem, structure, seed, threads, pool)
         proposal = replace(fit.proposal, population=start)
-        first = make_nodes(structure.p, n_nodes // 2, seed, EXTEND)
+        first = make_nodes(structure.p, n_nodes // FIRST_SHARE, seed, EXTEND)
         run = work.climb(structure.pack(start), proposal, first, FIRST_TOLERANCE)
         point = structure.unpack(run.theta)
         parts = work.parts_of(point, proposal, first, run.moments)
