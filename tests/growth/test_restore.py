@@ -209,7 +209,7 @@ def test_draws_know_a_correlation_where_modes_do_not(planted_r: float) -> None:
 @pytest.mark.slow
 def test_effects_are_unbiased_and_covered_over_repeats() -> None:
     """Thirty data sets: z scores of nine effects, and of one that is the patient's."""
-    z, wald, naive = [], [], []
+    z, wald, ratio = [], [], []
     for seed in range(30):
         made = planted(600, 700 + seed)
         fit = extend_fit(
@@ -241,12 +241,13 @@ def test_effects_are_unbiased_and_covered_over_repeats() -> None:
         k = one.labels.index("beta_kd_arm_b")
         robust = np.sqrt(clustered_covariance(one, patient[one.lesions.position])[k, k])
         wald.append(one.estimates[k] / robust)
-        naive.append(one.estimates[k] / one.standard_errors[k])
+        ratio.append(robust / one.standard_errors[k])
     scores = np.array(z)
     print("mean z", scores.mean(axis=0).round(2), "sd z", scores.std(axis=0).round(2))
     print("covered", (np.abs(scores) < 1.96).mean())
-    print("patients: sd of z by patient", np.std(wald), "by lesion", np.std(naive))
+    print("patients: sd of z by patient", np.std(wald), "errors over naive", np.mean(ratio))
     assert np.abs(scores.mean(axis=0)).max() < 3 / np.sqrt(30)
     assert 0.91 <= (np.abs(scores) < 1.96).mean() <= 0.98  # 270 intervals, standard error 1.3 %
     assert 0.7 < np.std(wald) < 1.35  # a standard deviation of 30 is known to 13 %
-    assert np.std(naive) > 1.3
+    # Four lesions of a patient, alike in two thirds of what their few scans show.
+    assert np.mean(ratio) > 1.1
