@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from flows.steps.growth_parts.tables import (
-    GROWTH_BY_ORGAN,
-    GROWTH_CORRELATION,
     GROWTH_CURVE,
     GROWTH_EXCLUDED,
     GROWTH_FIT,
@@ -18,6 +16,7 @@ from flows.steps.growth_parts.tables import (
     MODELLED_EVENT,
     TABLES,
     empty_tables,
+    make_table,
 )
 from warehouse.registry import StepContext, step
 
@@ -67,8 +66,7 @@ def growth(context: StepContext) -> dict[str, pa.Table]:
 def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Table]:
     from flows.steps.growth_parts import estimates
     from flows.steps.growth_parts.curves import curve_rows
-    from flows.steps.growth_parts.events import event_rows, read_rules
-    from flows.steps.growth_parts.fitting import AFTER_DRAWS, fitted
+    from flows.steps.growth_parts.fitting import fitted
 
     assert targets.data is not None  # checked by the step
     found = fitted(context, targets, targets.data)
@@ -82,19 +80,30 @@ def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Tabl
         GROWTH_LESION.name: estimates.lesion_rows(found),
         GROWTH_EXCLUDED.name: estimates.excluded_rows(found, excluded),
         GROWTH_INFLUENCE.name: estimates.influence_rows(found),
-        GROWTH_BY_ORGAN.name: estimates.organ_rows(found),
-        GROWTH_CORRELATION.name: estimates.correlation_rows(found),
         GROWTH_CURVE.name: curve_rows(found),
-        MODELLED_EVENT.name: event_rows(
-            found,
-            read_rules(context),
-            float(context.setting("volume.axis_ratio")),
-            str(context.setting("growth.event_baseline")),
-            lambda: context.progress(AFTER_DRAWS, 100, "events"),
-        ),
+        MODELLED_EVENT.name: _events(context, found),
     }
     context.progress(100, 100)
     return tables
+
+
+def _events(context: StepContext, found: Fitted) -> pa.Table:
+    """Events on the curves; none where the model is not the one their formulae are of."""
+    from flows.steps.growth_parts.events import event_rows, read_rules
+    from flows.steps.growth_parts.fitting import AFTER_DRAWS
+
+    if not found.has_two_populations:
+        context.note(
+            f"no modelled events: they need a two_population model, not {found.model_name}"
+        )
+        return make_table(MODELLED_EVENT)
+    return event_rows(
+        found,
+        read_rules(context),
+        float(context.setting("volume.axis_ratio")),
+        str(context.setting("growth.event_baseline")),
+        lambda: context.progress(AFTER_DRAWS, 100, "events"),
+    )
 
 
 def _say(context: StepContext, found: Fitted, excluded: list[tuple[str, str, str]]) -> None:

@@ -69,6 +69,7 @@ def prediction_errors(
     n_nodes: int = 1792,
     n_simulations: int = 1000,
     seed: int = 20230607,
+    uniform: FloatArray | None = None,
     threads: int = 1,
 ) -> PredictionErrors:
     """NPDE of every evaluated row.
@@ -79,18 +80,20 @@ def prediction_errors(
         method: see the module.
         n_nodes: nodes per lesion of the sequential form.
         n_simulations: replicates of the decorrelated form.
+        uniform: one number in (0, 1) per row of the data, by which the sequential form places
+            censored rows between the quantiles of their bounds; random by default.
     """
     problem = fit.problem
     population = point_of(fit.structure, fit.population, values or {})
     if method == "sequential":
-        quantile = _sequential(fit, population, n_nodes, seed, threads)
+        quantile = _sequential(fit, population, n_nodes, seed, uniform, threads)
     else:
         quantile = _decorrelated(problem, population, n_simulations, seed)
     quantile = np.clip(quantile, EDGE, 1.0 - EDGE)
     order = np.argsort(problem.rows)
     ordered = quantile[order]
     scores = ndtri(ordered)
-    statistic, p_value = _kolmogorov_smirnov(ordered)
+    statistic, p_value = kolmogorov_smirnov(ordered)
     return PredictionErrors(
         problem.rows[order],
         ordered,
@@ -102,7 +105,7 @@ def prediction_errors(
     )
 
 
-def _kolmogorov_smirnov(values: FloatArray) -> tuple[float, float]:
+def kolmogorov_smirnov(values: FloatArray) -> tuple[float, float]:
     """Distance from the uniform distribution and its p-value (Stephens' finite-sample form)."""
     n = len(values)
     ordered = np.sort(values)
@@ -114,7 +117,12 @@ def _kolmogorov_smirnov(values: FloatArray) -> tuple[float, float]:
 
 
 def _sequential(
-    fit: GrowthFit, population: Population, n_nodes: int, seed: int, threads: int
+    fit: GrowthFit,
+    population: Population,
+    n_nodes: int,
+    seed: int,
+    uniform: FloatArray | None,
+    threads: int,
 ) -> FloatArray:
     """(m,) quantiles of the rows in fit order, each given the lesion's earlier rows."""
     problem = fit.problem
@@ -138,11 +146,13 @@ def _sequential(
             if rows.low is not None and rows.high is not None:
                 low[block.censored] = ndtr(rows.low)
                 high[block.censored] = ndtr(rows.high)
-        sequence = np.random.SeedSequence(seed, spawn_key=(NPDE_PURPOSE, k))
-        rng = np.random.Generator(np.random.SFC64(sequence))
-        return _one_after_the_other(block, log_weight, rows.loglik, low, high, rng), _places(
-            problem.offsets, block
-        )
+        places = _places(problem.offsets, block)
+        if uniform is None:
+            sequence = np.random.SeedSequence(seed, spawn_key=(NPDE_PURPOSE, k))
+            u = np.random.Generator(np.random.SFC64(sequence)).random(len(places))
+        else:
+            u = uniform[problem.rows[places]]
+        return _one_after_the_other(block, log_weight, rows.loglik, low, high, u), places
 
     done = run_blocks(one, len(tasks), threads)
     out = np.empty(problem.n_rows)
@@ -163,11 +173,10 @@ def _one_after_the_other(
     row_loglik: FloatArray,
     low: FloatArray,
     high: FloatArray,
-    rng: np.random.Generator,
+    u: FloatArray,
 ) -> FloatArray:
     """(m,) quantiles; the weights of the nodes take in one row after the other."""
     out = np.empty(len(high))
-    u = rng.random(len(high))
     start = 0
     for size in block.rank_sizes:
         rows = slice(start, start + size)

@@ -46,6 +46,7 @@ def residuals(
     errors: PredictionErrors,
     *,
     seed: int = 20230607,
+    uniform: FloatArray | None = None,
 ) -> Residuals:
     """Residuals of every evaluated row.
 
@@ -53,12 +54,18 @@ def residuals(
         modes: from ``conditional_modes(fit)``.
         draws: from ``conditional_draws(fit)``; the first draw of each lesion is used.
         errors: from ``prediction_errors(fit)``.
+        uniform: one number in (0, 1) per row of the data, by which censored rows are drawn; random
+            by default.
     """
     problem = fit.problem
     order = np.argsort(problem.rows)
     in_fit_order = np.argsort(np.argsort(problem.order))
-    rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(40,))))
-    u = rng.random(problem.n_rows)[np.argsort(order)]
+    if uniform is None:
+        sequence = np.random.SeedSequence(seed, spawn_key=(40,))
+        rng = np.random.Generator(np.random.SFC64(sequence))
+        u = rng.random(problem.n_rows)[np.argsort(order)]
+    else:
+        u = uniform[problem.rows]
     typical = problem.design.mean(fit.population.coefficients)
     population = predicted_rows(problem, typical[:, :, None])[:, 0]
     at_mode = predicted_rows(problem, modes.phi[in_fit_order].T[:, :, None])[:, 0]

@@ -9,6 +9,7 @@ checked apart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,8 @@ class PredictiveCheck:
     """(k,) share of the rows that are left-censored."""
     censored_lower: FloatArray
     """(k,) lower limit of that share in simulations under the same limits of quantification."""
+    censored_median: FloatArray
+    """(k,)"""
     censored_upper: FloatArray
     """(k,)"""
     level: float
@@ -74,48 +77,99 @@ def predictive_check(
         n_bins: bins of about equal numbers of rows; days that are equal share a bin.
         n_simulations: replicates of the whole data set.
     """
+    everyone = {"": np.ones(len(residuals.data_row), dtype=bool)}
+    found = predictive_checks(
+        fit,
+        residuals,
+        everyone,
+        n_bins=n_bins,
+        rows_per_bin=1,
+        n_simulations=n_simulations,
+        level=level,
+        seed=seed,
+    )
+    return found[""]
+
+
+def predictive_checks(
+    fit: GrowthFit,
+    residuals: Residuals,
+    strata: Mapping[str, BoolArray],
+    *,
+    n_bins: int = 12,
+    rows_per_bin: int = 50,
+    n_simulations: int = 200,
+    level: float = 0.90,
+    seed: int = 20230607,
+) -> dict[str, PredictiveCheck]:
+    """The same for several sets of rows from one set of simulations.
+
+    Args:
+        strata: name -> (m,) rows of ``residuals`` that belong to it, at least one.
+        rows_per_bin: a stratum with fewer rows than ``n_bins`` times that has fewer bins.
+        n_bins, n_simulations, level, seed: as in ``predictive_check``.
+    """
     problem = fit.problem
     order = np.argsort(problem.rows)
     day = problem.data.time[residuals.data_row]
-    edges = np.unique(np.quantile(day, np.linspace(0.0, 1.0, n_bins + 1)))
-    bin_of = np.clip(np.searchsorted(edges, day, "right") - 1, 0, max(len(edges) - 2, 0))
-    used, bin_of = np.unique(bin_of, return_inverse=True)
-    k = len(used)
-    middle = np.array([np.median(residuals.population_mm3[bin_of == one]) for one in range(k)])
-    factor = middle[bin_of] / residuals.population_mm3
-    limit = np.where(residuals.is_censored, problem.upper[order], np.nan)
-    usual = usual_limit(limit)
-    groups = [np.flatnonzero(bin_of == one) for one in range(k)]
-    simulated = np.empty((n_simulations, k, len(PERCENTILES)))
-    censored = np.empty((n_simulations, k))
+    usual = usual_limit(np.where(residuals.is_censored, problem.upper[order], np.nan))
+    bins = {
+        name: _bins(day, np.flatnonzero(rows), n_bins, rows_per_bin)
+        for name, rows in strata.items()
+    }
+    typical = {
+        name: [float(np.median(residuals.population_mm3[rows])) for rows in groups]
+        for name, groups in bins.items()
+    }
+    simulated = {name: np.empty((n_simulations, len(g), 3)) for name, g in bins.items()}
+    censored = {name: np.empty((n_simulations, len(g))) for name, g in bins.items()}
     for start in range(0, n_simulations, BATCH):
         count = min(BATCH, n_simulations - start)
         y = simulate_rows(problem, fit.population, count, seed, batch=start // BATCH)[order]
-        corrected = y * factor[:, None]
-        for one, rows in enumerate(groups):
-            simulated[start : start + count, one] = np.percentile(
-                corrected[rows], PERCENTILES, axis=0
-            ).T
-            censored[start : start + count, one] = (y[rows] < usual).mean(axis=0)
+        now = slice(start, start + count)
+        relative = y / residuals.population_mm3[:, None]
+        for name, groups in bins.items():
+            for one, rows in enumerate(groups):
+                # A percentile of corrected values: the bin's factor can be multiplied afterwards.
+                found = np.percentile(relative[rows], PERCENTILES, axis=0).T
+                simulated[name][now, one] = found * typical[name][one]
+                censored[name][now, one] = (y[rows] < usual).mean(axis=0)
     tail = 0.5 * (1.0 - level)
-    lower, median, upper = np.quantile(simulated, [tail, 0.5, 1.0 - tail], axis=0)
-    censored_lower, censored_upper = np.quantile(censored, [tail, 1.0 - tail], axis=0)
-    measured = residuals.observed_mm3 * factor
-    observed = np.array([np.percentile(measured[rows], PERCENTILES) for rows in groups])
     is_left = residuals.is_censored & (problem.upper[order] == problem.y[order])
-    return PredictiveCheck(
-        day_from=np.array([day[rows].min() for rows in groups]),
-        day_to=np.array([day[rows].max() for rows in groups]),
-        day_middle=np.array([np.median(day[rows]) for rows in groups]),
-        n_rows=np.array([len(rows) for rows in groups]),
-        percentile=np.array(PERCENTILES),
-        observed=observed,
-        lower=lower,
-        median=median,
-        upper=upper,
-        is_inside=(lower <= observed) & (observed <= upper),
-        censored_observed=np.array([is_left[rows].mean() for rows in groups]),
-        censored_lower=censored_lower,
-        censored_upper=censored_upper,
-        level=level,
-    )
+    measured = residuals.observed_mm3 / residuals.population_mm3
+    out = {}
+    for name, groups in bins.items():
+        lower, median, upper = np.quantile(simulated[name], [tail, 0.5, 1.0 - tail], axis=0)
+        few, half, many = np.quantile(censored[name], [tail, 0.5, 1.0 - tail], axis=0)
+        observed = np.array(
+            [
+                np.percentile(measured[rows], PERCENTILES) * typical[name][one]
+                for one, rows in enumerate(groups)
+            ]
+        )
+        out[name] = PredictiveCheck(
+            day_from=np.array([day[rows].min() for rows in groups]),
+            day_to=np.array([day[rows].max() for rows in groups]),
+            day_middle=np.array([np.median(day[rows]) for rows in groups]),
+            n_rows=np.array([len(rows) for rows in groups]),
+            percentile=np.array(PERCENTILES),
+            observed=observed,
+            lower=lower,
+            median=median,
+            upper=upper,
+            is_inside=(lower <= observed) & (observed <= upper),
+            censored_observed=np.array([is_left[rows].mean() for rows in groups]),
+            censored_lower=few,
+            censored_median=half,
+            censored_upper=many,
+            level=level,
+        )
+    return out
+
+
+def _bins(day: FloatArray, rows: IntArray, n_bins: int, rows_per_bin: int) -> list[IntArray]:
+    """Rows of each bin of time; equal days share a bin."""
+    count = max(1, min(n_bins, len(rows) // rows_per_bin))
+    edges = np.unique(np.quantile(day[rows], np.linspace(0.0, 1.0, count + 1)))
+    bin_of = np.clip(np.searchsorted(edges, day[rows], "right") - 1, 0, max(len(edges) - 2, 0))
+    return [rows[bin_of == one] for one in np.unique(bin_of)]

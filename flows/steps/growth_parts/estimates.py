@@ -11,8 +11,6 @@ import pyarrow as pa
 
 from flows.steps.growth_parts.reading import TargetLesions
 from flows.steps.growth_parts.tables import (
-    GROWTH_BY_ORGAN,
-    GROWTH_CORRELATION,
     GROWTH_EXCLUDED,
     GROWTH_FIT,
     GROWTH_INFLUENCE,
@@ -20,17 +18,15 @@ from flows.steps.growth_parts.tables import (
     GROWTH_POPULATION,
     make_table,
 )
-from udfs.growth.associations import compare_groups, correlations
 from udfs.growth.individual import ConditionalDraws, influence, shrinkage
+from udfs.growth.models import TwoPopulation
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import FloatArray
 from udfs.growth.result import GrowthFit
 from udfs.growth.second_level import TwoLevelFit
 from udfs.growth_events import GrowthCurve
-from warehouse.registry import TableDoc
 
 NORMAL_95 = 1.959963984540054
-POOLED_DRAWS = 20
 PARAMETERS = ("kg_per_day", "kd_per_day", "f")
 GAUSSIAN = ("log_kg", "log_kd", "logit_f")
 
@@ -77,6 +73,11 @@ class Fitted:
             "converged: with patients' effects every estimate is exact to "
             f"{max(float(two.mc_share.max()), 0.01):.2f} standard errors or better"
         )
+
+    @property
+    def has_two_populations(self) -> bool:
+        """Whether the model has kg, kd and F as Zhou 2023 has them."""
+        return isinstance(self.fit.problem.model, TwoPopulation)
 
     def curve(self, phi: FloatArray) -> GrowthCurve:
         """Curves of (n, 3) or (n, d, 3) parameters."""
@@ -126,15 +127,10 @@ def population_rows(found: Fitted) -> pa.Table:
     fit, two = found.fit, found.two_level
     stated = fit if two is None else two
     value, error = stated.estimates, stated.standard_errors
-    is_share = np.array([label == "f_pop" for label in stated.labels])
-    odds = np.where(is_share, 1.0 - value, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         # A patient's effect that was estimated as none has no interval.
-        relative = error / value
-    reach = np.exp(NORMAL_95 * relative / odds)
-    # On the logit scale the odds are multiplied, on the log scale the value.
-    low = np.where(is_share, value / (value + odds * reach), value / reach)
-    high = np.where(is_share, value * reach / (value * reach + odds), value * reach)
+        relative = error / np.abs(value)
+    low, high = _intervals(found, stated.labels, value, error)
     shrunk = shrinkage(fit, found.modes)
     of_modes = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_modes, strict=True))
     of_means = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_means, strict=True))
@@ -160,6 +156,26 @@ def population_rows(found: Fitted) -> pa.Table:
     )
 
 
+def _intervals(
+    found: Fitted, labels: tuple[str, ...], value: FloatArray, error: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """95 % limits, symmetric on the scale of estimation."""
+    scale = {f"{one.name}_pop": one.distribution for one in found.fit.problem.model.parameters}
+    kind = np.array([scale.get(label, "lognormal") for label in labels])
+    odds = np.where(kind == "logitnormal", 1.0 - value, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # A patient's effect that was estimated as none has no interval.
+        reach = np.exp(NORMAL_95 * error / np.abs(value * odds))
+        # On the logit scale the odds are multiplied, on the log scale the value.
+        low = np.where(kind == "logitnormal", value / (value + odds * reach), value / reach)
+        high = np.where(
+            kind == "logitnormal", value * reach / (value * reach + odds), value * reach
+        )
+    is_plain = kind == "normal"
+    low = np.where(is_plain, value - NORMAL_95 * error, low)
+    return low, np.where(is_plain, value + NORMAL_95 * error, high)
+
+
 def lesion_rows(found: Fitted) -> pa.Table:
     """Conditional modes, then conditional means."""
     fit = found.fit
@@ -177,8 +193,11 @@ def _lesion_rows(found: Fitted, kind: str, phi: FloatArray, sd_phi: FloatArray) 
     psi = np.stack([one.to_psi(phi[:, k]) for k, one in enumerate(parameters)], axis=1)
     slope = np.stack([one.slope(psi[:, k]) for k, one in enumerate(parameters)], axis=1)
     share = sd_phi**2 / np.diag(fit.population.omega)
-    curve = found.curve(phi)
-    nadir = curve.nadir_day()
+    nadir = nadir_volume = np.full(fit.n_lesions, np.nan)
+    if found.has_two_populations:
+        curve = found.curve(phi)
+        nadir = curve.nadir_day()
+        nadir_volume = np.exp(curve.log_volume(nadir))
     n = fit.n_lesions
     columns: dict[str, Any] = {
         "fit_id": [found.fit_id] * n,
@@ -187,15 +206,18 @@ def _lesion_rows(found: Fitted, kind: str, phi: FloatArray, sd_phi: FloatArray) 
         "patient_id": found.lesions["patient_id"].tolist(),
         "organ": found.lesions["organ"].tolist(),
         "nadir_day": nadir,
-        "nadir_volume_mm3": np.exp(curve.log_volume(nadir)),
+        "nadir_volume_mm3": nadir_volume,
         "n_humps": found.modes.n_humps.tolist() if is_mode else [None] * n,
         "is_converged": found.modes.is_converged.tolist() if is_mode else [None] * n,
     }
-    for k, name in enumerate(("kg", "kd", "f")):
-        columns[PARAMETERS[k]] = psi[:, k]
-        columns[f"{name}_sd"] = sd_phi[:, k] * slope[:, k]
-        columns[f"{GAUSSIAN[k]}_sd"] = sd_phi[:, k]
-        columns[f"{name}_shrinkage"] = share[:, k]
+    known = {one.name: k for k, one in enumerate(parameters)}
+    missing = np.full(n, np.nan)
+    for place, name in enumerate(("kg", "kd", "f")):
+        k = known.get(name)
+        columns[PARAMETERS[place]] = missing if k is None else psi[:, k]
+        columns[f"{name}_sd"] = missing if k is None else sd_phi[:, k] * slope[:, k]
+        columns[f"{GAUSSIAN[place]}_sd"] = missing if k is None else sd_phi[:, k]
+        columns[f"{name}_shrinkage"] = missing if k is None else share[:, k]
     return make_table(GROWTH_LESION, columns)
 
 
@@ -224,40 +246,3 @@ def influence_rows(found: Fitted) -> pa.Table:
             ],
         },
     )
-
-
-def organ_rows(found: Fitted) -> pa.Table:
-    """Medians and quartiles by organ, with tests across organs."""
-    organ = found.lesions["organ"].to_numpy(dtype=str)
-    rows = []
-    for k, name in enumerate(PARAMETERS):
-        p_modes = p_draws = None
-        if len(np.unique(organ)) > 1:
-            p_modes = compare_groups(found.modes.phi[:, k], organ).p_value
-            p_draws = compare_groups(found.draws.phi[:, :POOLED_DRAWS, k], organ).p_value
-        for one in np.unique(organ):
-            values = found.modes.psi[organ == one, k]
-            low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-            rows.append(
-                (found.fit_id, str(one), name, len(values), middle, low, high, p_modes, p_draws)
-            )
-    return _from_rows(GROWTH_BY_ORGAN, rows)
-
-
-def correlation_rows(found: Fitted) -> pa.Table:
-    """Correlations of modes and of draws; across organs where there are three or more."""
-    organ = found.lesions["organ"].to_numpy(dtype=str)
-    kinds = {"conditional_mode": found.modes.phi, "draws": found.draws.phi[:, :POOLED_DRAWS]}
-    rows: list[tuple[Any, ...]] = []
-    groups = [organ, None] if len(np.unique(organ)) > 2 else [None]
-    for group in groups:
-        for kind, values in kinds.items():
-            rows += [
-                (found.fit_id, c.level, kind, c.x, c.y, c.n, c.r, c.ci_lower, c.ci_upper, c.p_value)
-                for c in correlations(GAUSSIAN, values, group=group)
-            ]
-    return _from_rows(GROWTH_CORRELATION, rows)
-
-
-def _from_rows(doc: TableDoc, rows: list[tuple[Any, ...]]) -> pa.Table:
-    return make_table(doc, {name: [row[k] for row in rows] for k, name in enumerate(doc.columns)})

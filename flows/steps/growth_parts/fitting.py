@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from flows.steps.growth_parts.estimates import Fitted
+from flows.steps.growth_parts.models import model_named
 from flows.steps.growth_parts.reading import TargetLesions
 from flows.steps.growth_parts.tables import GROWTH_POPULATION
 from udfs.growth.data import GrowthData
 from udfs.growth.fit import fit_growth
 from udfs.growth.individual import conditional_draws
-from udfs.growth.models import TwoPopulation
 from udfs.growth.modes import conditional_modes
 from udfs.growth.result import GrowthFit
 from udfs.growth.second_level import TwoLevelFit, fit_second_level
@@ -64,14 +64,13 @@ class Told:
 def fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> Fitted:
     """The fit, its modes and its draws."""
     name = str(context.setting("growth.model"))
-    grows_before = name == "two_population"
     threads = thread_count({"run.threads": context.setting("run.threads")})
     told = Told(context)
     before = _last_published(context, f"{SUBSET}/{name}")
     has_patients = bool(context.setting("growth.patient_effects")) and _has_siblings(data)
     alone = fit_growth(
         data,
-        model=TwoPopulation(pretreatment="growth" if grows_before else "flat"),
+        model=model_named(name),
         count_baseline=bool(context.setting("growth.count_baseline")),
         start=_over_all_lesions(before) if before else None,
         is_near=bool(before),
@@ -115,7 +114,7 @@ def fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> Fi
         lesions=targets.of(fit),
         v0=data.v0[position],
         t0=data.t0[position],
-        grows_before=grows_before,
+        grows_before=name != "two_population_flat",
         is_warm_start=bool(before),
     )
 

@@ -190,48 +190,6 @@ GROWTH_INFLUENCE = _table(
         ),
     },
 )
-GROWTH_BY_ORGAN = _table(
-    "growth_by_organ",
-    "Growth parameters by organ, compared across organs.\n"
-    "Caveats: medians and the first test are of conditional modes, which shrinkage makes alike or "
-    "unlike with the number of scans; the second test is pooled over draws.\n"
-    "Reference: Zhou et al. 2023, Fig. 2",
-    "one row per fit_id, organ and parameter",
-    ("fit_id", "organ", "parameter"),
-    {
-        "fit_id": FIT_ID,
-        "organ": (TEXT, "core.organ"),
-        "parameter": (TEXT, "kg_per_day, kd_per_day or f"),
-        "n_lesions": (WHOLE, "lesions"),
-        "median": (REAL, "median of the conditional modes"),
-        "lower_quartile": (REAL, "lower quartile"),
-        "upper_quartile": (REAL, "upper quartile"),
-        "kruskal_wallis_p": (REAL, "Kruskal-Wallis test over all organs, of the modes; null with "
-                             "fewer than two organs"),
-        "kruskal_wallis_p_draws": (REAL, "the same over draws, pooled"),
-    },
-)  # fmt: skip
-GROWTH_CORRELATION = _table(
-    "growth_correlation",
-    "Correlations of growth parameters across organs and across lesions.\n"
-    "Caveats: across organs it is an ecological correlation over some 18 points, silent on "
-    "single lesions. Modes are correlated by shrinkage too; draws are free of it.\n"
-    "Reference: Zhou et al. 2023, Fig. 2c and d",
-    "one row per fit_id, level, estimate_kind, x and y",
-    ("fit_id", "level", "estimate_kind", "x", "y"),
-    {
-        "fit_id": FIT_ID,
-        "level": (TEXT, "organ (means of the organs) or lesion"),
-        "estimate_kind": (TEXT, "conditional_mode, or draws (pooled by Rubin's rules)"),
-        "x": (TEXT, "log_kg, log_kd or logit_f"),
-        "y": (TEXT, "another of them"),
-        "n": (WHOLE, "organs or lesions"),
-        "r": (REAL, "Pearson's correlation"),
-        "ci_lower": (REAL, "lower 95 % limit"),
-        "ci_upper": (REAL, "upper 95 % limit"),
-        "p_value": (REAL, "two-sided"),
-    },
-)
 GROWTH_CURVE = _table(
     "growth_curve",
     "The fitted curve of one lesion.\n"

@@ -1,0 +1,213 @@
+"""Rows of the tables that hold a growth fit against its measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from flows.steps.growth_parts.check_tables import (
+    DRAW,
+    FIT_CHECK,
+    LESION_PARAMETER,
+    RESIDUAL,
+    VPC,
+)
+from flows.steps.growth_parts.documented import TEXT, repeated
+from flows.steps.growth_parts.rebuilt import Rebuilt, as_text
+from udfs.growth.individual import ConditionalDraws
+from udfs.growth.modes import ConditionalModes
+from udfs.growth.parameters import BoolArray, FloatArray
+from udfs.growth.residuals import Residuals
+from udfs.growth.score_tests import score_tests
+from udfs.growth.vpc import predictive_checks
+
+FEWEST_ROWS = 100
+"""Measurements of a stratum worth a check of its own."""
+Strata = dict[tuple[str, str], BoolArray]
+QUANTITIES = ("individual_residual", "individual_residual_draw", "population_residual", "npde")
+
+
+def row_lesions(found: Rebuilt, residuals: Residuals) -> pd.DataFrame:
+    """Lesion of each evaluated row: id, patient, organ, treatment class, in the rows' order."""
+    data = found.fit.problem.data
+    return found.targets.lesions.loc[data.lesion[data.row_lesion[residuals.data_row]]]
+
+
+def strata_of(rows: pd.DataFrame, kinds: tuple[str, ...]) -> Strata:
+    """Sets of evaluated rows: all of them, then one per value of each kind that varies."""
+    found: Strata = {("all", "all"): np.ones(len(rows), dtype=bool)}
+    for kind in kinds:
+        words = as_text(rows[kind])
+        for word in np.unique(words):
+            members = words == word
+            if FEWEST_ROWS <= members.sum() < len(words):
+                found[(kind, str(word))] = members
+    return found
+
+
+def residual_rows(
+    found: Rebuilt, residuals: Residuals, population: FloatArray, rows: pd.DataFrame
+) -> pa.Table:
+    """Rows of ``growth_residual``, by lesion and day."""
+    data = found.fit.problem.data
+    place = residuals.data_row
+    return RESIDUAL.of_columns(
+        {
+            "fit_id": repeated(found.fit_id, len(place)),
+            "lesion_id": pa.array(rows["lesion_id"], TEXT),
+            "day": data.time[place],
+            "patient_id": pa.array(rows["patient_id"], TEXT, from_pandas=True),
+            "organ": pa.array(rows["organ"], TEXT, from_pandas=True),
+            "volume_mm3": data.volume[place],
+            "is_censored": residuals.is_censored,
+            "imputed_volume_mm3": residuals.observed_mm3,
+            "population_mm3": residuals.population_mm3,
+            "individual_mm3": residuals.individual_mm3,
+            "individual_residual": residuals.individual,
+            "individual_residual_draw": residuals.individual_from_draws,
+            "population_residual": population,
+            "npde": residuals.npde,
+        }
+    )
+
+
+def vpc_rows(found: Rebuilt, residuals: Residuals, strata: Strata, n_simulations: int) -> pa.Table:
+    """Rows of ``growth_vpc``."""
+    names = {f"{kind}\n{value}": (kind, value) for kind, value in strata}
+    checks = predictive_checks(
+        found.fit,
+        residuals,
+        {name: strata[key] for name, key in names.items()},
+        n_simulations=n_simulations,
+        seed=found.fit.seed,
+    )
+    rows: list[dict[str, Any]] = []
+    for name, check in checks.items():
+        for k in range(len(check.n_rows)):
+            shared = {
+                "fit_id": found.fit_id,
+                "stratum_kind": names[name][0],
+                "stratum": names[name][1],
+                "bin": k + 1,
+                "day_from": check.day_from[k],
+                "day_to": check.day_to[k],
+                "day_middle": check.day_middle[k],
+                "n_rows": int(check.n_rows[k]),
+                "level": check.level,
+            }
+            values = [
+                (f"p{check.percentile[q]:02.0f}", check.observed[k, q], check.lower[k, q],
+                 check.median[k, q], check.upper[k, q])
+                for q in range(len(check.percentile))
+            ]  # fmt: skip
+            values.append(
+                ("censored", check.censored_observed[k], check.censored_lower[k],
+                 check.censored_median[k], check.censored_upper[k])
+            )  # fmt: skip
+            for quantity, observed, lower, median, upper in values:
+                rows.append(
+                    {
+                        **shared,
+                        "quantity": quantity,
+                        "observed": observed,
+                        "simulated_lower": lower,
+                        "simulated_median": median,
+                        "simulated_upper": upper,
+                        "is_inside": bool(lower <= observed <= upper),
+                    }
+                )
+    return VPC.of_rows(rows)
+
+
+def fit_check_rows(
+    found: Rebuilt, residuals: Residuals, population: FloatArray, strata: Strata
+) -> pa.Table:
+    """Rows of ``growth_fit_check``."""
+    values: Mapping[str, FloatArray] = dict(
+        zip(
+            QUANTITIES,
+            (residuals.individual, residuals.individual_from_draws, population, residuals.npde),
+            strict=True,
+        )
+    )
+    rows = []
+    for (kind, stratum), members in strata.items():
+        for quantity, scores in values.items():
+            tests = score_tests(scores[members])
+            is_shrunk = quantity == "individual_residual"
+            rows.append(
+                {
+                    "fit_id": found.fit_id,
+                    "stratum_kind": kind,
+                    "stratum": stratum,
+                    "quantity": quantity,
+                    "n_censored": int(residuals.is_censored[members].sum()),
+                    **vars(tests),
+                    "epsilon_shrinkage": 1.0 - tests.variance**0.5 if is_shrunk else None,
+                    "is_adequate": None
+                    if is_shrunk
+                    else bool(abs(tests.mean) <= 0.1 and 0.8 <= tests.variance <= 1.25),
+                }
+            )
+    return FIT_CHECK.of_rows(rows)
+
+
+def parameter_rows(found: Rebuilt, modes: ConditionalModes) -> pa.Table:
+    """Rows of ``growth_lesion_parameter``, by parameter, kind and lesion."""
+    fit = found.fit
+    n = fit.n_lesions
+    variance = np.diag(fit.population.omega)
+    lesion = pa.array(fit.lesions.lesion.tolist(), TEXT)
+    parts = []
+    kinds = {
+        "conditional_mode": (modes.phi, modes.sd_phi),
+        "conditional_mean": (fit.lesions.mean_phi, fit.lesions.sd_phi),
+    }
+    for k, parameter in enumerate(fit.problem.model.parameters):
+        for kind, (phi, sd) in kinds.items():
+            value = parameter.to_psi(phi[:, k])
+            parts.append(
+                LESION_PARAMETER.of_columns(
+                    {
+                        "fit_id": repeated(found.fit_id, n),
+                        "lesion_id": lesion,
+                        "parameter": repeated(parameter.name, n),
+                        "estimate_kind": repeated(kind, n),
+                        "unit": repeated(parameter.unit, n)
+                        if parameter.unit
+                        else pa.nulls(n, TEXT),
+                        "distribution": repeated(parameter.distribution, n),
+                        "value": value,
+                        "sd": sd[:, k] * parameter.slope(value),
+                        "gaussian_value": phi[:, k],
+                        "gaussian_sd": sd[:, k],
+                        "shrinkage": sd[:, k] ** 2 / variance[k],
+                    }
+                )
+            )
+    return pa.concat_tables(parts)
+
+
+def draw_rows(found: Rebuilt, draws: ConditionalDraws) -> pa.Table:
+    """Rows of ``growth_draw``, by parameter and lesion."""
+    fit = found.fit
+    n, count, _ = draws.phi.shape
+    lesion = pa.array(fit.lesions.lesion.tolist(), TEXT)
+    offsets = pa.array(np.arange(n + 1, dtype=np.int32) * count)
+    return pa.concat_tables(
+        DRAW.of_columns(
+            {
+                "fit_id": repeated(found.fit_id, n),
+                "lesion_id": lesion,
+                "parameter": repeated(parameter.name, n),
+                "gaussian_draws": pa.ListArray.from_arrays(
+                    offsets, pa.array(np.ascontiguousarray(draws.phi[:, :, k]).ravel())
+                ),
+            }
+        )
+        for k, parameter in enumerate(fit.problem.model.parameters)
+    )

@@ -1,0 +1,71 @@
+"""A table with the types and comments of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from warehouse.registry import TableDoc
+
+Column = tuple[pa.DataType, str]
+TEXT, REAL, WHOLE, FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
+FIT_ID: Column = (TEXT, "analysis.growth_fit: subset and model")
+LESION_ID: Column = (TEXT, "core.lesion")
+ORGAN: Column = (TEXT, "core.organ")
+PARAMETER: Column = (TEXT, "growth parameter; for two_population kg, kd (per day) or f")
+GAUSSIAN = "on the scale of estimation: log, for f logit"
+
+
+@dataclass(frozen=True)
+class Documented:
+    """A table's documentation and types."""
+
+    doc: TableDoc
+    types: Mapping[str, pa.DataType]
+
+    @property
+    def name(self) -> str:
+        """schema.table"""
+        return self.doc.name
+
+    def of_columns(self, columns: Mapping[str, Any] | None = None) -> pa.Table:
+        """The table; without columns an empty one. NaN becomes null."""
+        given = columns if columns is not None else {name: [] for name in self.types}
+        arrays = {}
+        for name, kind in self.types.items():
+            values = given[name]
+            if isinstance(values, pa.Array | pa.ChunkedArray):
+                arrays[name] = values
+            elif isinstance(values, np.ndarray) and values.dtype.kind in "UO":
+                arrays[name] = pa.array(values.tolist(), type=kind, from_pandas=True)
+            else:
+                arrays[name] = pa.array(values, type=kind, from_pandas=True)
+        return pa.table(arrays)
+
+    def of_rows(self, rows: Sequence[dict[str, Any]]) -> pa.Table:
+        """The table from rows; what a row lacks is null."""
+        return self.of_columns({name: [row.get(name) for row in rows] for name in self.types})
+
+
+def documented(
+    name: str, description: str, grain: str, key: tuple[str, ...], columns: Mapping[str, Column]
+) -> Documented:
+    """Declares ``analysis.<name>``."""
+    doc = TableDoc(
+        name=f"analysis.{name}",
+        description=description,
+        grain=grain,
+        key=key,
+        columns={column: comment for column, (_, comment) in columns.items()},
+        tags=("public",),
+    )
+    return Documented(doc, {column: kind for column, (kind, _) in columns.items()})
+
+
+def repeated(text: str, count: int) -> pa.Array:
+    """``count`` times the same text."""
+    return pa.repeat(pa.scalar(text, TEXT), count)

@@ -1,0 +1,35 @@
+/* Visual predictive check of the growth model: one row per bin of time.
+   Why: percentiles of the measurements should run inside the bands of simulations.
+   Caveats: prediction-corrected. Late bins hold lesions that had not progressed, which the simulations do not know; see
+   fig_growth_residual, whose npde takes each scan given the earlier ones.
+   Grain: one row per fit_id, stratum_kind, stratum and bin
+   Key: fit_id, stratum_kind, stratum, bin
+   Tags: figure
+*/
+SELECT
+    fit_id, -- analysis.growth_fit
+    stratum_kind, -- all, treatment_class or organ
+    stratum, -- the treatment class or organ; all
+    bin, -- number of the bin, from 1
+    any_value(day_from ORDER BY quantity) AS day_from, -- first day of the bin
+    any_value(day_to ORDER BY quantity) AS day_to, -- last day
+    any_value(day_middle ORDER BY quantity) AS day_middle, -- median day
+    any_value(n_rows ORDER BY quantity) AS n_rows, -- measurements
+    max(observed) FILTER (WHERE quantity = 'p05') AS p05, -- 5th percentile of the measurements, mm3
+    max(simulated_lower) FILTER (WHERE quantity = 'p05') AS p05_lower, -- band of simulations
+    max(simulated_median) FILTER (WHERE quantity = 'p05') AS p05_median, -- their median
+    max(simulated_upper) FILTER (WHERE quantity = 'p05') AS p05_upper, -- band of simulations
+    max(observed) FILTER (WHERE quantity = 'p50') AS p50, -- median of the measurements, mm3
+    max(simulated_lower) FILTER (WHERE quantity = 'p50') AS p50_lower, -- band of simulations
+    max(simulated_median) FILTER (WHERE quantity = 'p50') AS p50_median, -- their median
+    max(simulated_upper) FILTER (WHERE quantity = 'p50') AS p50_upper, -- band of simulations
+    max(observed) FILTER (WHERE quantity = 'p95') AS p95, -- 95th percentile of the measurements, mm3
+    max(simulated_lower) FILTER (WHERE quantity = 'p95') AS p95_lower, -- band of simulations
+    max(simulated_median) FILTER (WHERE quantity = 'p95') AS p95_median, -- their median
+    max(simulated_upper) FILTER (WHERE quantity = 'p95') AS p95_upper, -- band of simulations
+    max(observed) FILTER (WHERE quantity = 'censored') AS censored, -- share below the limit of quantification
+    max(simulated_lower) FILTER (WHERE quantity = 'censored') AS censored_lower, -- band of simulations
+    max(simulated_median) FILTER (WHERE quantity = 'censored') AS censored_median, -- their median
+    max(simulated_upper) FILTER (WHERE quantity = 'censored') AS censored_upper -- band of simulations
+FROM analysis.growth_vpc
+GROUP BY fit_id, stratum_kind, stratum, bin

@@ -1,0 +1,195 @@
+"""Covariate effects of a fit: Wald tests that know lesions of a patient are alike, and LR tests.
+
+A model without a second level takes all lesions as independent. What is the same for all lesions of
+a patient, such as treatment, then gets errors far too small. The sandwich I^-1 B I^-1, B being the
+sum over patients of the outer products of their lesions' summed scores, does without that
+assumption (Huber 1967; Liang and Zeger 1986). Likelihood ratios do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import chdtrc, fdtrc
+
+from udfs.growth.blas import one_blas_thread
+from udfs.growth.covariates import Design
+from udfs.growth.importance import lesion_moments
+from udfs.growth.newton import NewtonRun, run_newton
+from udfs.growth.parameters import FloatArray
+from udfs.growth.population import OmegaKind, Population, Structure
+from udfs.growth.proposals import make_nodes
+from udfs.growth.result import GrowthFit
+from udfs.growth.settings import FitSettings
+
+DROP_PURPOSE = 63
+TOLERANCE, MOST_STEPS = 1e-2, 12
+"""-2 log-likelihood ends within the tolerance of its minimum."""
+Smaller = tuple[Design, OmegaKind, FloatArray, FloatArray]
+"""Design, kind of omega, coefficients and omega of a smaller model."""
+
+
+def clustered_covariance(fit: GrowthFit, cluster: ArrayLike) -> FloatArray:
+    """(size, size) covariance of ``fit.theta`` when lesions of a cluster are alike.
+
+    Args:
+        cluster: (n,) patient of each lesion, in the order of ``fit.lesions``.
+
+    Raises:
+        ValueError: fewer clusters than estimates: the sandwich would be singular.
+    """
+    names, code = np.unique(np.asarray(cluster), return_inverse=True)
+    count, size = len(names), fit.structure.size
+    if count <= size:
+        raise ValueError(f"{count} patients do not carry {size} estimates")
+    sums = np.zeros((count, size))
+    np.add.at(sums, code, fit.scores)
+    meat = sums.T @ sums * count / (count - 1)
+    return fit.theta_covariance @ meat @ fit.theta_covariance
+
+
+@dataclass(frozen=True)
+class TermTest:
+    """Joint Wald test of a covariate's levels on one parameter."""
+
+    parameter: str
+    covariate: str
+    places: tuple[int, ...]
+    """Positions of its effects in ``fit.theta``."""
+    chi2: float
+    df: int
+    p_value: float
+    """F test with the clusters' degrees of freedom: chi2 / df on df and clusters - 1."""
+
+
+def term_tests(fit: GrowthFit, covariance: FloatArray, n_clusters: int) -> list[TermTest]:
+    """Every covariate on every parameter it acts on, with the given covariance of theta."""
+    design = fit.problem.design
+    column, parameter = fit.structure.effect_places
+    names = [design.columns[c].covariate for c in column]
+    found = []
+    for k, one in enumerate(fit.problem.model.parameters):
+        for covariate in dict.fromkeys(name for name in names if name):
+            places = [j for j, name in enumerate(names) if name == covariate and parameter[j] == k]
+            if not places:
+                continue
+            effect = fit.theta[places]
+            chi2 = float(effect @ np.linalg.solve(covariance[np.ix_(places, places)], effect))
+            df = len(places)
+            p_value = float(fdtrc(df, n_clusters - 1, max(chi2, 0.0) / df))
+            found.append(TermTest(one.name, covariate, tuple(places), chi2, df, p_value))
+    return found
+
+
+@dataclass(frozen=True)
+class LikelihoodRatio:
+    """A covariate left out of all parameters at once."""
+
+    covariate: str
+    chi2: float
+    """-2 log-likelihood without it minus that with it, on the same nodes."""
+    df: int
+    p_value: float
+    smaller: Population
+    """Where the smaller model's likelihood is largest."""
+
+
+def likelihood_ratios(
+    fit: GrowthFit,
+    covariates: Sequence[str | None],
+    *,
+    n_nodes: int = 0,
+    seed: int = 20230607,
+    threads: int = 1,
+) -> list[LikelihoodRatio]:
+    """Likelihood-ratio test of each covariate given the others, or of all (None), by refitting.
+
+    All likelihoods are climbed on the same nodes, so that the Monte Carlo error of a difference is
+    small. The tests take lesions as independent.
+
+    Raises:
+        ValueError: the fit has no such covariate.
+    """
+    design = fit.problem.design
+    smaller = []
+    for covariate in covariates:
+        is_out = np.array(
+            [bool(one.covariate) and covariate in (None, one.covariate) for one in design.columns]
+        )
+        if not is_out.any():
+            raise ValueError(f"the fit has no covariate {covariate!r}")
+        kept = Design(design.values, design.columns, design.mask & ~is_out[:, None])
+        coefficients = np.where(kept.mask, fit.population.coefficients, 0.0)
+        # The typical lesion moves to where the covariate's average effect was.
+        coefficients[0] += (
+            design.values[:, is_out].mean(axis=0) @ fit.population.coefficients[is_out]
+        )
+        smaller.append((kept, fit.structure.omega_kind, coefficients, fit.population.omega))
+    gains = _gains(fit, smaller, n_nodes, seed, threads)
+    return [
+        LikelihoodRatio(covariate or "", chi2, df, float(chdtrc(df, chi2)), point)
+        for covariate, (chi2, df, point) in zip(covariates, gains, strict=True)
+    ]
+
+
+def correlation_ratio(
+    fit: GrowthFit, *, n_nodes: int = 0, seed: int = 20230607, threads: int = 1
+) -> LikelihoodRatio:
+    """Likelihood-ratio test of all correlations of a fit with ``omega="full"``.
+
+    Raises:
+        ValueError: the fit has independent random effects.
+    """
+    if fit.structure.omega_kind != "full":
+        raise ValueError("the fit has no correlations: fit it with omega='full'")
+    omega = np.diag(np.diag(fit.population.omega))
+    smaller: Smaller = (fit.problem.design, "diagonal", fit.population.coefficients, omega)
+    ((chi2, df, point),) = _gains(fit, [smaller], n_nodes, seed, threads)
+    return LikelihoodRatio("", chi2, df, float(chdtrc(df, chi2)), point)
+
+
+def _gains(
+    fit: GrowthFit, smaller: Sequence[Smaller], n_nodes: int, seed: int, threads: int
+) -> list[tuple[float, int, Population]]:
+    """What each smaller model loses in -2 log-likelihood and in estimates, and where it ends."""
+    count = n_nodes or FitSettings().first_nodes(fit.n_lesions) // 2
+    nodes = [(np.arange(fit.n_lesions), make_nodes(fit.structure.p, count, seed, DROP_PURPOSE))]
+    own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
+
+    def top(
+        design: Design, kind: OmegaKind, point: Population
+    ) -> tuple[float, Structure, NewtonRun]:
+        problem = replace(fit.problem, design=design)
+        structure = Structure(problem.model, problem.error, kind, design)
+        run = run_newton(
+            structure,
+            structure.pack(point),
+            lambda theta: lesion_moments(
+                structure,
+                problem,
+                structure.unpack(theta),
+                fit.proposal,
+                nodes,
+                threads=threads,
+                pool=pool,
+            ),
+            tolerance=TOLERANCE,
+            most_steps=MOST_STEPS,
+            on_step=lambda theta, total: None,
+        )
+        return run.moments.total, structure, run
+
+    with one_blas_thread(), own as pool:
+        with_it, large, _ = top(fit.problem.design, fit.structure.omega_kind, fit.population)
+        found = []
+        for design, kind, coefficients, omega in smaller:
+            point = Population(coefficients, omega, fit.population.error)
+            without, small, run = top(design, kind, point)
+            gain = max(2.0 * (with_it - without), 0.0)
+            found.append((gain, large.size - small.size, small.unpack(run.theta)))
+    return found

@@ -1,0 +1,361 @@
+"""A fit at given population values, and larger models started from a fit: no search from afar.
+
+``fit_at`` puts everything that follows a fit (modes, draws, residuals, predictive checks) on top of
+population values that are already known: an earlier fit's, or published ones. ``extend_fit`` adds
+covariates or correlations of the random effects to a fit and climbs from its maximum by Newton's
+method on the importance-sampled likelihood: a few passes over the data instead of a fit anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
+
+import numpy as np
+
+from udfs.growth.blas import one_blas_thread
+from udfs.growth.data import GrowthData
+from udfs.growth.importance import LesionMoments, lesion_moments, lesion_parts
+from udfs.growth.individual import population_from_natural
+from udfs.growth.information import curvature
+from udfs.growth.learning import learn_again
+from udfs.growth.minus2ll import minus2_loglik
+from udfs.growth.model_base import GrowthModel
+from udfs.growth.modes import ConditionalModes, maximise
+from udfs.growth.newton import NewtonRun, newton_direction, run_newton
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray
+from udfs.growth.population import OmegaKind, Population, Structure
+from udfs.growth.problem import Censoring, Problem, compile_problem, run_blocks
+from udfs.growth.proposals import (
+    N_BELLS,
+    Nodes,
+    Parts,
+    Proposal,
+    make_nodes,
+    make_proposal,
+    nodes_at_least,
+)
+from udfs.growth.residual_error import ErrorKind, ResidualError
+from udfs.growth.result import GrowthFit, assemble_fit
+from udfs.growth.settings import FitSettings
+
+RESTORE, EXTEND = 60, 61
+"""Purposes of nodes."""
+POOR_SHARE, LARGEST_SHARE = 0.08, 0.01
+"""Lesions with a smaller share of effective nodes are learnt anew by chains: the worst, up to
+``LARGEST_SHARE`` of all (at least 50)."""
+HUMP = 2.0
+"""Standard deviations from the typical lesion at which the search for modes also starts."""
+FEWEST_FOR_PARTS = 12.0
+"""Effective nodes of the first round from which a lesion's next proposal can be made."""
+LESIONS_PER_BLOCK = 1500
+MOST_NODES = 1792
+"""Enough for some hundredths of a standard error: with few lesions these are large."""
+FIRST_SHARE = 4
+"""The first climb, which only has to come near, has so many times fewer nodes."""
+FIRST_TOLERANCE, LAST_TOLERANCE = 1e-2, 1e-3
+MOST_STEPS = 12
+
+
+def fit_at(
+    data: GrowthData,
+    values: Mapping[str, float],
+    *,
+    model: GrowthModel,
+    error: ErrorKind = "proportional",
+    omega: OmegaKind = "diagonal",
+    covariates: Mapping[str, Sequence[str]] | None = None,
+    references: Mapping[str, str] | None = None,
+    censoring: Censoring = "interval",
+    count_baseline: bool = False,
+    near: FloatArray | None = None,
+    n_nodes: int = 0,
+    seed: int = 20230607,
+    threads: int = 1,
+) -> GrowthFit:
+    """What a fit would return if these population values were its maximum.
+
+    Individual estimates, likelihood and information are those at ``values``; nothing is estimated,
+    so ``convergence`` only says how far from the maximum they are (``newton_decrement``).
+
+    Args:
+        values: every estimate by label, natural scale (``GrowthFit.labels`` and ``estimates``).
+        near: (n, p) Gaussian values near each fitted lesion's mode, in the order of the data; the
+            search for it then starts there only.
+        n_nodes: importance nodes per lesion; 0 chooses half of what a fit of so many lesions has,
+            at most 1,792.
+        model, error, omega, covariates, references, censoring, count_baseline, seed, threads: as
+            in ``fit_growth``.
+
+    Raises:
+        GrowthDataError: nothing can be evaluated in the data.
+        ValueError: a label is missing or unknown, a value is impossible, or ``near`` has another
+            shape.
+    """
+    problem = compile_problem(
+        data,
+        model=model,
+        error=ResidualError(error),
+        censoring=censoring,
+        count_baseline=count_baseline,
+        covariates={name: tuple(which) for name, which in (covariates or {}).items()},
+        references=dict(references or {}),
+    )
+    structure = Structure(problem.model, problem.error, omega, problem.design)
+    n_nodes = _node_count(n_nodes, problem)
+    population = population_from_natural(structure, _ordered(structure, values))
+    with one_blas_thread(), _pool(threads) as pool:
+        work = _Work(problem, structure, seed, threads, pool)
+        parts = work.parts_around_modes(population, near)
+        proposal = work.sharpened(parts, population, n_nodes // 2, RESTORE)
+        theta = structure.pack(population)
+        run = work.standing(theta, proposal, make_nodes(structure.p, n_nodes, seed, RESTORE))
+        return work.assembled(run, proposal, n_nodes // 2)
+
+
+def extend_fit(
+    fit: GrowthFit,
+    *,
+    data: GrowthData | None = None,
+    covariates: Mapping[str, Sequence[str]] | None = None,
+    references: Mapping[str, str] | None = None,
+    omega: OmegaKind = "diagonal",
+    n_nodes: int = 0,
+    seed: int = 20230607,
+    threads: int = 1,
+) -> GrowthFit:
+    """The maximum of a model that contains a fit's: with covariates, or with correlations.
+
+    Newton's method from the fit, twice: with its proposals, then with proposals made where the
+    first round ended. The result is comparable with ``fit``: same rows, same conventions.
+
+    Args:
+        fit: the maximum of the smaller model (of ``fit_growth``, or restored by ``fit_at``).
+        data: the same lesions and rows, with covariates; by default those of ``fit``.
+        covariates: names of covariates for each parameter.
+        references: reference level of text covariates; by default the most frequent one.
+        omega: "full" for all correlations between random effects.
+        n_nodes: importance nodes per lesion; 0 chooses half of what a fit of so many lesions has,
+            at most 1,792.
+
+    Raises:
+        GrowthDataError: an unknown covariate or level, a missing or constant covariate.
+        ValueError: ``data`` are not the rows of ``fit``.
+    """
+    old = fit.problem
+    problem = compile_problem(
+        data if data is not None else old.data,
+        model=old.model,
+        error=old.error,
+        censoring=old.censoring,
+        count_baseline=old.count_baseline,
+        covariates={name: tuple(which) for name, which in (covariates or {}).items()},
+        references=dict(references or {}),
+    )
+    if not np.array_equal(problem.rows, old.rows) or not np.array_equal(problem.y, old.y):
+        raise ValueError("the data do not hold the rows that the fit was made of")
+    structure = Structure(problem.model, problem.error, omega, problem.design)
+    coefficients = np.zeros(problem.design.mask.shape)
+    coefficients[0] = fit.population.coefficients[0]
+    start = Population(coefficients, fit.population.omega, fit.population.error)
+    n_nodes = _node_count(n_nodes, problem)
+    with one_blas_thread(), _pool(threads) as pool:
+        work = _Work(problem, structure, seed, threads, pool)
+        proposal = replace(fit.proposal, population=start)
+        first = make_nodes(structure.p, n_nodes // FIRST_SHARE, seed, EXTEND)
+        run = work.climb(structure.pack(start), proposal, first, FIRST_TOLERANCE)
+        point = structure.unpack(run.theta)
+        parts = work.parts_of(point, proposal, first, run.moments)
+        few = np.flatnonzero(run.moments.ess < FEWEST_FOR_PARTS)
+        if len(few):
+            parts = parts.replaced(few, learn_again(problem, point, few, seed))
+        proposal = make_proposal(parts, point)
+        nodes = make_nodes(structure.p, n_nodes, seed, EXTEND)
+        run = work.climb(run.theta, proposal, nodes, LAST_TOLERANCE)
+        return work.assembled(run, proposal, n_nodes // 2)
+
+
+def _ordered(structure: Structure, values: Mapping[str, float]) -> FloatArray:
+    missing = [label for label in structure.labels if label not in values]
+    unknown = [label for label in values if label not in structure.labels]
+    if missing or unknown:
+        raise ValueError(
+            f"values for {', '.join(structure.labels)} are needed; "
+            f"missing: {', '.join(missing) or 'none'}, unknown: {', '.join(unknown) or 'none'}"
+        )
+    return np.array([values[label] for label in structure.labels], dtype=np.float64)
+
+
+def _node_count(asked: int, problem: Problem) -> int:
+    usual = min(FitSettings().nodes(problem.n_lesions) // 2, MOST_NODES)
+    return nodes_at_least(asked or usual)
+
+
+def _pool(threads: int) -> ThreadPoolExecutor | nullcontext[None]:
+    return ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
+
+
+def nearest_modes(fit: GrowthFit, near: FloatArray, *, threads: int = 1) -> ConditionalModes:
+    """Modes next to known ones: one start per lesion, no search for other humps (``n_humps`` 1).
+
+    Args:
+        near: (n, p) Gaussian values, in the order of ``fit.lesions``.
+    """
+    problem, population = fit.problem, fit.population
+    back = np.argsort(problem.order)
+    start = near[np.argsort(back)].T
+    n = problem.n_lesions
+    tasks = [slice(k, k + LESIONS_PER_BLOCK) for k in range(0, n, LESIONS_PER_BLOCK)]
+
+    def block(k: int) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
+        lesions = np.arange(n)[tasks[k]]
+        typical = problem.design.mean(population.coefficients, lesions)
+        return maximise(problem, population, lesions, start[:, tasks[k]].copy(), typical)
+
+    done = run_blocks(block, len(tasks), threads)
+    phi = np.concatenate([one[0] for one in done], axis=1).T[back]
+    spread = np.linalg.inv(np.concatenate([one[2] for one in done]))[back]
+    value, is_done = (np.concatenate([one[k] for one in done])[back] for k in (1, 3))
+    psi = np.stack(
+        [one.to_psi(phi[:, k]) for k, one in enumerate(problem.model.parameters)], axis=1
+    )
+    sd = np.sqrt(np.maximum(np.einsum("npp->np", spread), 0.0))
+    return ConditionalModes(phi, psi, sd, value, is_done.astype(bool), np.ones(n, dtype=np.int64))
+
+
+class _Work:
+    """Passes over the data of one problem."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        structure: Structure,
+        seed: int,
+        threads: int,
+        pool: ThreadPoolExecutor | None,
+    ) -> None:
+        self.problem, self.structure = problem, structure
+        self.seed, self.threads, self.pool = seed, threads, pool
+        self.everyone: IntArray = np.arange(problem.n_lesions)
+
+    def parts_around_modes(self, population: Population, near: FloatArray | None) -> Parts:
+        """Bells around the mode of each lesion: the nearest, or the best of several."""
+        n, p = self.problem.n_lesions, self.problem.n_parameters
+        if near is not None:
+            if near.shape != (n, p):
+                raise ValueError(f"near has shape {near.shape}; {(n, p)} is needed")
+            near = near[np.argsort(np.argsort(self.problem.order))].T
+        tasks = [self.everyone[k : k + LESIONS_PER_BLOCK] for k in range(0, n, LESIONS_PER_BLOCK)]
+        done = run_blocks(
+            lambda k: self._block_modes(
+                population, tasks[k], None if near is None else near[:, tasks[k], None]
+            ),
+            len(tasks),
+            self.threads,
+            self.pool,
+        )
+        mode = np.concatenate([one[0] for one in done], axis=1)
+        spread = np.linalg.inv(np.concatenate([one[1] for one in done])).transpose(1, 2, 0)
+        return Parts(
+            np.broadcast_to(mode, (N_BELLS, p, n)).copy(),
+            np.broadcast_to(spread, (N_BELLS, p, p, n)).copy(),
+        )
+
+    def _block_modes(
+        self, population: Population, lesions: IntArray, start: FloatArray | None
+    ) -> tuple[FloatArray, FloatArray]:
+        """(p, n) modes and (n, p, p) curvatures of some lesions, from (p, n, s) starts."""
+        typical = self.problem.design.mean(population.coefficients, lesions)
+        if start is None:
+            low, high = typical.copy(), typical.copy()
+            low[-1] -= HUMP * population.sd[-1]
+            high[-1] += HUMP * population.sd[-1]
+            start = np.stack([typical, low, high], axis=2)
+        copies = start.shape[2]
+        phi, value, hessian, _ = maximise(
+            self.problem,
+            population,
+            np.repeat(lesions, copies),
+            start.reshape(len(start), -1),
+            np.repeat(typical, copies, axis=1),
+        )
+        best = np.arange(len(lesions)) * copies + np.argmax(value.reshape(-1, copies), axis=1)
+        return phi[:, best], hessian[best]
+
+    def parts_of(
+        self, point: Population, proposal: Proposal, nodes: Nodes, moments: LesionMoments
+    ) -> Parts:
+        """Parts of the posteriors from one pass of weights."""
+        return lesion_parts(
+            self.problem,
+            point,
+            proposal,
+            [(self.everyone, nodes)],
+            moments,
+            threads=self.threads,
+            pool=self.pool,
+        )
+
+    def sharpened(self, parts: Parts, point: Population, n_nodes: int, purpose: int) -> Proposal:
+        """A proposal made from a first one's weights; poor lesions are learnt by chains."""
+        proposal = make_proposal(parts, point)
+        nodes = make_nodes(self.structure.p, n_nodes, self.seed, purpose + 1)
+        moments = self.moments(self.structure.pack(point), proposal, nodes)
+        better = self.parts_of(point, proposal, nodes, moments)
+        most = max(50, int(LARGEST_SHARE * len(self.everyone)))
+        worst = np.sort(np.argsort(moments.ess, kind="stable")[:most])
+        poor = worst[moments.ess[worst] < POOR_SHARE * nodes.count]
+        if len(poor):
+            again = learn_again(self.problem, point, poor, self.seed)
+            better = better.replaced(poor, again)
+        return make_proposal(better, point)
+
+    def moments(self, theta: FloatArray, proposal: Proposal, nodes: Nodes) -> LesionMoments:
+        """One pass with derivatives."""
+        return lesion_moments(
+            self.structure,
+            self.problem,
+            self.structure.unpack(theta),
+            proposal,
+            [(self.everyone, nodes)],
+            threads=self.threads,
+            pool=self.pool,
+        )
+
+    def standing(self, theta: FloatArray, proposal: Proposal, nodes: Nodes) -> NewtonRun:
+        """Where Newton's method would start: no step is made."""
+        moments = self.moments(theta, proposal, nodes)
+        now = curvature(self.structure, theta, self.problem.design.values, moments)
+        decrement = float(now.score @ newton_direction(now))
+        return NewtonRun(theta, moments, now, decrement, 0, decrement < FIRST_TOLERANCE)
+
+    def climb(
+        self, theta: FloatArray, proposal: Proposal, nodes: Nodes, tolerance: float
+    ) -> NewtonRun:
+        """Newton's method with fixed nodes."""
+        return run_newton(
+            self.structure,
+            theta,
+            lambda point: self.moments(point, proposal, nodes),
+            tolerance=tolerance,
+            most_steps=MOST_STEPS,
+            on_step=lambda now, total: None,
+        )
+
+    def assembled(self, run: NewtonRun, proposal: Proposal, n_nodes: int) -> GrowthFit:
+        """The fit, with its likelihood from fresh nodes."""
+        nodes = make_nodes(self.structure.p, n_nodes, self.seed, EXTEND + 2)
+        likelihood = minus2_loglik(
+            self.problem,
+            self.structure.unpack(run.theta),
+            proposal,
+            [(self.everyone, nodes)],
+            threads=self.threads,
+            pool=self.pool,
+        )
+        trace = np.zeros((0, self.structure.size))
+        return assemble_fit(
+            self.problem, self.structure, run, likelihood, proposal, trace, self.seed
+        )
