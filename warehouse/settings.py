@@ -309,6 +309,27 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "hazards.phenotype_draws", 20000, "draws for the probabilities of phenotypes", minimum=100
     ),
+    Setting(
+        "sequences.event_source",
+        "observed",
+        "times of progression in sequences: seen on scans; combined, target lesions by the growth "
+        "model where it has them (Zhou 2023); modelled, those only",
+        choices=("observed", "combined", "modelled"),
+    ),
+    Setting(
+        "sequences.sites",
+        "organ",
+        "what progresses one after another: organs, or each organ's lesions numbered by size (for "
+        "projects whose lesions lie in one organ)",
+        choices=("organ", "lesion"),
+    ),
+    Setting(
+        "sequences.ties",
+        "arbitrary",
+        "order of organs that progress on one day and had their last scan without it on one day: "
+        "arbitrary but the same in every run, or that of core.organ",
+        choices=("arbitrary", "organ_order"),
+    ),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
