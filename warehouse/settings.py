@@ -330,6 +330,80 @@ SETTINGS: tuple[Setting, ...] = (
         "arbitrary but the same in every run, or that of core.organ",
         choices=("arbitrary", "organ_order"),
     ),
+    Setting(
+        "sequences.encoding",
+        "timed",
+        "what clusters of sequences are made of: timed, which organs have progressed by when "
+        "(k-medoids); published, one-hot organ at each place with softmax (k-means, Zhou 2023)",
+        choices=("timed", "published"),
+    ),
+    Setting(
+        "sequences.half_life_days",
+        180.0,
+        "timed: a progression so many days after the first counts half",
+        minimum=1.0,
+    ),
+    Setting(
+        "sequences.counts_from",
+        "first_progression",
+        "timed: days count from the patient's first progression, or from the first dose",
+        choices=("first_progression", "first_dose"),
+    ),
+    Setting("sequences.k", 0, "number of clusters; 0 lets sequences.k_rule choose", minimum=0),
+    Setting("sequences.k_max", 8, "largest number of clusters tried", minimum=2),
+    Setting(
+        "sequences.k_rule",
+        "silhouette",
+        "how the number of clusters is chosen; silhouette: the fewest that bootstrap samples find "
+        "again, that are beyond chance, and whose silhouette is near the best",
+        choices=("silhouette", "elbow", "aic", "bic", "concordance"),
+    ),
+    Setting("sequences.starts", 10, "starts of each clustering; the best counts", minimum=1),
+    Setting(
+        "sequences.resamples",
+        50,
+        "bootstrap samples in which clusters are sought again; 0 for none",
+        minimum=0,
+    ),
+    Setting(
+        "sequences.shuffles",
+        10,
+        "sets of random sequences that clusters are held against",
+        minimum=1,
+    ),
+    Setting(
+        "sequences.no_progression",
+        "own_level",
+        "patients without a progressive organ: a level of their own beside the clusters, or "
+        "clustered with the others",
+        choices=("own_level", "clustered"),
+    ),
+    Setting(
+        "sequences.hetero_organs",
+        3.0,
+        "a cluster is Hetero-Organ from this mean number of progressive organs on; where there is "
+        "none, the second round takes patients with as many organs",
+        minimum=1.0,
+    ),
+    Setting(
+        "sequences.fewest_patients",
+        50,
+        "fewer patients with a progression are not clustered",
+        minimum=10,
+    ),
+    Setting(
+        "sequences.landmarks",
+        "90, 180, 365",
+        "days from first dose at which patients are grouped by what had progressed until then "
+        "and followed from there, commas between",
+    ),
+    Setting(
+        "sequences.death_window_days",
+        112,
+        "a death so many days after the last scan or earlier ends the wait for a progression as "
+        "competing event (two visits of eight weeks); later ones leave it censored at the scan",
+        minimum=0,
+    ),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 

@@ -15,6 +15,7 @@ from udfs.sequences.encodings import PlaceEncoding, discounted_states
 from udfs.sequences.naming import size_order
 from udfs.sequences.partition import Distances, Partition, Points, Space
 from udfs.sequences.stability import Stability, bootstrap_stability
+from udfs.sequences.threads import single_thread
 
 Encoding = Literal["timed", "published"]
 Rule = Literal["silhouette", "elbow", "aic", "bic", "concordance"]
@@ -95,6 +96,7 @@ class Clustering:
     """Distinct points of the n sequences."""
 
 
+@single_thread
 def cluster_sequences(
     sequences: Sequences,
     options: Options,
@@ -106,8 +108,7 @@ def cluster_sequences(
     """Clusters n sequences for k = 1 to ``k_max`` and chooses k.
 
     Equal sequences are one point with a weight, and points stand in an order of their own, so
-    neither the order of the patients nor the number of threads matters; BLAS and OpenMP are held to
-    one thread by the caller's ``single_thread``.
+    neither the order of the patients nor the number of threads matters.
 
     The rule ``silhouette``: of the k whose clusters bootstrap samples find again (mean adjusted
     Rand index 0.8 or more) and whose silhouette is 0.05 above that of every set of random

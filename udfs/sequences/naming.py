@@ -128,7 +128,7 @@ def _name(
     if len(two) == 2 and share < PAIR_SHARE:
         names = sorted(str(part.organ[i]) for i in two)
         pair = "-and-".join(_shown(name, display) for name in names)
-        return pair, f"both progressed in {min(often[i] for i in two):.0%} or more"
+        return pair, f"both progressed, each in at least {min(often[i] for i in two):.0%}"
     if share >= FIRST_SHARE:
         return f"{_shown(organ, display)}-First", f"first in {share:.0%}"
     return "Other-First", f"no organ first in {FIRST_SHARE:.0%}; most often {organ}, {share:.0%}"
