@@ -113,7 +113,8 @@ def cluster_sequences(
     The rule ``silhouette``: of the k whose clusters bootstrap samples find again (mean adjusted
     Rand index 0.8 or more) and whose silhouette is 0.05 above that of every set of random
     sequences, the smallest with a silhouette at most 0.05 below the best of them; where there is
-    none such, the k with the largest index. The other rules take the best value of their column.
+    none such, the smallest k with an index at most 0.05 below the largest. The other rules take
+    the best value of their column.
 
     Stability alone is no sign of groups: where one organ is more frequent than others, 'that organ
     first' is found again in every sample. So silhouettes are held against sequences in which each
@@ -234,7 +235,10 @@ def _choose(found: list[Candidate], options: Options) -> Candidate:
         return max(open_, key=lambda one: (np.nan_to_num(one.concordance), -one.k))
     stable = [one for one in open_ if one.is_stable and one.is_beyond_chance]
     if not stable:
-        return max(open_, key=lambda one: (np.nan_to_num(one.stability.mean_ari), -one.k))
+        again = [float(np.nan_to_num(one.stability.mean_ari)) for one in open_]
+        return next(
+            one for one, ari in zip(open_, again, strict=True) if ari >= max(again) - PARSIMONY
+        )
     best = max(one.silhouette for one in stable)
     return next(one for one in stable if one.silhouette >= best - PARSIMONY)
 

@@ -54,7 +54,8 @@ def describe_clusters(
     5. Other-First.
     ``by_place`` (the second round, where all have many organs) puts in the place of 1 to 3: an
     organ that is first, else second, else third in half of them (Liver-Second).
-    Clusters of one name get their most frequent first organ behind it, else a number by size.
+    Mono- and Hetero-Organ clusters of one name get the first organ of half of them behind it; what
+    is still of one name gets a number by size.
 
     Args:
         sequences: of n patients.
@@ -163,15 +164,15 @@ def _distinct(found: list[ClusterContent], display: Mapping[str, str]) -> list[C
     """Clusters of one name told apart."""
     from dataclasses import replace
 
-    def told(name: str, one: ClusterContent) -> str:
+    def told(one: ClusterContent) -> str:
+        if not one.name.startswith(("Mono", "Hetero")) or names.count(one.name) == 1:
+            return one.name
         if one.first_organ_share < FIRST_SHARE:
-            return f"{name} (mixed)"
-        return f"{name} ({_shown(one.first_organ, display)})"
+            return f"{one.name} (mixed)"
+        return f"{one.name} ({_shown(one.first_organ, display)})"
 
     names = [one.name for one in found]
-    longer = [
-        told(one.name, one) if names.count(one.name) > 1 else one.name for one in found
-    ]
+    longer = [told(one) for one in found]
     out = []
     for c, one in enumerate(found):
         same = sorted(
