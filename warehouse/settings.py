@@ -404,6 +404,29 @@ SETTINGS: tuple[Setting, ...] = (
         "competing event (two visits of eight weeks); later ones leave it censored at the scan",
         minimum=0,
     ),
+    Setting(
+        "prediction.grid_search",
+        False,
+        "whether the boosting's parameters are sought by macro F1 within each training set "
+        "(takes minutes)",
+    ),
+    Setting("prediction.folds", 5, "folds of the cross-validation: 5 is a 4:1 split", minimum=2),
+    Setting(
+        "prediction.no_progression",
+        "class",
+        "patients without a progressive organ: a class to be predicted, or left out (they are "
+        "known only when the scans have ended)",
+        choices=("class", "left_out"),
+    ),
+    Setting(
+        "prediction.fewest_patients",
+        25,
+        "clusters of fewer patients are not predicted",
+        minimum=10,
+    ),
+    Setting("prediction.iterations", 60, "iterations of the gradient boosting", minimum=1),
+    Setting("prediction.learning_rate", 0.1, "its learning rate", minimum=0.001),
+    Setting("prediction.leaves", 4, "most leaves of its trees", minimum=2),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
