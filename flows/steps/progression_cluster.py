@@ -151,7 +151,7 @@ def _cluster(
     sequences = subset.sequences if members is None else members
     alone = subset.patients.iloc[:0] if is_second else _without(subset)
     if not is_second and context.setting("sequences.no_progression") == "clustered":
-        sequences, alone = _with_empty(subset), subset.patients.iloc[:0]
+        sequences, alone = with_empty(subset), subset.patients.iloc[:0]
     key = {"subset": name, "encoding": encoding}
     n, n_distinct = len(sequences.patient), len(set(sequences.text()))
     fewest = context.setting("sequences.fewest_patients")
@@ -245,7 +245,7 @@ def _without(subset: Subset) -> Any:
     return subset.patients[subset.patients["n_progressive_organs"] == 0]
 
 
-def _with_empty(subset: Subset) -> Sequences:
+def with_empty(subset: Subset) -> Sequences:
     """The sequences with those of the patients without a progression, which are empty."""
     import numpy as np
 
@@ -287,7 +287,7 @@ def _second_round(
 
 def _landmarks(subset: Subset, found: _Found | None, days: list[float]) -> list[dict[str, Any]]:
     """Rows of every patient alive and observed beyond each landmark."""
-    everyone = _with_empty(subset)
+    everyone = with_empty(subset)
     time, event = subset.survival(everyone.patient)
     rows = []
     for day in days:
