@@ -130,7 +130,9 @@ def _read(text: str, name: str) -> SavedModel:
     try:
         return SavedModel.from_text(text)
     except (ValueError, KeyError) as error:
-        raise LesionsError(f"the model in {name} cannot be used: {error}. Save it again.") from error
+        raise LesionsError(
+            f"the model in {name} cannot be used: {error}. Save it again."
+        ) from error
 
 
 def _from_warehouse(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -169,10 +171,7 @@ def _from_file(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFra
             )
     words = (PATIENT, *baseline.WORDS)
     patients = pd.DataFrame(
-        {
-            name: frame[name] if name in words else _numbers(path, frame, name)
-            for name in columns
-        }
+        {name: frame[name] if name in words else _numbers(path, frame, name) for name in columns}
     )
     if patients[PATIENT].isna().any() or patients[PATIENT].duplicated().any():
         raise LesionsError(f"{path.name}: every row needs a patient_id of its own.")
@@ -197,7 +196,9 @@ def _numbers(path: Path, frame: pd.DataFrame, name: str) -> Any:
 
     text = frame[name].astype("string").str.strip().str.lower()
     is_flag = name in baseline.FLAGS
-    text = text.replace({**dict.fromkeys(TRUE, "1"), **dict.fromkeys(FALSE, "0")}) if is_flag else text
+    text = (
+        text.replace({**dict.fromkeys(TRUE, "1"), **dict.fromkeys(FALSE, "0")}) if is_flag else text
+    )
     values = pd.to_numeric(text, errors="coerce")
     wrong = (values.isna() & text.notna() & (text != "")).to_numpy(dtype=bool)
     if wrong.any():

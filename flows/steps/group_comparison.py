@@ -328,7 +328,9 @@ def _comparison(key: dict[str, Any], rows: pandas.DataFrame, order: list[str]) -
     return Comparison(key, names, values, n_patients, n_missing)
 
 
-def comparison_tests(comparison: Comparison, confidence: float, correction: Any) -> list[dict[str, Any]]:
+def comparison_tests(
+    comparison: Comparison, confidence: float, correction: Any
+) -> list[dict[str, Any]]:
     names, values = comparison.names, comparison.values
     if len(names) < 2:
         only = names[0] if names else "none"

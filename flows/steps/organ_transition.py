@@ -121,8 +121,7 @@ SUMMARY = TableDoc(
         "n_events": "progressions, whenever",
         "n_deaths": "competing deaths, whenever",
         "n_left": "patients at risk after the day",
-        "incidence": "probability of progression by the day; NULL where nobody was followed so "
-        "far",
+        "incidence": "probability of progression by the day; NULL where nobody was followed so far",
         "ci_lower": "lower limit",
         "ci_upper": "upper limit",
         "p_value": "of the groups of this organ and origin; NULL for all, and without events",
@@ -201,7 +200,7 @@ def _course(context: StepContext, subset: Any) -> _Course:
     """Who was under observation until when."""
     import numpy as np
 
-    from flows.steps.progression_cluster import with_empty
+    from flows.steps.sequence_parts.read import with_empty
 
     patients: pd.DataFrame = subset.patients
     last = patients["last_assessment_day"].to_numpy(np.float64)
@@ -219,9 +218,7 @@ def _course(context: StepContext, subset: Any) -> _Course:
         )
     treatment = patients["treatment_class"].to_numpy(dtype=object)
     everyone = with_empty(subset)
-    return _Course(
-        subset.name, everyone.take(kept), treatment[kept], end[kept], death[kept]
-    )
+    return _Course(subset.name, everyone.take(kept), treatment[kept], end[kept], death[kept])
 
 
 def _strata(course: _Course) -> Iterator[tuple[str, Any]]:

@@ -19,6 +19,7 @@ from flows.steps.sequence_parts.tables import (
     LANDMARK_TYPES,
     MEMBER,
     MEMBER_TYPES,
+    NO_PROGRESSION,
     TABLES,
 )
 from warehouse.registry import StepContext, step
@@ -26,8 +27,6 @@ from warehouse.registry import StepContext, step
 if TYPE_CHECKING:
     from flows.steps.sequence_parts.read import Subset
     from udfs.sequences import Clustering, Options, Sequences
-
-NO_PROGRESSION = "No progression"
 
 
 @dataclass
@@ -86,7 +85,6 @@ def progression_cluster(context: StepContext) -> dict[str, pa.Table]:
         LesionsError: a setting is out of range.
     """
     from flows.steps.sequence_parts.read import landmark_days, organ_names, read_subsets
-
     from udfs.sequences.cluster import Encoding
 
     names, days = organ_names(context), landmark_days(context)
@@ -145,6 +143,7 @@ def _cluster(
     members: Sequences | None = None,
 ) -> _Found | None:
     """Clusters a subset, or some of its patients in the second round."""
+    from flows.steps.sequence_parts.read import with_empty
     from udfs.sequences import cluster_sequences, describe_clusters
 
     is_second = members is not None
@@ -245,21 +244,6 @@ def _without(subset: Subset) -> Any:
     return subset.patients[subset.patients["n_progressive_organs"] == 0]
 
 
-def with_empty(subset: Subset) -> Sequences:
-    """The sequences with those of the patients without a progression, which are empty."""
-    import numpy as np
-
-    from udfs.sequences import NONE, Sequences
-
-    known = subset.sequences
-    patient = subset.patients["patient_id"].to_numpy(dtype=np.str_)
-    order = np.full((patient.size, known.order.shape[1]), NONE, dtype=np.int64)
-    days = np.full((patient.size, known.organ.size), np.inf)
-    rows = np.searchsorted(patient, known.patient)
-    order[rows], days[rows] = known.order, known.days
-    return Sequences(patient, known.organ, order, days)
-
-
 def _second_round(
     context: StepContext,
     subset: Subset,
@@ -287,6 +271,8 @@ def _second_round(
 
 def _landmarks(subset: Subset, found: _Found | None, days: list[float]) -> list[dict[str, Any]]:
     """Rows of every patient alive and observed beyond each landmark."""
+    from flows.steps.sequence_parts.read import with_empty
+
     everyone = with_empty(subset)
     time, event = subset.survival(everyone.patient)
     rows = []

@@ -104,9 +104,7 @@ def progression_meaning(context: StepContext) -> dict[str, pa.Table]:
     found = _read(context)
     out = _survival(context, found)
     out |= _comparisons(context, found)
-    out[tables.PROPORTION.name] = table_of_rows(
-        proportions(found.members), tables.PROPORTION_TYPES
-    )
+    out[tables.PROPORTION.name] = table_of_rows(proportions(found.members), tables.PROPORTION_TYPES)
     out[tables.PLACE.name] = table_of_rows(
         places(found.members, found.sequences), tables.PLACE_TYPES
     )

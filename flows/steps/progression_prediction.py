@@ -20,7 +20,7 @@ from flows.steps.prediction_parts.tables import (
     TABLES,
     types_of,
 )
-from flows.steps.progression_cluster import NO_PROGRESSION
+from flows.steps.sequence_parts.tables import NO_PROGRESSION
 from warehouse.registry import StepContext, step
 
 if TYPE_CHECKING:
@@ -148,9 +148,7 @@ def _held_back(task: _Task, folds: int, seed: int) -> dict[str, list[tuple[str, 
     if names.size > 1:
         sets = [(f"trial {name}", np.flatnonzero(trial == name)) for name in names.tolist()]
         out[TRIALS] = [
-            (name, held)
-            for name, held in sets
-            if np.unique(np.delete(task.label, held)).size > 1
+            (name, held) for name, held in sets if np.unique(np.delete(task.label, held)).size > 1
         ]
     return out
 

@@ -25,9 +25,7 @@ def area_under_curve(score: FloatArray, is_class: np.ndarray) -> float:
 
 def macro_area(probability: FloatArray, actual: IntArray) -> float:
     """Unweighted mean of the areas of the classes that occur and are not all; NaN without any."""
-    areas = [
-        area_under_curve(probability[:, k], actual == k) for k in range(probability.shape[1])
-    ]
+    areas = [area_under_curve(probability[:, k], actual == k) for k in range(probability.shape[1])]
     known = [a for a in areas if not np.isnan(a)]
     return float(np.mean(known)) if known else float("nan")
 

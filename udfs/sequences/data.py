@@ -50,7 +50,9 @@ class Sequences:
         if self.days.shape[1] == 0:
             return self
         first = self.days.min(axis=1, keepdims=True)
-        lag = np.where(np.isfinite(self.days), self.days - np.where(first < np.inf, first, 0), np.inf)
+        lag = np.where(
+            np.isfinite(self.days), self.days - np.where(first < np.inf, first, 0), np.inf
+        )
         return Sequences(self.patient, self.organ, self.order, lag)
 
     def text(self) -> list[str]:

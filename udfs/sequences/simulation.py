@@ -67,9 +67,7 @@ def simulate_sequences(n: int, *, separation: float, seed: int) -> PlantedSequen
     return PlantedSequences(sequences, np.asarray(group, dtype=np.int64), separation)
 
 
-def _organs(
-    prototype: tuple[str, ...], separation: float, rng: np.random.Generator
-) -> list[str]:
+def _organs(prototype: tuple[str, ...], separation: float, rng: np.random.Generator) -> list[str]:
     """One patient's organs in their order, at least one."""
     if separation == 0:
         n_organs = 1 + min(int(rng.poisson(1.2)), len(ORGANS) - 1)

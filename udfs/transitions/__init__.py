@@ -1,8 +1,8 @@
 """Progression across organs as a process: incidence with death competing, and intensities.
 
-    aalen_johansen(days, cause).at(365)
-    transition(days, end, liver, lung).after.rate
-    poisson_rate(events, time)
+aalen_johansen(days, cause).at(365)
+transition(days, end, liver, lung).after.rate
+poisson_rate(events, time)
 """
 
 from udfs.transitions.incidence import CENSORED, COMPETING, EVENT, Incidence, aalen_johansen

@@ -81,7 +81,9 @@ def aalen_johansen(time: ArrayLike, cause: ArrayLike, *, confidence: float = 0.9
     if not np.isin(c, (CENSORED, EVENT, COMPETING)).all():
         raise ValueError("causes are 0, 1 and 2")
     at, place = np.unique(t, return_inverse=True)
-    counts = [np.bincount(place[c == one], minlength=at.size) for one in (EVENT, COMPETING, CENSORED)]
+    counts = [
+        np.bincount(place[c == one], minlength=at.size) for one in (EVENT, COMPETING, CENSORED)
+    ]
     d1, d2, gone = counts
     n = t.size - np.concatenate(([0], (d1 + d2 + gone).cumsum()[:-1])) if at.size else d1
     d = d1 + d2

@@ -106,9 +106,7 @@ def baseline_features(
     return features_of(kind, columns)
 
 
-def _of_organ(
-    patients: pd.DataFrame, organs: pd.DataFrame, organ: str, column: str
-) -> np.ndarray:
+def _of_organ(patients: pd.DataFrame, organs: pd.DataFrame, organ: str, column: str) -> np.ndarray:
     """A number of the patients' organ; 0 where it bears no lesion, or none with a size."""
     here = organs[organs["organ"] == organ].set_index("patient_id")[column]
     found = here.reindex(patients["patient_id"]).to_numpy(dtype=np.float64)

@@ -188,7 +188,9 @@ def _number_rows(
     known = merged[merged[variable].notna()]
     if known.empty:
         return []
-    found = kruskal_wallis(known[variable].to_numpy(np.float64), known["cluster_name"].to_numpy(str))
+    found = kruskal_wallis(
+        known[variable].to_numpy(np.float64), known["cluster_name"].to_numpy(str)
+    )
     test = {} if np.isnan(found.p_value) else {"test": "Kruskal-Wallis", "p_value": found.p_value}
     rows: Rows = []
     for place, name, part in _columns(merged, names):

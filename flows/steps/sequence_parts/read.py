@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from udfs.sequences import Sequences, sequences_of
+from udfs.sequences import NONE, Sequences, sequences_of
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext
 
@@ -97,6 +97,17 @@ class Subset:
         event = rows["os_event"].fillna(False).to_numpy(dtype=bool)
         time[rows["os_event"].isna().to_numpy()] = np.nan
         return time, event
+
+
+def with_empty(subset: Subset) -> Sequences:
+    """The sequences with those of the patients without a progression, which are empty."""
+    known = subset.sequences
+    patient = subset.patients["patient_id"].to_numpy(dtype=np.str_)
+    order = np.full((patient.size, known.order.shape[1]), NONE, dtype=np.int64)
+    days = np.full((patient.size, known.organ.size), np.inf)
+    rows = np.searchsorted(patient, known.patient)
+    order[rows], days[rows] = known.order, known.days
+    return Sequences(patient, known.organ, order, days)
 
 
 def chosen_words(context: StepContext) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flows.columns import COUNT, FLAG, NUMBER, TEXT
 from warehouse.registry import TableDoc
 
+NO_PROGRESSION = "No progression"
+"""Name of level 0."""
 _WHERE = "Reference: Zhou et al., Nat Commun 2023, Fig. 4a, S7 and S9"
 SUBSET = (
     "all; where there are several tumor types, each by itself; and of each the second round, "
