@@ -104,7 +104,7 @@ def _stored_model(warehouse: Path | None, subset: str | None) -> SavedModel:
             raise LesionsError(
                 f"{warehouse} has no table analysis.progression_model. Run 'lesions run' again."
             ) from error
-    known = {name: content for name, content in rows}
+    known = dict(rows)
     if not known:
         raise LesionsError(
             f"{warehouse} has no model: there were too few patients for clusters of progression, "

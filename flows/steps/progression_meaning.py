@@ -23,8 +23,8 @@ from flows.steps.survival import (
     Analysis,
     confidence_level,
     curve_table,
-    summary_row,
     log_rank_rows,
+    summary_row,
 )
 from flows.steps.survival_cox import TYPES as COX_TYPES
 from flows.steps.survival_cox import group_rows

@@ -232,7 +232,7 @@ def _add_predictions(
         if is_class.any() and not is_class.all():
             false, true, threshold = roc_curve(probability[known, k], is_class)
             for p in range(false.size):
-                at = {"point": p + 1, "false_positive_rate": float(false[p])}
+                at: dict[str, Any] = {"point": p + 1, "false_positive_rate": float(false[p])}
                 at |= {"true_positive_rate": float(true[p])}
                 at |= {"threshold": float(threshold[p]) if p else None}
                 rows[CURVE.name].append(one | at)
@@ -281,7 +281,7 @@ def _add_model(context: StepContext, rows: Rows, task: _Task) -> None:
         folds = context.setting("prediction.folds")
         parameters = best_parameters(task.features, task.label, GRID, folds, context.seed)
     fitted = single_thread(fit_model)(
-        task.features, task.label, BOOSTING, parameters, context.seed % 2**31
+        task.features, task.label, "gradient boosting", parameters, context.seed % 2**31
     )
     plain = plain_boosting(fitted.estimator, fitted.design.matrix(task.features))
     whole = {

@@ -96,22 +96,8 @@ class PlainBoosting:
         Raises:
             ValueError: something is missing, or a tree points outside itself.
         """
-        numbers = ("threshold", "value")
         try:
-            trees = tuple(
-                tuple(
-                    Tree(
-                        **{
-                            name: np.asarray(
-                                tree[name], dtype=np.float64 if name in numbers else np.int64
-                            )
-                            for name in Tree.__dataclass_fields__
-                        }
-                    )
-                    for tree in iteration
-                )
-                for iteration in data["trees"]
-            )
+            trees = tuple(tuple(_read_tree(t) for t in iteration) for iteration in data["trees"])
             baseline = np.asarray(data["baseline"], dtype=np.float64)
         except (KeyError, TypeError) as error:
             raise ValueError(f"the model lacks {error}") from error
@@ -173,6 +159,20 @@ def plain_boosting(model: Any, matrix: FloatArray) -> PlainBoosting:
     if not apart <= SAME:
         raise ValueError(f"the plain model's probabilities differ by {apart:.1e}")
     return plain
+
+
+def _read_tree(data: Mapping[str, Any]) -> Tree:
+    def whole(name: str) -> IntArray:
+        return np.asarray(data[name], dtype=np.int64)
+
+    return Tree(
+        feature=whole("feature"),
+        threshold=np.asarray(data["threshold"], dtype=np.float64),
+        missing_left=whole("missing_left"),
+        left=whole("left"),
+        right=whole("right"),
+        value=np.asarray(data["value"], dtype=np.float64),
+    )
 
 
 def _tree(nodes: np.ndarray) -> Tree:

@@ -138,9 +138,10 @@ class Scaling:
         some = ~gone.all(axis=0)
         median = np.zeros(matrix.shape[1])
         median[some] = np.nanmedian(matrix[:, some], axis=0)
-        filled = np.column_stack((np.where(gone, median, matrix), gone[:, gone.any(axis=0)]))
+        has_missing: BoolArray = np.asarray(gone.any(axis=0))
+        filled = np.column_stack((np.where(gone, median, matrix), gone[:, has_missing]))
         spread = filled.std(axis=0)
-        return cls(median, gone.any(axis=0), filled.mean(axis=0), np.where(spread > 0, spread, 1.0))
+        return cls(median, has_missing, filled.mean(axis=0), np.where(spread > 0, spread, 1.0))
 
     def transform(self, matrix: FloatArray) -> FloatArray:
         """(n, p + columns with missing values)."""

@@ -134,8 +134,9 @@ def wilson(
 def roc_curve(
     score: FloatArray, is_class: np.ndarray, points: int = 100
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """False positive rate, true positive rate and threshold, from (0, 0) to (1, 1); thinned to about
-    ``points`` of the distinct thresholds.
+    """False positive rate, true positive rate and threshold, from (0, 0) to (1, 1).
+
+    Thinned to about ``points`` of the distinct thresholds.
 
     Raises:
         ValueError: not both in the class and out of it.

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from udfs.sequences.chance import shuffled
 from udfs.sequences.criteria import elbow, group_concordance, information, silhouette
 from udfs.sequences.data import BoolArray, FloatArray, IntArray, Sequences
-from udfs.sequences.chance import shuffled
 from udfs.sequences.encodings import PlaceEncoding, discounted_states
 from udfs.sequences.naming import size_order
 from udfs.sequences.partition import Distances, Partition, Points, Space

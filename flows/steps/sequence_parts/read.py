@@ -47,7 +47,9 @@ chosen AS (
         coalesce(patient.treatment_class, 'not stated') AS treatment_class,
         CAST(patient.os_days AS DOUBLE) AS os_days,
         patient.os_event,
-        CAST(CASE WHEN patient.is_death_date_known THEN patient.death_day END AS DOUBLE) AS death_day,
+        CAST(
+            CASE WHEN patient.is_death_date_known THEN patient.death_day END AS DOUBLE
+        ) AS death_day,
         progression.n_progressive_organs,
         progression.first_organ,
         CAST(progression.first_days AS DOUBLE) AS first_days,
