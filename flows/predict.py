@@ -153,10 +153,7 @@ def _from_file(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFra
     import pandas as pd
 
     try:
-        if path.suffix == ".parquet":
-            frame = pd.read_parquet(path)
-        else:
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=["", "NA"])
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except FileNotFoundError as error:
         raise LesionsError(f"there is no file {path}.") from error
     except (OSError, ValueError) as error:
@@ -189,6 +186,30 @@ def _from_file(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFra
             )  # fmt: skip
     none = pd.DataFrame({c: [] for c in (PATIENT, "organ", "n_lesions", "target_volume_mm3")})
     return patients, pd.concat(parts, ignore_index=True) if parts else none
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Text as it stands; empty and NA are missing.
+
+    Raises:
+        LesionsError: a row has another number of fields than the header. (pandas would take the
+            first field as a name of the row, and move all others.)
+    """
+    import pandas as pd
+
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.reader(file))
+    if not lines:
+        raise LesionsError(f"{path.name} is empty. Its first row names the columns.")
+    header, *rows = lines
+    for number, row in enumerate(rows):
+        if row and len(row) != len(header):
+            raise LesionsError(
+                f"{path.name}, row {number + 1}: {len(row)} fields, but the header has "
+                f"{len(header)}. Put text with a comma into quotes."
+            )
+    values = [[None if one in ("", "NA") else one for one in row] for row in rows if row]
+    return pd.DataFrame(values, columns=header, dtype=object)
 
 
 def _numbers(path: Path, frame: pd.DataFrame, name: str) -> Any:

@@ -156,9 +156,10 @@ def _cluster(
     fewest = context.setting("sequences.fewest_patients")
     reason = None
     if n < fewest:
-        reason = f"{n} patients with a progression; sequences.fewest_patients is {fewest}"
+        who = "patient" if n == 1 else "patients"
+        reason = f"{n} {who} with a progression; sequences.fewest_patients is {fewest}"
     elif n_distinct < 3:
-        reason = f"all sequences are among {n_distinct}: nothing to cluster"
+        reason = f"its {n} sequences are of {n_distinct} kinds only"
     if reason is not None:
         rows.choice.append(
             {**key, "k": 1, "n_patients": n, "n_distinct": n_distinct, "is_chosen": False,

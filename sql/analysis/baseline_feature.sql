@@ -3,7 +3,7 @@
    How: lesions as analysis.baseline_lesion has them. Deleting every row of a source that is dated after
    baseline.latest_day leaves this table as it is.
    Caveats: characteristics that a source gives without a day (SUPPDM) are taken as known at baseline. The treatment is
-   the arm as treated, known from the first dose on.
+   the arm as treated, known from the first dose on. A subject that is known from later rows only has no row.
    Reference: Zhou et al. 2023, Table 1 and Methods.
    Grain: one row per patient_id
    Key: patient_id
@@ -55,4 +55,6 @@ SELECT
     CAST(lesion.largest_volume_mm3 AS DOUBLE) AS largest_volume_mm3 -- volume of the largest target lesion, mm3
 FROM core.patient AS patient
 LEFT JOIN lesion ON patient.patient_id = lesion.patient_id
-WHERE NOT coalesce(patient.is_screen_failure, FALSE)
+WHERE
+    NOT coalesce(patient.is_screen_failure, FALSE)
+    AND (patient.is_in_demographics OR lesion.patient_id IS NOT NULL)

@@ -46,7 +46,8 @@ def describe_clusters(
 ) -> list[ClusterContent]:
     """Names and contents of clusters 0 to k - 1.
 
-    Rules, in this order; the first that holds names the cluster:
+    Rules, in this order; the first that holds names the cluster. Where patients without a
+    progression were clustered with the others: No progression, when they are half of it.
     1. Mono-Organ: 90 % of the patients have one progressive organ.
     2. Hetero-Organ: the mean number of progressive organs is at least ``hetero_organs``.
     3. two organs, as in Liver-and-Lung: each progressed in 75 %, and no organ was first in 75 %.
@@ -110,8 +111,9 @@ def _name(
     part: Sequences, hetero_organs: float, display: Mapping[str, str], by_place: bool
 ) -> tuple[str, str]:
     count = part.n_organs
-    if not (count > 0).any():
-        return "No progression", "no organ progressed"
+    none = float((count == 0).mean())
+    if none >= FIRST_SHARE:
+        return "No progression", f"no organ progressed in {none:.0%}"
     if by_place:
         for place, word in enumerate(PLACES[: part.order.shape[1]]):
             organ, share = _most_frequent(part, place)
@@ -157,7 +159,13 @@ def _commonest(text: np.ndarray) -> tuple[str, int]:
 
 
 def _shown(organ: str, display: Mapping[str, str]) -> str:
-    return display.get(organ, organ.replace("_", " ").capitalize())
+    """As ``display`` has it; of a lesion ('brain_cns lesion 2') the organ's name and the rest."""
+    if organ in display:
+        return display[organ]
+    name, _, rest = organ.partition(" ")
+    if rest and name in display:
+        return f"{display[name]} {rest}"
+    return organ.replace("_", " ").capitalize()
 
 
 def _distinct(found: list[ClusterContent], display: Mapping[str, str]) -> list[ClusterContent]:

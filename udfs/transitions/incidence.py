@@ -119,5 +119,6 @@ def _limits(
     lower, upper = incidence.copy(), incidence.copy()
     i, e = incidence[inside], error[inside]
     width = z * e / (i * np.log(i))
-    lower[inside], upper[inside] = i ** np.exp(-width), i ** np.exp(width)
+    with np.errstate(over="ignore"):  # next to 1 the lower limit is 0, by exp(a lot)
+        lower[inside], upper[inside] = i ** np.exp(-width), i ** np.exp(width)
     return lower, upper
