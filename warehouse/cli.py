@@ -101,14 +101,32 @@ def init(folder: Path) -> None:
 @patients_option
 @seed_option
 @click.option("--messy", is_flag=True, help="Plant known defects; truth/defects.csv lists them.")
+@click.option(
+    "--sequence-groups",
+    type=click.FloatRange(0, 1),
+    help="Plant groups of progression sequences, so far apart; 0.98 is clear.",
+)
 @quiet_option
 def simulate(
-    folder: Path, preset: str, patients: int | None, seed: int, messy: bool, quiet: bool
+    folder: Path,
+    preset: str,
+    patients: int | None,
+    seed: int,
+    messy: bool,
+    sequence_groups: float | None,
+    quiet: bool,
 ) -> None:
     """Write simulated trials to FOLDER/studies and the truth behind them to FOLDER/truth."""
     from warehouse.simulate import write_trials
 
-    report = write_trials(folder, preset, patients=patients, seed=seed, messy=messy)
+    report = write_trials(
+        folder,
+        preset,
+        patients=patients,
+        seed=seed,
+        messy=messy,
+        sequence_separation=sequence_groups,
+    )
     if not quiet:
         click.echo(report)
 

@@ -40,7 +40,8 @@ def test_deleting_every_row_after_baseline_changes_no_feature(raw: Path) -> None
         lesions = kit.query("SELECT count(*) FROM core.lesion WHERE lesion_type = 'new'")
         gone = 0
         for domain, table in (("tr", "tumor_result"), ("tu", "tumor_identification")):
-            late = f"SELECT source_file, source_row, study_id FROM staging.{table} WHERE day > {LATEST}"
+            late = f"SELECT source_file, source_row, study_id FROM staging.{table}"
+            late += f" WHERE day > {LATEST}"
             condition = f"(_source_file, _source_row, _study_id) IN ({late})"
             gone += kit.query(f"SELECT count(*) FROM raw.{domain} WHERE {condition}")[0][0]
             kit.connection.execute(f"CREATE TEMP TABLE late_{domain} AS {late}")

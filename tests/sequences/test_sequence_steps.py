@@ -62,9 +62,8 @@ def test_choice_has_every_figure_and_one_chosen_row(found: Found) -> None:
     timed = choice[(choice["encoding"] == "timed") & (choice["k"] > 1)]
     columns = ["silhouette", "aic", "bic", "concordance", "stability_ari", "silhouette_by_chance"]
     assert timed[columns].notna().all().all()
-    assert chosen.set_index("encoding").loc["timed", ["k", "is_stable", "is_beyond_chance"]].tolist() == [
-        5, True, True,
-    ]  # fmt: skip
+    row = chosen.set_index("encoding").loc["timed"]
+    assert (row["k"], row["is_stable"], row["is_beyond_chance"]) == (5, True, True)
 
 
 def test_second_round_takes_the_hetero_organ_cluster(found: Found) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +57,7 @@ def simulate_sequences(n: int, *, separation: float, seed: int) -> PlantedSequen
     planted = rng.choice(len(PROTOTYPES), size=n, p=SHARE)
     rows: list[tuple[str, int, str, float]] = []
     for i in range(n):
-        organs = _organs(PROTOTYPES[planted[i]], separation, rng)
+        organs = draw_organs(PROTOTYPES[planted[i]], separation, ORGANS, rng)
         gaps = np.ceil(60 * np.exp(0.4 * rng.standard_normal(len(organs) - 1)))
         start = np.round(150 * np.exp(0.5 * rng.standard_normal()))
         days = start + np.concatenate(([0.0], gaps.cumsum()))
@@ -67,13 +68,22 @@ def simulate_sequences(n: int, *, separation: float, seed: int) -> PlantedSequen
     return PlantedSequences(sequences, np.asarray(group, dtype=np.int64), separation)
 
 
-def _organs(prototype: tuple[str, ...], separation: float, rng: np.random.Generator) -> list[str]:
-    """One patient's organs in their order, at least one."""
+def draw_organs(
+    prototype: Sequence[str], separation: float, organs: Sequence[str], rng: np.random.Generator
+) -> list[str]:
+    """One patient's organs in their order, at least one; see ``simulate_sequences``.
+
+    Args:
+        prototype: the group's.
+        separation: 0 draws without regard to it.
+        organs: those that a patient can have.
+        rng: draws.
+    """
     if separation == 0:
-        n_organs = 1 + min(int(rng.poisson(1.2)), len(ORGANS) - 1)
-        return [str(organ) for organ in rng.permutation(ORGANS)[:n_organs]]
+        n_organs = 1 + min(int(rng.poisson(1.2)), len(organs) - 1)
+        return [str(organ) for organ in rng.permutation(np.asarray(organs))[:n_organs]]
     kept = [organ for organ in prototype if rng.random() < separation] or [prototype[0]]
     if rng.random() > separation:
-        other = [organ for organ in ORGANS if organ not in kept]
+        other = [organ for organ in organs if organ not in kept]
         kept.insert(int(rng.integers(len(kept) + 1)), other[int(rng.integers(len(other)))])
     return kept
