@@ -74,7 +74,7 @@ def _import_parts() -> None:
         if not threading.main_thread().is_alive():
             return
         try:
-            importlib.import_module(part)
+            import_alone((part,))
         except Exception:
             return  # check_tables imports it again, and there the error is seen
 

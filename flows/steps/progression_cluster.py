@@ -84,9 +84,11 @@ def progression_cluster(context: StepContext) -> dict[str, pa.Table]:
     Raises:
         LesionsError: a setting is out of range.
     """
+    from flows.libraries import load_scikit_learn
     from flows.steps.sequence_parts.read import landmark_days, organ_names, read_subsets
     from udfs.sequences.cluster import Encoding
 
+    load_scikit_learn()
     names, days = organ_names(context), landmark_days(context)
     rows = _Rows()
     for subset in read_subsets(context):

@@ -74,6 +74,9 @@ class _Task:
 )
 def progression_prediction(context: StepContext) -> dict[str, pa.Table]:
     """Out-of-fold predictions, what they are worth, and a model of all patients."""
+    from flows.libraries import load_scikit_learn
+
+    load_scikit_learn()
     rows: Rows = {table.name: [] for table in TABLES}
     for task in _tasks(context):
         held_back = _held_back(task, context.setting("prediction.folds"), context.seed)

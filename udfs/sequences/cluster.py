@@ -26,6 +26,8 @@ that Tibshirani and Walther (JCGS 2005) ask of prediction strength."""
 PARSIMONY = 0.05
 """Fewer clusters are taken when their silhouette is no more than this below the best."""
 
+RESAMPLE_STARTS = {"timed": 1, "published": 3}
+"""Starts of each clustering of a bootstrap sample or of random sequences, at most."""
 CHANCE_MARGIN = 0.05
 """Groups are there when their silhouette is higher by this than among random sequences."""
 
@@ -199,7 +201,7 @@ def _stability(
     """Of k clusters, in their numbering by size."""
     if k == 1 or options.samples == 0:
         return Stability(np.full(0, np.nan), np.full(k, np.nan))
-    starts = options.starts if options.encoding == "published" else 1
+    starts = min(options.starts, RESAMPLE_STARTS[options.encoding])
     out = bootstrap_stability(space, found, k, samples=options.samples, starts=starts, seed=seed)
     jaccard = np.full(k, np.nan)
     jaccard[place] = out.jaccard
@@ -216,7 +218,7 @@ def _by_chance(sequences: Sequences, options: Options, k_max: int, seed: int) ->
         space, _, _ = _space(other, options)
         distance = space.distance()
         for k in range(2, min(k_max, space.weight.size) + 1):
-            starts = options.starts if options.encoding == "published" else 1
+            starts = min(options.starts, RESAMPLE_STARTS[options.encoding])
             label = space.partition(space.weight, k, starts=starts, seed=seed).label
             highest[k - 1] = max(highest[k - 1], silhouette(distance, label, space.weight))
     return highest
