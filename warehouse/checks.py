@@ -35,6 +35,7 @@ from warehouse.checking.suites import (
     tables_to_check,
 )
 from warehouse.checking.summary import summarise
+from warehouse.imports import import_alone
 
 if TYPE_CHECKING:
     import duckdb
