@@ -137,7 +137,8 @@ LANDMARK = TableDoc(
         "centre of the clusters of all sequences. Patients with overall survival beyond the "
         "landmark count.\n"
         "Caveats: the centres come from the whole follow-up, so the clusters themselves are not "
-        "free of it; first_organ and n_progressive_organs are.\n"
+        "free of it; first_organ and n_progressive_organs are. Who was no longer scanned before "
+        "the landmark counts as far as was seen.\n"
         "Reference: Anderson et al., J Clin Oncol 1983; Zhou et al., Nat Commun 2023, Fig. 4b"
     ),
     grain="one row per patient_id, subset and landmark_days",
