@@ -80,6 +80,7 @@ def progression_prediction(context: StepContext) -> dict[str, pa.Table]:
     rows: Rows = {table.name: [] for table in TABLES}
     for task in _tasks(context):
         held_back = _held_back(task, context.setting("prediction.folds"), context.seed)
+        whole = _parameters(context, task)
         total, done = 2 * sum(len(sets) for sets in held_back.values()), [0]
 
         def one_more(total: int = total, done: list[int] = done) -> None:
@@ -88,12 +89,12 @@ def progression_prediction(context: StepContext) -> dict[str, pa.Table]:
 
         for scheme, sets in held_back.items():
             for model in (BOOSTING, LOGISTIC):
-                probability, splits = _validate(context, task, model, sets, one_more)
+                probability, splits = _validate(context, task, model, sets, whole, one_more)
                 _add_predictions(rows, task, model, scheme, probability, splits)
                 _add_splits(rows, task, model, splits, context.setting("prediction.grid_search"))
                 if scheme == FOLDS and model == BOOSTING:
                     _add_importance(rows, task, splits, context.seed)
-        _add_model(context, rows, task)
+        _add_model(context, rows, task, whole)
     return {table.name: table_of_rows(rows[table.name], types_of(table)) for table in TABLES}
 
 
@@ -157,17 +158,19 @@ def _held_back(task: _Task, folds: int, seed: int) -> dict[str, list[tuple[str, 
 
 
 def _validate(
-    context: StepContext, task: _Task, model: Any, sets: list[tuple[str, Any]], one_more: Any
+    context: StepContext,
+    task: _Task,
+    model: Any,
+    sets: list[tuple[str, Any]],
+    whole: Any,
+    one_more: Any,
 ) -> tuple[Any, list[Split]]:
+    """Probabilities of the patients held back; ``whole`` are the parameters for all patients."""
     from udfs.prediction import GRID, cross_validate
 
-    grid = GRID if context.setting("prediction.grid_search") else (_parameters(context),)
-    if sets and sets[0][0].startswith("trial") and len(grid) > 1:
-        from udfs.prediction import best_parameters
-
-        # One search for all trials left out: eight more nested ones would double the time.
-        folds = context.setting("prediction.folds")
-        grid = (best_parameters(task.features, task.label, grid, folds, context.seed),)
+    grid = GRID if context.setting("prediction.grid_search") else (whole,)
+    if sets and sets[0][0].startswith("trial"):
+        grid = (whole,)  # searched once: eight more nested searches would double the time
     return cross_validate(
         task.features,
         task.label,
@@ -181,9 +184,13 @@ def _validate(
     )
 
 
-def _parameters(context: StepContext) -> Any:
-    from udfs.prediction import Parameters
+def _parameters(context: StepContext, task: _Task) -> Any:
+    """Of a model of all patients: the best of the grid, or those of the settings."""
+    from udfs.prediction import GRID, Parameters, best_parameters
 
+    if context.setting("prediction.grid_search"):
+        folds = context.setting("prediction.folds")
+        return best_parameters(task.features, task.label, GRID, folds, context.seed)
     return Parameters(
         iterations=context.setting("prediction.iterations"),
         learning_rate=context.setting("prediction.learning_rate"),
@@ -272,17 +279,13 @@ def _add_importance(rows: Rows, task: _Task, splits: list[Split], seed: int) -> 
         rows[IMPORTANCE.name].append(row)
 
 
-def _add_model(context: StepContext, rows: Rows, task: _Task) -> None:
+def _add_model(context: StepContext, rows: Rows, task: _Task, parameters: Any) -> None:
     """Trains on all patients and writes the model down."""
     import sklearn
 
-    from udfs.prediction import GRID, SavedModel, best_parameters, fit_model, plain_boosting
+    from udfs.prediction import SavedModel, fit_model, plain_boosting
     from udfs.sequences.threads import single_thread
 
-    parameters = _parameters(context)
-    if context.setting("prediction.grid_search"):
-        folds = context.setting("prediction.folds")
-        parameters = best_parameters(task.features, task.label, GRID, folds, context.seed)
     fitted = single_thread(fit_model)(
         task.features, task.label, "gradient boosting", parameters, context.seed % 2**31
     )

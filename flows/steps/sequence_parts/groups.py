@@ -67,8 +67,7 @@ def analysis_of(
 def from_first_dose(members: pd.DataFrame, subset: str) -> Iterator[Analysis]:
     """Overall survival by cluster, and by treatment within each (Fig. 4b and 5a)."""
     time = members["os_days"].to_numpy(np.float64)
-    event = members["os_event"].fillna(False).to_numpy(dtype=bool)
-    time = np.where(members["os_event"].isna().to_numpy(), np.nan, time)
+    event = members["os_event"].to_numpy(dtype=bool)
     names = clusters_by_size(members)
     key = {"subset": subset, "grouping": CLUSTER, "endpoint": FROM_FIRST_DOSE}
     cluster = members["cluster_name"].to_numpy(dtype=object)

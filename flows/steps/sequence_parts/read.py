@@ -45,8 +45,8 @@ chosen AS (
         patient.study_id,
         named.tumor_type,
         coalesce(patient.treatment_class, 'not stated') AS treatment_class,
-        CAST(patient.os_days AS DOUBLE) AS os_days,
-        patient.os_event,
+        CAST(CASE WHEN patient.os_event IS NOT NULL THEN patient.os_days END AS DOUBLE) AS os_days,
+        coalesce(patient.os_event, FALSE) AS os_event,
         CAST(
             CASE WHEN patient.is_death_date_known THEN patient.death_day END AS DOUBLE
         ) AS death_day,
@@ -95,10 +95,8 @@ class Subset:
     def survival(self, patient: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Overall survival of some patients: days (NaN where unknown) and deaths."""
         rows = self.patients.set_index("patient_id").loc[patient]
-        time = rows["os_days"].to_numpy(dtype=np.float64, na_value=np.nan).copy()
-        event = rows["os_event"].fillna(False).to_numpy(dtype=bool)
-        time[rows["os_event"].isna().to_numpy()] = np.nan
-        return time, event
+        time = rows["os_days"].to_numpy(dtype=np.float64, na_value=np.nan)
+        return time, rows["os_event"].to_numpy(dtype=bool)
 
 
 def with_empty(subset: Subset) -> Sequences:
