@@ -64,6 +64,19 @@ def test_columns_are_learnt_and_missing_stays_missing() -> None:
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
 
 
+def test_columns_that_tell_nothing_are_left_out() -> None:
+    """A trial that does not record a number has it missing in everybody."""
+    rng = np.random.default_rng(1)
+    columns = {"x": rng.normal(size=60), "none": [None] * 60, "same": [1.0] * 60}
+    columns["some"] = [1.0, None] * 30
+    found = features_of(dict.fromkeys(columns, "number"), columns)
+    assert Design.learn(found).columns == ["x", "some"]
+    label = (columns["x"] > 0).astype(int)
+    fitted = fit_model(found, label, "gradient boosting", QUICK, 0)
+    assert fitted.probability(found, 2).shape == (60, 2)
+    assert fit_model(found, label, "logistic regression", QUICK, 0).scaling is not None
+
+
 @pytest.mark.parametrize("classes", [2, 3])
 def test_plain_model_gives_the_same_probabilities(classes: int) -> None:
     features, label = patients(400, 1)

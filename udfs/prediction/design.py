@@ -82,17 +82,28 @@ class Design:
     kind: Mapping[str, Kind]
     levels: Mapping[str, Sequence[str]]
     """Levels of each category that have a column, ascending."""
+    numbers: tuple[str, ...]
+    """Numbers that have a column."""
 
     @classmethod
     def learn(cls, features: Features) -> Design:
-        """Levels that at least ten of the patients have."""
+        """Levels that at least ten of the patients have, and numbers that differ between patients.
+
+        A number that nobody has, or that is the same in all who have it and in nobody missing,
+        tells nothing; and scikit-learn cannot bin a column without any value.
+        """
         levels = {}
+        numbers = []
         for name, kind in features.kind.items():
-            if kind == "category":
+            if kind == "number":
+                known = features.value[name][~np.isnan(features.value[name])]
+                if known.size and (known.size < features.n or known.min() < known.max()):
+                    numbers.append(name)
+            else:
                 words, count = np.unique(features.value[name], return_counts=True)
                 kept = [str(w) for w, c in zip(words, count, strict=True) if c >= RARE_LEVEL and w]
                 levels[name] = tuple(kept)
-        return cls(dict(features.kind), levels)
+        return cls(dict(features.kind), levels, tuple(numbers))
 
     @property
     def columns(self) -> list[str]:
@@ -100,7 +111,7 @@ class Design:
         out = []
         for name, kind in self.kind.items():
             if kind == "number":
-                out.append(name)
+                out += [name] if name in self.numbers else []
             else:
                 out += [f"{name}={level}" for level in self.levels[name]]
         return out
@@ -113,7 +124,8 @@ class Design:
         for name, kind in self.kind.items():
             value = features.value[name]
             if kind == "number":
-                columns.append(np.asarray(value, dtype=np.float64))
+                if name in self.numbers:
+                    columns.append(np.asarray(value, dtype=np.float64))
                 continue
             gone = value == ""
             for level in self.levels[name]:

@@ -34,6 +34,7 @@ class SavedModel:
             "format": FORMAT,
             "classes": list(self.classes),
             "kind": dict(self.design.kind),
+            "numbers": list(self.design.numbers),
             "levels": {name: list(words) for name, words in self.design.levels.items()},
             "boosting": self.boosting.to_dict(),
             "metadata": dict(self.metadata),
@@ -56,7 +57,8 @@ class SavedModel:
         stated = content.pop("sha256", None)
         if stated != _digest(content):
             raise ValueError("its content was changed after it was written")
-        design = Design(content["kind"], {n: tuple(w) for n, w in content["levels"].items()})
+        levels = {name: tuple(words) for name, words in content["levels"].items()}
+        design = Design(content["kind"], levels, tuple(content["numbers"]))
         boosting = PlainBoosting.from_dict(content["boosting"])
         return cls(tuple(content["classes"]), design, boosting, content["metadata"])
 
