@@ -16,8 +16,8 @@ from udfs.sequences.threads import single_thread
 
 Model = Literal["gradient boosting", "logistic regression"]
 GRID = tuple(
-    Parameters(iterations=i, learning_rate=r, leaves=n, is_balanced=b)
-    for i, r, n, b in product((60,), (0.05, 0.1), (4, 8), (False, True))
+    Parameters(learning_rate=rate, leaves=leaves, is_balanced=balanced)
+    for (rate, leaves), balanced in product(((0.1, 4), (0.1, 8), (0.05, 8)), (False, True))
 )
 """What the grid search tries."""
 
