@@ -50,6 +50,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SqlKit, P
         yield kit, folder / "truth"
 
 
+@pytest.mark.slow
 def test_planted_groups_of_trials_are_found(trials: tuple[SqlKit, Path]) -> None:
     kit, truth = trials
     with duckdb.connect() as con:
@@ -73,6 +74,7 @@ def test_planted_groups_of_trials_are_found(trials: tuple[SqlKit, Path]) -> None
     assert chosen == (5, True, True)
 
 
+@pytest.mark.slow
 def test_sequences_are_those_that_were_planted(trials: tuple[SqlKit, Path]) -> None:
     """Every organ that progressed did so on its true day, and none else."""
     kit, truth = trials
