@@ -35,6 +35,7 @@ from warehouse.checking.suites import (
     tables_to_check,
 )
 from warehouse.checking.summary import summarise
+from warehouse.imports import import_alone
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,7 +75,7 @@ def _import_parts() -> None:
         if not threading.main_thread().is_alive():
             return
         try:
-            importlib.import_module(part)
+            import_alone((part,))
         except Exception:
             return  # check_tables imports it again, and there the error is seen
 

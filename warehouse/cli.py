@@ -101,14 +101,32 @@ def init(folder: Path) -> None:
 @patients_option
 @seed_option
 @click.option("--messy", is_flag=True, help="Plant known defects; truth/defects.csv lists them.")
+@click.option(
+    "--sequence-groups",
+    type=click.FloatRange(0, 1),
+    help="Plant groups of progression sequences, so far apart; 0.98 is clear.",
+)
 @quiet_option
 def simulate(
-    folder: Path, preset: str, patients: int | None, seed: int, messy: bool, quiet: bool
+    folder: Path,
+    preset: str,
+    patients: int | None,
+    seed: int,
+    messy: bool,
+    sequence_groups: float | None,
+    quiet: bool,
 ) -> None:
     """Write simulated trials to FOLDER/studies and the truth behind them to FOLDER/truth."""
     from warehouse.simulate import write_trials
 
-    report = write_trials(folder, preset, patients=patients, seed=seed, messy=messy)
+    report = write_trials(
+        folder,
+        preset,
+        patients=patients,
+        seed=seed,
+        messy=messy,
+        sequence_separation=sequence_groups,
+    )
     if not quiet:
         click.echo(report)
 
@@ -269,6 +287,47 @@ def benchmarks(
         run_part(part, scale=scale, seed=seed, output=output)
     else:
         run_benchmarks(scale=scale, seed=seed, dbt=dbt, output=output)
+
+
+@lesions.command()
+@click.argument("source", type=click.Path(path_type=Path), required=False)
+@project_option
+@click.option("--model", "model_file", type=click.Path(path_type=Path), help="A saved model.")
+@click.option("--subset", help="Whose model, where there are several tumor types.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to a CSV.")
+@click.option(
+    "--template", type=click.Path(path_type=Path), help="Write the columns that SOURCE must have."
+)
+@click.option("--save-model", type=click.Path(path_type=Path), help="Write the model as JSON.")
+def predict(
+    source: Path | None,
+    project_folder: Path,
+    model_file: Path | None,
+    subset: str | None,
+    output: Path | None,
+    template: Path | None,
+    save_model: Path | None,
+) -> None:
+    """Predict the progression cluster of new patients from their baseline.
+
+    SOURCE is a CSV or Parquet with one row per patient, or the warehouse.duckdb of another
+    project. The model is the project's, or one saved before.
+    """
+    warehouse = None
+    if model_file is None:
+        from warehouse.project import open_project
+
+        warehouse = open_project(project_folder).published
+    _command("predict")(
+        source,
+        warehouse=warehouse,
+        model_file=model_file,
+        subset=subset,
+        output=output,
+        template=template,
+        save_model=save_model,
+        say=click.echo,
+    )
 
 
 @lesions.group()

@@ -73,6 +73,7 @@ def write_trials(
     patients: int | None,
     seed: int,
     messy: bool = False,
+    sequence_separation: float | None = None,
     progress: Progress | None = None,
 ) -> SimulationReport:
     """Simulates a preset and writes it. The same arguments give the same bytes.
@@ -83,6 +84,8 @@ def write_trials(
         patients: to be included; None for full size.
         seed: of all random numbers.
         messy: plant the catalogue's defects and list them in ``truth/defects.csv``.
+        sequence_separation: plant groups of progression sequences, so far apart (0 to 1; 0.98 is
+            clear); None plants none.
         progress: called with trials written and trials in all.
 
     Raises:
@@ -91,9 +94,12 @@ def write_trials(
     if patients is not None and patients < 1:
         raise LesionsError(f"{patients} patients cannot be simulated. Ask for at least 1.")
     simulator = _simulator(preset)
-    return write_numbers(
-        directory, simulator(patients, seed), messy=messy, progress=progress or (lambda *_: None)
+    numbers = (
+        simulator(patients, seed)
+        if sequence_separation is None
+        else simulator(patients, seed, sequence_separation=sequence_separation)
     )
+    return write_numbers(directory, numbers, messy=messy, progress=progress or (lambda *_: None))
 
 
 def write_numbers(
@@ -142,7 +148,7 @@ def _plant(tables: dict[str, list[pa.Table]], numbers: Any, truth: Path) -> Plan
     return planting
 
 
-def _simulator(preset: str) -> Callable[[int | None, int], Any]:
+def _simulator(preset: str) -> Callable[..., Any]:
     found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if preset not in found:
         known = ", ".join(sorted(found)) or "none is installed"

@@ -263,8 +263,8 @@ def group_comparison(context: StepContext) -> dict[str, pa.Table]:
     tests: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
     for comparison in _comparisons(context):
-        tests += _tests(comparison, confidence, correction)
-        summaries += _summaries(comparison, confidence)
+        tests += comparison_tests(comparison, confidence, correction)
+        summaries += comparison_summaries(comparison, confidence)
     return {
         GROUP_COMPARISON.name: table_of_rows(tests, COMPARISON_TYPES),
         GROUP_SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
@@ -328,7 +328,9 @@ def _comparison(key: dict[str, Any], rows: pandas.DataFrame, order: list[str]) -
     return Comparison(key, names, values, n_patients, n_missing)
 
 
-def _tests(comparison: Comparison, confidence: float, correction: Any) -> list[dict[str, Any]]:
+def comparison_tests(
+    comparison: Comparison, confidence: float, correction: Any
+) -> list[dict[str, Any]]:
     names, values = comparison.names, comparison.values
     if len(names) < 2:
         only = names[0] if names else "none"
@@ -394,7 +396,7 @@ def _described(comparison: Comparison, a: int, b: int, confidence: float) -> dic
     }
 
 
-def _summaries(comparison: Comparison, confidence: float) -> list[dict[str, Any]]:
+def comparison_summaries(comparison: Comparison, confidence: float) -> list[dict[str, Any]]:
     rows = []
     for place, (name, values) in enumerate(zip(comparison.names, comparison.values, strict=True)):
         row = {**comparison.key, "group_name": name, "group_order": place + 1}

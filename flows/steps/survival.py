@@ -234,10 +234,10 @@ def survival(context: StepContext) -> dict[str, pa.Table]:
             key = {**analysis.key, "group_name": name}
             if curve.n:
                 curves.append((key, curve))
-            summaries.append(_summary(key, group, analysis, curve, together))
-        tests += _tests(analysis, together, correction)
+            summaries.append(summary_row(key, group, analysis, curve, together))
+        tests += log_rank_rows(analysis, together, correction)
     return {
-        SURVIVAL_CURVE.name: _curve_table(curves),
+        SURVIVAL_CURVE.name: curve_table(curves),
         SURVIVAL_SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
         SURVIVAL_TEST.name: table_of_rows(tests, TEST_TYPES),
     }
@@ -282,7 +282,7 @@ def analyses_of(context: StepContext) -> Iterator[Analysis]:
         )
 
 
-def _summary(
+def summary_row(
     key: dict[str, str], group: int, analysis: Analysis, curve: SurvivalCurve, test: LogRank
 ) -> dict[str, Any]:
     median = curve.median
@@ -310,7 +310,7 @@ def _summary(
     }
 
 
-def _tests(analysis: Analysis, together: LogRank, correction: Any) -> list[dict[str, Any]]:
+def log_rank_rows(analysis: Analysis, together: LogRank, correction: Any) -> list[dict[str, Any]]:
     everyone = {"group_a": EVERYONE, "group_b": EVERYONE}
     rows = [_test_row(analysis, together, everyone)]
     if analysis.is_ordered:
@@ -321,11 +321,11 @@ def _tests(analysis: Analysis, together: LogRank, correction: Any) -> list[dict[
             row |= {"p_adjusted": trend.p_value, "direction": int(np.sign(trend.z))}
         rows.append(row)
     if together.group.size > 2:
-        rows += _pair_tests(analysis, together, correction)
+        rows += _pair_rows(analysis, together, correction)
     return rows
 
 
-def _pair_tests(analysis: Analysis, together: LogRank, correction: Any) -> list[dict[str, Any]]:
+def _pair_rows(analysis: Analysis, together: LogRank, correction: Any) -> list[dict[str, Any]]:
     rows = []
     for a, b in combinations(together.group.tolist(), 2):
         chosen = analysis.rows(a) | analysis.rows(b)
@@ -365,7 +365,7 @@ def _test_row(analysis: Analysis, test: LogRank, pair: dict[str, str]) -> dict[s
     }
 
 
-def _curve_table(curves: list[tuple[dict[str, str], SurvivalCurve]]) -> pa.Table:
+def curve_table(curves: list[tuple[dict[str, str], SurvivalCurve]]) -> pa.Table:
     """All curves one under the other, each from day 0."""
     parts: dict[str, list[NDArray[Any]]] = {name: [] for name in CURVE_TYPES}
     length = []

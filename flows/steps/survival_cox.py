@@ -149,7 +149,7 @@ def survival_cox(context: StepContext) -> dict[str, pa.Table]:
     confidence = confidence_level(context)
     rows: list[dict[str, Any]] = []
     for analysis in analyses_of(context):
-        rows += _group_rows(analysis, confidence)
+        rows += group_rows(analysis, confidence)
     for model in models_of(context):
         rows += _number_rows(model, confidence)
     return {SURVIVAL_COX.name: table_of_rows(rows, TYPES)}
@@ -206,7 +206,7 @@ def _units(context: StepContext) -> dict[str, tuple[float, str]]:
     }
 
 
-def _group_rows(analysis: Analysis, confidence: float) -> list[dict[str, Any]]:
+def group_rows(analysis: Analysis, confidence: float) -> list[dict[str, Any]]:
     """Hazard ratios of the groups against the first. Groups without event have none."""
     key = {"subset": analysis.key["subset"], "model": analysis.key["grouping"]}
     key |= {"endpoint": analysis.key["endpoint"], "term": analysis.key["grouping"]}

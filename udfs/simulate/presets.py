@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from udfs.sequences.simulation import PROTOTYPES, SHARE
+
 CHEMOTHERAPY = "chemotherapy"
 ANTIBODY = "antibody plus chemotherapy"
 
@@ -144,6 +146,17 @@ class Mix:
 
 
 @dataclass(frozen=True)
+class SequenceGroups:
+    """Groups of patients whose organs progress in an order of their own."""
+
+    separation: float
+    """0 (organs at random) to 1 (every patient as the group's prototype); 0.98 is clear."""
+    names: tuple[str, ...] = ("one organ", "liver first", "lung first", "peritoneum first", "many")
+    prototypes: tuple[tuple[str, ...], ...] = PROTOTYPES
+    shares: tuple[float, ...] = SHARE
+
+
+@dataclass(frozen=True)
 class Preset:
     """A cohort to simulate."""
 
@@ -166,6 +179,9 @@ class Preset:
     arm_effects: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """Drug -> (logit_f, log_kg, log_kd)."""
     covariate_effects: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    sequence_groups: SequenceGroups | None = None
+    """Where given, lesions present at baseline shrink for good and new lesions in planted organs
+    are the only progressions; numbers of new lesions and scans are then not the published ones."""
 
     @property
     def n_patients(self) -> int:

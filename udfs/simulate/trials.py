@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from udfs.simulate import course as courses
-from udfs.simulate import scans
+from udfs.simulate import scans, sequences
 from udfs.simulate.growth import LesionCurves
 from udfs.simulate.lesions import TARGET, draw_lesions, draw_parameters
 from udfs.simulate.patients import (
@@ -29,7 +29,7 @@ from udfs.simulate.patients import (
     NO_TARGET,
     draw_patients,
 )
-from udfs.simulate.presets import HNSCC, MCRC, Preset
+from udfs.simulate.presets import HNSCC, MCRC, Preset, SequenceGroups
 from udfs.simulate.sampling import Columns, FloatArray, take
 from udfs.simulate.scans import PD, BoolArray, Readings, Schedule
 from udfs.simulate.tables import (
@@ -118,9 +118,15 @@ class _Cohort:
     is_made: BoolArray
     not_done: BoolArray
     organ_days: FloatArray
+    planted: sequences.PlantedGroups | None = None
 
 
-def simulate_mcrc(n_patients: int | None = None, seed: int = DEFAULT_SEED) -> SimulatedTrials:
+def simulate_mcrc(
+    n_patients: int | None = None,
+    seed: int = DEFAULT_SEED,
+    *,
+    sequence_separation: float | None = None,
+) -> SimulatedTrials:
     """Eight colorectal trials with the published mix of patients, lesions and outcomes.
 
     Full size is 4,308 patients with 19,180 target, 18,594 non-target and 2,838 new lesions and
@@ -130,24 +136,40 @@ def simulate_mcrc(n_patients: int | None = None, seed: int = DEFAULT_SEED) -> Si
     Args:
         n_patients: patients to be included; None for full size.
         seed: same seed, same numbers.
+        sequence_separation: plants groups of progression sequences (``SequenceGroups``); None
+            plants none.
 
     Raises:
-        ValueError: fewer than 1 patient.
+        ValueError: fewer than 1 patient, or a separation that is not between 0 and 1.
     """
-    return simulate(MCRC, n_patients, seed)
+    return simulate(_planted(MCRC, sequence_separation), n_patients, seed)
 
 
-def simulate_hnscc(n_patients: int | None = None, seed: int = DEFAULT_SEED) -> SimulatedTrials:
+def simulate_hnscc(
+    n_patients: int | None = None,
+    seed: int = DEFAULT_SEED,
+    *,
+    sequence_separation: float | None = None,
+) -> SimulatedTrials:
     """One head-and-neck trial: 393 patients with 1,892 lesions in eleven organs (Zhou 2023).
 
     Args:
         n_patients: patients to be included; None for full size.
         seed: same seed, same numbers.
+        sequence_separation: as for ``simulate_mcrc``.
 
     Raises:
-        ValueError: fewer than 1 patient.
+        ValueError: fewer than 1 patient, or a separation that is not between 0 and 1.
     """
-    return simulate(HNSCC, n_patients, seed)
+    return simulate(_planted(HNSCC, sequence_separation), n_patients, seed)
+
+
+def _planted(preset: Preset, separation: float | None) -> Preset:
+    if separation is None:
+        return preset
+    if not 0 <= separation <= 1:
+        raise ValueError(f"separation is {separation}: it lies between 0 and 1")
+    return replace(preset, sequence_groups=SequenceGroups(separation))
 
 
 def simulate(preset: Preset, n_patients: int | None, seed: int) -> SimulatedTrials:
@@ -172,6 +194,10 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
     patients["log_kg_patient"] = np.zeros(n_all)
     patients["log_kg_patient"][lesions["patient"]] = lesions["log_kg_patient"]
     schedule = scans.draw_schedule(preset, patients, rng[3])
+    planted = None
+    if preset.sequence_groups is not None:
+        planted = sequences.plant_groups(preset.sequence_groups, preset, schedule, rng[13])
+        lesions |= sequences.lesions_gone(lesions)
     curves = LesionCurves(
         lesions["volume_at_baseline_mm3"],
         schedule.baseline_day[lesions["patient"]].astype(float),
@@ -183,6 +209,9 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
     new_day = courses.new_lesion_days(preset, patients, rng[5])
     patients["new_organ"] = courses.draw_new_organs(preset, patients, lesions, rng[5])
     organ_days = courses.first_progression(preset, patients, lesions, curves, new_day)
+    if planted is not None:
+        organ_days, new_day = sequences.planted_days(planted, schedule, len(preset.organs))
+        patients["new_organ"] = planted.first(n_all)[1]
     planned = np.concatenate([np.ones((n_all, 1), dtype=bool), schedule.is_made], axis=1)
     nothing = np.zeros((len(lesions["patient"]), planned.shape[1]), dtype=bool)
     overall = _respond(preset, lesions, readings, schedule, planned, new_day, nothing).overall
@@ -191,10 +220,12 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
         preset, patients, schedule, overall, organ_days, new_day, take(lesions, is_target),
         readings.axis_mm()[is_target], rng[6],
     )  # fmt: skip
+    if planted is not None:
+        course = sequences.followed_to_the_end(course, planted, schedule)
     is_made = planned & (np.arange(planned.shape[1]) <= course.last_scan[:, None])
     not_done = _not_done(preset, patients, lesions, is_made, overall, n, rng[7])
     return _Cohort(preset, patients, lesions, curves, schedule, readings, course, is_made, not_done,
-                   organ_days)  # fmt: skip
+                   organ_days, planted)  # fmt: skip
 
 
 def _not_done(
@@ -321,6 +352,8 @@ def _tables(
         patients["new_organ"],
         rng[0],
     )
+    if cohort.planted is not None:
+        new = sequences.planted_rows(cohort.planted, view.is_made)
     second = _second_view(cohort, len(lesions["patient"]) + len(new["patient"]), rng[1])
     views = [view] if second is None else [view, second]
     day = np.concatenate([schedule.baseline_day[:, None], schedule.day], axis=1)
@@ -343,7 +376,7 @@ def _tables(
         truth_lesions=lesion_truth(lesions, cohort.curves),
         truth_events=lesion_event_table(lesions, cohort.curves),
         truth_organs=organ_truth(preset, cohort.organ_days, patients),
-        truth_patients=patient_truth(preset, patients, lesions, course),
+        truth_patients=patient_truth(preset, patients, lesions, course, cohort.planted),
         truth_effects=effect_table(preset, patients),
         truth_population=population,
     )

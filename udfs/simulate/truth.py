@@ -11,6 +11,7 @@ from udfs.simulate.lesions import PARAMETERS, TARGET, treatment_effects
 from udfs.simulate.patients import NO_LESION, NO_TARGET
 from udfs.simulate.presets import Preset
 from udfs.simulate.sampling import Columns, FloatArray
+from udfs.simulate.sequences import PlantedGroups
 
 COLUMN_OF = {"logit_f": "f", "log_kg": "kg_per_day", "log_kd": "kd_per_day"}
 
@@ -66,8 +67,14 @@ def organ_truth(preset: Preset, organ_days: FloatArray, patients: Columns) -> Co
     }
 
 
-def patient_truth(preset: Preset, patients: Columns, lesions: Columns, course: Course) -> Columns:
-    """Random effects and true times of each patient."""
+def patient_truth(
+    preset: Preset,
+    patients: Columns,
+    lesions: Columns,
+    course: Course,
+    planted: PlantedGroups | None = None,
+) -> Columns:
+    """Random effects and true times of each patient, and the planted group of its sequence."""
     n = len(patients["patient"])
     organs = np.asarray([o.organ for o in preset.organs] + [""])
     out: Columns = {
@@ -85,6 +92,8 @@ def patient_truth(preset: Preset, patients: Columns, lesions: Columns, course: C
         effect = np.full(n, np.nan)
         effect[lesions["patient"]] = lesions[f"{name}_patient"]
         out[f"{name}_effect"] = effect
+    if planted is not None and preset.sequence_groups is not None:
+        out["sequence_group"] = np.asarray(preset.sequence_groups.names)[planted.group]
     return out
 
 
@@ -109,6 +118,9 @@ def effect_table(preset: Preset, patients: Columns) -> Columns:
         rows += [("covariate", c, name, e[i]) for c, e in preset.covariate_effects.items()]
     hazard, unit = "log_hazard_of_death_after_progression", f"per {UNIT} Gower distance"
     rows.append(("heterogeneity", unit, hazard, preset.follow_up.heterogeneity))
+    if preset.sequence_groups is not None:
+        separation = preset.sequence_groups.separation
+        rows.append(("sequence groups", "all", "separation", separation))
     columns = ("kind", "level", "parameter", "effect")
     return {c: np.asarray([row[k] for row in rows]) for k, c in enumerate(columns)}
 

@@ -76,9 +76,11 @@ events.parquet      one row per lesion and rule set: days of response and progre
     without noise, follow-up without end; empty where never.
 organs.parquet      one row per patient and organ that ever progresses: the first true day.
 patients.parquet    random effects of each patient, true day of death, organ that progresses first,
-    Gower distance between the target lesions on the scans up to the progression.
+    Gower distance between the target lesions on the scans up to the progression; sequence_group,
+    the planted group, where groups of progression sequences were asked for.
 effects.parquet     fixed effects of organ, arm and covariate on logit F, log kg and log kd; and of
-    heterogeneity (per 0.1 Gower distance) on the log hazard of death after progression.
+    heterogeneity (per 0.1 Gower distance) on the log hazard of death after progression; separation
+    of planted groups of sequences: the probability that each progression of the group is there.
 population.parquet  typical value and standard deviation (omega) of each parameter over the target
     lesions of the patients to be included, as asked for and as drawn; b is the proportional error.
 excluded.parquet    patients that the inclusion criteria exclude, and why: no_lesion, no_target,

@@ -1,0 +1,274 @@
+"""Progression clusters of new patients by the model of a warehouse: ``lesions predict``."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flows.steps.prediction_parts import features as baseline
+from warehouse.errors import LesionsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from udfs.prediction import SavedModel
+
+PATIENT = "patient_id"
+LESIONS_IN, VOLUME_IN = "n_lesions_in_", "target_volume_mm3_in_"
+TRUE, FALSE = ("true", "yes", "y", "1", "1.0"), ("false", "no", "n", "0", "0.0")
+
+
+def predict(
+    source: Path | None,
+    *,
+    warehouse: Path | None,
+    model_file: Path | None = None,
+    subset: str | None = None,
+    output: Path | None = None,
+    template: Path | None = None,
+    save_model: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Predicts the cluster of every patient of a file or of another warehouse.
+
+    Args:
+        source: a CSV or Parquet of one row per patient, as ``template`` begins it, or the
+            warehouse.duckdb of another project, whose baseline tables are used.
+        warehouse: the published file that holds the model.
+        model_file: a model saved before, in its place.
+        subset: which model, where there are several.
+        output: CSV to be written; None prints it.
+        template: writes a CSV with the columns that the model needs, and nothing else.
+        save_model: writes the model down, to be used elsewhere.
+        say: prints a paragraph.
+
+    Raises:
+        LesionsError: no model, a column is missing or cannot be read, or a file cannot be.
+    """
+    model = _read_model_file(model_file) if model_file else _stored_model(warehouse, subset)
+    if save_model is not None:
+        _write(save_model, model.to_text())
+        say(f"Model written to {save_model}.")
+    columns = _columns(model)
+    if template is not None:
+        _write(template, ",".join(columns) + "\n")
+        say(f"Columns of a file for 'lesions predict' written to {template}.")
+    if source is None:
+        if save_model is None and template is None:
+            raise LesionsError(
+                "name a file of patients, or --template FILE to see what it must hold."
+            )
+        return
+    patients, organs = (
+        _from_warehouse(source) if source.suffix == ".duckdb" else _from_file(source, columns)
+    )
+    try:
+        found = baseline.baseline_features(patients, organs, dict(model.design.kind))
+    except (KeyError, ValueError) as error:
+        raise LesionsError(f"{source.name}: {error}. 'lesions predict --template'.") from error
+    _give(model, patients, model.probability(found), output, say)
+
+
+def _columns(model: SavedModel) -> list[str]:
+    """Columns of a file of patients, as one writes them."""
+    out = [PATIENT]
+    for name in model.design.kind:
+        if name.startswith("n_lesions in "):
+            out.append(LESIONS_IN + name.split(" in ")[1])
+        elif name.startswith("log_volume_mm3 in "):
+            out.append(VOLUME_IN + name.split(" in ")[1])
+        else:
+            out.append(name.removeprefix("log_"))
+    return out
+
+
+def _stored_model(warehouse: Path | None, subset: str | None) -> SavedModel:
+    import duckdb
+
+    if warehouse is None or not warehouse.is_file():
+        raise LesionsError(
+            f"there is no warehouse {warehouse}. 'lesions run' makes it, and the model with it; "
+            "--model FILE takes one that was saved."
+        )
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        try:
+            rows = con.execute(
+                "SELECT subset, content FROM analysis.progression_model ORDER BY subset"
+            ).fetchall()
+        except duckdb.Error as error:
+            raise LesionsError(
+                f"{warehouse} has no table analysis.progression_model. Run 'lesions run' again."
+            ) from error
+    known = dict(rows)
+    if not known:
+        raise LesionsError(
+            f"{warehouse} has no model: there were too few patients for clusters of progression, "
+            "as the last run's notes say."
+        )
+    if subset is None and len(known) == 1:
+        return _read(next(iter(known.values())), str(warehouse))
+    if subset not in known:
+        raise LesionsError(f"--subset must be one of: {', '.join(known)}.")
+    return _read(known[subset], str(warehouse))
+
+
+def _read_model_file(path: Path) -> SavedModel:
+    try:
+        return _read(path.read_text(encoding="utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise LesionsError(f"the model {path} cannot be read: {error}.") from error
+
+
+def _read(text: str, name: str) -> SavedModel:
+    from udfs.prediction import SavedModel
+
+    try:
+        return SavedModel.from_text(text)
+    except (ValueError, KeyError) as error:
+        raise LesionsError(
+            f"the model in {name} cannot be used: {error}. Save it again."
+        ) from error
+
+
+def _from_warehouse(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import duckdb
+
+    if not path.is_file():
+        raise LesionsError(f"there is no warehouse {path}.")
+    with duckdb.connect(str(path), read_only=True) as con:
+        try:
+            return con.sql(baseline.PATIENTS).df(), con.sql(baseline.ORGANS).df()
+        except duckdb.Error as error:
+            raise LesionsError(
+                f"{path} has no baseline tables. Run 'lesions run' there first."
+            ) from error
+
+
+def _from_file(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import pandas as pd
+
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    except FileNotFoundError as error:
+        raise LesionsError(f"there is no file {path}.") from error
+    except (OSError, ValueError) as error:
+        raise LesionsError(f"{path} cannot be read as a table: {error}.") from error
+    for name in columns:
+        if name not in frame:
+            near = difflib.get_close_matches(name, list(frame), n=1, cutoff=0.8)
+            hint = f" Rename {near[0]}?" if near else ""
+            raise LesionsError(
+                f"{path.name} has no column {name}.{hint} 'lesions predict --template FILE' writes "
+                "all of them; a value that is not known stays empty."
+            )
+    words = (PATIENT, *baseline.WORDS)
+    patients = pd.DataFrame(
+        {name: frame[name] if name in words else _numbers(path, frame, name) for name in columns}
+    )
+    if patients[PATIENT].isna().any() or patients[PATIENT].duplicated().any():
+        raise LesionsError(f"{path.name}: every row needs a patient_id of its own.")
+    parts = []
+    for name in columns:
+        if name.startswith(LESIONS_IN):
+            organ = name.removeprefix(LESIONS_IN)
+            n = patients[name].fillna(0.0)
+            volume = patients[VOLUME_IN + organ]
+            parts.append(
+                pd.DataFrame(
+                    {"patient_id": patients[PATIENT], "organ": organ, "n_lesions": n,
+                     "target_volume_mm3": volume}
+                )
+            )  # fmt: skip
+    none = pd.DataFrame({c: [] for c in (PATIENT, "organ", "n_lesions", "target_volume_mm3")})
+    return patients, pd.concat(parts, ignore_index=True) if parts else none
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Text as it stands; empty and NA are missing.
+
+    Raises:
+        LesionsError: a row has another number of fields than the header. (pandas would take the
+            first field as a name of the row, and move all others.)
+    """
+    import pandas as pd
+
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.reader(file))
+    if not lines:
+        raise LesionsError(f"{path.name} is empty. Its first row names the columns.")
+    header, *rows = lines
+    for number, row in enumerate(rows):
+        if row and len(row) != len(header):
+            raise LesionsError(
+                f"{path.name}, row {number + 1}: {len(row)} fields, but the header has "
+                f"{len(header)}. Put text with a comma into quotes."
+            )
+    values = [[None if one in ("", "NA") else one for one in row] for row in rows if row]
+    return pd.DataFrame(values, columns=header, dtype=object)
+
+
+def _numbers(path: Path, frame: pd.DataFrame, name: str) -> Any:
+    import pandas as pd
+
+    text = frame[name].astype("string").str.strip().str.lower()
+    is_flag = name in baseline.FLAGS
+    text = (
+        text.replace({**dict.fromkeys(TRUE, "1"), **dict.fromkeys(FALSE, "0")}) if is_flag else text
+    )
+    values = pd.to_numeric(text, errors="coerce")
+    wrong = (values.isna() & text.notna() & (text != "")).to_numpy(dtype=bool)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        wanted = "true or false" if is_flag else "a number"
+        raise LesionsError(
+            f"{path.name}, row {row + 1}: {name} = {frame[name].iloc[row]!r} is not {wanted}. "
+            "Leave it empty where it is not known."
+        )
+    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    negative = numbers < 0
+    if negative.any():
+        row = int(np.flatnonzero(negative)[0])
+        raise LesionsError(f"{path.name}, row {row + 1}: {name} is below 0.")
+    return numbers
+
+
+def _give(
+    model: SavedModel,
+    patients: pd.DataFrame,
+    probability: np.ndarray,
+    output: Path | None,
+    say: Callable[[str], None],
+) -> None:
+    """The table of predictions, and in a line what they are worth."""
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([PATIENT, "predicted", *(f"probability {name}" for name in model.classes)])
+    for patient, row in zip(patients[PATIENT], probability, strict=True):
+        best = model.classes[int(row.argmax())]
+        writer.writerow([patient, best, *(f"{p:.6f}" for p in row)])
+    trained = model.metadata
+    auc = trained.get("out_of_fold", {}).get("roc_auc")
+    worth = f"; ROC area of patients held back {auc:.2f}" if auc is not None else ""
+    summary = (
+        f"{len(patients)} patients; trained on {trained.get('n_patients')} of "
+        f"{', '.join(trained.get('trials', []))}{worth}"
+    )
+    if output is None:
+        say(text.getvalue().rstrip("\n"))
+        return
+    _write(output, text.getvalue())
+    say(f"Predictions written to {output}: {summary}.")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise LesionsError(f"{path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,1 @@
+"""Parts of the step ``progression_prediction`` and of ``lesions predict``."""

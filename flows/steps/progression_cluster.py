@@ -1,0 +1,307 @@
+"""Clusters of progression sequences (Zhou 2023, Fig. 4a, S7 and S9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+import pyarrow as pa
+
+from flows.columns import table_of_rows
+from flows.steps.sequence_parts.tables import (
+    CHOICE,
+    CHOICE_TYPES,
+    CLUSTER,
+    CLUSTER_TYPES,
+    CONTENT,
+    CONTENT_TYPES,
+    LANDMARK,
+    LANDMARK_TYPES,
+    MEMBER,
+    MEMBER_TYPES,
+    NO_PROGRESSION,
+    TABLES,
+)
+from warehouse.registry import StepContext, step
+
+if TYPE_CHECKING:
+    from flows.steps.sequence_parts.read import Subset
+    from udfs.sequences import Clustering, Options, Sequences
+
+
+@dataclass
+class _Rows:
+    """Rows of the tables, as they come."""
+
+    choice: list[dict[str, Any]] = field(default_factory=list)
+    member: list[dict[str, Any]] = field(default_factory=list)
+    content: list[dict[str, Any]] = field(default_factory=list)
+    landmark: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The clusters of one subset by one encoding."""
+
+    clustering: Clustering
+    patients: list[str]
+    names: list[str]
+    """(k,)"""
+
+
+@step(
+    name="progression_cluster",
+    reads=(
+        "analysis.progression_sequence",
+        "analysis.progression_patient",
+        "core.patient",
+        "core.study",
+        "core.organ",
+    ),
+    writes=TABLES,
+    settings=(
+        "rules.rule_set",
+        "sequences.event_source",
+        "sequences.sites",
+        "sequences.encoding",
+        "sequences.half_life_days",
+        "sequences.counts_from",
+        "sequences.k",
+        "sequences.k_max",
+        "sequences.k_rule",
+        "sequences.starts",
+        "sequences.resamples",
+        "sequences.shuffles",
+        "sequences.no_progression",
+        "sequences.hetero_organs",
+        "sequences.fewest_patients",
+        "sequences.landmarks",
+    ),
+)
+def progression_cluster(context: StepContext) -> dict[str, pa.Table]:
+    """Clusters of every subset by both encodings, their choice, contents and landmarks.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    from flows.libraries import load_scikit_learn
+    from flows.steps.sequence_parts.read import landmark_days, organ_names, read_subsets
+    from udfs.sequences.cluster import Encoding
+
+    load_scikit_learn()
+    names, days = organ_names(context), landmark_days(context)
+    rows = _Rows()
+    for subset in read_subsets(context):
+        _say_sites(context, subset)
+        for encoding in get_args(Encoding):
+            found = _cluster(context, subset, subset.name, encoding, names, rows)
+            _second_round(context, subset, found, encoding, names, rows)
+            if encoding == context.setting("sequences.encoding"):
+                rows.landmark += _landmarks(subset, found, days)
+    chosen = context.setting("sequences.encoding")
+    return {
+        CHOICE.name: table_of_rows(rows.choice, CHOICE_TYPES),
+        MEMBER.name: table_of_rows(rows.member, MEMBER_TYPES),
+        CLUSTER.name: table_of_rows(
+            [row for row in rows.member if row["encoding"] == chosen], CLUSTER_TYPES
+        ),
+        CONTENT.name: table_of_rows(rows.content, CONTENT_TYPES),
+        LANDMARK.name: table_of_rows(rows.landmark, LANDMARK_TYPES),
+    }
+
+
+def _options(context: StepContext, encoding: str) -> Options:
+    from udfs.sequences import Options
+
+    return Options(
+        encoding=encoding,  # type: ignore[arg-type]
+        k_max=context.setting("sequences.k_max"),
+        k=context.setting("sequences.k"),
+        rule=context.setting("sequences.k_rule"),
+        starts=context.setting("sequences.starts"),
+        samples=context.setting("sequences.resamples"),
+        shuffles=context.setting("sequences.shuffles"),
+        half_life_days=context.setting("sequences.half_life_days"),
+        counts_from=context.setting("sequences.counts_from"),
+    )
+
+
+def _say_sites(context: StepContext, subset: Subset) -> None:
+    organs = subset.sequences.organ
+    if context.setting("sequences.sites") == "organ" and organs.size == 1:
+        context.note(
+            f"{subset.name}: {organs[0]} is the only organ that progressed, so there is no order "
+            "of organs. sequences.sites = 'lesion' in lesions.toml takes its lesions one by one."
+        )
+
+
+def _cluster(
+    context: StepContext,
+    subset: Subset,
+    name: str,
+    encoding: str,
+    display: dict[str, str],
+    rows: _Rows,
+    members: Sequences | None = None,
+) -> _Found | None:
+    """Clusters a subset, or some of its patients in the second round."""
+    from flows.steps.sequence_parts.read import with_empty
+    from udfs.sequences import cluster_sequences, describe_clusters
+
+    is_second = members is not None
+    sequences = subset.sequences if members is None else members
+    alone = subset.patients.iloc[:0] if is_second else _without(subset)
+    if not is_second and context.setting("sequences.no_progression") == "clustered":
+        sequences, alone = with_empty(subset), subset.patients.iloc[:0]
+    key = {"subset": name, "encoding": encoding}
+    n, n_distinct = len(sequences.patient), len(set(sequences.text()))
+    fewest = context.setting("sequences.fewest_patients")
+    reason = None
+    if n < fewest:
+        who = "patient" if n == 1 else "patients"
+        reason = f"{n} {who} with a progression; sequences.fewest_patients is {fewest}"
+    elif n_distinct < 3:
+        reason = f"its {n} sequences are of {n_distinct} kinds only"
+    if reason is not None:
+        rows.choice.append(
+            {**key, "k": 1, "n_patients": n, "n_distinct": n_distinct, "is_chosen": False,
+             "is_stable": False, "is_beyond_chance": False, "null_reason": reason}
+        )  # fmt: skip
+        if encoding == context.setting("sequences.encoding"):
+            context.note(f"{name}: no clusters of progression sequences: {reason}.")
+        return None
+    time, event = subset.survival(sequences.patient)
+    options = _options(context, encoding)
+    if is_second and options.k:
+        options = replace(options, k=0)
+    found = cluster_sequences(sequences, options, seed=context.seed % 2**31, time=time, event=event)
+    contents = describe_clusters(
+        sequences,
+        found.chosen.label,
+        hetero_organs=context.setting("sequences.hetero_organs"),
+        display=display,
+        by_place=is_second,
+    )
+    rows.choice += _choice_rows(key, found, n)
+    patients = [str(p) for p in sequences.patient]
+    for patient, label in zip(patients, found.chosen.label.tolist(), strict=True):
+        named = {"cluster": label + 1, "cluster_name": contents[label].name}
+        rows.member.append({"patient_id": patient, **key, **named})
+    for patient in alone["patient_id"]:
+        level = {"cluster": 0, "cluster_name": NO_PROGRESSION}
+        rows.member.append({"patient_id": patient, **key, **level})
+    if len(alone):
+        level = {"cluster": 0, "cluster_name": NO_PROGRESSION, "n_patients": len(alone)}
+        level |= {"named_by": "no organ progressed", "mean_organs": 0.0, "share_one_organ": 0.0}
+        rows.content.append({**key, **level})
+    for c, content in enumerate(contents):
+        described = {name: value for name, value in vars(content).items() if name != "reason"}
+        described |= {"cluster": c + 1, "cluster_name": content.name, "named_by": content.reason}
+        described |= {"stability_jaccard": float(found.chosen.stability.jaccard[c])}
+        described |= {"first_organ": content.first_organ or None}
+        rows.content.append({**key, **described})
+    if encoding == context.setting("sequences.encoding"):
+        _say_doubts(context, name, found)
+    return _Found(found, patients, [content.name for content in contents])
+
+
+def _say_doubts(context: StepContext, name: str, found: Clustering) -> None:
+    doubts = []
+    if not found.is_stable:
+        ari = found.chosen.stability.mean_ari
+        doubts.append(f"bootstrap samples do not find them again (adjusted Rand index {ari:.2f})")
+    if not found.is_beyond_chance:
+        doubts.append("random sequences cluster as well")
+    if doubts:
+        context.note(f"{name}: {found.chosen.k} clusters of sequences, but {' and '.join(doubts)}.")
+
+
+def _choice_rows(key: dict[str, str], found: Clustering, n: int) -> list[dict[str, Any]]:
+    import numpy as np
+
+    rows = []
+    for one in found.candidates:
+        ari = one.stability.ari
+        rows.append(
+            {
+                **key,
+                "n_patients": n,
+                "n_distinct": found.n_distinct,
+                **{
+                    column: getattr(one, column)
+                    for column in ("k", "inertia", "elbow", "silhouette", "silhouette_by_chance")
+                },
+                **{column: getattr(one, column) for column in ("aic", "bic", "concordance")},
+                "stability_ari": one.stability.mean_ari,
+                "stability_ari_lower": float(np.quantile(ari, 0.05)) if ari.size else None,
+                "is_stable": one.is_stable,
+                "is_beyond_chance": one.is_beyond_chance,
+                "is_chosen": one is found.chosen,
+            }
+        )
+    return rows
+
+
+def _without(subset: Subset) -> Any:
+    """Patients without a progression."""
+    return subset.patients[subset.patients["n_progressive_organs"] == 0]
+
+
+def _second_round(
+    context: StepContext,
+    subset: Subset,
+    found: _Found | None,
+    encoding: str,
+    display: dict[str, str],
+    rows: _Rows,
+) -> None:
+    """Clusters the patients with many progressive organs by themselves (Fig. S9)."""
+    import numpy as np
+
+    if found is None:
+        return
+    hetero = [c for c, name in enumerate(found.names) if name.startswith("Hetero-Organ")]
+    sequences = subset.sequences
+    if hetero:
+        label = found.clustering.chosen.label
+        chosen = {p for p, c in zip(found.patients, label.tolist(), strict=True) if c in hetero}
+        keep = np.array([p in chosen for p in sequences.patient.tolist()])
+    else:
+        keep = sequences.n_organs >= context.setting("sequences.hetero_organs")
+    members = sequences.take(keep)
+    _cluster(context, subset, subset.second_round, encoding, display, rows, members)
+
+
+def _landmarks(subset: Subset, found: _Found | None, days: list[float]) -> list[dict[str, Any]]:
+    """Rows of every patient alive and observed beyond each landmark."""
+    from flows.steps.sequence_parts.read import with_empty
+
+    everyone = with_empty(subset)
+    time, event = subset.survival(everyone.patient)
+    rows = []
+    for day in days:
+        beyond = time > day
+        known = everyone.take(beyond).until(day)
+        cluster: list[int | None] = [None] * len(known.patient)
+        if found is not None:
+            cluster = (found.clustering.assign(known) + 1).tolist()
+        count = known.n_organs.tolist()
+        for i, patient in enumerate(known.patient.tolist()):
+            label = 0 if count[i] == 0 and found is not None else cluster[i]
+            name = None
+            if found is not None and label is not None:
+                name = NO_PROGRESSION if label == 0 else found.names[label - 1]
+            rows.append(
+                {
+                    "patient_id": patient,
+                    "subset": subset.name,
+                    "landmark_days": day,
+                    "first_organ": str(known.organ[known.order[i, 0]]) if count[i] else None,
+                    "n_progressive_organs": count[i],
+                    "cluster": label,
+                    "cluster_name": name,
+                    "days_after": float(time[beyond][i] - day),
+                    "is_death": bool(event[beyond][i]),
+                }
+            )
+    return rows

@@ -1,0 +1,229 @@
+"""What clusters of progression mean: survival, intervals, treatments, patients (Fig. 4 and 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from flows.columns import table_of_rows
+from flows.steps.group_comparison import (
+    COMPARISON_TYPES,
+    Comparison,
+    comparison_summaries,
+    comparison_tests,
+)
+from flows.steps.group_comparison import SUMMARY_TYPES as INTERVAL_TYPES
+from flows.steps.sequence_parts import meaning_tables as tables
+from flows.steps.survival import (
+    SUMMARY_TYPES,
+    TEST_TYPES,
+    Analysis,
+    confidence_level,
+    curve_table,
+    log_rank_rows,
+    summary_row,
+)
+from flows.steps.survival_cox import TYPES as COX_TYPES
+from flows.steps.survival_cox import group_rows
+from warehouse.registry import StepContext, step
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEMBERS = """
+SELECT patient_id, subset, cluster, cluster_name
+FROM analysis.progression_cluster
+ORDER BY subset, patient_id
+"""
+LANDMARKS = """
+SELECT patient_id, subset, landmark_days, first_organ, n_progressive_organs, cluster, cluster_name,
+    days_after, is_death
+FROM analysis.progression_landmark
+ORDER BY subset, landmark_days, patient_id
+"""
+INTERVALS = (
+    "first_days",
+    "second_interval_days",
+    "third_interval_days",
+    "fourth_interval_days",
+    "mean_interval_days",
+    "mean_time_days",
+)
+PLACES = 3
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What all tables are made from."""
+
+    members: pd.DataFrame
+    """Patients of every subset with their clusters, survival and intervals."""
+    sequences: pd.DataFrame
+    landmark: pd.DataFrame
+    baseline: pd.DataFrame
+    display: dict[str, str]
+
+
+@step(
+    name="progression_meaning",
+    reads=(
+        "analysis.progression_cluster",
+        "analysis.progression_landmark",
+        "analysis.progression_sequence",
+        "analysis.progression_patient",
+        "analysis.baseline_feature",
+        "core.patient",
+        "core.study",
+        "core.organ",
+    ),
+    writes=tables.TABLES,
+    settings=(
+        "rules.rule_set",
+        "sequences.event_source",
+        "survival.confidence",
+        "survival.interval",
+        "comparisons.correction",
+    ),
+)
+def progression_meaning(context: StepContext) -> dict[str, pa.Table]:
+    """Survival, intervals, proportions, places and characteristics by cluster.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    from flows.steps.sequence_parts.description import (
+        associations,
+        characteristics,
+        places,
+        proportions,
+    )
+
+    found = _read(context)
+    out = _survival(context, found)
+    out |= _comparisons(context, found)
+    out[tables.PROPORTION.name] = table_of_rows(proportions(found.members), tables.PROPORTION_TYPES)
+    out[tables.PLACE.name] = table_of_rows(
+        places(found.members, found.sequences), tables.PLACE_TYPES
+    )
+    out[tables.ASSOCIATION.name] = table_of_rows(
+        associations(found.members, found.sequences, context.seed), tables.ASSOCIATION_TYPES
+    )
+    out[tables.CHARACTERISTIC.name] = table_of_rows(
+        characteristics(found.members, found.baseline, context.seed), tables.CHARACTERISTIC_TYPES
+    )
+    return {table.name: out[table.name] for table in tables.TABLES}
+
+
+def _read(context: StepContext) -> _Found:
+    from flows.steps.sequence_parts.description import BASELINE
+    from flows.steps.sequence_parts.read import SEQUENCES, chosen_words, organ_names, read_patients
+
+    patients = read_patients(context).drop(columns="subset")
+    members = context.frame(MEMBERS).merge(patients, on="patient_id", how="inner")
+    return _Found(
+        members=members.sort_values(["subset", "patient_id"]).reset_index(drop=True),
+        sequences=context.frame(SEQUENCES.format(**chosen_words(context))),
+        landmark=context.frame(LANDMARKS),
+        baseline=context.frame(BASELINE),
+        display=organ_names(context),
+    )
+
+
+def _survival(context: StepContext, found: _Found) -> dict[str, pa.Table]:
+    from udfs.survival import kaplan_meier, log_rank
+
+    confidence, interval = confidence_level(context), context.setting("survival.interval")
+    correction = context.setting("comparisons.correction")
+    curves, summaries, tests, ratios = [], [], [], []
+    for analysis in _analyses(found):
+        together = log_rank(analysis.time, analysis.event, analysis.code)
+        for group, name in enumerate(analysis.names):
+            rows = analysis.rows(group)
+            curve = kaplan_meier(
+                analysis.time[rows], analysis.event[rows], confidence=confidence, interval=interval
+            )
+            key = {**analysis.key, "group_name": name}
+            if curve.n:
+                curves.append((key, curve))
+            summaries.append(summary_row(key, group, analysis, curve, together))
+        tests += log_rank_rows(analysis, together, correction)
+        ratios += group_rows(analysis, confidence)
+    return {
+        tables.CURVE.name: curve_table(curves),
+        tables.SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
+        tables.TEST.name: table_of_rows(tests, TEST_TYPES),
+        tables.COX.name: table_of_rows(ratios, COX_TYPES),
+    }
+
+
+def _analyses(found: _Found) -> Iterator[Analysis]:
+    from flows.steps.sequence_parts.groups import from_first_dose, from_landmarks
+
+    for subset, members in found.members.groupby("subset", sort=True):
+        yield from from_first_dose(members, str(subset))
+    yield from from_landmarks(found.landmark, found.display)
+
+
+def _comparisons(context: StepContext, found: _Found) -> dict[str, pa.Table]:
+    confidence, correction = confidence_level(context), context.setting("comparisons.correction")
+    tests: list[dict[str, Any]] = []
+    summaries: list[dict[str, Any]] = []
+    for comparison in _compared(found.members):
+        tests += comparison_tests(comparison, confidence, correction)
+        summaries += comparison_summaries(comparison, confidence)
+    return {
+        tables.COMPARISON.name: table_of_rows(tests, COMPARISON_TYPES),
+        tables.INTERVAL.name: table_of_rows(summaries, INTERVAL_TYPES),
+    }
+
+
+def _compared(members: pd.DataFrame) -> Iterator[Comparison]:
+    """Intervals by cluster, and by treatment within each cluster."""
+    from flows.steps.sequence_parts.groups import (
+        CLUSTER,
+        TREATMENT,
+        clusters_by_size,
+        of_subset,
+        treatments,
+    )
+
+    for subset, rows in members.groupby("subset", sort=True):
+        progressed = rows[rows["cluster"] > 0]
+        names = clusters_by_size(progressed)
+        for variable in INTERVALS:
+            yield _comparison(str(subset), None, variable, CLUSTER, progressed, names)
+            for name in names:
+                inside = progressed[progressed["cluster_name"] == name]
+                part = of_subset(str(subset), name)
+                order = treatments(rows)[::-1]
+                yield _comparison(str(subset), part, variable, TREATMENT, inside, order)
+
+
+def _comparison(
+    subset: str,
+    part: str | None,
+    variable: str,
+    grouping: str,
+    rows: pd.DataFrame,
+    order: list[str],
+) -> Comparison:
+    import numpy as np
+
+    from flows.steps.sequence_parts.groups import CLUSTER
+
+    key = {"subset": part or subset, "variable": variable, "grouping": grouping}
+    key |= {"level": "patient", "patient_subset": subset}
+    label = rows["cluster_name" if grouping == CLUSTER else "treatment_class"].to_numpy(object)
+    value = rows[variable].to_numpy(np.float64)
+    names, values, missing = [], [], []
+    for name in order:
+        here = label == name
+        known = here & ~np.isnan(value)
+        if known.any():
+            names.append(name)
+            values.append(value[known])
+            missing.append(int((here & ~known).sum()))
+    return Comparison(key, names, values, [v.size for v in values], missing)

@@ -1,0 +1,121 @@
+"""Planted groups are found, with their number; where none are planted, that is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from udfs.sequences import (
+    Options,
+    Sequences,
+    adjusted_rand_index,
+    cluster_sequences,
+    describe_clusters,
+    sequences_of,
+    simulate_sequences,
+)
+from udfs.sequences.simulation import CLEAR, PROTOTYPES
+
+RECOVERED = 0.9
+"""Adjusted Rand index with the planted groups."""
+QUICK = Options(encoding="timed", starts=3, samples=20, shuffles=5)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_clear_groups_are_found_and_counted(seed: int) -> None:
+    planted = simulate_sequences(500, separation=CLEAR, seed=seed)
+    found = cluster_sequences(planted.sequences, QUICK, seed=9)
+    assert found.chosen.k == len(PROTOTYPES)
+    assert found.is_stable
+    assert found.is_beyond_chance
+    everyone = np.ones(planted.group.size)
+    assert adjusted_rand_index(found.chosen.label, planted.group, everyone) >= RECOVERED
+
+
+def test_published_encoding_finds_groups_without_error() -> None:
+    planted = simulate_sequences(400, separation=1.0, seed=4)
+    options = Options(encoding="published", starts=5, samples=10, shuffles=3)
+    found = cluster_sequences(planted.sequences, options, seed=9)
+    assert found.chosen.k == len(PROTOTYPES)
+    everyone = np.ones(planted.group.size)
+    assert adjusted_rand_index(found.chosen.label, planted.group, everyone) >= RECOVERED
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_without_groups_no_number_of_clusters_is_beyond_chance(seed: int) -> None:
+    none = simulate_sequences(500, separation=0.0, seed=seed)
+    found = cluster_sequences(none.sequences, QUICK, seed=9)
+    assert not found.is_beyond_chance
+    assert not any(one.is_beyond_chance for one in found.candidates)
+    few = [one for one in found.candidates if 1 < one.k <= 5]
+    assert all(one.stability.mean_ari < 0.8 for one in few)
+
+
+def test_names_come_from_the_content() -> None:
+    planted = simulate_sequences(600, separation=CLEAR, seed=5)
+    found = cluster_sequences(planted.sequences, QUICK, seed=9)
+    contents = describe_clusters(
+        planted.sequences, found.chosen.label, hetero_organs=3.5, display={"liver": "Liver"}
+    )
+    assert sorted(content.name for content in contents) == [
+        "Hetero-Organ", "Liver-First", "Lung-First", "Mono-Organ", "Peritoneum-First",
+    ]  # fmt: skip
+    sizes = [content.n_patients for content in contents]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def shuffled_rows(sequences: Sequences, seed: int) -> Sequences:
+    """The same sequences from rows in another order."""
+    rows = [
+        (str(patient), place + 1, str(sequences.organ[organ]), float(days[organ]))
+        for patient, order, days in zip(
+            sequences.patient, sequences.order, sequences.days, strict=True
+        )
+        for place, organ in enumerate(order.tolist())
+        if organ >= 0
+    ]
+    rng = np.random.default_rng(seed)
+    return sequences_of(*zip(*[rows[i] for i in rng.permutation(len(rows))], strict=True))
+
+
+@pytest.mark.parametrize("encoding", ["timed", "published"])
+def test_neither_rows_nor_threads_change_anything(encoding: str) -> None:
+    from threadpoolctl import threadpool_limits
+
+    planted = simulate_sequences(300, separation=0.9, seed=6)
+    options = Options(encoding=encoding, starts=3, samples=5, shuffles=2)  # type: ignore[arg-type]
+    with threadpool_limits(1):
+        once = cluster_sequences(planted.sequences, options, seed=1)
+    with threadpool_limits(2):
+        again = cluster_sequences(shuffled_rows(planted.sequences, 7), options, seed=1)
+    for a, b in zip(once.candidates, again.candidates, strict=True):
+        assert a.label.tolist() == b.label.tolist()
+        assert (a.inertia, a.aic, a.bic) == (b.inertia, b.aic, b.bic)
+        np.testing.assert_array_equal(a.silhouette, b.silhouette)
+        np.testing.assert_array_equal(a.stability.ari, b.stability.ari)
+        np.testing.assert_array_equal(a.silhouette_by_chance, b.silhouette_by_chance)
+    assert once.chosen.k == again.chosen.k
+
+
+@pytest.mark.parametrize("encoding", ["timed", "published"])
+def test_sequences_are_assigned_as_they_were_clustered(encoding: str) -> None:
+    planted = simulate_sequences(300, separation=CLEAR, seed=2)
+    options = Options(encoding=encoding, k=5, starts=3, samples=0, shuffles=1)  # type: ignore[arg-type]
+    found = cluster_sequences(planted.sequences, options, seed=1)
+    assert found.assign(planted.sequences).tolist() == found.chosen.label.tolist()
+
+
+def test_rules_choose_by_their_column() -> None:
+    planted = simulate_sequences(300, separation=CLEAR, seed=3)
+    for rule in ("elbow", "aic", "bic"):
+        options = Options(encoding="timed", rule=rule, starts=3, samples=0, shuffles=1)  # type: ignore[arg-type]
+        found = cluster_sequences(planted.sequences, options, seed=1)
+        values = [getattr(one, rule) for one in found.candidates[1:]]
+        best = max(values) if rule == "elbow" else min(values)
+        assert getattr(found.chosen, rule) == best
+
+
+def test_sequences_all_alike_are_refused() -> None:
+    alike = sequences_of(["A", "B"], [1, 1], ["liver", "liver"], [10.0, 20.0])
+    with pytest.raises(ValueError, match="all sequences are alike"):
+        cluster_sequences(alike, QUICK, seed=1)

@@ -1,0 +1,56 @@
+"""Prediction of a class, such as the progression cluster, from what is known at baseline.
+
+    features = features_of({"age_years": "number", "sex": "category"}, columns)
+    folds = stratified_folds(label, 5, seed)
+    probability, splits = cross_validate(features, label, k, named_folds)
+    metrics(probability, label, classes)
+
+``design`` turns characteristics into numbers, ``boosting`` fits and writes down the model,
+``validation`` holds patients back, ``metrics`` judges, ``saved`` keeps a model and uses it again.
+"""
+
+from udfs.prediction.boosting import Parameters, PlainBoosting, plain_boosting
+from udfs.prediction.design import Design, Features, features_of
+from udfs.prediction.metrics import (
+    area_under_curve,
+    calibration,
+    macro_area,
+    macro_f1,
+    metrics,
+    roc_curve,
+    wilson,
+)
+from udfs.prediction.saved import SavedModel
+from udfs.prediction.validation import (
+    GRID,
+    Split,
+    best_parameters,
+    cross_validate,
+    fit_model,
+    permutation_importance,
+    stratified_folds,
+)
+
+__all__ = [
+    "GRID",
+    "Design",
+    "Features",
+    "Parameters",
+    "PlainBoosting",
+    "SavedModel",
+    "Split",
+    "area_under_curve",
+    "best_parameters",
+    "calibration",
+    "cross_validate",
+    "features_of",
+    "fit_model",
+    "macro_area",
+    "macro_f1",
+    "metrics",
+    "permutation_importance",
+    "plain_boosting",
+    "roc_curve",
+    "stratified_folds",
+    "wilson",
+]
