@@ -194,3 +194,23 @@ def _within_site(
 def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
     whole = np.broadcast_to(whole, part.shape)
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def share_missed(has_finding: ArrayLike, rows: ArrayLike) -> FloatArray:
+    """(p,) share of the subsets in which no lesion has a finding that some lesion has.
+
+    Hand-worked: only the first of three lesions relapsed; of the subsets (1, 2), (1, 3), (2, 3) one
+    misses it: 1/3.
+
+    Args:
+        has_finding: (p, n) of each patient's lesions.
+        rows: (s, k) subsets, the same for all patients, or (p, s, k).
+
+    Returns:
+        NaN where no lesion has the finding.
+    """
+    flags = np.atleast_2d(np.asarray(has_finding, dtype=bool))
+    chosen = np.asarray(rows, dtype=np.int64)
+    chosen = chosen[None] if chosen.ndim == 2 else chosen
+    found = flags[np.arange(flags.shape[0])[:, None, None], chosen].any(axis=2)
+    return np.where(flags.any(axis=1), (~found).mean(axis=1), np.nan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Patient:
 
     name: str
     """Its id: the random numbers follow it, so that they do not depend on the other patients."""
-    cohort: str
+    cohorts: tuple[str, ...]
     """Patients of one cohort are summed up together."""
     lesions: Lesions
     distance: FloatArray
@@ -82,6 +83,10 @@ class Summed:
     upper: float
     standard_error: float
     """Monte Carlo error of the mean."""
+    n_partial: int
+    """Patients in whom lesions are left out."""
+    mean_partial: float
+    """Mean over those; NaN where there are none."""
 
 
 @dataclass(frozen=True)
@@ -129,16 +134,9 @@ def sampling_study(
     curve_summary: list[Summed] = []
     for done, strategy in enumerate(strategies):
         scopes: tuple[Scope, ...] = ("pooled", "within_site") if strategy.per_site else ("pooled",)
-        chosen = [
-            choose(
-                strategy,
-                patient.lesions,
-                simulations=simulations,
-                most_exact=most_exact,
-                rng=_stream(seed, patient, strategy.name),
-            )
-            for patient in patients
-        ]
+        chosen = choices_of(
+            patients, strategy, seed=seed, simulations=simulations, most_exact=most_exact
+        )
         found = _evaluate(patients, chosen, strategy.name, scopes, confidence)
         rows += found[0]
         summary += found[1]
@@ -151,6 +149,27 @@ def sampling_study(
         curve_summary += found[1]
         progress(len(strategies) + done + 1, total)
     return SamplingStudy(tuple(rows), tuple(curve), tuple(summary), tuple(curve_summary))
+
+
+def choices_of(
+    patients: Sequence[Patient],
+    strategy: Strategy,
+    *,
+    seed: int,
+    simulations: int,
+    most_exact: int,
+) -> list[Subsets | None]:
+    """The subsets that a strategy chooses of each patient; see ``strategies.choose``."""
+    return [
+        choose(
+            strategy,
+            patient.lesions,
+            simulations=simulations,
+            most_exact=most_exact,
+            rng=partial(_stream, seed, patient, strategy.name),
+        )
+        for patient in patients
+    ]
 
 
 class _CurveOrders:
@@ -287,15 +306,16 @@ def _summed(
     sampled: Sampled,
     confidence: float,
 ) -> Iterator[Summed]:
-    names = np.asarray([patients[i].cohort for i in sampled.patient])
-    for cohort in sorted(set(names.tolist())):
-        own = (names == cohort) & ~np.isnan(sampled.mean)
+    is_partial = sampled.n_lesions < np.asarray([patients[i].n for i in sampled.patient])
+    for cohort in sorted({name for i in sampled.patient for name in patients[i].cohorts}):
+        is_member = np.asarray([cohort in patients[i].cohorts for i in sampled.patient])
+        own = is_member & ~np.isnan(sampled.mean)
         n = int(own.sum())
         if not n:
             continue
         values, weights = [], []
         for batch, share in zip(batches, shares, strict=True):
-            counted = np.asarray([patients[i].cohort == cohort for i in batch.members])
+            counted = np.asarray([cohort in patients[i].cohorts for i in batch.members])
             part = share[counted & ~np.isnan(share[:, 0])]
             values.append(part.ravel())
             weights.append(np.full(part.size, 1 / batch.n_subsets))
@@ -313,7 +333,13 @@ def _summed(
             lower=lower,
             upper=upper,
             standard_error=float(np.sqrt((sampled.standard_error[own] ** 2).sum()) / n),
+            n_partial=int((own & is_partial).sum()),
+            mean_partial=_mean(sampled.mean[own & is_partial]),
         )
+
+
+def _mean(values: FloatArray) -> float:
+    return float(values.mean()) if values.size else float("nan")
 
 
 def weighted_quantiles(values: FloatArray, weights: FloatArray, tail: float) -> tuple[float, float]:

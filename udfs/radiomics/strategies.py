@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, product
@@ -120,7 +120,7 @@ def choose(
     *,
     simulations: int,
     most_exact: int,
-    rng: np.random.Generator,
+    rng: Callable[[], np.random.Generator],
 ) -> Subsets | None:
     """The subsets that a strategy chooses from a patient's lesions.
 
@@ -134,7 +134,7 @@ def choose(
         lesions: the patient's.
         simulations: subsets drawn where there are too many to enumerate.
         most_exact: outcomes up to which all are enumerated.
-        rng: random numbers of this patient and strategy.
+        rng: makes the random numbers of this patient and strategy; called where they are needed.
 
     Returns:
         None where the order needs what is not known: sizes, or target lesions.
@@ -143,7 +143,7 @@ def choose(
         outcomes = number_of_outcomes(strategy, lesions.site)
         if outcomes <= most_exact:
             return enumerated(strategy, lesions.site)
-        return Subsets(_drawn(strategy, lesions.site, simulations, rng), is_exact=False)
+        return Subsets(_drawn(strategy, lesions.site, simulations, rng()), is_exact=False)
     eligible = _eligible(strategy, lesions.site)
     if strategy.order == "target":
         if not lesions.is_target.any():

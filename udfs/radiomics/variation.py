@@ -55,13 +55,12 @@ def standardised(values: ArrayLike, *, is_nonnegative: bool = False) -> str | No
     """
     x = np.asarray(values, dtype=np.float64)
     x = x[~np.isnan(x)]
-    if is_nonnegative and (x < 0).any():
-        return NEGATIVE_REASON
-    if x.size < 2 or np.ptp(x) == 0:
-        return None
-    mean, sd = abs(float(x.mean())), float(x.std())
-    is_standard = mean <= STANDARD_MEAN and abs(sd - 1) <= STANDARD_SD
-    return CENTRED_REASON if mean <= CENTRED * sd or is_standard else None
+    if x.size > 1 and np.ptp(x) > 0:
+        mean, sd = abs(float(x.mean())), float(x.std())
+        is_standard = mean <= STANDARD_MEAN and abs(sd - 1) <= STANDARD_SD
+        if mean <= CENTRED * sd or is_standard:
+            return CENTRED_REASON
+    return NEGATIVE_REASON if is_nonnegative and (x < 0).any() else None
 
 
 def coefficient_of_variation(values: ArrayLike, *, name: str = "the feature") -> float:
@@ -129,3 +128,22 @@ def variation_within(values: ArrayLike, group: ArrayLike) -> Variation:
 
 def _ratio(above: NDArray[Any], below: NDArray[Any], known: BoolArray) -> FloatArray:
     return np.divide(above, below, out=np.full(known.size, np.nan), where=known)
+
+
+MAY_BE_NEGATIVE = frozenset(
+    {
+        *("imc1", "clustershade", "correlation", "mcc"),
+        *("mean", "median", "minimum", "maximum", "10percentile", "90percentile"),
+        *("skewness", "kurtosis"),
+    }
+)
+"""pyradiomics' features that a measurement may make negative; its others are never."""
+LENGTHS = frozenset({"mm", "mm2", "mm3", "cm", "cm2", "cm3", "mL", "1/mm"})
+
+
+def is_nonnegative(feature: str, feature_class: str, unit: str | None) -> bool:
+    """Whether a feature cannot be negative, by its unit or by pyradiomics' definition of it."""
+    if unit in LENGTHS:
+        return True
+    name = feature.rpartition("_")[2].casefold()
+    return feature_class != "other" and name != feature.casefold() and name not in MAY_BE_NEGATIVE

@@ -295,7 +295,8 @@ class _Loader:
             f"INSERT INTO reject SELECT {literal(self._study.study_id)}, {literal(entry.file)}, "
             f"r._source_row, {literal(entry.domain)}, 'usubjid', substr({values}, 1, 10000), "
             "'the record names no subject', 'add the subject id, or say patients: unknown', NULL "
-            f"FROM (SELECT DISTINCT _source_row, usubjid FROM ({rows})) AS r JOIN {stage.relation} AS s ON s.{RECORD} = r._source_row "
+            f"FROM (SELECT DISTINCT _source_row, usubjid FROM ({rows})) AS r "
+            f"JOIN {stage.relation} AS s ON s.{RECORD} = r._source_row "
             "WHERE trim(coalesce(r.usubjid, '')) = ''"
         ).fetchall()
         return int(inserted[0][0])
