@@ -128,6 +128,7 @@ def sampling_study(
     """
     points = list(range(CURVE_FROM, curve_to + 1))
     total = len(strategies) + len(points)
+    people = _People(patients)
     rows: list[Sampled] = []
     curve: list[Sampled] = []
     summary: list[Summed] = []
@@ -137,14 +138,14 @@ def sampling_study(
         chosen = choices_of(
             patients, strategy, seed=seed, simulations=simulations, most_exact=most_exact
         )
-        found = _evaluate(patients, chosen, strategy.name, scopes, confidence)
+        found = _evaluate(people, chosen, strategy.name, scopes, confidence)
         rows += found[0]
         summary += found[1]
         progress(done + 1, total)
     orders = [_CurveOrders(patient, seed, curve_to, simulations) for patient in patients]
     for done, k in enumerate(points):
         chosen = [order.subsets(k, most_exact) for order in orders]
-        found = _evaluate(patients, chosen, k, ("pooled",), confidence)
+        found = _evaluate(people, chosen, k, ("pooled",), confidence)
         curve += found[0]
         curve_summary += found[1]
         progress(len(strategies) + done + 1, total)
@@ -170,6 +171,19 @@ def choices_of(
         )
         for patient in patients
     ]
+
+
+class _People:
+    """What is needed of all patients again and again."""
+
+    def __init__(self, patients: Sequence[Patient]) -> None:
+        self.patients = patients
+        self.n = np.asarray([patient.n for patient in patients], dtype=np.int64)
+        self.codes = [_codes(patient.lesions.site) for patient in patients]
+        cohorts = sorted({name for patient in patients for name in patient.cohorts})
+        self.members: dict[str, BoolArray] = {
+            name: np.asarray([name in patient.cohorts for patient in patients]) for name in cohorts
+        }
 
 
 class _CurveOrders:
@@ -207,14 +221,14 @@ def _stream(seed: int, patient: Patient, what: str) -> np.random.Generator:
 
 
 def _evaluate(
-    patients: Sequence[Patient],
+    people: _People,
     chosen: Sequence[Subsets | None],
     label: str | int,
     scopes: tuple[Scope, ...],
     confidence: float,
 ) -> tuple[list[Sampled], list[Summed]]:
     """What the chosen subsets recover, by patient and by cohort."""
-    batches = [_Batch(patients, chosen, members, scopes) for members in _alike(patients, chosen)]
+    batches = [_Batch(people, chosen, members, scopes) for members in _alike(people, chosen)]
     rows: list[Sampled] = []
     summary: list[Summed] = []
     if not batches:
@@ -224,7 +238,7 @@ def _evaluate(
             shares = [getattr(batch.shares[definition, scope], index) for batch in batches]
             sampled = _sampled(batches, shares, (label, definition, scope, index), confidence)
             rows.append(sampled)
-            summary += _summed(patients, batches, shares, sampled, confidence)
+            summary += _summed(people, batches, shares, sampled, confidence)
     return rows, summary
 
 
@@ -233,7 +247,7 @@ class _Batch:
 
     def __init__(
         self,
-        patients: Sequence[Patient],
+        people: _People,
         chosen: Sequence[Subsets | None],
         members: IntArray,
         scopes: tuple[Scope, ...],
@@ -242,8 +256,8 @@ class _Batch:
         self.members = members
         self.is_exact = subsets[0].is_exact
         self.n_subsets, self.k = subsets[0].rows.shape
-        distance = np.stack([patients[i].distance for i in members])
-        sites = np.stack([_codes(patients[i].lesions.site) for i in members])
+        distance = np.stack([people.patients[i].distance for i in members])
+        sites = np.stack([people.codes[i] for i in members])
         is_shared = all(found.rows is subsets[0].rows for found in subsets)
         rows = subsets[0].rows if is_shared else np.stack([found.rows for found in subsets])
         self.shares: dict[tuple[Definition, Scope], Recovered] = recovered(
@@ -251,12 +265,12 @@ class _Batch:
         )
 
 
-def _alike(patients: Sequence[Patient], chosen: Sequence[Subsets | None]) -> Iterator[IntArray]:
+def _alike(people: _People, chosen: Sequence[Subsets | None]) -> Iterator[IntArray]:
     """Positions of patients that can be worked on together."""
     groups: dict[tuple[int, int, int, bool], list[int]] = {}
-    for i, (patient, found) in enumerate(zip(patients, chosen, strict=True)):
+    for i, (n, found) in enumerate(zip(people.n.tolist(), chosen, strict=True)):
         if found is not None:
-            groups.setdefault((patient.n, *found.rows.shape, found.is_exact), []).append(i)
+            groups.setdefault((n, *found.rows.shape, found.is_exact), []).append(i)
     for key in sorted(groups):
         yield np.asarray(groups[key], dtype=np.int64)
 
@@ -300,23 +314,21 @@ def _sampled(
 
 
 def _summed(
-    patients: Sequence[Patient],
+    people: _People,
     batches: Sequence[_Batch],
     shares: Sequence[FloatArray],
     sampled: Sampled,
     confidence: float,
 ) -> Iterator[Summed]:
-    is_partial = sampled.n_lesions < np.asarray([patients[i].n for i in sampled.patient])
-    for cohort in sorted({name for i in sampled.patient for name in patients[i].cohorts}):
-        is_member = np.asarray([cohort in patients[i].cohorts for i in sampled.patient])
-        own = is_member & ~np.isnan(sampled.mean)
+    is_partial = sampled.n_lesions < people.n[sampled.patient]
+    for cohort, members in people.members.items():
+        own = members[sampled.patient] & ~np.isnan(sampled.mean)
         n = int(own.sum())
         if not n:
             continue
         values, weights = [], []
         for batch, share in zip(batches, shares, strict=True):
-            counted = np.asarray([cohort in patients[i].cohorts for i in batch.members])
-            part = share[counted & ~np.isnan(share[:, 0])]
+            part = share[members[batch.members] & ~np.isnan(share[:, 0])]
             values.append(part.ravel())
             weights.append(np.full(part.size, 1 / batch.n_subsets))
         lower, upper = weighted_quantiles(

@@ -66,10 +66,10 @@ FEATURES = (
     Feature("original_gldm_LargeDependenceHighGrayLevelEmphasis", "GLDM", 7, 9000.0, 0.8),
     Feature("original_glrlm_HighGrayLevelRunEmphasis", "GLRLM", 7, 350.0, 0.5),
     Feature("original_glszm_HighGrayLevelZoneEmphasis", "GLSZM", 7, 330.0, 0.5, is_robust=False),
-    Feature("original_ngtdm_Coarseness", "NGTDM", 8, 0.004, 0.7, sign=-1),
-    Feature("original_ngtdm_Busyness", "NGTDM", 8, 1.5, 0.8),
-    Feature("original_ngtdm_Strength", "NGTDM", 8, 1.2, 0.8, is_robust=False),
-    Feature("original_ngtdm_Complexity", "NGTDM", 8, 900.0, 0.7, is_robust=False),
+    Feature("original_ngtdm_Coarseness", "NGTDM", 8, 0.004, 0.35, sign=-1),
+    Feature("original_ngtdm_Busyness", "NGTDM", 8, 1.5, 0.4),
+    Feature("original_ngtdm_Strength", "NGTDM", 8, 1.2, 0.5, is_robust=False),
+    Feature("original_ngtdm_Complexity", "NGTDM", 8, 900.0, 0.5, is_robust=False),
 )
 N_CLUSTERS = 8
 

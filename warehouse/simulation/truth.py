@@ -83,9 +83,9 @@ effects.parquet     fixed effects of organ, arm and covariate on logit F, log kg
     heterogeneity (per 0.1 Gower distance) on the log hazard of death after progression.
 population.parquet  typical value and standard deviation (omega) of each parameter over the target
     lesions of the patients to be included, as asked for and as drawn; b is the proportional error.
-radiomic_patients.parquet  heterogeneity of each patient whose lesions have radiomic features (rf): the
-    hidden numbers behind the features have variance 1 over all lesions, and this squared between
-    the lesions of one patient; size alone follows the diameters.
+radiomic_patients.parquet  heterogeneity of each patient whose lesions have radiomic features (rf):
+    the hidden numbers behind the features have variance 1 over all lesions, and this squared
+    between the lesions of one patient; size alone follows the diameters.
 radiomic_features.parquet  cluster of each feature (1 is size), and whether it holds under other
     contours.
 excluded.parquet    patients that the inclusion criteria exclude, and why: no_lesion, no_target,
