@@ -7,10 +7,9 @@ five target lesions, two per organ, misses in response.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
@@ -25,6 +24,9 @@ from udfs.radiomics.recovery import share_missed
 from udfs.radiomics.sampling import Patient, choices_of
 from udfs.radiomics.strategies import Lesions, Strategy
 from warehouse.registry import StepContext, TableDoc, step
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LESIONS = """
 SELECT

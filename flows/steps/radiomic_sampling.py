@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from flows.steps.radiomic_parts.matrix import VALUES, confidence_of
@@ -16,6 +17,9 @@ from flows.steps.radiomic_parts.sampling import (
 from udfs.radiomics.sampling import Patient
 from udfs.radiomics.strategies import Lesions
 from warehouse.registry import StepContext, step
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PATIENTS = """
 SELECT study_id, patient_id, is_exhaustive

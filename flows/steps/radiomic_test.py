@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
 from flows.steps.radiomic_parts.matrix import confidence_of
 from udfs.radiomics.groups import lesion_group, one_sample, two_sample
 from warehouse.registry import StepContext, TableDoc, step
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VARIATION = """
 SELECT v.study_id, v.patient_id, v.feature, v.cv_abs, max(v.n_lesions) OVER (
