@@ -52,7 +52,7 @@ SELECT
     cluster.patient_id,
     cluster.lesion_id,
     cluster.organ,
-    lesion.lesion_type = 'target' AS is_target,
+    lesion.lesion_type = 'target' AND NOT lesion.is_type_assumed AS is_target,
     lesion.baseline_diameter_mm AS diameter,
     coalesce(sized.by_name, sized.by_short_name) AS feature_size
 FROM analysis.radiomic_lesion_cluster AS cluster

@@ -195,7 +195,8 @@ def _derived(
         *identity,
         ColumnRule("tutestcd", value="TUMIDENT"),
         ColumnRule("tutest", value="Tumor Identification"),
-        ColumnRule("tuorres", value="TARGET"),
+        # Segmented, but never measured: RECIST calls such lesions non-target.
+        ColumnRule("tuorres", value="NON-TARGET"),
     ]
     if "site" in found:
         tumour.append(ColumnRule("tuloc", column=found["site"]))

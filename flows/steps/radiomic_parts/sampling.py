@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from flows.columns import COUNT, FLAG, NUMBER, TEXT
+from udfs.radiomics.recovery import least_lesions
 from udfs.radiomics.sampling import Patient, Sampled, SamplingStudy, Summed, sampling_study
 from udfs.radiomics.strategies import (
     PUBLISHED,
@@ -252,21 +253,19 @@ def _summary_rows(parts: Sequence[Summed], label: str) -> Columns:
 
 def _with_enough(columns: Columns, owner: str, wanted: float) -> Columns:
     """Flags the points of each curve from which on it stays at or above what is wanted."""
-    n = len(columns["n_lesions"])
-    keys = list(zip(columns[owner], columns["definition"], columns["index"], strict=True))
-    order = sorted(range(n), key=lambda i: (keys[i], -int(columns["n_lesions"][i])))
+    number = np.asarray(columns["n_lesions"], dtype=np.int64)
+    curves: dict[tuple[str, str, str], list[int]] = {}
+    keys = zip(columns[owner], columns["definition"], columns["index"], strict=True)
+    for i, key in enumerate(keys):
+        curves.setdefault(key, []).append(i)
     for flag, share in (
         ("is_mean_enough", columns["recovered_mean"]),
         ("is_lower_enough", columns["recovered_lower"]),
     ):
-        enough = np.zeros(n, dtype=bool)
-        former, is_still = None, True
-        for i in order:
-            if keys[i] != former:
-                former, is_still = keys[i], True
-            # Rounding must not undo a share that is reached exactly.
-            is_still = is_still and bool(share[i] >= wanted - 1e-12)
-            enough[i] = is_still
+        enough = np.zeros(number.size, dtype=bool)
+        for rows in curves.values():
+            needed = least_lesions(number[rows].tolist(), share[rows].tolist(), wanted)
+            enough[rows] = needed is not None and number[rows] >= needed
         columns[flag] = enough
     return columns
 
