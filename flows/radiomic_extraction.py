@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -47,6 +48,7 @@ UNITS = {
     **dict.fromkeys(("morph_diam", "morph_com"), "mm"),
     **dict.fromkeys(("morph_pca_maj_axis", "morph_pca_min_axis", "morph_pca_least_axis"), "mm"),
 }
+_SETTINGS = re.compile(r"(?:_d1)?(?:_a0\.0)?(?:_3d)?(?:_v_mrg)?(?:_fb[sn]_[a-z]?[0-9.]+)?$")
 SHIFT_MM = {"original": 0.0, "eroded": -1.0, "dilated": 1.0}
 """How far a contour is moved (Henry 2022)."""
 
@@ -233,13 +235,17 @@ def _run_mirp(pair: Pair, processing: Processing, shift_mm: float) -> Mapping[st
 
 
 def _column(name: str) -> str | None:
-    """MIRP's name of a feature as a column of ours; None for what is no feature here."""
-    family, _, rest = name.partition("_")
-    if name in HISTOGRAM:
+    """MIRP's name of a feature as a column of ours; None for what is no feature here.
+
+    The settings at its end (distance, merging, bins) are the same for all, and are left out.
+    """
+    plain = _SETTINGS.sub("", name)
+    family, _, rest = plain.partition("_")
+    if plain in HISTOGRAM:
         return f"mirp_firstorder_{rest}"
     if family not in CLASSES:
         return None
-    unit = f"_{UNITS[name]}" if name in UNITS else ""
+    unit = f"_{UNITS[plain]}" if plain in UNITS else ""
     return f"mirp_{CLASSES[family]}_{rest}{unit}"
 
 

@@ -135,9 +135,10 @@ MAY_BE_NEGATIVE = frozenset(
         *("imc1", "clustershade", "correlation", "mcc"),
         *("mean", "median", "minimum", "maximum", "10percentile", "90percentile"),
         *("skewness", "kurtosis"),
+        *("skew", "kurt", "min", "max", "p10", "p90", "cov", "qcod", "i", "shade", "corr", "corr1"),
     }
 )
-"""pyradiomics' features that a measurement may make negative; its others are never."""
+"""Ends of the names of pyradiomics' and MIRP's features that a measurement may make negative."""
 LENGTHS = frozenset({"mm", "mm2", "mm3", "cm", "cm2", "cm3", "mL", "1/mm"})
 
 
