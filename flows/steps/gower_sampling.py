@@ -6,11 +6,12 @@ five target lesions, two per organ, misses in response.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
 from flows.steps.radiomic_parts.matrix import confidence_of
@@ -20,9 +21,9 @@ from flows.steps.radiomic_parts.sampling import (
     sampling_tables,
     strategies_of,
 )
-from udfs.radiomics.recovery import share_missed
+from udfs.radiomics.recovery import share_alike, share_missed
 from udfs.radiomics.sampling import Patient, choices_of
-from udfs.radiomics.strategies import Lesions, Strategy
+from udfs.radiomics.strategies import Lesions, Subsets
 from warehouse.registry import StepContext, TableDoc, step
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ FROM analysis.gower_pair
 ORDER BY patient_id, lesion_id, other_lesion_id
 """
 ALL = "all"
+FINDINGS = ("relapse", "response", "unlike response")
 DOCS = sampling_docs(
     "gower",
     "heterogeneity of response (Gower distance)",
@@ -104,16 +106,36 @@ def gower_sampling(context: StepContext) -> dict[str, pa.Table]:
     confidence = confidence_of(context)
     lesions = context.frame(LESIONS)
     pairs = context.frame(DISTANCES)
-    patients, findings = _cohort(lesions, pairs)
-    tables = sampling_tables(context, DOCS, patients, strategies, confidence)
-    rows = list(_missed(context, patients, findings, strategies))
+    patients, responded, relapsed = _cohort(lesions, pairs)
+    choices = [
+        choices_of(
+            patients,
+            strategy,
+            seed=context.seed,
+            simulations=int(context.setting("radiomics.simulations")),
+            most_exact=int(context.setting("radiomics.exact_subsets")),
+        )
+        for strategy in strategies
+    ]
+    tables = sampling_tables(context, DOCS, patients, strategies, confidence, choices)
+    members = _members(patients)
+    rows = [
+        row
+        for strategy, chosen in zip(strategies, choices, strict=True)
+        for finding, share in _missed(chosen, responded, relapsed).items()
+        for row in _by_cohort(members, share, _is_partial(patients, chosen), strategy.name, finding)
+    ]
     return {**tables, MISSED.name: table_of_rows(rows, MISSED_TYPES)}
+
+
+Flags = NDArray[np.bool_]
+Shares = NDArray[np.float64]
 
 
 def _cohort(
     lesions: pd.DataFrame, pairs: pd.DataFrame
-) -> tuple[list[Patient], list[dict[str, Any]]]:
-    """Patients with two lesions or more; their lesions' findings."""
+) -> tuple[list[Patient], list[Flags], list[Flags]]:
+    """Patients with two lesions or more; which of their lesions responded, and relapsed."""
     names, first, n = np.unique(
         lesions["patient_id"].to_numpy(str), return_index=True, return_counts=True
     )
@@ -123,9 +145,9 @@ def _cohort(
     organ = lesions["organ"].to_numpy(object)
     study = lesions["study_id"].to_numpy(object)
     size = lesions["diameter"].to_numpy(float, na_value=np.nan)
-    responded = lesions["has_response"].to_numpy(bool)
-    relapsed = lesions["has_relapse"].to_numpy(bool)
-    patients, findings = [], []
+    has_response = lesions["has_response"].to_numpy(bool)
+    has_relapse = lesions["has_relapse"].to_numpy(bool)
+    patients, responded, relapsed = [], [], []
     for i in np.flatnonzero(n > 1):
         rows = slice(first[i], first[i] + n[i])
         patients.append(
@@ -136,67 +158,64 @@ def _cohort(
                 distance=distance[begin[i] : begin[i + 1]],
             )
         )
-        findings.append({"response": responded[rows], "relapse": relapsed[rows]})
-    return patients, findings
+        responded.append(has_response[rows])
+        relapsed.append(has_relapse[rows])
+    return patients, responded, relapsed
+
+
+def _members(patients: Sequence[Patient]) -> dict[str, Flags]:
+    """Cohort -> which patients are in it."""
+    cohorts = sorted({name for patient in patients for name in patient.cohorts})
+    return {name: np.asarray([name in patient.cohorts for patient in patients]) for name in cohorts}
+
+
+def _is_partial(patients: Sequence[Patient], chosen: Sequence[Subsets | None]) -> Flags:
+    """Patients in whom lesions are left out."""
+    return np.asarray(
+        [
+            subsets is not None and subsets.rows.shape[1] < patient.n
+            for patient, subsets in zip(patients, chosen, strict=True)
+        ],
+        dtype=bool,
+    )
 
 
 def _missed(
-    context: StepContext,
-    patients: Sequence[Patient],
-    findings: Sequence[dict[str, Any]],
-    strategies: Sequence[Strategy],
-) -> Iterator[dict[str, Any]]:
-    """Shares of samples that miss a finding, by strategy."""
-    for strategy in strategies:
-        chosen = choices_of(
-            patients,
-            strategy,
-            seed=context.seed,
-            simulations=int(context.setting("radiomics.simulations")),
-            most_exact=int(context.setting("radiomics.exact_subsets")),
-        )
-        shares: dict[str, list[tuple[int, float, bool]]] = {}
-        for i, (patient, subsets) in enumerate(zip(patients, chosen, strict=True)):
-            if subsets is None:
-                continue
-            is_partial = subsets.rows.shape[1] < patient.n
-            for name, missed in _patient_missed(findings[i], subsets.rows).items():
-                shares.setdefault(name, []).append((i, missed, is_partial))
-        for finding in sorted(shares):
-            yield from _by_cohort(patients, shares[finding], strategy.name, finding)
-
-
-def _patient_missed(finding: dict[str, Any], rows: Any) -> dict[str, float]:
-    """Finding -> share of samples that miss it, for the findings that the patient has."""
-    responded, relapsed = finding["response"], finding["relapse"]
-    found = {}
-    if relapsed.any():
-        found["relapse"] = float(share_missed(relapsed, rows)[0])
-    if responded.any():
-        found["response"] = float(share_missed(responded, rows)[0])
-    if responded.any() and not responded.all():
-        n_responded = responded[rows].sum(axis=1)
-        is_alike = (n_responded == 0) | (n_responded == rows.shape[1])
-        found["unlike response"] = float(is_alike.mean())
-    return found
+    chosen: Sequence[Subsets | None], responded: Sequence[Flags], relapsed: Sequence[Flags]
+) -> dict[str, Shares]:
+    """Finding -> share of each patient's samples that miss it; NaN where the patient has it not."""
+    shares = {name: np.full(len(chosen), np.nan) for name in FINDINGS}
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for i, subsets in enumerate(chosen):
+        if subsets is not None:
+            alike.setdefault((responded[i].size, *subsets.rows.shape), []).append(i)
+    for group in alike.values():
+        rows = np.stack([subsets.rows for i in group if (subsets := chosen[i]) is not None])
+        response = np.stack([responded[i] for i in group])
+        relapse = np.stack([relapsed[i] for i in group])
+        shares["relapse"][group] = share_missed(relapse, rows)
+        shares["response"][group] = share_missed(response, rows)
+        shares["unlike response"][group] = share_alike(response, rows)
+    return shares
 
 
 def _by_cohort(
-    patients: Sequence[Patient],
-    shares: Sequence[tuple[int, float, bool]],
+    members: Mapping[str, Flags],
+    share: Shares,
+    is_partial: Flags,
     strategy: str,
     finding: str,
 ) -> Iterator[dict[str, Any]]:
-    cohorts = sorted({name for i, _, _ in shares for name in patients[i].cohorts})
-    for cohort in cohorts:
-        own = [(share, partial) for i, share, partial in shares if cohort in patients[i].cohorts]
-        partial = [share for share, is_partial in own if is_partial]
-        yield {
-            "cohort": cohort,
-            "strategy": strategy,
-            "finding": finding,
-            "n_patients": len(own),
-            "missed_mean": float(np.mean([share for share, _ in own])),
-            "n_patients_partial": len(partial),
-            "missed_mean_partial": float(np.mean(partial)) if partial else None,
-        }
+    for cohort, is_member in members.items():
+        own = is_member & ~np.isnan(share)
+        partial = own & is_partial
+        if own.any():
+            yield {
+                "cohort": cohort,
+                "strategy": strategy,
+                "finding": finding,
+                "n_patients": int(own.sum()),
+                "missed_mean": float(share[own].mean()),
+                "n_patients_partial": int(partial.sum()),
+                "missed_mean_partial": float(share[partial].mean()) if partial.any() else None,
+            }

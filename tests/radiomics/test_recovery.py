@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.radiomics.recovery import least_lesions, recovered, share_missed, spread_of
+from udfs.radiomics.recovery import (
+    least_lesions,
+    recovered,
+    share_alike,
+    share_missed,
+    spread_of,
+)
 from udfs.radiomics.sampling import Patient, sampling_study, weighted_quantiles
 from udfs.radiomics.strategies import PUBLISHED, Lesions, parse_strategies, parse_strategy
 
@@ -134,6 +140,8 @@ def test_missed_findings_by_hand() -> None:
     rows = [[0, 1], [0, 2], [1, 2]]
     found = share_missed([[True, False, False], [True, True, False], [False] * 3], rows)
     np.testing.assert_allclose(found, [1 / 3, 0, np.nan])
+    alike = share_alike([[True, False, False], [True] * 3, [False] * 3], rows)
+    np.testing.assert_allclose(alike, [1 / 3, np.nan, np.nan])
 
 
 def cohort(seed: int, sizes: list[int]) -> list[Patient]:

@@ -214,3 +214,25 @@ def share_missed(has_finding: ArrayLike, rows: ArrayLike) -> FloatArray:
     chosen = chosen[None] if chosen.ndim == 2 else chosen
     found = flags[np.arange(flags.shape[0])[:, None, None], chosen].any(axis=2)
     return np.where(flags.any(axis=1), (~found).mean(axis=1), np.nan)
+
+
+def share_alike(has_finding: ArrayLike, rows: ArrayLike) -> FloatArray:
+    """(p,) share of the subsets whose lesions all have a finding, or all lack it, where not all of
+    the patient's lesions are alike.
+
+    Hand-worked: only the first of three lesions responded; of (1, 2), (1, 3), (2, 3) the last looks
+    alike: 1/3.
+
+    Args:
+        has_finding, rows: as for ``share_missed``.
+
+    Returns:
+        NaN where all lesions have the finding, or none has.
+    """
+    flags = np.atleast_2d(np.asarray(has_finding, dtype=bool))
+    chosen = np.asarray(rows, dtype=np.int64)
+    chosen = chosen[None] if chosen.ndim == 2 else chosen
+    of_subset = flags[np.arange(flags.shape[0])[:, None, None], chosen]
+    is_alike = of_subset.all(axis=2) | ~of_subset.any(axis=2)
+    is_mixed = flags.any(axis=1) & ~flags.all(axis=1)
+    return np.where(is_mixed, is_alike.mean(axis=1), np.nan)

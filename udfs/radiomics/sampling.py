@@ -110,6 +110,7 @@ def sampling_study(
     curve_to: int = 15,
     confidence: float = 0.95,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    choices: Sequence[Sequence[Subsets | None]] | None = None,
 ) -> SamplingStudy:
     """Every strategy, and random samples of 2 to ``curve_to`` lesions, on every patient.
 
@@ -125,6 +126,7 @@ def sampling_study(
         curve_to: most lesions of the recovery curve.
         confidence: of the intervals.
         progress: called with strategies and points done, and in all.
+        choices: what ``choices_of`` gave for each strategy with these settings, where it is known.
     """
     points = list(range(CURVE_FROM, curve_to + 1))
     total = len(strategies) + len(points)
@@ -135,8 +137,12 @@ def sampling_study(
     curve_summary: list[Summed] = []
     for done, strategy in enumerate(strategies):
         scopes: tuple[Scope, ...] = ("pooled", "within_site") if strategy.per_site else ("pooled",)
-        chosen = choices_of(
-            patients, strategy, seed=seed, simulations=simulations, most_exact=most_exact
+        chosen: Sequence[Subsets | None] = (
+            choices_of(
+                patients, strategy, seed=seed, simulations=simulations, most_exact=most_exact
+            )
+            if choices is None
+            else choices[done]
         )
         found = _evaluate(people, chosen, strategy.name, scopes, confidence)
         rows += found[0]

@@ -142,7 +142,7 @@ def choose(
     if strategy.is_random:
         outcomes = number_of_outcomes(strategy, lesions.site)
         if outcomes <= most_exact:
-            return enumerated(strategy, lesions.site)
+            return enumerated(strategy, _pattern(strategy, lesions.site))
         return Subsets(_drawn(strategy, lesions.site, simulations, rng()), is_exact=False)
     eligible = _eligible(strategy, lesions.site)
     if strategy.order == "target":
@@ -175,7 +175,20 @@ def number_of_outcomes(strategy: Strategy, site: Sequence[str]) -> int:
     return total * (math.comb(drawn, min(strategy.most, drawn)) if strategy.most else 1)
 
 
-@lru_cache(maxsize=4096)
+def _pattern(strategy: Strategy, site: tuple[str, ...]) -> tuple[str, ...]:
+    """Sites by the order in which they appear, so that patients with as many lesions of each share
+    their subsets; those that the strategy leaves out keep their names.
+    """
+    if strategy.per_site is None and not strategy.without:
+        return ("",) * len(site)
+    names: dict[str, str] = {}
+    return tuple(
+        name if name in strategy.without else names.setdefault(name, str(len(names)))
+        for name in site
+    )
+
+
+@lru_cache(maxsize=16384)
 def enumerated(strategy: Strategy, site: tuple[str, ...]) -> Subsets:
     """Every outcome of a random strategy, each as often as it may come about."""
     groups = _groups(strategy, site)

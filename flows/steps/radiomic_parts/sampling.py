@@ -14,6 +14,7 @@ from udfs.radiomics.sampling import Patient, Sampled, SamplingStudy, Summed, sam
 from udfs.radiomics.strategies import (
     PUBLISHED,
     Strategy,
+    Subsets,
     UnknownStrategyError,
     parse_strategies,
 )
@@ -159,8 +160,9 @@ def sampling_tables(
     patients: Sequence[Patient],
     strategies: Sequence[Strategy],
     confidence: float,
+    choices: Sequence[Sequence[Subsets | None]] | None = None,
 ) -> dict[str, pa.Table]:
-    """Runs the study; its four tables by name."""
+    """Runs the study; its four tables by name. ``choices``: the subsets, where they are known."""
     study = sampling_study(
         patients,
         strategies,
@@ -170,6 +172,7 @@ def sampling_tables(
         curve_to=int(context.setting("radiomics.curve_lesions")),
         confidence=confidence,
         progress=context.progress,
+        choices=choices,
     )
     wanted = float(context.setting("radiomics.recovered_share"))
     names = [patient.name for patient in patients]
