@@ -22,30 +22,34 @@ def feature(kit: SqlKit, label: str, value: Any, day: int = 0, **more: Any) -> N
     kit.add("rf", {**row, "rfdy": str(day), **more})
 
 
-@pytest.mark.parametrize(
-    ("name", "stated", "stated_unit", "wanted"),
-    [
-        ("original_firstorder_90Percentile", None, None, ("first-order", None)),
-        ("wavelet-LLL_ngtdm_Strength", None, None, ("NGTDM", None)),
-        ("original_shape_VoxelVolume", None, None, ("shape", "mm3")),
-        ("original_shape_Maximum2DDiameterSlice", None, None, ("shape", "mm")),
-        ("original_shape_SurfaceVolumeRatio", None, None, ("shape", "1/mm")),
-        ("original_shape_Sphericity", None, None, ("shape", "1")),
-        ("original_shape2D_Perimeter", None, None, ("shape", None)),
-        ("surface_mm2", None, None, ("shape", "mm2")),
-        ("Contrast", "glcm", None, ("GLCM", None)),
-        ("Contrast", "First Order", "HU", ("first-order", "HU")),
-        ("Contrast", "deep features", None, ("other", None)),
-        ("malignancy", None, None, ("other", None)),
-        ("shapeless_thing", None, None, ("other", None)),
-    ],
-)
-def test_class_and_unit(
-    kit: SqlKit, name: str, stated: str | None, stated_unit: str | None, wanted: tuple[str, Any]
-) -> None:
-    feature(kit, "T1", 1, rftestcd=name, rfcat=stated, rforresu=stated_unit)
+# name, class and unit that the source states, class and unit wanted
+FEATURES = [
+    ("original_firstorder_90Percentile", None, None, ("first-order", None)),
+    ("wavelet-LLL_ngtdm_Strength", None, None, ("NGTDM", None)),
+    ("original_shape_VoxelVolume", None, None, ("shape", "mm3")),
+    ("original_shape_Maximum2DDiameterSlice", None, None, ("shape", "mm")),
+    ("original_shape_SurfaceVolumeRatio", None, None, ("shape", "1/mm")),
+    ("original_shape_Sphericity", None, None, ("shape", "1")),
+    ("original_shape2D_Perimeter", None, None, ("shape", None)),
+    ("mirp_gldm_lde", None, None, ("GLDM", None)),
+    ("surface_mm2", None, None, ("shape", "mm2")),
+    ("Contrast", "glcm", None, ("GLCM", None)),
+    ("Mean", "First Order", "HU", ("first-order", "HU")),
+    ("Layer7", "deep features", None, ("other", None)),
+    ("malignancy", None, None, ("other", None)),
+    ("shapeless_thing", None, None, ("other", None)),
+]
+
+
+def test_class_and_unit(kit: SqlKit) -> None:
+    for name, stated, unit, _ in FEATURES:
+        feature(kit, "T1", 1, rftestcd=name, rfcat=stated, rforresu=unit)
     kit.build("core.radiomic_feature")
-    assert kit.rows("core.radiomic_feature", "feature_class, unit") == [wanted]
+    found = {
+        name: shown
+        for name, *shown in kit.rows("core.radiomic_feature", "feature, feature_class, unit")
+    }
+    assert found == {name: list(wanted) for name, _, _, wanted in FEATURES}
 
 
 def test_lesions_are_compared_on_the_day_before_treatment_that_has_most(kit: SqlKit) -> None:
