@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,14 @@ from udfs.radiomics.recovery import (
     recovered,
     spread_of,
 )
-from udfs.radiomics.strategies import Lesions, Strategy, Subsets, choose, random_orders
+from udfs.radiomics.strategies import (
+    Lesions,
+    Strategy,
+    Subsets,
+    choose,
+    enumerated,
+    random_orders,
+)
 from udfs.radiomics.variation import BoolArray, FloatArray, IntArray
 
 CURVE_FROM = 2
@@ -203,8 +211,6 @@ class _CurveOrders:
         self._orders: IntArray | None = None
 
     def subsets(self, k: int, most_exact: int) -> Subsets:
-        import math
-
         kept = min(k, self._patient.n)
         if math.comb(self._patient.n, kept) <= most_exact:
             return _combinations(self._patient.n, kept)
@@ -215,8 +221,6 @@ class _CurveOrders:
 
 
 def _combinations(n: int, k: int) -> Subsets:
-    from udfs.radiomics.strategies import enumerated
-
     return enumerated(Strategy(f"random {k}", "random", most=k), ("",) * n)
 
 
