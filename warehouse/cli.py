@@ -357,6 +357,69 @@ def fit(file: Path, seed: int, starts: int) -> None:
     _command("growth_fit")(file, seed=seed, n_starts=starts, say=click.echo)
 
 
+@lesions.group()
+def radiomics() -> None:
+    """Radiomic features of images, for those who have them."""
+
+
+@radiomics.command("extract")
+@click.argument("pairs", type=click.Path(path_type=Path))
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option(
+    "--spacing",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Resample to voxels of so many mm; 0: leave them as they are.",
+)
+@click.option(
+    "--bin-width",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Width of the bins of intensities; 0 where they are whole numbers already.",
+)
+@click.option(
+    "--segmentation",
+    "segmentations",
+    type=click.Choice(["original", "eroded", "dilated"]),
+    multiple=True,
+    default=("original",),
+    show_default=True,
+    help="Contours as they are, or moved by 1 mm; give it several times.",
+)
+@click.option(
+    "--modality",
+    type=click.Choice(["ct", "mr", "pet", "generic"]),
+    default="ct",
+    show_default=True,
+    help="Of images whose line in PAIRS names none.",
+)
+def extract_features(
+    pairs: Path,
+    output: Path,
+    spacing: float,
+    bin_width: float,
+    segmentations: tuple[str, ...],
+    modality: str,
+) -> None:
+    """Take features of the lesions that PAIRS lists, and write them to OUTPUT.
+
+    PAIRS is a CSV with the columns image, mask (NIfTI, NRRD, a folder of DICOM, DICOM SEG), patient
+    and lesion; where known label (of the lesion in the mask), region, day or date, site, modality.
+    OUTPUT loads with 'layout: radiomics'. Needs pip install 'lesion-warehouse[radiomics]'.
+    """
+    _command("radiomics_extract")(
+        pairs,
+        output,
+        spacing_mm=spacing,
+        bin_width=bin_width,
+        segmentations=segmentations,
+        modality=modality,
+        say=click.echo,
+    )
+
+
 def _command(name: str) -> Callable[..., Any]:
     """A function that an installed package offers as ``lesion_warehouse.commands``.
 

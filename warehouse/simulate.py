@@ -113,7 +113,12 @@ def write_numbers(
                 f"{directory / 'studies' / study_id} is there already. Simulate into another "
                 "folder, or remove it first."
             )
-    tables = {name: by_trial(table, numbers) for name, table in sdtm_tables(numbers).items()}
+    tables = {
+        name: by_trial(table, numbers)
+        for name, table in sdtm_tables(numbers).items()
+        # Defects are of the other tables; a subject renamed there would be lost to this one.
+        if not (messy and name == "rf")
+    }
     truth = directory / "truth"
     truth.mkdir(parents=True, exist_ok=True)
     planting = _plant(tables, numbers, truth) if messy else Planting()

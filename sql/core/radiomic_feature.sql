@@ -27,6 +27,9 @@ SELECT
     feature.segmentation, -- segmentation: original, eroded, dilated, a reader
     feature.feature, -- name of the feature
     feature.value, -- value
+    feature.feature_class, -- first-order, shape, GLCM, GLRLM, GLSZM, GLDM, NGTDM or other
+    feature.unit, -- unit; '1' is none; NULL where neither the source nor the name says one
+    feature.is_exhaustive, -- every visible lesion of the patient was segmented; NULL where the source does not say
     feature.study_id, -- text id of the study
     feature.patient_id, -- text id of the patient; NULL when the source names no patients
     feature.source_file, -- file of the row

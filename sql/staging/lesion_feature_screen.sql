@@ -16,7 +16,10 @@ WITH rf AS (
         coalesce(clean_text(rfregion), 'whole') AS region,
         coalesce(clean_text(rfsegm), 'original') AS segmentation,
         clean_text(rftestcd) AS feature,
+        radiomic_class(clean_text(rfcat), clean_text(rftestcd)) AS feature_class,
         clean_text(rforres) AS value_raw,
+        radiomic_unit(clean_text(rforresu), clean_text(rftestcd)) AS unit,
+        yes_no(rfallfl) AS is_exhaustive,
         clean_text(rfdtc) AS date_text,
         clean_text(rfdy) AS stated_day
     FROM raw.rf
@@ -83,6 +86,9 @@ SELECT
     feature, -- name of the feature
     value_raw, -- value as written
     value, -- value
+    unit, -- unit; NULL where neither the source nor the name says one
+    feature_class, -- first-order, shape, GLCM, GLRLM, GLSZM, GLDM, NGTDM or other
+    is_exhaustive, -- every visible lesion of the subject was segmented; NULL where the source does not say
     date_text, -- date as written
     stated_day, -- study day as written
     day, -- day from first dose

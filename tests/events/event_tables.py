@@ -13,6 +13,7 @@ import pyarrow as pa
 import yaml
 
 from warehouse.models import SqlModel, read_model
+from warehouse.settings import BY_NAME
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 SEEDS = (
@@ -456,7 +457,7 @@ def model(name: str) -> SqlModel:
     """One model as the engine reads it: header, key, comments, parsed SELECT."""
     schema, table = name.split(".")
     path = SQL / schema / f"{table}.sql"
-    return read_model(path, frozenset({"rules.rule_set"}), frozenset())
+    return read_model(path, frozenset(BY_NAME), frozenset())
 
 
 def run_model(con: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -2,7 +2,8 @@
 
 What is drawn, in this order, each stage with its own stream of random numbers: patients (quotas),
 lesions present at baseline (quotas), growth parameters, planned scans, readings, new lesions, death
-and drop-out, measurements that were not done. RECIST 1.1 is then read off the sizes as written.
+and drop-out, measurements that were not done, radiomic features. RECIST 1.1 is then read off the
+sizes as written.
 
 What counts: a measurement is one size of a target lesion by the first reader at one scan. The
 paper's 116,542 observations are taken as these (94,174) and one row for each non-target and new
@@ -30,6 +31,7 @@ from udfs.simulate.patients import (
     draw_patients,
 )
 from udfs.simulate.presets import HNSCC, MCRC, Preset, SequenceGroups
+from udfs.simulate.radiomics import draw_radiomics
 from udfs.simulate.sampling import Columns, FloatArray, take
 from udfs.simulate.scans import PD, BoolArray, Readings, Schedule
 from udfs.simulate.tables import (
@@ -102,6 +104,13 @@ class SimulatedTrials:
     """One row per fixed effect and parameter."""
     truth_population: Columns
     """One row per growth parameter: typical value and spread over the target lesions."""
+    radiomics: Columns
+    """One row per lesion, feature and segmentation, of some patients of one trial; ``feature`` is
+    the position in ``truth_radiomic_features``."""
+    truth_radiomic_patients: Columns
+    """One row per patient with radiomic features: heterogeneity between its lesions, 0 to 1."""
+    truth_radiomic_features: Columns
+    """One row per radiomic feature: its cluster, whether it is robust."""
 
 
 @dataclass(frozen=True)
@@ -359,6 +368,9 @@ def _tables(
     day = np.concatenate([schedule.baseline_day[:, None], schedule.day], axis=1)
     studies, arms = study_tables(preset)
     patient_rows = patient_table(preset, patients, course, view, day)
+    radiomics, heterogeneity, features = draw_radiomics(
+        patient_rows, lesions, lesions["diameter_mm"], seed
+    )
     return SimulatedTrials(
         preset=preset.name,
         tumor_type=preset.tumor_type,
@@ -379,4 +391,7 @@ def _tables(
         truth_patients=patient_truth(preset, patients, lesions, course, cohort.planted),
         truth_effects=effect_table(preset, patients),
         truth_population=population,
+        radiomics=radiomics,
+        truth_radiomic_patients=heterogeneity,
+        truth_radiomic_features=features,
     )

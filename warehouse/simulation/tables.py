@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from warehouse.simulation.feature_tables import feature_rows
 from warehouse.simulation.lesion_tables import response_rows, result_rows, tumor_rows
 from warehouse.simulation.subjects import (
     Numbers,
@@ -21,8 +22,8 @@ from warehouse.simulation.subjects import (
 
 
 def sdtm_tables(numbers: Numbers) -> Tables:
-    """DM, SUPPDM, TU, TR, RS, EX, DS, SS, DD, PR and LB of all trials together, and SIM: what the
-    target lesions were made from.
+    """DM, SUPPDM, TU, TR, RS, EX, DS, SS, DD, PR, LB and RF of all trials together, and SIM: what
+    the target lesions were made from.
 
     Returns:
         Domain -> table with the column ``_patient``, rows sorted by it.
@@ -41,6 +42,7 @@ def sdtm_tables(numbers: Numbers) -> Tables:
         "pr": _pr(subjects),
         "lb": _lb(subjects),
         "sim": _sim(subjects),
+        "rf": feature_rows(subjects),
     }
 
 

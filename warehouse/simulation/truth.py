@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from warehouse.simulation.subjects import lesion_labels, significant, subject_id
 
+RADIOMICS = ("radiomic_patients", "radiomic_features")
+
 
 def write_truth(folder: Path, numbers: Any, messy: bool) -> None:
     patients, lesions = numbers.patients, numbers.lesions
@@ -36,7 +38,7 @@ def write_truth(folder: Path, numbers: Any, messy: bool) -> None:
             return {"study_id": study[row], "usubjid": usubjid[row]} | rest
         return dict(rest)
 
-    for name in ("lesions", "events", "organs", "patients", "effects", "population"):
+    for name in ("lesions", "events", "organs", "patients", "effects", "population", *RADIOMICS):
         columns = keyed(getattr(numbers, f"truth_{name}"))
         _write_parquet(columns, folder / f"{name}.parquet")
     excluded = np.flatnonzero(patients["excluded"] != "")
@@ -83,6 +85,11 @@ effects.parquet     fixed effects of organ, arm and covariate on logit F, log kg
     of planted groups of sequences: the probability that each progression of the group is there.
 population.parquet  typical value and standard deviation (omega) of each parameter over the target
     lesions of the patients to be included, as asked for and as drawn; b is the proportional error.
+radiomic_patients.parquet  heterogeneity of each patient whose lesions have radiomic features (rf):
+    the hidden numbers behind the features have variance 1 over all lesions, and this squared
+    between the lesions of one patient; size alone follows the diameters.
+radiomic_features.parquet  cluster of each feature (1 is size), and whether it holds under other
+    contours.
 excluded.parquet    patients that the inclusion criteria exclude, and why: no_lesion, no_target,
     baseline_only (no longitudinal target lesion), early_baseline (more than 12 weeks before).
 

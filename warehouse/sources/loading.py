@@ -20,6 +20,7 @@ from warehouse.sources.domains import STUDY_COLUMNS
 from warehouse.sources.formats import stage_file
 from warehouse.sources.lesion_long import plain_entries
 from warehouse.sources.mapping import Mapper, Origin
+from warehouse.sources.radiomics import plain_features
 from warehouse.sources.spec import FileEntry, Study
 from warehouse.sources.stage import RECORD, Rejected, Stage
 from warehouse.sources.wording import identifier, literal
@@ -211,6 +212,16 @@ class _Loader:
             plain = plain_entries(
                 entry, stage.columns, place=place, has_patients=self._has_patients
             )
+        elif entry.radiomics is not None:
+            plain = (
+                plain_features(
+                    entry,
+                    stage.columns,
+                    place=place,
+                    has_patients=self._has_patients,
+                    first_day="0" if self._study.day_convention == "zero_based" else "1",
+                ),
+            )
         return [self._map_entry(item, stage, place) for item in plain]
 
     @property
@@ -237,6 +248,8 @@ class _Loader:
                 usable += " WHERE trim(coalesce(usubjid, '')) <> ''"
             loaded = self._write_part(entry.domain, f"SELECT * FROM {usable}")
             records = f"read_parquet({literal(str(self._parts[entry.domain][-1]))})"
+            if entry.features is not None:
+                loaded = self._count_records(records)
             derived = []
             for inner in entry.derive:
                 made = self._write_part(inner.domain, mapper.derived(inner, records))
@@ -255,6 +268,13 @@ class _Loader:
             sha256=sha,
             derived=tuple(derived),
         )
+
+    def _count_records(self, relation: str) -> int:
+        """Records behind rows that may be several to a record."""
+        counted = self._connection.execute(
+            f"SELECT count(DISTINCT _source_row) FROM {relation}"
+        ).fetchall()
+        return int(counted[0][0])
 
     def _write_part(self, domain: str, query: str) -> int:
         parts = self._parts.setdefault(domain, [])
@@ -275,7 +295,8 @@ class _Loader:
             f"INSERT INTO reject SELECT {literal(self._study.study_id)}, {literal(entry.file)}, "
             f"r._source_row, {literal(entry.domain)}, 'usubjid', substr({values}, 1, 10000), "
             "'the record names no subject', 'add the subject id, or say patients: unknown', NULL "
-            f"FROM ({rows}) AS r JOIN {stage.relation} AS s ON s.{RECORD} = r._source_row "
+            f"FROM (SELECT DISTINCT _source_row, usubjid FROM ({rows})) AS r "
+            f"JOIN {stage.relation} AS s ON s.{RECORD} = r._source_row "
             "WHERE trim(coalesce(r.usubjid, '')) = ''"
         ).fetchall()
         return int(inserted[0][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -9,6 +10,7 @@ import duckdb
 from warehouse.errors import LesionsError
 from warehouse.sources.domains import DOMAIN_COLUMNS, PROVENANCE, REQUIRED
 from warehouse.sources.expressions import expression_columns
+from warehouse.sources.radiomics import CELL, FROM_CELL, feature_cells, feature_columns
 from warehouse.sources.spec import ColumnRule, DeriveEntry, FileEntry
 from warehouse.sources.stage import RECORD, Stage, text_of
 from warehouse.sources.wording import did_you_mean, identifier, listed, literal
@@ -45,10 +47,14 @@ class Mapper:
     def records(self, entry: FileEntry) -> str:
         """SELECT of all records as rows of the entry's domain, those without a subject too.
 
+        An entry with ``features`` gives one row per record and feature column.
+
         Raises:
             LesionsError: a column or a needed variable is not in the file, or an expression fails.
         """
         rules = {rule.variable: self._cell(rule, entry.domain) for rule in entry.columns}
+        if entry.features is not None:
+            return self._feature_rows(entry, rules)
         own: dict[str, str] = {}
         if entry.keep_columns:
             own = {name.lower(): identifier(name) for name in self._stage.columns}
@@ -56,6 +62,21 @@ class Mapper:
         cells = {**own, **rules}
         self._check_required(entry.domain, set(cells), mapped=not entry.keep_columns)
         return self._select(self._ordered(entry.domain, cells), with_source=bool(entry.columns))
+
+    def _feature_rows(self, entry: FileEntry, rules: dict[str, str]) -> str:
+        """One row per record and feature column; ``_source_values`` without the features."""
+        features = feature_columns(entry, self._stage.columns, self._origin.place)
+        cells = {variable: f"{CELL}.{name}" for variable, name in FROM_CELL.items()}
+        if "rfregion" in rules:
+            cells["rfregion"] = f"coalesce({CELL}.region, {rules['rfregion']})"
+        cells = {**rules, **cells}
+        self._check_required(entry.domain, set(cells), mapped=True)
+        return self._select(
+            self._ordered(entry.domain, cells),
+            with_source=True,
+            relation=feature_cells(entry, features, self._stage.relation),
+            source_columns=[name for name in self._stage.columns if name not in set(features)],
+        )
 
     def derived(self, entry: DeriveEntry, records: str) -> str:
         """SELECT of the rows that a derive entry makes, one per distinct key, in record order.
@@ -207,13 +228,19 @@ class Mapper:
         extra = sorted(name for name in cells if name not in DOMAIN_COLUMNS[domain])
         return {name: cells[name] for name in (*declared, *extra)}
 
-    def _select(self, cells: dict[str, str], *, with_source: bool) -> str:
+    def _select(
+        self,
+        cells: dict[str, str],
+        *,
+        with_source: bool,
+        relation: str | None = None,
+        source_columns: Sequence[str] | None = None,
+    ) -> str:
         origin = self._origin
         source = "NULL"
-        if with_source:
-            pairs = ", ".join(
-                f"{identifier(name)} := {identifier(name)}" for name in self._stage.columns
-            )
+        shown = self._stage.columns if source_columns is None else source_columns
+        if with_source and shown:
+            pairs = ", ".join(f"{identifier(name)} := {identifier(name)}" for name in shown)
             source = f"CAST(to_json(struct_pack({pairs})) AS VARCHAR)"
         own = ", ".join(f"{cell} AS {identifier(name)}" for name, cell in cells.items())
         return (
@@ -221,5 +248,5 @@ class Mapper:
             f"{literal(origin.source_file)} AS _source_file, {RECORD} AS _source_row, "
             f"TIMESTAMP {literal(origin.loaded_at)} AS _loaded_at, "
             f"{literal(origin.sha256)} AS _sha256, CAST({source} AS VARCHAR) AS _source_values "
-            f"FROM {self._stage.relation}"
+            f"FROM {relation or self._stage.relation}"
         )

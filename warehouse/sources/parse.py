@@ -14,6 +14,7 @@ from warehouse.sources.domains import DOMAIN_COLUMNS, UNITS
 from warehouse.sources.expressions import ExpressionError, expression_columns
 from warehouse.sources.formats import data_stem, is_data_file
 from warehouse.sources.lesion_long import ROLES
+from warehouse.sources.radiomics import ROLES as RADIOMICS_ROLES
 from warehouse.sources.wording import did_you_mean, listed
 
 _TOP_KEYS = (
@@ -27,6 +28,7 @@ _OPTION_KEYS = (
 )
 _ARM_KEYS = ("treatment", "treatment_class", "backbone", "has_bevacizumab", "has_panitumumab")
 _IGNORE = "ignore"
+FEATURE_NAMES = ("pyradiomics", "all")
 
 
 def read_study_id(file: Path) -> str:
@@ -223,12 +225,31 @@ def _file_entry(section: Section, layout: str, stems: Mapping[str, str]) -> spec
         return spec.FileEntry(
             file, "tr", options=_options(section), long_table=_long_table(section)
         )
-    section.only(keys)
+    if layout == "radiomics" and "domain" not in section.values:
+        section.only([*keys, "features", "site", "exhaustive"])
+        return spec.FileEntry(
+            file,
+            "rf",
+            options=_options(section),
+            features=_features(section),
+            radiomics=_radiomics_table(section),
+        )
+    section.only([*keys, "features"])
     stem = data_stem(file)
     domain = stems.get(stem, stem) if layout == "sdtm" else ""
     if "domain" in section.values or domain not in DOMAIN_COLUMNS:
         domain = _domain(section)
     columns = _columns(section, domain)
+    features = _features(section)
+    if features is not None and domain != "rf":
+        section.fail(f"'features' goes with 'domain: rf', not with {domain}.", "features")
+    for rule in columns if features is not None else ():
+        if rule.variable in ("rftestcd", "rforres"):
+            section.fail(
+                f"'features' makes {rule.variable} from the columns' names and values. Leave its "
+                "line out, or leave 'features' out where there is one row per feature.",
+                "columns",
+            )
     if layout != "sdtm" and not columns:
         section.fail("'columns' is missing: say which column of the file each variable is.")
     return spec.FileEntry(
@@ -237,7 +258,34 @@ def _file_entry(section: Section, layout: str, stems: Mapping[str, str]) -> spec
         columns=columns,
         derive=tuple(_derive(inner) for inner in section.sections("derive")),
         options=_options(section),
-        keep_columns=layout == "sdtm",
+        keep_columns=layout == "sdtm" and features is None,
+        features=features,
+    )
+
+
+def _features(section: Section) -> spec.FeatureTable | None:
+    """Which columns are features: a word, or a mapping."""
+    given = section.values.get("features")
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return spec.FeatureTable(section.choice("features", FEATURE_NAMES, "all"))
+    inner = section.section("features")
+    assert inner is not None
+    inner.only(("names", "columns", "except", "regions"))
+    return spec.FeatureTable(
+        inner.choice("names", FEATURE_NAMES, "all"),
+        inner.texts("columns"),
+        inner.texts("except"),
+        inner.texts("regions"),
+    )
+
+
+def _radiomics_table(section: Section) -> spec.RadiomicsTable:
+    if (inner := section.section("columns")) is not None:
+        inner.only(RADIOMICS_ROLES)
+    return spec.RadiomicsTable(
+        section.pairs("columns"), section.text("site"), section.flag("exhaustive")
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STUDY_FILE = "study.yml"
-LAYOUTS = ("sdtm", "lesion_long", "mapped")
+LAYOUTS = ("sdtm", "lesion_long", "radiomics", "mapped")
 DAY_CONVENTIONS = ("sdtm", "zero_based")
 PATIENTS = ("known", "unknown")
 
@@ -69,11 +69,38 @@ class LongTable:
 
 
 @dataclass(frozen=True)
+class FeatureTable:
+    """Which columns of a wide table are radiomic features (see radiomics).
+
+    ``names`` is pyradiomics (columns named as it names them) or all (all that nothing else uses);
+    ``columns``, where given, are they instead. ``regions`` are what names may begin with.
+    """
+
+    names: str = "all"
+    columns: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RadiomicsTable:
+    """A table of radiomic features whose columns are found by their names (see radiomics).
+
+    ``columns`` are pairs of role and source column for those whose name is another one.
+    """
+
+    columns: tuple[tuple[str, str], ...] = ()
+    site: str | None = None
+    is_exhaustive: bool | None = None
+
+
+@dataclass(frozen=True)
 class FileEntry:
     """One record entry of a study.yml: a file and the domain that its records become.
 
     With ``keep_columns`` the source's own columns are kept beside those of ``columns``. An entry
-    with a ``long_table`` becomes plain entries once the file's columns are known.
+    with a ``long_table`` or ``radiomics`` becomes plain entries once the file's columns are known.
+    With ``features`` each record becomes one row per feature column.
     """
 
     file: str
@@ -83,12 +110,16 @@ class FileEntry:
     options: ReadOptions = ReadOptions()
     keep_columns: bool = False
     long_table: LongTable | None = None
+    features: FeatureTable | None = None
+    radiomics: RadiomicsTable | None = None
 
     @property
     def domains(self) -> tuple[str, ...]:
         """The domain of the records, then those derived."""
         if self.long_table is not None:
             return ("tr", "tu", "dm")
+        if self.radiomics is not None:
+            return ("rf", "tu", "dm")
         return (self.domain, *(entry.domain for entry in self.derive))
 
 

@@ -1,0 +1,274 @@
+"""Which radiomic features hold under another segmentation, and which say the same (Henry 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.steps.radiomic_parts.matrix import (
+    VALUES,
+    BoolArray,
+    FloatArray,
+    StudyFeatures,
+    confidence_of,
+    study_features,
+)
+from udfs.radiomics.agreement import concordance
+from udfs.radiomics.clusters import choose_representatives, cluster_features
+from warehouse.registry import StepContext, TableDoc, step
+
+NO_COMPARISON = "none"
+MOST_CORRELATED = 300
+"""More kept features than this, and only correlations with the representative are kept."""
+
+ROBUSTNESS = TableDoc(
+    name="analysis.radiomic_robustness",
+    description=(
+        "Whether a radiomic feature holds under another segmentation, and whether it speaks for "
+        "those that say the same.\n"
+        "Why: a feature that the contour decides, or that repeats another, says nothing of "
+        "heterogeneity.\n"
+        "How: Lin's concordance between the reference segmentation and each other, over the "
+        "lesions that have both. A feature is kept where no comparison lies below "
+        "radiomics.ccc_threshold (of radiomics.least_compared_percent of the lesions). Kept "
+        "features are clustered on 1 - |r|; of each cluster the most understandable one "
+        "(radiomics.understandable), else the first by name, is selected.\n"
+        "Caveats: without a second segmentation nothing is known of robustness, and every feature "
+        "is kept (comparison 'none').\n"
+        "Reference: Henry et al. 2022, Methods; Lin, Biometrics 1989 and 2000"
+    ),
+    grain="one row per study_id, feature and comparison",
+    key=("study_id", "feature", "comparison"),
+    columns={
+        "study_id": "core.study",
+        "feature": "name of the feature",
+        "comparison": "the other segmentation; 'none' where the study has one only",
+        "reference": "the segmentation that it is compared with",
+        "feature_class": "first-order, shape, GLCM, GLRLM, GLSZM, GLDM, NGTDM or other",
+        "n_lesions": "lesions (and regions) with both segmentations; with one, where none compares",
+        "ccc": "Lin's concordance correlation coefficient (variances with divisor n)",
+        "ccc_lower": "lower limit (radiomics.confidence)",
+        "ccc_upper": "upper limit",
+        "pearson": "Pearson's correlation",
+        "is_robust": "ccc reaches radiomics.ccc_threshold; NULL where it is not known",
+        "is_kept": "robust in every comparison that decides, known in enough lesions, and varying",
+        "cluster": "cluster of the kept feature, from 1; NULL where it is not kept",
+        "place": "place of the kept feature in the clustered heat map, from 1",
+        "is_selected": "speaks for its cluster: heterogeneity is measured on it",
+        "reason": "why it was selected, or why it was not kept; NULL for other members of clusters",
+    },
+    tags=("public",),
+)
+CORRELATION = TableDoc(
+    name="analysis.radiomic_correlation",
+    description=(
+        "Absolute correlation of two kept radiomic features over a study's lesions: the clustered "
+        "heat map.\n"
+        f"Caveats: of studies with more than {MOST_CORRELATED} kept features only the pairs with a "
+        "selected feature of the same cluster are here.\n"
+        "Reference: Henry et al. 2022, Fig. 3"
+    ),
+    grain="one row per study_id and pair of features, each pair once",
+    key=("study_id", "feature", "other_feature"),
+    columns={
+        "study_id": "core.study",
+        "feature": "name of the feature; less than other_feature",
+        "other_feature": "name of the other",
+        "correlation_abs": "absolute value of Pearson's correlation, 0 to 1",
+        "is_same_cluster": "both are of one cluster",
+    },
+    tags=("public",),
+)
+TYPES = {
+    **dict.fromkeys(("study_id", "feature", "comparison", "reference", "feature_class"), TEXT),
+    "n_lesions": COUNT,
+    **dict.fromkeys(("ccc", "ccc_lower", "ccc_upper", "pearson"), NUMBER),
+    **dict.fromkeys(("is_robust", "is_kept"), FLAG),
+    **dict.fromkeys(("cluster", "place"), COUNT),
+    "is_selected": FLAG,
+    "reason": TEXT,
+}
+PAIR_TYPES = {
+    **dict.fromkeys(("study_id", "feature", "other_feature"), TEXT),
+    "correlation_abs": NUMBER,
+    "is_same_cluster": FLAG,
+}
+
+
+@step(
+    name="radiomic_robustness",
+    reads=(VALUES,),
+    writes=(ROBUSTNESS, CORRELATION),
+    settings=(
+        "radiomics.ccc_threshold",
+        "radiomics.least_compared_percent",
+        "radiomics.least_known_percent",
+        "radiomics.linkage",
+        "radiomics.cluster_distance",
+        "radiomics.clusters",
+        "radiomics.understandable",
+        "radiomics.confidence",
+    ),
+)
+def radiomic_robustness(context: StepContext) -> dict[str, pa.Table]:
+    """Concordance of every feature in every segmentation, and clusters of those kept.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    confidence = confidence_of(context)
+    rows: list[dict[str, Any]] = []
+    pairs: list[dict[str, Any]] = []
+    for study in study_features(context, all_segmentations=True):
+        agreement = list(_agreement(context, study, confidence))
+        kept, reasons = _kept(context, study, agreement)
+        clusters, own_pairs = _clustered(context, study, kept)
+        rows += [
+            {
+                **row,
+                "is_kept": bool(kept[place]),
+                "is_selected": False,
+                "reason": reasons[place],
+                **clusters.get(place, {}),
+            }
+            for row in agreement
+            for place in (row.pop("feature_place"),)
+        ]
+        pairs += own_pairs
+        if not kept.any():
+            context.note(
+                f"{study.study_id}: none of {len(study.feature)} radiomic features is kept, so "
+                "heterogeneity cannot be measured. radiomic_robustness.reason says why; lower "
+                "radiomics.ccc_threshold where the segmentations agree too little."
+            )
+    return {
+        ROBUSTNESS.name: table_of_rows(rows, TYPES),
+        CORRELATION.name: table_of_rows(pairs, PAIR_TYPES),
+    }
+
+
+def _agreement(
+    context: StepContext, study: StudyFeatures, confidence: float
+) -> Iterator[dict[str, Any]]:
+    """One row per feature and comparison, the feature's place with it."""
+    threshold = float(context.setting("radiomics.ccc_threshold"))
+    reference, *others = study.segmentations
+    for place, feature in enumerate(study.feature):
+        key = {
+            "feature_place": place,
+            "study_id": study.study_id,
+            "feature": feature,
+            "reference": reference,
+            "feature_class": study.feature_class[place],
+        }
+        if not others:
+            n = int((~np.isnan(study.reference[:, place])).sum())
+            yield {**key, "comparison": NO_COMPARISON, "n_lesions": n}
+        for other in others:
+            found = concordance(
+                study.reference[:, place], study.values[other][:, place], confidence=confidence
+            )
+            yield {
+                **key,
+                "comparison": other,
+                "n_lesions": found.n,
+                "ccc": found.ccc,
+                "ccc_lower": found.lower,
+                "ccc_upper": found.upper,
+                "pearson": found.pearson,
+                "is_robust": None if np.isnan(found.ccc) else found.ccc >= threshold,
+            }
+
+
+def _kept(
+    context: StepContext, study: StudyFeatures, agreement: list[dict[str, Any]]
+) -> tuple[BoolArray, list[str | None]]:
+    """Which features are kept, and why the others are not."""
+    least_compared = float(context.setting("radiomics.least_compared_percent")) / 100
+    least_known = float(context.setting("radiomics.least_known_percent")) / 100
+    x = study.reference
+    in_reference = x[~np.isnan(x).all(axis=1)]
+    reasons: list[str | None] = []
+    for place in range(len(study.feature)):
+        column = in_reference[:, place]
+        known = column[~np.isnan(column)]
+        if column.size == 0 or known.size < least_known * column.size:
+            reasons.append("known in too few lesions")
+        elif known.size < 2 or np.ptp(known) == 0:
+            reasons.append("the same in every lesion")
+        else:
+            reasons.append(None)
+    least_pairs = max(least_compared * in_reference.shape[0], 3)
+    for row in agreement:
+        if row.get("is_robust") is False and row["n_lesions"] >= least_pairs:
+            place = row["feature_place"]
+            reasons[place] = reasons[place] or f"not robust: {row['comparison']}"
+    _keep_complete(in_reference, reasons, least_known)
+    return np.asarray([reason is None for reason in reasons]), reasons
+
+
+def _keep_complete(x: FloatArray, reasons: list[str | None], least_known: float) -> None:
+    """Gives up the features that most lesions lack until enough lesions have all that are left."""
+    missing = np.isnan(x)
+    while True:
+        kept = [place for place, reason in enumerate(reasons) if reason is None]
+        complete = ~missing[:, kept].any(axis=1)
+        if not kept or complete.sum() >= max(least_known * x.shape[0], 2):
+            break
+        worst = max(kept, key=lambda place: (missing[:, place].sum(), place))
+        if not missing[:, worst].any():
+            break
+        reasons[worst] = "known in too few lesions that have the other features"
+    for place in kept:
+        if x.shape[0] == 0 or not complete.any() or np.ptp(x[complete, place]) == 0:
+            reasons[place] = "the same in every lesion"
+
+
+def _clustered(
+    context: StepContext, study: StudyFeatures, kept: BoolArray
+) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
+    """Cluster and place of each kept feature, and the correlations between them."""
+    places = np.flatnonzero(kept)
+    x = study.reference[:, places]
+    x = x[~np.isnan(x).any(axis=1)]
+    if not places.size or x.shape[0] < 2:
+        return {}, []
+    names = [study.feature[i] for i in places]
+    found = cluster_features(
+        x,
+        cut=float(context.setting("radiomics.cluster_distance")),
+        n_clusters=int(context.setting("radiomics.clusters")),
+        linkage=str(context.setting("radiomics.linkage")),
+    )
+    understandable = str(context.setting("radiomics.understandable")).split(",")
+    chosen = choose_representatives(
+        names, found.cluster, [word.strip() for word in understandable if word.strip()]
+    )
+    clusters = {
+        int(place): {
+            "cluster": int(found.cluster[i]),
+            "place": int(found.place[i]) + 1,
+            "is_selected": bool(chosen.is_selected[i]),
+            "reason": chosen.reason[i] or None,
+        }
+        for i, place in enumerate(places)
+    }
+    pairs = []
+    is_small = len(names) <= MOST_CORRELATED
+    for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
+        is_same = bool(found.cluster[i] == found.cluster[j])
+        if is_small or (is_same and (chosen.is_selected[i] or chosen.is_selected[j])):
+            pairs.append(
+                {
+                    "study_id": study.study_id,
+                    "feature": names[i],
+                    "other_feature": names[j],
+                    "correlation_abs": float(found.correlation[i, j]),
+                    "is_same_cluster": is_same,
+                }
+            )
+    return clusters, pairs

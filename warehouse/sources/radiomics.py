@@ -1,0 +1,218 @@
+"""Tables of radiomic features: one column per feature, or one row per lesion and feature.
+
+``features:`` on an entry of domain ``rf`` turns a wide table into rows, one per record and feature
+column. The layout ``radiomics`` finds the other columns by their names too, and derives the lesions
+(``tu``) and the subjects (``dm``) from the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from warehouse.errors import LesionsError
+from warehouse.sources.expressions import expression_columns
+from warehouse.sources.spec import (
+    ColumnRule,
+    DeriveEntry,
+    FeatureTable,
+    FileEntry,
+    RadiomicsTable,
+)
+from warehouse.sources.wording import did_you_mean, identifier, listed, literal
+
+# Role of a column -> names by which it is found, letter case aside; the first that is there counts.
+ROLES: dict[str, tuple[str, ...]] = {
+    "subject": (
+        *("usubjid", "subjid", "subject", "subject_id", "patient", "patient_id", "patientid"),
+        *("ptid", "pid", "id"),
+    ),
+    "lesion": ("lesion", "lesion_id", "lesionid", "tumor", "tumor_id", "nodule", "rflnkid"),
+    "segmentation": ("segmentation", "rfsegm", "reader", "contour"),
+    "region": ("region", "rfregion", "roi"),
+    "day": ("day", "study_day", "time_days", "rfdy"),
+    "date": ("date", "scan_date", "rfdtc"),
+    "site": ("site", "organ", "location", "tuloc", "lesion_site"),
+    "feature": ("feature", "feature_name", "rftestcd"),
+    "value": ("value", "feature_value", "rforres"),
+    "unit": ("unit", "units", "rforresu"),
+    "class": ("class", "feature_class", "rfcat"),
+    "exhaustive": ("exhaustive", "is_exhaustive", "rfallfl"),
+}
+_VARIABLES = {
+    "usubjid": "subject",
+    "rflnkid": "lesion",
+    "rfsegm": "segmentation",
+    "rfregion": "region",
+    "rftestcd": "feature",
+    "rforres": "value",
+    "rforresu": "unit",
+    "rfcat": "class",
+    "rfdy": "day",
+    "rfdtc": "date",
+    "rfallfl": "exhaustive",
+}
+# <filter>_<class>_<feature>, as pyradiomics names them; what stands before is a region.
+_PYRADIOMICS = re.compile(
+    r"(?:.+_)?[A-Za-z][A-Za-z0-9.-]*_(?:firstorder|shape|shape2D|glcm|glrlm|glszm|gldm|ngtdm)_\w+"
+)
+CELL = "_feature_cell"
+"""Column with one feature of a record: a struct of feature, region and value."""
+FROM_CELL = {"rftestcd": "feature", "rfregion": "region", "rforres": "value"}
+
+
+def feature_columns(entry: FileEntry, columns: Sequence[str], place: str) -> tuple[str, ...]:
+    """The columns of a wide table that are features, in the file's order.
+
+    Raises:
+        LesionsError: a column that is named is not there, or none is a feature.
+    """
+    table = entry.features
+    assert table is not None
+    used = {name.casefold() for name in _mapped(entry)}
+    free = [name for name in columns if name.casefold() not in used]
+    for name in (*table.columns, *table.without):
+        if name not in columns:
+            raise LesionsError(
+                f"{place}: the file has no column {name!r}, which 'features' names."
+                f"{did_you_mean(name, columns)} Columns in the file: {listed(columns)}."
+            )
+    if table.columns:
+        found = [name for name in columns if name in table.columns]
+    elif table.names == "pyradiomics":
+        found = [name for name in free if _PYRADIOMICS.fullmatch(name)]
+    else:
+        found = free
+    found = [name for name in found if name not in table.without]
+    if not found:
+        raise LesionsError(
+            f"{place}: no column is a feature. Named after pyradiomics they are like "
+            "'original_glcm_Contrast'; for other names say 'features: all', or list them as "
+            f"'features: {{columns: [...]}}'. Columns in the file: {listed(columns)}."
+        )
+    return tuple(found)
+
+
+def feature_cells(entry: FileEntry, columns: Sequence[str], relation: str) -> str:
+    """The stage with one row per record and feature column, the feature in CELL, as SQL.
+
+    A region is the first of the entry's regions that the column's name begins with and an
+    underscore follows; the feature's name is the rest.
+    """
+    table = entry.features
+    assert table is not None
+    regions = sorted(table.regions, key=len, reverse=True)
+    structs = []
+    for name in columns:
+        region = next((word for word in regions if name.startswith(f"{word}_")), None)
+        feature = name if region is None else name[len(region) + 1 :]
+        of_region = "CAST(NULL AS VARCHAR)" if region is None else literal(region)
+        structs.append(
+            f"struct_pack(feature := {literal(feature)}, region := {of_region}, "
+            f"value := {identifier(name)})"
+        )
+    return f"(SELECT *, unnest([{', '.join(structs)}]) AS {CELL} FROM {relation})"
+
+
+def plain_features(
+    entry: FileEntry, columns: Sequence[str], *, place: str, has_patients: bool, first_day: str
+) -> FileEntry:
+    """An entry of the layout radiomics as a plain one, its columns found by their names.
+
+    Args:
+        entry: the entry, with its radiomics table.
+        columns: the file's columns.
+        place: how to name the entry in a message.
+        has_patients: whether the source has subject ids.
+        first_day: study day of a table that names none: that of the first dose.
+
+    Raises:
+        LesionsError: a column that is needed is not there.
+    """
+    assert entry.radiomics is not None
+    table = entry.radiomics
+    found = _find_columns(table, columns)
+    needed = ["lesion", *(["subject"] if has_patients else [])]
+    for role in needed:
+        if role not in found:
+            raise LesionsError(
+                f"{place}: no column for {role}. The file has: {listed(columns)}. Names that are "
+                f"found by themselves: {listed(ROLES[role])}. Otherwise say under 'columns:' which "
+                f"one it is, as '{role}: NAME'."
+            )
+    is_long = "feature" in found and "value" in found
+    rules = [
+        ColumnRule(variable, column=found[role])
+        for variable, role in _VARIABLES.items()
+        if role in found and (is_long or role not in ("feature", "value", "unit", "class"))
+    ]
+    if "day" not in found and "date" not in found:
+        rules.append(ColumnRule("rfdy", value=first_day))
+    if table.is_exhaustive is not None:
+        rules = [rule for rule in rules if rule.variable != "rfallfl"]
+        rules.append(ColumnRule("rfallfl", value="Y" if table.is_exhaustive else "N"))
+    features = None
+    if not is_long:
+        named = any(_PYRADIOMICS.fullmatch(name) for name in columns)
+        features = entry.features or FeatureTable("pyradiomics" if named else "all")
+    return replace(
+        entry,
+        columns=tuple(rules),
+        derive=_derived(table, found, first_day),
+        features=features,
+        radiomics=None,
+    )
+
+
+def _mapped(entry: FileEntry) -> set[str]:
+    """Source columns that a rule of the entry reads."""
+    rules = [*entry.columns, *(rule for inner in entry.derive for rule in inner.columns)]
+    named = {rule.column for rule in rules if rule.column is not None}
+    return named.union(*(expression_columns(rule.sql) for rule in rules if rule.sql is not None))
+
+
+def _find_columns(table: RadiomicsTable, columns: Sequence[str]) -> dict[str, str]:
+    by_folded = {name.strip().casefold(): name for name in reversed(columns)}
+    found = dict(table.columns)
+    for role, names in ROLES.items():
+        if role not in found:
+            match = next((by_folded[name] for name in names if name in by_folded), None)
+            if match is not None:
+                found[role] = match
+    return found
+
+
+def _derived(
+    table: RadiomicsTable, found: dict[str, str], first_day: str
+) -> tuple[DeriveEntry, ...]:
+    identity = [
+        ColumnRule(variable, column=found[role])
+        for variable, role in {"usubjid": "subject", "tulnkid": "lesion"}.items()
+        if role in found
+    ]
+    tumour = [
+        *identity,
+        ColumnRule("tutestcd", value="TUMIDENT"),
+        ColumnRule("tutest", value="Tumor Identification"),
+        # Segmented, but never measured: RECIST calls such lesions non-target.
+        ColumnRule("tuorres", value="NON-TARGET"),
+    ]
+    if "site" in found:
+        tumour.append(ColumnRule("tuloc", column=found["site"]))
+    elif table.site is not None:
+        tumour.append(ColumnRule("tuloc", value=table.site))
+    lesion = ", ".join(identifier(rule.column or "") for rule in identity)
+    if "day" in found:
+        day = f"TRY_CAST({identifier(found['day'])} AS DOUBLE)"
+        tumour.append(ColumnRule("tudy", sql=f"min({day}) OVER (PARTITION BY {lesion})"))
+    elif "date" in found:
+        date = identifier(found["date"])
+        tumour.append(ColumnRule("tudtc", sql=f"min({date}) OVER (PARTITION BY {lesion})"))
+    else:
+        tumour.append(ColumnRule("tudy", value=first_day))
+    derived = [DeriveEntry("tu", tuple(tumour), tuple(rule.variable for rule in identity))]
+    if "subject" in found:
+        subject = (ColumnRule("usubjid", column=found["subject"]),)
+        derived.append(DeriveEntry("dm", subject, ("usubjid",)))
+    return tuple(derived)
