@@ -213,6 +213,27 @@ def lineage(name: str, project_folder: Path) -> None:
 
 @lesions.command()
 @project_option
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write.")
+@click.option("--open", "open_page", is_flag=True, help="Open it in a browser.")
+def report(project_folder: Path, output: Path | None, open_page: bool) -> None:
+    """Write the report: one HTML file with every picture, its data and each patient.
+
+    It is report.html in the project's folder if --output names no other, needs no network and no
+    server, and shows what is published.
+    """
+    from warehouse.project import open_project
+    from warehouse.report.make import make_report
+
+    path = make_report(open_project(project_folder), output)
+    click.echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    if open_page:
+        import webbrowser
+
+        webbrowser.open(path.as_uri())
+
+
+@lesions.command()
+@project_option
 def doctor(project_folder: Path) -> None:
     """Look for what would keep this installation or project from working."""
     from warehouse.doctor import examine
