@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
 _ALL_ROWS = "SELECT count(*) FROM shown"
 
 

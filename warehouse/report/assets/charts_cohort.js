@@ -19,7 +19,7 @@ CHARTS.characteristics = ({ rows, title }) => {
     if (measured) {
       const [row] = part;
       body.append(make("tr", { class: "variable" }, make("th", { scope: "row" }, variable),
-        make("td", { class: "number" }, number(row.n)), make("td", {}, `${number(row.mean, 4)} (${number(row.sd)})`),
+        make("td", { class: "number" }, number(row.n)), make("td", {}, `${row.mean.toFixed(1)} (${row.sd === null ? "" : row.sd.toFixed(1)})`),
         make("td", {}, `${number(row.median, 4)} [${number(row.q1, 4)} to ${number(row.q3, 4)}]`)));
       continue;
     }
@@ -55,8 +55,8 @@ CHARTS.waterfall = (context) => {
   const past = rows.filter((row) => row.best_change_percent > 100).length;
   const edge = context.width / rows.length > 4 ? 0.5 : 0;
   const picture = draw(context, {
-    height: context.width < 560 ? 300 : 380, marginLeft: 48, marginBottom: 34, marginTop: 12,
-    x: { label: "Patients", labelAnchor: "center", labelArrow: "none", ticks: [], domain: [0, rows.length] },
+    height: context.width < 560 ? 300 : 390, marginLeft: 48, marginBottom: 24, marginTop: 26,
+    x: { label: "Patients", labelAnchor: "center", labelArrow: "none", labelOffset: 18, ticks: [], domain: [0, rows.length] },
     y: { domain: [-100, d3.max(rows, (row) => Math.max(25, row.height))], label: "Best change, percent", grid: true },
     marks: [
       Plot.rect(rows, { x1: "at", x2: (row) => row.at + 1, y1: 0, y2: (row) => row.height || 0.4, fill: (row) => colourOf(row.best_overall_response, 7), insetLeft: edge / 2, insetRight: edge / 2, shapeRendering: "crispEdges" }),
@@ -75,10 +75,10 @@ CHARTS.spider = (context) => {
   const past = rows.filter((row) => row.change_from_baseline_percent > 150).length;
   const many = new Set(rows.map((row) => row.patient_id)).size;
   const medians = d3.rollups(rows.filter((row) => row.day > 0), (part) => ({ n: part.length, middle: d3.median(part, (row) => row.change_from_baseline_percent) }), (row) => Math.floor(row.day / 91.3125))
-    .filter(([, found]) => found.n >= 5).map(([quarter, found]) => ({ day: (quarter + 0.5) * 91.3125, ...found })).sort((a, b) => a.day - b.day);
+    .filter(([, found]) => found.n >= Math.max(5, many / 10)).map(([quarter, found]) => ({ day: (quarter + 0.5) * 91.3125, ...found })).sort((a, b) => a.day - b.day);
   if (medians.length) medians.unshift({ day: 0, middle: 0, n: many });
   const picture = draw(context, {
-    height: context.width < 560 ? 320 : 420, marginLeft: 48, marginBottom: 40, marginTop: 12,
+    height: context.width < 560 ? 320 : 430, marginLeft: 48, marginBottom: 40, marginTop: 26,
     x: { label: "Days from first dose", labelAnchor: "center", labelArrow: "none" },
     y: { domain: [-100, d3.max(shownRows, (row) => Math.max(30, row.height))], label: "Change from baseline, percent", grid: true },
     marks: [
@@ -97,10 +97,10 @@ CHARTS.spider = (context) => {
 const MARKS = {
   "first response": { colour: "#0072B2", shape: "triangle" },
   "complete response": { colour: "#009E73", shape: "star" },
-  progression: { colour: "#D55E00", shape: "square2" },
-  "new lesion": { colour: "#CC79A7", shape: "diamond2" },
-  death: { colour: "#333b45", shape: "times" },
-  "end of follow-up": { colour: "#8a8f98", shape: "circle" },
+  progression: { colour: "#D55E00", shape: "square2", hollow: true, size: 5.2 },
+  "new lesion": { colour: "#a8487f", shape: "diamond2", size: 3 },
+  death: { colour: "currentColor", shape: "times", hollow: true },
+  "end of follow-up": { colour: "#8a8f98", shape: "circle", hollow: true },
 };
 
 CHARTS.swimmer = (context) => {
@@ -121,7 +121,7 @@ CHARTS.swimmer = (context) => {
       marks: [
         Plot.rect(part, { x1: 0, x2: "end", y1: (lane) => at.get(lane.id) + 0.25, y2: (lane) => at.get(lane.id) + 0.75, fill: COLOURS[5], fillOpacity: 0.35 }),
         Plot.ruleX([0]),
-        ...Object.entries(MARKS).map(([name, { colour, shape }]) => Plot.dot(marks.filter((mark) => mark.mark === name), { x: "day", y: (mark) => mark.at + 0.5, symbol: shape, r: 4, fill: shape === "circle" ? "none" : name === "death" ? "none" : colour, stroke: name === "death" ? "currentColor" : colour, strokeWidth: name === "death" ? 2 : 1.2 })),
+        ...Object.entries(MARKS).map(([name, { colour, shape, hollow, size }]) => Plot.dot(marks.filter((mark) => mark.mark === name), { x: "day", y: (mark) => mark.at + 0.5, symbol: shape, r: size ?? 4, fill: hollow ? "none" : colour, stroke: colour, strokeWidth: hollow ? 1.8 : 1.2 })),
         Plot.text(part, { frameAnchor: "left", textAnchor: "end", dx: -6, y: (lane) => at.get(lane.id) + 0.5, text: (lane) => (short ? lane.id.split("/").pop().slice(-8) : lane.id.split("/").pop().slice(-18)), fontSize: 10.5 }),
         Plot.tip(marks, Plot.pointer({ x: "day", y: (mark) => mark.at + 0.5, maxRadius: 20, title: (mark) => trackTitle([["patient", mark.patient_id], [mark.mark, `day ${number(mark.day)}`], ["treatment", mark.treatment]]) })),
       ],
@@ -136,6 +136,6 @@ CHARTS.swimmer = (context) => {
   const on = make("button", { type: "button", class: "plain", onclick: () => show(current + 1) }, "Next patients");
   show(0);
   const names = Object.keys(MARKS).filter((name) => context.rows.some((row) => row.mark === name));
-  return [key(names.map((name) => ({ name, colour: name === "death" ? "currentColor" : MARKS[name].colour, shape: MARKS[name].shape, hollow: MARKS[name].shape === "circle" || name === "death" }))), holder,
+  return [key(names.map((name) => ({ name, ...MARKS[name] }))), holder,
     make("div", { class: "pager" }, back, on, place)];
 };

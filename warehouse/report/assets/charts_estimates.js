@@ -17,7 +17,7 @@ CHARTS.survival = (context) => {
   const ticks = d3.range(0, last + 1, every);
   const x = { domain: [0, last], ticks, label: null };
   const curve = draw(context, {
-    ...margins, height: width < 560 ? 290 : 360, marginBottom: 40, marginTop: 14,
+    ...margins, height: width < 560 ? 290 : 360, marginBottom: 40, marginTop: 26,
     x: { ...x, label: "Days", labelAnchor: "center", labelArrow: "none" },
     y: { domain: [0, 1], label: `${rows[0]?.endpoint ?? ""}, share without event`, grid: true },
     marks: [
@@ -53,12 +53,13 @@ const QUADRANTS = ["high-high", "high-low", "low-high", "low-low"];
 CHARTS.anatomy = (context) => {
   const { width } = context;
   const rows = context.rows.filter((row) => row.response_hr > 0 && row.progression_hr > 0);
-  const height = Math.min(width * 0.82, 640);
+  const narrow = width < 560;
+  const height = narrow ? 520 : Math.min(width * 0.82, 640);
   const margins = { left: 54, right: 20, top: 26, bottom: 46 };
   const bounds = (name) => {
     const points = rows.map((row) => row[`${name}_hr`]);
     const limits = rows.flatMap((row) => [row[`${name}_lower`], row[`${name}_upper`]]).filter((value) => value !== null);
-    return [Math.max(d3.min([...limits, ...points, 0.9]), d3.min(points) / 2.2), Math.min(d3.max([...limits, ...points, 1.1]), d3.max(points) * 2.2)];
+    return [Math.max(d3.min([...limits, ...points, 0.9]), d3.min(points) / 2.2), Math.min(d3.max([...limits, ...points, 1.1]), d3.max(points) * 2.2) * 1.12];
   };
   const [x0, x1] = bounds("progression"), [y0, y1] = bounds("response");
   const inX = (v) => Math.min(x1, Math.max(x0, v)), inY = (v) => Math.min(y1, Math.max(y0, v));
@@ -72,8 +73,10 @@ CHARTS.anatomy = (context) => {
     y: { type: "log", domain: [y0, y1], label: "Hazard ratio of response", ticks: logTicks(y0, y1, height), tickFormat: (d) => number(d, 2), grid: true },
     marks: [
       Plot.ruleX([1]), Plot.ruleY([1]),
-      corner("responds, progresses rarely", "top-left", 5, 5), corner("responds, progresses", "top-right", -5, 5),
-      corner("resists, progresses rarely", "bottom-left", 5, -5), corner("resists, progresses", "bottom-right", -5, -5),
+      ...(narrow ? [] : [
+        corner("responds, progresses rarely", "top-left", 5, 5), corner("responds, progresses", "top-right", -5, 5),
+        corner("resists, progresses rarely", "bottom-left", 5, -5), corner("resists, progresses", "bottom-right", -5, -5),
+      ]),
       Plot.link(rows.filter((row) => row.progression_lower !== null), { x1: (r) => inX(r.progression_lower), x2: (r) => inX(r.progression_upper), y1: "response_hr", y2: "response_hr", stroke: colour, strokeOpacity: 0.45 }),
       Plot.link(rows.filter((row) => row.response_lower !== null), { x1: "progression_hr", x2: "progression_hr", y1: (r) => inY(r.response_lower), y2: (r) => inY(r.response_upper), stroke: colour, strokeOpacity: 0.45 }),
       ...[true, false].flatMap((isPrivileged) => [Plot.dot(rows.filter((row) => row.is_immune_privileged === isPrivileged), { x: "progression_hr", y: "response_hr", r: 5.5, symbol: isPrivileged ? "diamond2" : "circle", fill: (r) => (r.is_assigned ? colour(r) : "var(--paper)"), stroke: colour, strokeWidth: 1.8 })]),
@@ -108,17 +111,19 @@ function placeLabels(points, right, bottom, margins) {
 CHARTS.goodness = (context) => {
   const { rows, width } = context;
   const side = Math.min(width, 620);
-  const low = d3.min(rows, (row) => Math.min(row.bin_predicted, row.bin_observed)), high = d3.max(rows, (row) => Math.max(row.bin_predicted, row.bin_observed)) + 0.1;
+  const low = d3.min(rows, (row) => Math.min(row.bin_predicted, row.bin_observed)), high = d3.max(rows, (row) => row.bin_observed) + 0.6;
+  const past = d3.sum(rows.filter((row) => row.bin_predicted > high - 0.1), (row) => row.n_observations);
   const from = Math.max(low, 0);
   const axis = { domain: [from, high], ticks: d3.range(Math.ceil(from), Math.floor(high) + 1), tickFormat: (d) => (d <= 5 ? number(10 ** d) : `1e${d}`), grid: true };
-  return [draw(context, {
+  const picture = draw(context, {
     width: side, height: side * 0.86, marginLeft: 66, marginBottom: 44, marginTop: 22,
     x: { ...axis, label: "Fitted volume, mm3", labelAnchor: "center", labelArrow: "none" },
     y: { ...axis, label: "Measured volume, mm3" },
     color: { type: "log", range: ["#d3e5f3", "#08365a"], interpolate: "lab", legend: true, label: "Sizes in the cell", ticks: 4, tickFormat: ",d", width: Math.min(240, side - 40) },
     marks: [
-      Plot.rect(rows.filter((row) => row.bin_predicted >= from), { x1: "bin_predicted", x2: (r) => r.bin_predicted + 0.1, y1: "bin_observed", y2: (r) => r.bin_observed + 0.1, fill: "n_observations", tip: true, title: (r) => trackTitle([["fitted from", `${number(10 ** r.bin_predicted)} mm3`], ["measured from", `${number(10 ** r.bin_observed)} mm3`], ["sizes", number(r.n_observations)], ["below the limit", number(r.n_below_limit)]]) }),
+      Plot.rect(rows.filter((row) => row.bin_predicted >= from && row.bin_predicted <= high - 0.1), { x1: "bin_predicted", x2: (r) => r.bin_predicted + 0.1, y1: "bin_observed", y2: (r) => r.bin_observed + 0.1, fill: "n_observations", tip: true, title: (r) => trackTitle([["fitted from", `${number(10 ** r.bin_predicted)} mm3`], ["measured from", `${number(10 ** r.bin_observed)} mm3`], ["sizes", number(r.n_observations)], ["below the limit", number(r.n_below_limit)]]) }),
       Plot.line([[from, from], [high, high]], { stroke: COLOURS[1], strokeWidth: 1.5 }),
     ],
-  })];
+  });
+  return [picture, past ? make("p", { class: "note" }, `${number(past)} sizes have a fitted volume past the axis.`) : null];
 };

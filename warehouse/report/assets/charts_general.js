@@ -13,6 +13,7 @@ CHARTS.bars = (context) => {
   const { rows, options, width } = context;
   const mode = options.mode;
   const labels = unique(rows.map((row) => row[options.label]));
+  const written = (value) => (options.decimals === undefined ? number(value) : value.toFixed(options.decimals));
   const groups = options.group ? unique(rows.map((row) => row[options.group])) : [null];
   const place = new Map(labels.map((label, at) => [label, at]));
   const tally = new Map();
@@ -39,9 +40,9 @@ CHARTS.bars = (context) => {
   const colour = (bar) => colours[groups.indexOf(bar.group)];
   const dark = (bar) => d3.lab(colour(bar)).l < 60;
   const texts = mode === "stack"
-    ? [Plot.text(bars.filter((bar) => bar.value >= (options.inside ?? Infinity)), { x: (b) => (b.x1 + b.x2) / 2, y: (b) => (b.y1 + b.y2) / 2, text: (b) => number(b.value, 2), fill: (b) => (dark(b) ? "white" : "#111") }),
+    ? [Plot.text(bars.filter((bar) => bar.value >= (options.inside ?? Infinity)), { x: (b) => (b.x1 + b.x2) / 2, y: (b) => (b.y1 + b.y2) / 2, text: (b) => written(b.value), fill: (b) => (dark(b) ? "white" : "#111") }),
        ...(options.inside ? [] : [Plot.text(labels, { x: (label) => ends.get(label), y: (label) => place.get(label) + 0.5, text: (label) => number(ends.get(label)), textAnchor: "start", dx: 4 })])]
-    : [Plot.text(bars, { x: "x2", y: (b) => (b.y1 + b.y2) / 2, text: (b) => number(b.value), textAnchor: "start", dx: 4 })];
+    : [Plot.text(bars, { x: "x2", y: (b) => (b.y1 + b.y2) / 2, text: (b) => written(b.value), textAnchor: "start", dx: 4 })];
   const picture = draw(context, {
     height: labels.length * step + 46,
     marginLeft: room, marginRight: options.inside ? 12 : 46, marginTop: 6, marginBottom: 40,
@@ -75,7 +76,7 @@ CHARTS.intervals = (context) => {
   if (options.domain) [low, high] = [options.domain[0] ?? low, options.domain[1] ?? high];
   const cut = points.some((point) => (point.lo ?? point.x) < low || (point.hi ?? point.x) > high);
   const inside = (value) => Math.min(high, Math.max(low, value));
-  const { room, lines, most } = labelRoom(rows.map((row) => row[options.label]), narrow ? width * 1.15 : width);
+  const { room, lines, most } = labelRoom(rows.map((row) => row[options.label]), width);
   const several = options.series.length > 1;
   const step = Math.max(several ? 26 : 20, most * 14 + 3);
   const hr = options.text === "hr";
@@ -162,17 +163,19 @@ CHARTS.heat = (context) => {
   };
   const xs = order(sum.map((cell) => cell.x)), ys = order(sum.map((cell) => cell.y));
   const { room } = labelRoom(ys, width);
-  const side = Math.min(90, (width - room - 20) / xs.length);
+  const side = Math.min(90, (width - room - 40) / xs.length);
   const most = d3.max(sum, (cell) => cell.value);
+  const tight = side < 56;
+  const written = tight ? (value) => (value < 1000 ? String(value) : d3.format(".2~s")(value)) : number;
   return [draw(context, {
-    width: Math.min(width, room + 20 + side * xs.length), height: Math.max(36, side * 0.6) * ys.length + 64,
-    marginLeft: room + 18, marginBottom: 46, marginTop: 10,
-    x: { domain: xs, label: options.xlabel, labelAnchor: "center", labelArrow: "none" },
-    y: { domain: ys, label: options.ylabel, labelAnchor: "center", labelArrow: "none", labelOffset: room + 10 },
+    width: Math.min(width, room + 40 + side * xs.length), height: Math.max(36, side * 0.6) * ys.length + (tight ? 120 : 64),
+    marginLeft: room + 30, marginBottom: tight ? 100 : 46, marginTop: 10,
+    x: { domain: xs, tickRotate: tight ? -60 : 0, label: options.xlabel, labelAnchor: "center", labelArrow: "none" },
+    y: { domain: ys, label: options.ylabel, labelAnchor: "center", labelArrow: "none", labelOffset: room + 24 },
     color: { type: "sqrt", domain: [0, most], range: ["#e8f1f8", "#0a3f66"], interpolate: "lab" },
     marks: [
       Plot.cell(sum, { x: "x", y: "y", fill: "value", inset: 0.5, tip: true, title: (c) => trackTitle([[options.ylabel, c.y], [options.xlabel, c.x], [options.words, number(c.value)]]) }),
-      Plot.text(sum, { x: "x", y: "y", text: (c) => number(c.value), fill: (c) => (c.value > most * 0.3 ? "white" : "#111") }),
+      Plot.text(sum, { x: "x", y: "y", text: (c) => written(c.value), fill: (c) => (c.value > most * 0.3 ? "white" : "#111") }),
     ],
   })];
 };
@@ -219,14 +222,14 @@ CHARTS.bins = (context) => {
 CHARTS.table = (context) => [rowsTable({
   rows: context.rows,
   columns: context.options.columns ?? context.frame.names,
-  comments: context.comments, perPage: context.options.shown ?? 25, caption: context.title,
+  comments: context.comments, perPage: context.options.shown ?? 25,
 })];
 
 CHARTS.facts = (context) => context.rows.map((row) => {
   const list = make("dl", { class: "facts" });
   for (const name of context.options.columns) {
     if (row[name] === null) continue;
-    list.append(make("div", {}, make("dt", { title: context.comments[name] }, plain(name)), make("dd", {}, shown(row[name]))));
+    list.append(make("div", {}, make("dt", { title: context.comments[name] }, context.options.names?.[name] ?? plain(name)), make("dd", {}, shown(row[name]))));
   }
   return list;
 });

@@ -34,9 +34,9 @@ function unique(items) {
 
 function number(value, digits = 3) {
   if (value === null || value === undefined) return "";
-  if (Number.isInteger(value)) return value.toLocaleString("en");
   const size = Math.abs(value);
-  if (size !== 0 && (size < 0.001 || size >= 1e6)) return value.toExponential(2).replace("e", "e");
+  if (size >= 1e9 || (size !== 0 && size < 0.001)) return value.toExponential(2);
+  if (Number.isInteger(value) || size >= 1000) return Math.round(value).toLocaleString("en");
   return Number(value.toPrecision(digits)).toLocaleString("en", { maximumSignificantDigits: digits });
 }
 
@@ -53,11 +53,13 @@ function shown(value) {
 }
 
 function plain(name) {
-  return name.replaceAll("_", " ");
+  return /^[^0-9]*$/.test(name) ? name.replaceAll("_", " ") : name;
 }
 
 /* A plot as wide as its place, named for those who cannot see it. */
 function draw(context, options) {
+  const inside = (options.width ?? context.width) - (options.marginLeft ?? 40) - (options.marginRight ?? 20);
+  if ((options.x?.label?.length ?? 0) * 6 > inside) options = { ...options, x: { ...options.x, labelAnchor: "right" } };
   const made = Plot.plot({
     width: context.width,
     style: { fontSize: "12px", fontFamily: "inherit", overflow: "visible" },
@@ -87,17 +89,21 @@ function key(items) {
 }
 
 function symbolOf(shape) {
-  return { circle: d3.symbolCircle, square2: d3.symbolSquare, triangle: d3.symbolTriangle, diamond2: d3.symbolDiamond, cross: d3.symbolCross, star: d3.symbolStar, wye: d3.symbolWye, times: d3.symbolTimes, x: d3.symbolTimes, plus: d3.symbolCross }[shape] ?? d3.symbolCircle;
+  return { circle: d3.symbolCircle, square2: d3.symbolSquare2, triangle: d3.symbolTriangle, diamond2: d3.symbolDiamond2, cross: d3.symbolCross, star: d3.symbolStar, wye: d3.symbolWye, times: d3.symbolTimes, x: d3.symbolTimes, plus: d3.symbolCross }[shape] ?? d3.symbolCircle;
 }
 
 /* Labels at the left of a chart: room for them, broken over lines where they are long. */
 function labelRoom(labels, width) {
-  const longest = Math.max(...labels.map((label) => String(label).length), 4);
-  const most = Math.max(90, Math.min(width * 0.36, 300));
-  const room = Math.min(longest * 6.7 + 14, most);
-  const perLine = Math.max(8, Math.floor((room - 12) / 6.5));
-  const lines = labels.map((label) => wrap(String(label), perLine));
-  return { room, lines, most: Math.max(1, ...lines.map((line) => line.length)) };
+  const texts = labels.map((label) => String(label).replaceAll("_", " "));
+  const longest = Math.max(...texts.map((text) => text.length), 4);
+  const fit = (share) => {
+    const room = Math.min(longest * 6.7 + 16, Math.max(90, Math.min(width * share, 310)));
+    const perLine = Math.max(8, Math.floor((room - 14) / 6.9));
+    const lines = texts.map((text) => wrap(text, perLine));
+    return { room, lines, most: Math.max(1, ...lines.map((line) => line.length)) };
+  };
+  const found = fit(0.36);
+  return found.most > 2 ? fit(0.5) : found;
 }
 
 function wrap(text, perLine) {

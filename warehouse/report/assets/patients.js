@@ -103,9 +103,9 @@ function lesionPanel(context, one, x, width, scale) {
   const name = `${one.lesion_label ?? ""} ${one.display_name ?? ""}, ${one.lesion_type}`;
   const curve = isDiameter ? [] : one.curve;
   return make("div", { class: "panel" }, make("h5", {}, name), make("p", {}, rates || "\u00a0"), draw({ ...context, width }, {
-    height: 190, marginLeft: 56, marginBottom: 30, marginTop: 14, marginRight: 10,
+    height: 196, marginLeft: 56, marginBottom: 36, marginTop: 14, marginRight: 10,
     ariaLabel: `${name}: ${points.length} sizes${points.length ? `, from ${number(points[0].height)} to ${number(points[points.length - 1].height)} ${isDiameter ? "mm" : "mm3"}` : ""}`,
-    x: { ...x, label: "days", labelArrow: "none", ticks: 5 },
+    x: { ...x, label: "days", labelAnchor: "center", labelArrow: "none", ticks: 5 },
     y: { type: log ? "log" : "linear", label: isDiameter ? "mm" : "mm3", grid: true, zero: !log, ticks: 4, tickFormat: log ? (d) => (/^1/.test(d.toExponential()) ? number(d) : "") : "~s" },
     marks: [
       curve.length ? Plot.areaY(curve, { x: "day", y1: (c) => height(c.volume_lower_mm3), y2: (c) => height(c.volume_upper_mm3), fill: COLOURS[0], fillOpacity: 0.2 }) : null,
@@ -126,9 +126,9 @@ function statusStrip(context, lesions, x) {
   const step = Math.max(20, most * 14 + 2);
   const statuses = Object.keys(STATUS_SHAPES).filter((status) => points.some((p) => p.status === status));
   return make("div", {}, make("h5", {}, "Lesions judged in words"), key(statuses.map((name) => ({ name, colour: KNOWN_COLOURS[name], shape: STATUS_SHAPES[name] }))), draw(context, {
-    height: lesions.length * step + 44, marginLeft: room, marginBottom: 34, marginTop: 6,
+    height: lesions.length * step + 44, marginLeft: room, marginBottom: 38, marginTop: 6,
     ariaLabel: `Assessments of ${lesions.length} lesions over time`,
-    x: { ...x, label: "days", labelArrow: "none", grid: true }, y: { domain: [lesions.length, 0], axis: null },
+    x: { ...x, label: "days", labelAnchor: "center", labelArrow: "none", grid: true }, y: { domain: [lesions.length, 0], axis: null },
     marks: [
       ...statuses.map((status) => Plot.dot(points.filter((p) => p.status === status), { x: "day", y: (p) => p.at + 0.5, symbol: STATUS_SHAPES[status], r: 4.2, fill: status === "NE" ? "none" : KNOWN_COLOURS[status], stroke: KNOWN_COLOURS[status], strokeWidth: 1.5, tip: true, title: (p) => trackTitle([["lesion", p.name], ["day", p.day], ["status", p.status]]) })),
       ...trackLabels(lines, room),

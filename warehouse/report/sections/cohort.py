@@ -26,12 +26,15 @@ COHORT = Section(
             name="characteristics",
             title="Characteristics of the analysed patients",
             table="mart.fig_characteristics",
-            query="SELECT * FROM mart.fig_characteristics ORDER BY variable_order, level_order",
+            tables=("mart.fig_consort",),
+            query="SELECT *, (SELECT max(n_patients) FROM mart.fig_consort "
+            "WHERE step = 'analysed') AS n_analysed FROM mart.fig_characteristics "
+            "ORDER BY variable_order, level_order",
             chart="characteristics",
             method="Counted variables: n (%). Measured variables: mean (standard deviation), "
             "median [quartiles] of the values that are there (Table 1 of the papers). Survival "
             "times are described as they stand, without regard to censoring.",
-            counts=(Count("characteristics", distinct="variable"),),
+            counts=(Count("analysed patients", largest="n_analysed"),),
         ),
         Figure(
             name="organ-lesions",

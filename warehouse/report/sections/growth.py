@@ -20,7 +20,14 @@ GROWTH = Section(
             options={"columns": ["verdict", "is_converged", "n_lesions", "n_observations",
                                  "n_censored", "censoring_method", "n_excluded", "minus2ll",
                                  "minus2ll_mc_se", "aic", "bic", "newton_decrement",
-                                 "largest_mc_share", "smallest_ess"]},
+                                 "largest_mc_share", "smallest_ess"],
+                     "names": {"n_lesions": "lesions", "n_observations": "sizes",
+                               "n_censored": "below the limit", "n_excluded": "lesions set aside",
+                               "minus2ll": "-2 log likelihood",
+                               "minus2ll_mc_se": "its Monte Carlo error", "aic": "AIC",
+                               "bic": "BIC",
+                               "largest_mc_share": "largest Monte Carlo share of an error",
+                               "smallest_ess": "smallest effective sample size"}},
             method="Maximum likelihood with importance sampling; sizes below the limit of "
             "quantification enter as intervals, not as numbers. The Newton decrement says how far "
             "the end is from the maximum, in units of log likelihood.",

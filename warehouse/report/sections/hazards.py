@@ -32,6 +32,7 @@ HAZARDS = Section(
                 "group": "endpoint",
                 "mode": "group",
                 "axis": "Lesions with the event, percent",
+                "decimals": 1,
             },
             method="Lesions with the event in percent of the lesions that have the endpoint, "
             "without regard to time under observation.",
@@ -51,6 +52,7 @@ HAZARDS = Section(
                 "group": "title",
                 "mode": "group",
                 "axis": "Lesions with the event, percent",
+                "decimals": 1,
             },
             method="Observed events of the same lesions under each rule set.",
             counts=(Count("lesions in all", each="lesion_type", largest="n_lesions"),),
@@ -121,7 +123,8 @@ HAZARDS = Section(
                 "group": "phenotype",
                 "mode": "stack",
                 "axis": "Probability of the quadrant (response, then progression)",
-                "inside": 0.25,
+                "inside": 0.1,
+                "decimals": 2,
                 "domain": [0, 1],
             },
             method="Probability of each quadrant under the joint normal distribution of the two "
@@ -134,8 +137,13 @@ HAZARDS = Section(
             name="hazard-covariate",
             title="What else goes with response and progression",
             table="mart.fig_hazard_covariate",
-            query="SELECT *, term || CASE WHEN level = '' THEN '' ELSE ': ' || level END "
-            "|| coalesce(' / ' || reference, '') AS label FROM mart.fig_hazard_covariate "
+            tables=("mart.fig_hazard_frailty",),
+            query="SELECT covariate.*, fit.n_lesions AS n_model_lesions, fit.n_events AS "
+            "n_model_events, term || CASE WHEN level = '' THEN '' ELSE ': ' || level END "
+            "|| coalesce(' / ' || reference, '') AS label "
+            "FROM mart.fig_hazard_covariate AS covariate "
+            "LEFT JOIN mart.fig_hazard_frailty AS fit ON covariate.stratum = fit.stratum "
+            "AND covariate.endpoint = fit.endpoint AND fit.model = 'final' "
             "WHERE hazard_ratio IS NOT NULL ORDER BY stratum, endpoint DESC, term, level",
             chart="intervals",
             options={
@@ -150,7 +158,10 @@ HAZARDS = Section(
             },
             method=_COX + "Covariates that a likelihood-ratio screening selected; those that it "
             "did not are in the table.",
-            counts=(Count("lesions of the largest group", largest="n_lesions"),),
+            counts=(
+                Count("lesions in the model", largest="n_model_lesions"),
+                Count("events", largest="n_model_events"),
+            ),
             filters=(BY_STRATUM, BY_ENDPOINT),
             if_empty="No covariate was selected.",
         ),

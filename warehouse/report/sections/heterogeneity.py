@@ -87,6 +87,7 @@ HETEROGENEITY = Section(
                 "value": "percent",
                 "mode": "plain",
                 "axis": "Lesions with other phases than the sum, percent",
+                "decimals": 1,
             },
             method="Target lesions whose response, stable or relapse phase differs from that of "
             "the patient's sum of diameters (Zhou 2021, Fig. 1D).",
@@ -109,6 +110,7 @@ HETEROGENEITY = Section(
                 "mode": "stack",
                 "axis": "Patients, percent",
                 "inside": 8,
+                "decimals": 0,
                 "domain": [0, 100],
                 "ordered": True,
             },

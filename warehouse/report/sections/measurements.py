@@ -37,8 +37,8 @@ MEASUREMENTS = Section(
             "ORDER BY study_id, patient_id, day",
             chart="spider",
             method="Complete sums of the analysis reader, in percent of baseline. The heavy line "
-            "is the median of the sums measured in each quarter of a year, of patients still "
-            "measured then.",
+            "is the median of the sums measured in each quarter of a year, as long as a tenth "
+            "of the patients are; it is a median of those still measured, not of all.",
             legend="One line is one patient, coloured by best overall response.",
             counts=(PATIENTS_SHOWN, Count("sums of diameters")),
             filters=(
@@ -75,7 +75,7 @@ MEASUREMENTS = Section(
                 "order": ["CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", "yes", "no"],
                 "words": "assessments",
             },
-            method="Assessments with both a derived and a reported response, counted.",
+            method="Assessments, counted by what was derived and what the study reports.",
             legend="Cells on the diagonal agree.",
             counts=(Count("assessments", total="n"),),
             filters=(

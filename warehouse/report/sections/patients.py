@@ -60,8 +60,9 @@ PATIENTS = Section(
             "of the population fit of growth, with the band of the curve, without measurement "
             "error; non-target and new lesions are not fitted. Lesions in mart.fig_patient_lesion, "
             "scans in mart.fig_patient_scan, curves in mart.fig_patient_curve.",
-            legend="Filled points are measured, hollow ones stand at the limit of quantification "
-            "or for 'too small to measure'. R and P mark the days of the lesion's response and "
+            legend="Filled points are measured; hollow ones lie below the limit of quantification "
+            "or stand for 'too small to measure' (on a logarithmic axis a size of 0 is drawn at "
+            "its foot). R and P mark the days of the lesion's response and "
             "progression under the project's rule set.",
             counts=(
                 Count("patients"),
