@@ -224,12 +224,31 @@ def report(project_folder: Path, output: Path | None, open_page: bool) -> None:
     from warehouse.project import open_project
     from warehouse.report.make import make_report
 
-    path = make_report(open_project(project_folder), output)
-    click.echo(f"Wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+    _show(make_report(open_project(project_folder), output), open_page)
+
+
+def _show(page: Path, open_page: bool) -> None:
+    """Says where a page is, and opens it where that is wished."""
+    click.echo(f"Wrote {page} ({page.stat().st_size / 1e6:.1f} MB)")
     if open_page:
         import webbrowser
 
-        webbrowser.open(path.as_uri())
+        webbrowser.open(page.absolute().as_uri())
+
+
+@lesions.command()
+@project_option
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write.")
+@click.option("--open", "open_page", is_flag=True, help="Open it in a browser.")
+def docs(project_folder: Path, output: Path | None, open_page: bool) -> None:
+    """Write the catalogue of every table and column: meaning, lineage, checks, source.
+
+    It is catalogue.html in the project's folder if --output names no other. It needs no network.
+    """
+    from warehouse.project import open_project
+    from warehouse.reference.make import make_catalogue
+
+    _show(make_catalogue(open_project(project_folder), output), open_page)
 
 
 @lesions.command()

@@ -66,7 +66,7 @@ def page(facts: Facts, sections: Sequence[Section], rows: Mapping[str, Rows]) ->
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<link rel="icon" href="data:,">\n<title>{escape(title)}</title>\n'
-        f"<style>{asset('assets/report.css')}</style>\n</head>\n<body>\n"
+        f"<style>{asset('assets/base.css')}{asset('assets/report.css')}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#content">To the content</a>\n'
         f"{_header(facts, sections)}\n<main id='content'>\n{body}\n</main>\n{_footer(facts)}\n"
         f"{data}\n{libraries()}<script>\n{scripts}\n</script>\n</body>\n</html>\n"

@@ -114,7 +114,7 @@ CHARTS.goodness = (context) => {
   const low = d3.min(rows, (row) => Math.min(row.bin_predicted, row.bin_observed)), high = d3.max(rows, (row) => row.bin_observed) + 0.6;
   const past = d3.sum(rows.filter((row) => row.bin_predicted > high - 0.1), (row) => row.n_observations);
   const from = Math.max(low, 0);
-  const axis = { domain: [from, high], ticks: d3.range(Math.ceil(from), Math.floor(high) + 1), tickFormat: (d) => (d <= 5 ? number(10 ** d) : `1e${d}`), grid: true };
+  const axis = { domain: [from, high], ticks: d3.range(Math.ceil(from), Math.floor(high) + 1, side < 500 ? 2 : 1), tickFormat: (d) => (d <= 5 ? number(10 ** d) : `1e${d}`), grid: true };
   const picture = draw(context, {
     width: side, height: side * 0.86, marginLeft: 66, marginBottom: 44, marginTop: 22,
     x: { ...axis, label: "Fitted volume, mm3", labelAnchor: "center", labelArrow: "none" },

@@ -127,7 +127,7 @@ function logTicks(low, high, width) {
   }
   const within = all.filter((tick) => tick >= low && tick <= high);
   if (within.length >= 3) return within.length > width / 55 ? within.filter((tick) => String(tick.toExponential())[0] === "1") : within;
-  return d3.ticks(low, high, 5);
+  return d3.ticks(low, high, width < 560 ? 3 : 5);
 }
 
 CHARTS.boxes = (context) => {
