@@ -66,7 +66,7 @@ def lesions() -> None:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("lesions_demo"))
 @patients_option
 @seed_option
-@click.option("--open", "open_page", is_flag=True, help="Open the page of checks in a browser.")
+@click.option("--open", "open_page", is_flag=True, help="Open the report in a browser.")
 @quiet_option
 def demo(folder: Path, patients: int | None, seed: int, open_page: bool, quiet: bool) -> None:
     """Simulate trials of published size and build their warehouse.

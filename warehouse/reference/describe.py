@@ -30,6 +30,7 @@ UNITS = {
     "_percent": "percent",
     "_kg_m2": "kg/m²",
     "_m2": "m²",
+    "percent": "percent",
     "_seconds": "seconds",
 }
 """Units by the end of a column's name (they are part of the name in this warehouse)."""
@@ -159,8 +160,15 @@ def _described(doc: TableDoc, stored: _Stored) -> dict[str, Any]:
                 "comment": comment,
                 "unit": unit_of(name) if types.get(name, "") not in ("VARCHAR", "BOOLEAN") else "",
             }
-            for name, comment in doc.columns.items()
+            for name, comment in (dict(doc.columns) | _undeclared(doc, types, stored)).items()
         ],
+    }
+
+
+def _undeclared(doc: TableDoc, types: Mapping[str, str], stored: _Stored) -> dict[str, str | None]:
+    """Stored columns that the table's definition does not list: what a source has beyond SDTM."""
+    return {
+        name: stored.comments.get((doc.name, name)) for name in types if name not in doc.columns
     }
 
 

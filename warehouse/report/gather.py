@@ -67,8 +67,9 @@ def _rows(connection: duckdb.DuckDBPyConnection, figure: Figure, present: set[st
         }
     except duckdb.Error as error:
         raise LesionsError(
-            f"figure {figure.name} cannot be made from {', '.join(figure.needs)}: {error}. The "
-            "warehouse was made by another version: 'lesions run' brings it up to date."
+            f"figure {figure.name} cannot be made from {', '.join(figure.needs)}: "
+            f"{str(error).splitlines()[0]} The warehouse was made by another version: "
+            "'lesions run' brings it up to date."
         ) from error
     comments = dict(
         connection.execute(
@@ -94,18 +95,24 @@ def _chosen(figure: Figure, table: pa.Table) -> tuple[str, ...]:
         values = [v for v in pc.unique(left.column(one.column)).to_pylist() if v is not None]
         value = one.default if one.default in values else (values[0] if values else "")
         chosen.append(str(value))
-        left = left.filter(pc.equal(left.column(one.column), value))
+        left = _where(left, one.column, str(value))
     return tuple(chosen)
+
+
+def _where(table: pa.Table, column: str, value: str) -> pa.Table:
+    """The rows whose column, as text, is a value."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return table.filter(pc.equal(pc.cast(table.column(column), pa.string()), value))
 
 
 def _counts(
     connection: duckdb.DuckDBPyConnection, figure: Figure, table: pa.Table, chosen: Sequence[str]
 ) -> tuple[tuple[str, int], ...]:
-    import pyarrow.compute as pc
-
     for one, value in zip(figure.filters, chosen, strict=True):
         if value:
-            table = table.filter(pc.equal(table.column(one.column), value))
+            table = _where(table, one.column, value)
     found = []
     with connection.cursor() as cursor:
         cursor.register("shown", table)

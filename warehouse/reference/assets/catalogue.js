@@ -17,6 +17,7 @@ async function start() {
   const packed = Uint8Array.from(atob(document.getElementById("content").textContent), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   content = JSON.parse(await new Response(stream).text());
+  for (const table of content.tables) for (const column of table.columns) column.comment ??= "A column of the source files beyond those declared, kept as it was.";
   byName = new Map(content.tables.map((table) => [table.name, table]));
   users = new Map();
   for (const table of content.tables) for (const read of table.reads) push(users, read, table.name);
@@ -41,10 +42,6 @@ function push(map, key, value) {
 
 const layerOf = (name) => name.split(".")[0];
 const tableLink = (name) => make("a", { href: `#table=${name}` }, make("code", {}, name));
-const columnLink = (name) => {
-  const cut = name.lastIndexOf(".");
-  return make("a", { href: `#table=${name.slice(0, cut)}&column=${name.slice(cut + 1)}` }, make("code", {}, name));
-};
 
 /* The list at the left: all tables, or those that a search finds, with the columns that match. */
 function list() {
@@ -99,12 +96,11 @@ function overview() {
     make("h2", {}, "Overview"),
     make("p", {}, "Tables by layer, from the source files at the left to the marts at the right; a line leads from a table to one that reads it. Point at a table to light its lines, open it for its columns, checks and source."),
     make("dl", { class: "facts" }, ...Object.entries(layers).map(([layer, text]) => make("div", {}, make("dt", {}, `${layer}, ${content.tables.filter((table) => layerOf(table.name) === layer).length} tables`), make("dd", {}, text)))),
-    drawGraph({ nodes, edges, label: "All tables and what they read", boxWidth: 190, gap: 60, step: 23 }),
+    drawGraph({ nodes, edges, label: "All tables and what they read", boxWidth: 168, gap: 34, step: 23 }),
   ];
 }
 
 function tablePage(table, column) {
-  const [first, ...rest] = table.description.split("\n");
   const facts = [
     ["Grain", table.grain], ["Key", table.key.join(", ")], ["Made by", table.kind === "python" ? `Python step ${table.node}` : KINDS[table.kind]],
     ["Rows", table.rows === null ? null : table.rows.toLocaleString("en")], ["Built", table.built ? `${table.built} UTC, ${table.seconds.toFixed(1)} s` : null],
@@ -112,7 +108,7 @@ function tablePage(table, column) {
   ].filter(([, value]) => value);
   return [
     make("h2", {}, make("code", {}, table.name)),
-    make("p", { class: "about" }, first), ...rest.map((line) => make("p", { class: "about" }, line)),
+    ...paragraphs(table.description).map((text) => make("p", { class: "about" }, text)),
     make("dl", { class: "facts" }, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
     lineageOfTable(table),
     make("h3", { id: "columns" }, `Columns (${table.columns.length})`), columnTable(table, column),
@@ -122,9 +118,23 @@ function tablePage(table, column) {
   ];
 }
 
+/* A description's lines are broken for the file; a new paragraph begins with a label. */
+function paragraphs(text) {
+  const found = [];
+  for (const line of text.split("\n")) {
+    if (found.length && !/^[A-Z][a-z]+:/.test(line)) found[found.length - 1] += ` ${line}`;
+    else found.push(line);
+  }
+  return found;
+}
+
+function depthChoice() {
+  return make("select", {}, ...[["1", "direct neighbours"], ["2", "two steps"], ["99", "all the way"]].map(([value, text]) => make("option", { value }, text)));
+}
+
 function lineageOfTable(table) {
   const holder = make("section", { "aria-labelledby": "lineage" });
-  const depth = make("select", {}, ...[["1", "direct neighbours"], ["2", "two steps"], ["99", "all the way"]].map(([value, text]) => make("option", { value }, text)));
+  const depth = depthChoice();
   const place = make("div");
   const redraw = () => {
     const distance = around(table.name, (name) => byName.get(name)?.reads ?? [], (name) => users.get(name) ?? [], Number(depth.value));
@@ -154,16 +164,24 @@ function columnTable(table, chosen) {
 function lineageOfColumn(table, column) {
   const full = `${table.name}.${column}`;
   const tableOf = (name) => name.slice(0, name.lastIndexOf("."));
-  const distance = around(full, (name) => columnSources.get(name) ?? [], (name) => columnUsers.get(name) ?? [], 99);
-  const nodes = [...distance].map(([name, at]) => ({ id: name, text: name, href: `#table=${tableOf(name)}&column=${name.slice(name.lastIndexOf(".") + 1)}`, column: at, kind: `${byName.get(tableOf(name))?.kind ?? ""}${at === 0 ? " chosen" : ""}` }));
-  const edges = [...distance.keys()].flatMap((name) => (columnSources.get(name) ?? []).filter((read) => distance.has(read)).map((read) => [read, name]));
-  const ends = [...distance].filter(([name, at]) => at <= 0 && byName.get(tableOf(name))?.kind === "python").map(([name]) => byName.get(tableOf(name)));
-  const steps = [...new Map(ends.map((one) => [one.node, one])).values()];
+  const depth = depthChoice();
+  const place = make("div");
+  const redraw = () => {
+    const distance = around(full, (name) => columnSources.get(name) ?? [], (name) => columnUsers.get(name) ?? [], Number(depth.value));
+    const nodes = [...distance].map(([name, at]) => ({ id: name, text: name, href: `#table=${tableOf(name)}&column=${name.slice(name.lastIndexOf(".") + 1)}`, column: at, kind: `${byName.get(tableOf(name))?.kind ?? ""}${at === 0 ? " chosen" : ""}` }));
+    const edges = [...distance.keys()].flatMap((name) => (columnSources.get(name) ?? []).filter((read) => distance.has(read)).map((read) => [read, name]));
+    const ends = [...distance].filter(([name, at]) => at <= 0 && byName.get(tableOf(name))?.kind === "python").map(([name]) => byName.get(tableOf(name)));
+    const steps = [...new Map(ends.map((one) => [one.node, one])).values()];
+    place.replaceChildren(
+      nodes.length > 1 ? drawGraph({ nodes, edges, label: `What ${full} is computed from, and what uses it`, boxWidth: 300 }) : make("p", {}, "No SQL computes it from another stored column, and none uses it."),
+      ...steps.map((step) => make("p", {}, `Computed in Python by step ${step.node} from `, ...step.reads.flatMap((read, at) => [at ? ", " : "", tableLink(read)]), "; its lineage by column is not known.")));
+  };
+  depth.addEventListener("input", redraw);
+  redraw();
   return make("section", { "aria-labelledby": "column-lineage" },
     make("h3", { id: "column-lineage" }, `Lineage of column ${column}`),
     make("p", {}, table.columns.find((one) => one.name === column)?.comment ?? "There is no such column."),
-    nodes.length > 1 ? drawGraph({ nodes, edges, label: `What ${full} is computed from, and what uses it`, boxWidth: 300 }) : make("p", {}, "No SQL computes it from another stored column, and none uses it."),
-    ...steps.map((step) => make("p", {}, `Computed in Python by step ${step.node} from `, ...step.reads.flatMap((read, at) => [at ? ", " : "", tableLink(read)]), "; its lineage by column is not known.")));
+    make("label", { class: "inline" }, "Shown: ", depth), place);
 }
 
 function checkTable(table) {

@@ -52,6 +52,9 @@ function drawGraph({ nodes, edges, label, boxWidth = 210, gap = 70, step = 26 })
   holder.setAttribute("role", "region");
   holder.setAttribute("aria-label", label);
   holder.append(picture);
+  /* What the graph is about is in view at first. */
+  const chosen = [...placed.values()].find((node) => node.kind?.includes("chosen"));
+  if (chosen) requestAnimationFrame(() => { holder.scrollLeft = chosen.x - holder.clientWidth / 2 + boxWidth / 2; holder.scrollTop = chosen.y - holder.clientHeight / 2; });
   return holder;
 }
 
