@@ -13,6 +13,7 @@ import pyarrow as pa
 import yaml
 
 from warehouse.models import SqlModel, read_model
+from warehouse.settings import BY_NAME
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 SEEDS = (
@@ -55,6 +56,9 @@ MART = (
     "fig_swimmer",
     "fig_events_by_organ",
     "fig_rule_sets",
+    "fig_study",
+    "fig_patient",
+    "fig_response_agreement",
 )
 
 CORE: dict[str, dict[str, str]] = {
@@ -456,7 +460,7 @@ def model(name: str) -> SqlModel:
     """One model as the engine reads it: header, key, comments, parsed SELECT."""
     schema, table = name.split(".")
     path = SQL / schema / f"{table}.sql"
-    return read_model(path, frozenset({"rules.rule_set"}), frozenset())
+    return read_model(path, frozenset(BY_NAME), frozenset())
 
 
 def run_model(con: duckdb.DuckDBPyConnection, name: str) -> None:
