@@ -20,6 +20,7 @@ SCRIPTS = (
     "assets/charts_general.js",
     "assets/charts_cohort.js",
     "assets/charts_estimates.js",
+    "assets/charts_curves.js",
     "assets/patients.js",
     "assets/figures.js",
 )
@@ -137,8 +138,8 @@ def _figure(found: Rows) -> str:
         f"Table <code>{escape(figure.table)}</code>.</p></figcaption>"
         '<details class="behind"><summary>Rows behind it</summary>'
         '<div class="rows"></div></details>'
-        f'<button type="button" class="csv plain" aria-label="Download the data of '
-        f'{escape(figure.title)} as CSV">Download CSV</button></figure>'
+        f'<button type="button" class="csv plain" aria-label="Download CSV: '
+        f'{escape(figure.title)}">Download CSV</button></figure>'
     )
 
 

@@ -30,7 +30,10 @@ CHARTS.survival = (context) => {
       Plot.tip(steps, Plot.pointer({ x: "time_days", y: "survival", maxRadius: 30, title: (row) => trackTitle([["group", row.group_name], ["day", number(row.time_days)], ["without event", `${number(100 * row.survival)} % (${number(100 * row.ci_lower)} to ${number(100 * row.ci_upper)})`]]) })),
     ],
   });
-  const risk = sources.risk.pick(sources.risk.where(choices)).filter((row) => ticks.includes(row.day));
+  const risk = sources.risk ? sources.risk.pick(sources.risk.where(choices)).filter((row) => ticks.includes(row.day)) : groups.flatMap((name) => {
+    const mine = rows.filter((row) => row.group_name === name);
+    return ticks.map((day) => ({ group_name: name, day, n_at_risk: mine.find((row) => row.time_days >= day)?.n_at_risk ?? 0 }));
+  });
   const table = draw(context, {
     ...margins, height: groups.length * 32 + 22, marginTop: 20, marginBottom: 2, ariaLabel: `Numbers at risk: ${context.alt}`,
     x: { ...x, axis: null }, y: { domain: [groups.length, 0], axis: null },

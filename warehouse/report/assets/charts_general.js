@@ -82,7 +82,7 @@ CHARTS.intervals = (context) => {
   const hr = options.text === "hr";
   const side = options.text && !narrow ? (hr ? (rows.some((row) => "n_events" in row && "n_lesions" in row) ? 215 : 140) : 80) : 14;
   const text = (row) => {
-    if (!hr) return options.text.includes("p_value") ? pvalue(row[options.text]) : number(row[options.text]);
+    if (!hr) return /^p_|p_value/.test(options.text) ? pvalue(row[options.text]) : number(row[options.text]);
     const limits = row[first.lo] === null ? (row[first.x] === 1 ? " reference" : "") : ` (${row[first.lo].toFixed(2)}–${row[first.hi].toFixed(2)})`;
     const events = "n_events" in row && "n_lesions" in row ? `  ${number(row.n_events)} / ${number(row.n_lesions)}` : "";
     return `${row[first.x] === null ? "" : row[first.x].toFixed(2)}${limits}${events}`;
@@ -139,7 +139,7 @@ CHARTS.boxes = (context) => {
   return [draw(context, {
     height: rows.length * step + 50,
     marginLeft: room, marginRight: 64, marginTop: 8, marginBottom: 40,
-    x: { label: plain(rows[0]?.variable ?? ""), labelAnchor: "center", labelArrow: "none", grid: true, nice: true, ticks: Math.max(3, width / 110) },
+    x: { label: plain(rows[0]?.axis ?? rows[0]?.variable ?? ""), labelAnchor: "center", labelArrow: "none", grid: true, nice: true, ticks: Math.max(3, width / 110) },
     y: { domain: [rows.length, 0], axis: null },
     marks: [
       Plot.link(rows, { x1: "percentile_10", x2: "percentile_90", y1: (r) => rows.indexOf(r) + 0.5, y2: (r) => rows.indexOf(r) + 0.5, stroke: colour }),
@@ -155,27 +155,29 @@ CHARTS.boxes = (context) => {
 
 CHARTS.heat = (context) => {
   const { rows, options, width } = context;
-  const sum = d3.rollups(rows, (part) => d3.sum(part, (row) => row[options.value]), (row) => row[options.x] ?? "none", (row) => row[options.y] ?? "none")
+  const sum = d3.rollups(rows, (part) => d3.sum(part, (row) => row[options.value]), (row) => String(row[options.x] ?? "none"), (row) => String(row[options.y] ?? "none"))
     .flatMap(([x, inner]) => inner.map(([y, value]) => ({ x, y, value })));
   const order = (values) => {
+    if (options.keep) return unique(values);
     const wanted = options.order ?? [];
     return unique(values).sort((a, b) => (wanted.indexOf(a) + 100) % 100 - (wanted.indexOf(b) + 100) % 100 || d3.ascending(a, b));
   };
-  const xs = order(sum.map((cell) => cell.x)), ys = order(sum.map((cell) => cell.y));
+  const by = (name, column) => (options[name] ? d3.sort(rows, (row) => row[options[name]]) : rows).map((row) => String(row[column] ?? "none"));
+  const xs = order(by("xorder", options.x)), ys = order(by("yorder", options.y));
   const { room } = labelRoom(ys, width);
   const side = Math.min(90, (width - room - 40) / xs.length);
   const most = d3.max(sum, (cell) => cell.value);
   const tight = side < 56;
-  const written = tight ? (value) => (value < 1000 ? String(value) : d3.format(".2~s")(value)) : number;
+  const written = (value) => (tight && value >= 1000 ? d3.format(".2~s")(value) : number(value, tight ? 2 : 3));
   return [draw(context, {
-    width: Math.min(width, room + 40 + side * xs.length), height: Math.max(36, side * 0.6) * ys.length + (tight ? 120 : 64),
+    width: Math.min(width, room + 40 + side * xs.length), height: (ys.length > 10 ? 27 : Math.max(36, side * 0.6)) * ys.length + (tight ? 120 : 64),
     marginLeft: room + 30, marginBottom: tight ? 100 : 46, marginTop: 10,
     x: { domain: xs, tickRotate: tight ? -60 : 0, label: options.xlabel, labelAnchor: "center", labelArrow: "none" },
     y: { domain: ys, label: options.ylabel, labelAnchor: "center", labelArrow: "none", labelOffset: room + 24 },
     color: { type: "sqrt", domain: [0, most], range: ["#e8f1f8", "#0a3f66"], interpolate: "lab" },
     marks: [
       Plot.cell(sum, { x: "x", y: "y", fill: "value", inset: 0.5, tip: true, title: (c) => trackTitle([[options.ylabel, c.y], [options.xlabel, c.x], [options.words, number(c.value)]]) }),
-      Plot.text(sum, { x: "x", y: "y", text: (c) => written(c.value), fill: (c) => (c.value > most * 0.3 ? "white" : "#111") }),
+      side < 34 ? null : Plot.text(sum, { x: "x", y: "y", fontSize: tight ? 10 : 12, text: (c) => written(c.value), fill: (c) => (c.value > most * 0.3 ? "white" : "#111") }),
     ],
   })];
 };
@@ -222,7 +224,7 @@ CHARTS.bins = (context) => {
 CHARTS.table = (context) => [rowsTable({
   rows: context.rows,
   columns: context.options.columns ?? context.frame.names,
-  comments: context.comments, perPage: context.options.shown ?? 25,
+  comments: context.comments, perPage: context.options.shown ?? 25, label: context.title,
 })];
 
 CHARTS.facts = (context) => context.rows.map((row) => {

@@ -87,7 +87,7 @@ class Figure {
     const behind = this.element.querySelector(".behind");
     if (!behind.open || !this.context) return;
     const { rows, names } = this.data();
-    behind.querySelector(".rows").replaceChildren(rowsTable({ rows, columns: names, comments: this.comments, caption: this.title }));
+    behind.querySelector(".rows").replaceChildren(rowsTable({ rows, columns: names, comments: this.comments, caption: `Rows behind ${this.title}` }));
   }
 
   data() {

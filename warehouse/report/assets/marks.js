@@ -65,7 +65,9 @@ function draw(context, options) {
     style: { fontSize: "12px", fontFamily: "inherit", overflow: "visible" },
     ...options,
   });
-  const picture = made.tagName.toLowerCase() === "svg" ? made : made.querySelector(":scope > svg");
+  const [picture, ...legends] = made.tagName.toLowerCase() === "svg" ? [made] : [...made.querySelectorAll(":scope > svg")].reverse();
+  for (const legend of legends) legend.setAttribute("aria-hidden", "true");
+  for (const part of picture.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
   picture.setAttribute("role", "img");
   picture.setAttribute("aria-label", options.ariaLabel ?? context.alt);
   return made;
@@ -119,7 +121,7 @@ function wrap(text, perLine) {
 }
 
 /* A table of rows, some at a time. */
-function rowsTable({ rows, columns, comments = {}, perPage = 25, caption }) {
+function rowsTable({ rows, columns, comments = {}, perPage = 25, caption, label }) {
   const holder = make("div", { class: "rows-table" });
   const numeric = new Set(columns.filter((name) => rows.some((row) => typeof row[name] === "number")));
   let page = 0;
@@ -128,7 +130,7 @@ function rowsTable({ rows, columns, comments = {}, perPage = 25, caption }) {
   const place = make("output", { "aria-live": "polite" });
   const head = make("tr", {}, ...columns.map((name) =>
     make("th", { scope: "col", class: numeric.has(name) ? "number" : null, title: comments[name] }, plain(name))));
-  const table = make("table", {}, make("caption", { class: caption ? null : "hidden" }, caption ?? "Rows"), make("thead", {}, head), body);
+  const table = make("table", {}, make("caption", { class: caption ? null : "hidden" }, caption ?? label), make("thead", {}, head), body);
   const show = (wanted) => {
     page = Math.min(pages - 1, Math.max(0, wanted));
     const part = rows.slice(page * perPage, (page + 1) * perPage);
@@ -140,7 +142,7 @@ function rowsTable({ rows, columns, comments = {}, perPage = 25, caption }) {
   };
   const back = make("button", { type: "button", class: "plain", onclick: () => show(page - 1) }, "Previous rows");
   const on = make("button", { type: "button", class: "plain", onclick: () => show(page + 1) }, "Next rows");
-  holder.append(make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption ?? "Rows" }, table));
+  holder.append(make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label ?? caption }, table));
   if (pages > 1) holder.append(make("div", { class: "pager" }, back, on, place));
   show(0);
   return holder;

@@ -267,12 +267,41 @@ HAZARDS = Section(
             if_empty=_NO_HAZARDS,
         ),
         Figure(
+            name="anatomy-types",
+            title="Anatomical charts of several tumor types",
+            table="mart.fig_anatomical_chart",
+            query="SELECT *, phenotype AS probable_phenotype, "
+            "n_lesions AS n_lesions_progression, CAST(NULL AS BIGINT) AS n_lesions_response, "
+            "CAST(NULL AS BIGINT) AS n_responses, CAST(NULL AS BIGINT) AS n_progressions "
+            "FROM mart.fig_anatomical_chart WHERE (SELECT count(DISTINCT tumor_type) "
+            "FROM mart.fig_anatomical_chart) > 1 "
+            "ORDER BY tumor_type, comparator, sort_order, organ",
+            chart="anatomy",
+            method=_COX + "Each tumor type has covariates and a reference organ of its own (Zhou "
+            "2023, Fig. 3c beside d).",
+            counts=(Count("organs", distinct="organ"), Count("lesions", total="n_lesions")),
+            filters=(
+                Filter("tumor_type", "Tumor type"),
+                Filter("comparator", "Against", "mean"),
+            ),
+            if_empty="The project has one tumor type; its chart stands above.",
+        ),
+        Figure(
             name="event-by-response",
-            title="Progression of lesions that responded and of those that did not",
+            title="Days of response and progression by the patient's best overall response",
             table="mart.fig_event_by_response",
-            chart="table",
-            method="Counts and hazards of progression by response.",
-            counts=(Count("rows"),),
+            query="SELECT *, n_events AS n, 'days to ' || endpoint AS variable, "
+            "CAST(NULL AS DOUBLE) AS median_lower, CAST(NULL AS DOUBLE) AS median_upper, "
+            "CAST(NULL AS DOUBLE) AS mean FROM mart.fig_event_by_response "
+            "WHERE median IS NOT NULL ORDER BY endpoint DESC, source, response_order",
+            chart="boxes",
+            method="Target lesions with the event: quartiles, whiskers at the 10th and 90th "
+            "percentile (Zhou 2023, Supplementary Fig. 3). Tests, and hazard ratios with a "
+            "random effect of the patient, are in the table.",
+            counts=(Count("lesions with the event", total="n_events"),
+                    Count("patients", total="n_patients")),
+            filters=(BY_ENDPOINT, Filter("source", "Events", "modelled")),
+            if_empty="No lesion has an event.",
         ),
     ),
 )  # fmt: skip

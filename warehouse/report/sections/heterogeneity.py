@@ -1,6 +1,7 @@
 """How unlike the lesions of one patient are, and what that goes with."""
 
 from warehouse.report.parts import Count, Figure, Filter, Section
+from warehouse.report.sections.sampling import recovery, sampling
 
 _N = Count("values", total="n")
 _SURVIVAL = (
@@ -169,5 +170,7 @@ HETEROGENEITY = Section(
             filters=(Filter("scheme", "Samples"),),
             if_empty="No samples were drawn (settings of survival).",
         ),
+        recovery("gower-recovery", "mart.fig_gower_recovery", "the Gower distances"),
+        sampling("gower-sampling", "mart.fig_gower_sampling", "the Gower distances"),
     ),
 )  # fmt: skip
