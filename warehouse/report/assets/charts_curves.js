@@ -2,21 +2,22 @@
 
 CHARTS.lines = (context) => {
   const { options, width } = context;
-  const groups = options.group ? unique(context.rows.map((row) => row[options.group])) : [null];
+  const every = options.group ? unique(context.rows.map((row) => row[options.group])) : [null];
+  const highest = d3.rollup(context.rows, (part) => d3.max(part, (row) => row[options.y]), (row) => row[options.group]);
+  const groups = options.top && every.length > options.top ? d3.sort(every, (name) => -highest.get(name)).slice(0, options.top) : every;
   const facets = options.facet ? unique(context.rows.map((row) => row[options.facet])) : [null];
   const columns = facets.length === 1 ? 1 : width < 620 ? 1 : width < 900 ? 2 : 3;
   const logX = options.logx && context.rows[0]?.[options.logx.column] === options.logx.value;
-  const colour = (row) => COLOURS[groups.indexOf(options.group ? row[options.group] : null) % COLOURS.length];
   const picture = (facet, at) => {
     const rows = facet === null ? context.rows : context.rows.filter((row) => row[options.facet] === facet);
     const positive = (row, name) => options.scale !== "log" || row[name] > 0;
     const has = (name) => name && rows.some((row) => row[name] !== null);
     const curve = options.curve ?? "linear";
     return draw({ ...context, width: width / columns - (columns > 1 ? 14 : 0) }, {
-      height: facets.length > 1 ? 230 : width < 560 ? 300 : 380, marginLeft: 62, marginBottom: 42, marginTop: 26, marginRight: 14,
+      height: facets.length > 1 ? 230 : width < 560 ? 300 : 380, marginLeft: 62, marginBottom: 42, marginTop: 26, marginRight: 20,
       ariaLabel: facet === null ? undefined : `${context.alt}: ${plain(String(facet))}`,
       x: { type: logX ? "log" : "linear", label: options.xlabel, labelAnchor: "center", labelArrow: "none", ticks: Math.max(3, width / columns / 90), tickFormat: logX ? (d) => number(d, 2) : undefined },
-      y: { type: options.scale ?? "linear", label: options.ylabel, grid: true, ticks: 6, tickFormat: options.scale === "log" ? (d) => (/^1/.test(d.toExponential()) ? number(d) : "") : undefined, ...(options.domain ? { domain: options.domain } : {}) },
+      y: { type: options.scale ?? "linear", label: options.ylabel, grid: true, ticks: 6, tickFormat: options.scale === "log" ? (d) => (/^1e/.test(d.toExponential()) ? (d < 1e6 ? number(d) : d.toExponential().replace("+", "")) : "") : undefined, ...(options.domain ? { domain: options.domain } : {}) },
       marks: [
         options.diagonal ? Plot.line([[0, 0], [1, 1]], { strokeDasharray: "3 3", strokeOpacity: 0.6 }) : null,
         options.reference === undefined ? null : Plot.ruleY([options.reference], { strokeDasharray: "3 3" }),
@@ -31,11 +32,12 @@ CHARTS.lines = (context) => {
             options.points ? Plot.dot(mine, { x: options.x, y: options.y, symbol: SHAPES[position % SHAPES.length], r: 3.5, fill: COLOURS[position % COLOURS.length] }) : null,
           ];
         }),
-        Plot.tip(rows, Plot.pointer({ x: options.x, y: options.y, maxRadius: 40, title: (row) => trackTitle([[options.group ? plain(options.group) : "", options.group ? row[options.group] : ""], [options.xlabel, number(row[options.x])], [options.ylabel, number(row[options.y])], ["from", number(row[options.lo])], ["to", number(row[options.hi])]]) })),
+        Plot.tip(rows.filter((row) => !options.group || groups.includes(row[options.group])), Plot.pointer({ x: options.x, y: options.y, maxRadius: 40, title: (row) => trackTitle([[options.group ? plain(options.group) : "", options.group ? row[options.group] : ""], [options.xlabel, number(row[options.x])], [options.ylabel, number(row[options.y])], ["from", number(row[options.lo])], ["to", number(row[options.hi])]]) })),
       ],
     });
   };
   const parts = groups.length > 1 ? [key(groups.map((name, at) => ({ name: String(name), colour: COLOURS[at % COLOURS.length], dash: DASHES[at % DASHES.length] })))] : [];
+  if (groups.length < every.length) parts.push(make("p", { class: "note" }, `The ${groups.length} highest of ${every.length} are drawn; all are in the rows behind it.`));
   if (facets.length === 1) return [...parts, picture(facets[0], 0)];
   return [...parts, make("div", { class: "multiples" }, ...facets.map((facet, at) => make("div", {}, make("h4", {}, plain(String(facet))), picture(facet, at))))];
 };

@@ -138,7 +138,7 @@ PROGRESSION = Section(
             + "origin DESC, group_name = 'all' DESC, group_name, organ_name, time_days",
             chart="lines",
             options={"x": "time_days", "y": "incidence", "lo": "ci_lower", "hi": "ci_upper",
-                     "group": "organ_name", "curve": "step-after", "xlabel": "Days",
+                     "group": "organ_name", "top": 7, "curve": "step-after", "xlabel": "Days",
                      "ylabel": "Cumulative incidence"},
             method="Aalen-Johansen estimates with 95 % bands; death competes.",
             counts=(Count("patients at risk at first", largest="n_at_risk"),),

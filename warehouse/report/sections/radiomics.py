@@ -15,8 +15,9 @@ RADIOMICS = Section(
             name="radiomic-variation",
             title="Variation of features between a patient's lesions",
             table="mart.fig_radiomic_variation",
-            query="SELECT * FROM (SELECT study_id, organ, CASE WHEN is_selected THEN 'selected' ELSE 'all' END "
-            "AS features, feature_class AS display_name, 'coefficient of variation, percent' AS "
+            query="SELECT * FROM (SELECT study_id, organ, "
+            "CASE WHEN is_selected THEN 'selected' ELSE 'all' END AS features, "
+            "feature_class AS display_name, 'coefficient of variation, percent' AS "
             "variable, count(*) AS n, avg(cv_percent ORDER BY patient_id, feature) AS mean, "
             "quantile_cont(cv_percent, 0.1) AS percentile_10, "
             "quantile_cont(cv_percent, 0.25) AS first_quartile, "

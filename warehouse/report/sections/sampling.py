@@ -54,7 +54,7 @@ def sampling(name: str, table: str, what: str) -> Figure:
             ],
             "axis": "Recovered, percent",
             "scale": "linear",
-            "domain": [0, 105],
+            "domain": [0, None],
             "reference": 100,
             "text": "n_patients",
             "texttitle": "patients",
