@@ -50,9 +50,9 @@ def test_names_are_unique_and_every_chart_exists() -> None:
     assert {one.chart for one in FIGURES} <= charts
 
 
-def test_figures_read_figure_tables_of_the_mart_and_the_results_of_checks_only() -> None:
-    tables = {table for one in FIGURES for table in one.needs}
-    assert {t for t in tables if not t.startswith("mart.fig_")} == {"quality.check_result"}
+def test_figures_read_figures_and_measures_of_the_mart_and_the_results_of_checks_only() -> None:
+    tables = {table for one in FIGURES for table in one.needs if not table.startswith("mart.fig_")}
+    assert tables == {"mart.metric", "mart.metric_value", "quality.check_result"}
 
 
 def test_queries_name_no_table_that_is_not_declared() -> None:

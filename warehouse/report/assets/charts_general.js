@@ -236,6 +236,9 @@ CHARTS.facts = (context) => context.rows.map((row) => {
   return list;
 });
 
+CHARTS.tiles = ({ rows }) => [make("dl", { class: "facts tiles" }, ...rows.map((row) =>
+  make("div", { title: row.description }, make("dt", {}, row.title), make("dd", {}, d3.format(row.number_format)(row.value), " ", make("small", {}, row.unit)))))];
+
 CHARTS.checks = (context) => {
   const { rows } = context;
   const states = ["holds", "info failed", "warning failed", "critical failed"].filter((state) => rows.some((row) => row.state === state));

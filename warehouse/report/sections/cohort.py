@@ -1,12 +1,29 @@
 """Who is in it."""
 
-from warehouse.report.parts import Count, Figure, Section
+from warehouse.report.parts import Count, Figure, Filter, Section
+
+_MEASURES = (
+    "SELECT metric.title, metric.unit, metric.description, metric.number_format, value.dimension, "
+    "value.group_name, value.value, value.n_rows FROM mart.metric_value AS value "
+    "INNER JOIN mart.metric AS metric USING (metric) WHERE value.value IS NOT NULL "
+)
 
 COHORT = Section(
     "cohort",
     "Cohort",
     "Who was loaded, who is analysed, what they were like, and where their lesions are.",
     (
+        Figure(
+            name="key-numbers",
+            title="Key numbers",
+            table="mart.metric_value",
+            tables=("mart.metric",),
+            query=_MEASURES + "AND value.dimension = 'all' ORDER BY metric.sort_order",
+            chart="tiles",
+            method="Each measure is defined once, in mart.metric, for this report and for BI "
+            "tools alike; point at one for its definition.",
+            counts=(Count("measures"),),
+        ),
         Figure(
             name="consort",
             title="Patients, lesions and measurements, from loaded to analysed",
@@ -35,6 +52,22 @@ COHORT = Section(
             "median [quartiles] of the values that are there (Table 1 of the papers). Survival "
             "times are described as they stand, without regard to censoring.",
             counts=(Count("analysed patients", largest="n_analysed"),),
+        ),
+        Figure(
+            name="measures",
+            title="Measures by group",
+            table="mart.metric_value",
+            tables=("mart.metric",),
+            query=_MEASURES + "AND value.dimension <> 'all' ORDER BY metric.sort_order, "
+            "value.dimension = 'treatment' DESC, value.dimension, value.group_name",
+            chart="bars",
+            options={"label": "group_name", "value": "value", "mode": "plain",
+                     "axis": "Value, in the unit of the measure"},
+            method="As defined in mart.metric, whose description stands in the rows; groups are "
+            "compared as they are, not as randomised.",
+            counts=(Count("rows behind the groups", total="n_rows"),),
+            filters=(Filter("title", "Measure", "Objective response rate"),
+                     Filter("unit", "Unit"), Filter("dimension", "By", "treatment")),
         ),
         Figure(
             name="organ-lesions",
