@@ -10,9 +10,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 from report.blocks import block_of, read_block
 
+from warehouse.cli import lesions
 from warehouse.database import open_published
+from warehouse.demo import run_demo
 from warehouse.errors import LesionsError
 from warehouse.project import Project
 from warehouse.report.encode import SINGLE_PRECISION
@@ -164,3 +167,27 @@ def test_without_a_warehouse_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(LesionsError, match="lesions run"):
         make_report(Project(tmp_path, {}))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["report", "docs"])
+def test_the_commands_write_where_they_are_told(
+    built: Project, tmp_path: Path, command: str
+) -> None:
+    target = tmp_path / "folder" / "page.html"
+    done = CliRunner().invoke(lesions, [command, "-C", str(built.root), "-o", str(target)])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith(f"Wrote {target} (")
+    assert [file.name for file in target.parent.iterdir()] == ["page.html"]
+
+
+def test_the_demonstration_writes_the_report_and_opens_it(
+    built: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    run_demo(built.root, patients=None, seed=1, open_page=True, quiet=True)
+    page = built.root / "report.html"
+    assert opened == [page.as_uri()]
+    assert f"Report     {page}" in capsys.readouterr().out
+    assert "<figure" in page.read_text(encoding="utf-8")
+    page.unlink()

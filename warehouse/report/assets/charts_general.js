@@ -42,11 +42,11 @@ CHARTS.bars = (context) => {
   const texts = mode === "stack"
     ? [Plot.text(bars.filter((bar) => bar.value >= (options.inside ?? Infinity)), { x: (b) => (b.x1 + b.x2) / 2, y: (b) => (b.y1 + b.y2) / 2, text: (b) => written(b.value), fill: (b) => (dark(b) ? "white" : "#111") }),
        ...(options.inside ? [] : [Plot.text(labels, { x: (label) => ends.get(label), y: (label) => place.get(label) + 0.5, text: (label) => number(ends.get(label)), textAnchor: "start", dx: 4 })])]
-    : [Plot.text(bars, { x: "x2", y: (b) => (b.y1 + b.y2) / 2, text: (b) => written(b.value), textAnchor: "start", dx: 4 })];
+    : [Plot.text(bars, { x: (b) => Math.max(0, b.x2), y: (b) => (b.y1 + b.y2) / 2, text: (b) => written(b.value), textAnchor: "start", dx: 4 })];
   const picture = draw(context, {
     height: labels.length * step + 46,
     marginLeft: room, marginRight: options.inside ? 12 : 46, marginTop: 6, marginBottom: 40,
-    x: { label: options.axis, labelAnchor: "center", labelArrow: "none", grid: true, domain: options.domain ?? [0, d3.max(bars, (b) => b.x2) || 1] },
+    x: { label: options.axis, labelAnchor: "center", labelArrow: "none", grid: true, domain: options.domain ?? [d3.min(bars, (b) => Math.min(0, b.x2)), Math.max(0, d3.max(bars, (b) => b.x2)) || (d3.some(bars, (b) => b.x2 < 0) ? 0 : 1)] },
     y: { domain: [labels.length, 0], axis: null },
     marks: [
       Plot.rect(bars, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill: colour, stroke: "var(--paper)", strokeWidth: 0.7, tip: true,
