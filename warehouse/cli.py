@@ -201,17 +201,6 @@ def query(
 
 
 @lesions.command()
-@click.argument("name")
-@project_option
-def lineage(name: str, project_folder: Path) -> None:
-    """Show what a table (schema.table) or column (schema.table.column) comes from and feeds."""
-    from warehouse.project import open_project
-    from warehouse.views import print_lineage
-
-    print_lineage(open_project(project_folder), name)
-
-
-@lesions.command()
 @project_option
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write.")
 @click.option("--open", "open_page", is_flag=True, help="Open it in a browser.")
@@ -249,6 +238,17 @@ def docs(project_folder: Path, output: Path | None, open_page: bool) -> None:
     from warehouse.reference.make import make_catalogue
 
     _show(make_catalogue(open_project(project_folder), output), open_page)
+
+
+@lesions.command()
+@click.argument("name")
+@project_option
+def lineage(name: str, project_folder: Path) -> None:
+    """Show what a table (schema.table) or column (schema.table.column) comes from and feeds."""
+    from warehouse.project import open_project
+    from warehouse.views import print_lineage
+
+    print_lineage(open_project(project_folder), name)
 
 
 @lesions.command()
