@@ -165,21 +165,26 @@ CHARTS.heat = (context) => {
   const by = (name, column) => (options[name] ? d3.sort(rows, (row) => row[options[name]]) : rows).map((row) => String(row[column] ?? "none"));
   const xs = order(by("xorder", options.x)), ys = order(by("yorder", options.y));
   const { room } = labelRoom(ys, width);
-  const side = Math.min(90, (width - room - 40) / xs.length);
+  const side = Math.max(20, Math.min(90, (width - room - 40) / xs.length));
+  const longest = Math.max(...xs.map((name) => name.length));
   const most = d3.max(sum, (cell) => cell.value);
   const tight = side < 56;
-  const written = (value) => (tight && value >= 1000 ? d3.format(".2~s")(value) : number(value, tight ? 2 : 3));
-  return [draw(context, {
-    width: Math.min(width, room + 40 + side * xs.length), height: (ys.length > 10 ? 27 : Math.max(36, side * 0.6)) * ys.length + (tight ? 120 : 64),
-    marginLeft: room + 30, marginBottom: tight ? 100 : 46, marginTop: 10,
-    x: { domain: xs, tickRotate: tight ? -60 : 0, label: options.xlabel, labelAnchor: "center", labelArrow: "none" },
+  const written = (value) => (!tight ? number(value) : value >= 1000 ? d3.format(".2~s")(value) : value > 0 && value < 0.01 ? "<.01" : number(value, 2));
+  const foot = tight && longest > 4 ? Math.min(190, longest * 5.6 + 40) : 46;
+  const picture = draw(context, {
+    width: room + 40 + side * xs.length, height: (ys.length > 10 ? 27 : Math.max(36, side * 0.6)) * ys.length + foot + 18,
+    marginLeft: room + 30, marginBottom: foot, marginTop: 10,
+    x: { domain: xs, tickRotate: tight && longest > 4 ? -60 : 0, label: options.xlabel, labelAnchor: "center", labelArrow: "none" },
     y: { domain: ys, label: options.ylabel, labelAnchor: "center", labelArrow: "none", labelOffset: room + 24 },
     color: { type: "sqrt", domain: [0, most], range: ["#e8f1f8", "#0a3f66"], interpolate: "lab" },
     marks: [
       Plot.cell(sum, { x: "x", y: "y", fill: "value", inset: 0.5, tip: true, title: (c) => trackTitle([[options.ylabel, c.y], [options.xlabel, c.x], [options.words, number(c.value)]]) }),
       side < 34 ? null : Plot.text(sum, { x: "x", y: "y", fontSize: tight ? 10 : 12, text: (c) => written(c.value), fill: (c) => (c.value > most * 0.3 ? "white" : "#111") }),
     ],
-  })];
+  });
+  if (room + 40 + side * xs.length <= width) return [picture];
+  picture.style.maxWidth = "none";
+  return [make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${context.title}: scrolls sideways` }, picture)];
 };
 
 CHARTS.histogram = (context) => {
