@@ -66,7 +66,7 @@ def lesions() -> None:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("lesions_demo"))
 @patients_option
 @seed_option
-@click.option("--open", "open_page", is_flag=True, help="Open the page of checks in a browser.")
+@click.option("--open", "open_page", is_flag=True, help="Open the report in a browser.")
 @quiet_option
 def demo(folder: Path, patients: int | None, seed: int, open_page: bool, quiet: bool) -> None:
     """Simulate trials of published size and build their warehouse.
@@ -216,6 +216,46 @@ def query(
     from warehouse.query import run_query
 
     run_query(open_project(project_folder).published, sql, output_format, output, rows)
+
+
+@lesions.command()
+@project_option
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write.")
+@click.option("--open", "open_page", is_flag=True, help="Open it in a browser.")
+def report(project_folder: Path, output: Path | None, open_page: bool) -> None:
+    """Write the report: one HTML file with every picture, its data and each patient.
+
+    It is report.html in the project's folder if --output names no other, needs no network and no
+    server, and shows what is published.
+    """
+    from warehouse.project import open_project
+    from warehouse.report.make import make_report
+
+    _show(make_report(open_project(project_folder), output), open_page)
+
+
+def _show(page: Path, open_page: bool) -> None:
+    """Says where a page is, and opens it where that is wished."""
+    click.echo(f"Wrote {page} ({page.stat().st_size / 1e6:.1f} MB)")
+    if open_page:
+        import webbrowser
+
+        webbrowser.open(page.absolute().as_uri())
+
+
+@lesions.command()
+@project_option
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write.")
+@click.option("--open", "open_page", is_flag=True, help="Open it in a browser.")
+def docs(project_folder: Path, output: Path | None, open_page: bool) -> None:
+    """Write the catalogue of every table and column: meaning, lineage, checks, source.
+
+    It is catalogue.html in the project's folder if --output names no other. It needs no network.
+    """
+    from warehouse.project import open_project
+    from warehouse.reference.make import make_catalogue
+
+    _show(make_catalogue(open_project(project_folder), output), open_page)
 
 
 @lesions.command()

@@ -9,6 +9,7 @@ from warehouse.database import open_published
 from warehouse.display import Display, console, table
 from warehouse.errors import LesionsError
 from warehouse.project import Project, create_project, open_project
+from warehouse.report.make import make_report
 from warehouse.run import run_project
 from warehouse.settings import FILE_NAME
 from warehouse.simulate import write_trials
@@ -47,9 +48,11 @@ def run_demo(
     project = _project(folder, patients, seed, display)
     report = run_project(project, display=display)
     print_run(project, report)
-    _print_results(project, folder)
+    with display.stage("report", 1, "file"):
+        page = make_report(project)
+    _print_results(project, folder, page)
     if open_page:
-        webbrowser.open(project.check_page.as_uri())
+        webbrowser.open(page.as_uri())
 
 
 def _project(folder: Path, patients: int | None, seed: int, display: Display) -> Project:
@@ -69,7 +72,7 @@ def _project(folder: Path, patients: int | None, seed: int, display: Display) ->
     return create_project(folder)
 
 
-def _print_results(project: Project, folder: Path) -> None:
+def _print_results(project: Project, folder: Path, page: Path) -> None:
     out = console()
     with open_published(project.published) as connection:
         result = connection.execute(SUMMARY)
@@ -79,6 +82,7 @@ def _print_results(project: Project, folder: Path) -> None:
     out.print(table("Observed events by organ (RECIST 1.1)", columns, rows))
     out.print(
         f"\nThe trials are simulated; what made them is in {folder}/truth.\n"
+        f"Report     {page}\n"
         f"Warehouse  {project.published}\n"
         f"Checks     {project.check_page}\n"
         f"Next       lesions query --project {folder} "

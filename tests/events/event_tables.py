@@ -56,6 +56,9 @@ MART = (
     "fig_swimmer",
     "fig_events_by_organ",
     "fig_rule_sets",
+    "fig_study",
+    "fig_patient",
+    "fig_response_agreement",
 )
 
 CORE: dict[str, dict[str, str]] = {

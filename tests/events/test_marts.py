@@ -236,3 +236,21 @@ def test_both_thread_counts_give_the_same_rows() -> None:
         with small_trial().build_marts(threads=threads) as con:
             contents.append({name: rows(con, f"SELECT * FROM {name} ORDER BY ALL") for name in ALL})
     assert contents[0] == contents[1]
+
+
+def test_the_patient_browser_lists_analysed_patients_with_their_course(
+    mart: duckdb.DuckDBPyConnection,
+) -> None:
+    listed = records(mart, "SELECT * FROM mart.fig_patient ORDER BY patient_id")
+    assert [row["patient_id"] for row in listed] == ["S/1", "S/2"]
+    first = listed[0]
+    assert (first["best_overall_response"], first["best_change_percent"]) == ("PR", -40)
+    assert (first["progression_day"], first["os_days"], first["os_event"]) == (126, 300, True)
+    assert (first["n_lesions"], first["n_target_lesions"], first["n_new_lesions"]) == (4, 2, 1)
+
+
+def test_studies_are_counted_for_the_report(mart: duckdb.DuckDBPyConnection) -> None:
+    (study,) = records(mart, "SELECT * FROM mart.fig_study")
+    assert (study["n_patients"], study["n_analysed_patients"]) == (3, 2)
+    assert (study["n_lesions"], study["n_analysed_lesions"]) == (7, 5)
+    assert study["n_measurements"] == 14

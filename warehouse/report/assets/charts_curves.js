@@ -1,0 +1,108 @@
+/* Curves with bands, points in a plane, square matrices, cross tables. */
+
+CHARTS.lines = (context) => {
+  const { options, width } = context;
+  const every = options.group ? unique(context.rows.map((row) => row[options.group])) : [null];
+  const highest = d3.rollup(context.rows, (part) => d3.max(part, (row) => row[options.y]), (row) => row[options.group]);
+  const groups = options.top && every.length > options.top ? d3.sort(every, (name) => -highest.get(name)).slice(0, options.top) : every;
+  const facets = options.facet ? unique(context.rows.map((row) => row[options.facet])) : [null];
+  const columns = facets.length === 1 ? 1 : width < 620 ? 1 : width < 900 ? 2 : 3;
+  const logX = options.logx && context.rows[0]?.[options.logx.column] === options.logx.value;
+  const picture = (facet, at) => {
+    const rows = facet === null ? context.rows : context.rows.filter((row) => row[options.facet] === facet);
+    const positive = (row, name) => options.scale !== "log" || row[name] > 0;
+    const has = (name) => name && rows.some((row) => row[name] !== null);
+    const curve = options.curve ?? "linear";
+    return draw({ ...context, width: width / columns - (columns > 1 ? 14 : 0) }, {
+      height: facets.length > 1 ? 230 : width < 560 ? 300 : 380, marginLeft: 62, marginBottom: 42, marginTop: 26, marginRight: 20,
+      ariaLabel: facet === null ? undefined : `${context.alt}: ${plain(String(facet))}`,
+      x: { type: logX ? "log" : "linear", label: options.xlabel, labelAnchor: "center", labelArrow: "none", ticks: Math.max(3, width / columns / 90), tickFormat: logX ? (d) => number(d, 2) : undefined },
+      y: { type: options.scale ?? "linear", label: options.ylabel, grid: true, ticks: 6, tickFormat: options.scale === "log" ? (d) => (/^1e/.test(d.toExponential()) ? (d < 1e6 ? number(d) : d.toExponential().replace("+", "")) : "") : undefined, ...(options.domain ? { domain: options.domain } : {}) },
+      marks: [
+        options.diagonal ? Plot.line([[0, 0], [1, 1]], { strokeDasharray: "3 3", strokeOpacity: 0.6 }) : null,
+        options.reference === undefined ? null : Plot.ruleY([options.reference], { strokeDasharray: "3 3" }),
+        options.chosen ? Plot.ruleX(unique(rows.filter((row) => row[options.chosen]).map((row) => row[options.x])), { strokeDasharray: "2 3", strokeWidth: 2 }) : null,
+        ...groups.flatMap((group, position) => {
+          const mine = rows.filter((row) => (options.group ? row[options.group] : null) === group);
+          const banded = mine.filter((row) => row[options.lo] !== null && row[options.hi] !== null && positive(row, options.lo));
+          return [
+            has(options.lo) ? Plot.areaY(banded, { x: options.x, y1: options.lo, y2: options.hi, fill: COLOURS[position % COLOURS.length], fillOpacity: 0.16, curve }) : null,
+            has(options.expected) ? Plot.line(mine, { x: options.x, y: options.expected, stroke: COLOURS[position % COLOURS.length], strokeDasharray: "2 3", strokeWidth: 1.4 }) : null,
+            Plot.line(mine.filter((row) => positive(row, options.y)), { x: options.x, y: options.y, stroke: COLOURS[position % COLOURS.length], strokeWidth: 2, strokeDasharray: DASHES[position % DASHES.length] || undefined, curve }),
+            options.points ? Plot.dot(mine, { x: options.x, y: options.y, symbol: SHAPES[position % SHAPES.length], r: 3.5, fill: COLOURS[position % COLOURS.length] }) : null,
+          ];
+        }),
+        Plot.tip(rows.filter((row) => !options.group || groups.includes(row[options.group])), Plot.pointer({ x: options.x, y: options.y, maxRadius: 40, title: (row) => trackTitle([[options.group ? plain(options.group) : "", options.group ? row[options.group] : ""], [options.xlabel, number(row[options.x])], [options.ylabel, number(row[options.y])], ["from", number(row[options.lo])], ["to", number(row[options.hi])]]) })),
+      ],
+    });
+  };
+  const parts = groups.length > 1 ? [key(groups.map((name, at) => ({ name: String(name), colour: COLOURS[at % COLOURS.length], dash: DASHES[at % DASHES.length] })))] : [];
+  if (groups.length < every.length) parts.push(make("p", { class: "note" }, `The ${groups.length} highest of ${every.length} are drawn; all are in the rows behind it.`));
+  if (facets.length === 1) return [...parts, picture(facets[0], 0)];
+  return [...parts, make("div", { class: "multiples" }, ...facets.map((facet, at) => make("div", {}, make("h4", {}, plain(String(facet))), picture(facet, at))))];
+};
+
+/* Named points in a plane. */
+CHARTS.plane = (context) => {
+  const { rows, options, width } = context;
+  const height = width < 560 ? 480 : Math.min(width * 0.7, 560);
+  const margins = { left: 62, right: 20, top: 26, bottom: 46 };
+  const isLog = (name) => rows[0]?.[name]?.startsWith("log_");
+  const axis = (value, kind) => {
+    const all = rows.map((row) => row[value]);
+    const pad = isLog(kind) ? [0.93, 1.07] : [1, 1];
+    const [low, high] = d3.extent(all), gap = isLog(kind) ? 0 : (high - low) * 0.08;
+    return { type: isLog(kind) ? "log" : "linear", domain: [low * pad[0] - gap, high * pad[1] + gap] };
+  };
+  const x = axis(options.x, options.xname), y = axis(options.y, options.yname);
+  const scale = (one, range) => (one.type === "log" ? d3.scaleLog : d3.scaleLinear)(one.domain, range);
+  const toX = scale(x, [margins.left, width - margins.right]), toY = scale(y, [height - margins.bottom, margins.top]);
+  const labels = placeLabels(rows.map((row) => ({ row, x: toX(row[options.x]), y: toY(row[options.y]), text: row[options.label] })), width - margins.right, height - margins.bottom, margins);
+  const title = (name) => ({ log_kg: "kg per day", log_kd: "kd per day", logit_f: "f" })[rows[0]?.[name]] ?? plain(rows[0]?.[name] ?? "");
+  const ticks = (one, size) => (one.type === "log" ? logTicks(...one.domain, size) : undefined);
+  const facts = Object.entries(options.facts ?? {}).map(([column, words]) => (rows[0]?.[column] === null ? null : `${words} ${column.startsWith("p_") ? pvalue(rows[0][column]) : number(rows[0][column])}`)).filter(Boolean);
+  return [
+    facts.length ? make("p", { class: "note" }, `${facts.join("; ")}.`) : null,
+    draw(context, {
+      height, marginLeft: margins.left, marginRight: margins.right, marginTop: margins.top, marginBottom: margins.bottom,
+      x: { ...x, label: title(options.xname), labelAnchor: "center", labelArrow: "none", grid: true, ticks: ticks(x, width), tickFormat: (d) => number(d, 2) },
+      y: { ...y, label: title(options.yname), grid: true, ticks: ticks(y, height), tickFormat: (d) => number(d, 2) },
+      marks: [
+        Plot.dot(rows, { x: options.x, y: options.y, r: 5, fill: COLOURS[0], tip: true, title: (row) => trackTitle([["", row[options.label]], [title(options.xname), number(row[options.x])], [title(options.yname), number(row[options.y])], ["lesions", number(row.n_lesions)]]) }),
+        ...labels.map((one) => Plot.text([one.row], { x: options.x, y: options.y, text: () => one.text, dx: one.dx, dy: one.dy, textAnchor: one.anchor, stroke: "var(--paper)", strokeWidth: 3, fill: "currentColor" })),
+      ],
+    }),
+  ];
+};
+
+/* A square of cells by place, such as a clustered correlation matrix. */
+CHARTS.matrix = (context) => {
+  const { rows, options, width } = context;
+  const n = d3.max(rows, (row) => Math.max(row[options.x], row[options.y]));
+  const named = n <= 40 ? d3.sort(d3.group(rows, (row) => row[options.y]).values(), ([row]) => row[options.y]).map(([row]) => row[options.row]) : [];
+  const { room, lines } = named.length ? labelRoom(named.map((name) => name.split("/").pop()), width) : { room: 10, lines: [] };
+  const side = Math.min(width - room, Math.max(220, Math.min(600, n * 26)));
+  return [draw(context, {
+    width: side + room, height: Math.max(side * 0.9, n * 16) + 20, marginLeft: room, marginBottom: 10, marginTop: 10, marginRight: 10,
+    x: { axis: null, domain: [0, n] }, y: { axis: null, domain: [n, 0] },
+    color: { domain: [options.domain[0], options.domain[1] ?? d3.max(rows, (row) => row[options.value])], range: ["#eef4f9", "#0a3f66"], interpolate: "lab", legend: true, label: options.words, width: Math.min(240, side) },
+    marks: [
+      Plot.rect(rows, { x1: (row) => row[options.x] - 1, x2: options.x, y1: (row) => row[options.y] - 1, y2: options.y, fill: options.value, inset: n > 60 ? 0 : 0.5, tip: true,
+        title: (row) => trackTitle([["row", row[options.row]], ["column", row[options.column]], [options.words, number(row[options.value])]]) }),
+      ...trackLabels(lines.map((line) => [line.join(" ")]), room),
+    ],
+  })];
+};
+
+/* Cells printed under the names of one column, a line for each value of others. */
+CHARTS.crosstab = (context) => {
+  const { rows, options } = context;
+  const heads = unique(rows.map((row) => row[options.column]));
+  const lines = d3.groups(rows, (row) => options.lines.map((name) => row[name]).join("\u0000"));
+  const table = lines.map(([, part]) => ({
+    ...Object.fromEntries(options.lines.map((name) => [name, part[0][name]])),
+    ...Object.fromEntries(heads.map((head) => [head, part.find((row) => row[options.column] === head)?.[options.cell] ?? ""])),
+    ...(options.last ? { [options.last]: part[0][options.last] } : {}),
+  }));
+  return [rowsTable({ rows: table, columns: [...options.lines, ...heads, ...(options.last ? [options.last] : [])], comments: context.comments, perPage: 40, label: context.title })];
+};

@@ -1,0 +1,43 @@
+"""Writes the report of a published warehouse."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from warehouse.database import open_published
+from warehouse.project import Project
+from warehouse.report.gather import gather
+from warehouse.report.page import Facts, page
+from warehouse.report.sections import SECTIONS
+
+FILE_NAME = "report.html"
+
+
+def make_report(project: Project, output: Path | None = None) -> Path:
+    """Makes the report from the mart's figure tables; the file is replaced as a whole.
+
+    Args:
+        project: the project; its published warehouse is read, nothing is built.
+        output: the file to write; ``report.html`` in the project's folder where None.
+
+    Returns:
+        The file written.
+
+    Raises:
+        LesionsError: there is no published warehouse, or it is of another version.
+    """
+    target = output or project.root / FILE_NAME
+    with open_published(project.published) as connection:
+        runs = connection.execute(
+            "SELECT run_id, strftime(finished_at, '%Y-%m-%d %H:%M'), version, (SELECT value "
+            "FROM meta.setting WHERE name = 'rules.rule_set') FROM meta.run "
+            "ORDER BY started_at DESC, run_id LIMIT 1"
+        ).fetchall()
+        rows = gather(connection, SECTIONS)
+    facts = Facts(project.root.name, *(runs[0] if runs else ("", "", "", "")))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary.write_text(page(facts, SECTIONS, rows), encoding="utf-8")
+    temporary.replace(target)
+    return target
