@@ -1,4 +1,4 @@
-"""Values of the measures: the expressions of ``mart.metric`` over their views, in the usual cuts."""
+"""Values of the measures: the expressions of ``mart.metric`` over their views, cut up."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def _cut(
     context: StepContext, view: str, dimension: str, metrics: list[dict[str, str]]
 ) -> list[dict[str, object]]:
     """All measures of one view, by one of its columns or, with ``all``, over all its rows."""
-    group = f"'{ALL}'" if dimension == ALL else f"coalesce(CAST({dimension} AS VARCHAR), '{UNKNOWN}')"
+    group = (
+        f"'{ALL}'" if dimension == ALL else f"coalesce(CAST({dimension} AS VARCHAR), '{UNKNOWN}')"
+    )
     order = "group_name" if dimension == ALL else f"min({dimension}), group_name"
     values = ", ".join(
         f"CAST({metric['expression']} AS DOUBLE) AS {metric['metric']}" for metric in metrics

@@ -20,11 +20,11 @@ SELECT
     patient.line_of_therapy, -- line of therapy, 1 = first
     patient.age_years, -- age, years
     CASE
-        WHEN patient.age_years < 50 THEN 'under 50'
+        WHEN patient.age_years < 50 THEN '0 to 49'
         WHEN patient.age_years < 65 THEN '50 to 64'
         WHEN patient.age_years < 75 THEN '65 to 74'
         WHEN patient.age_years >= 75 THEN '75 and over'
-    END AS age_group, -- under 50, 50 to 64, 65 to 74, 75 and over
+    END AS age_group, -- 0 to 49, 50 to 64, 65 to 74, 75 and over
     patient.sex, -- sex: M or F
     patient.race, -- self-reported race
     patient.ecog, -- ECOG performance status

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import duckdb
 
-ODD_TEXTS = ("", " ", "a,b", 'say "x"', "two\nlines", "\\N", "NULL", "back\\slash", "é", "it's", "\t")
+ODD_TEXTS = (
+    "",
+    " ",
+    "a,b",
+    'say "x"',
+    "two\nlines",
+    "\\N",
+    "NULL",
+    "back\\slash",
+    "é",
+    "it's",
+    "\t",
+)
 """Values that a careless copy turns into something else."""
 
 

@@ -1,4 +1,4 @@
-"""The PostgreSQL mirror: the same values, described, swapped under readers, written by no reader."""
+"""The PostgreSQL mirror: the same values, described, swapped under readers, read only."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def test_values_types_comments_and_keys_are_those_of_the_file(
     with duckdb.connect(str(published), read_only=True) as connection:
         kinds = connection.execute("SELECT * EXCLUDE (l) FROM mart.kinds ORDER BY id").fetchall()
         fact = connection.execute("SELECT * FROM mart.fct ORDER BY id").fetchall()
-    assert rows(url, "SELECT id, b, i, d, n, day, t, inf, h, state FROM mart.kinds ORDER BY id") == (
-        kinds
-    )
+    assert rows(
+        url, "SELECT id, b, i, d, n, day, t, inf, h, state FROM mart.kinds ORDER BY id"
+    ) == (kinds)
     assert rows(url, "SELECT l FROM mart.kinds ORDER BY id") == [("[1, 2]",), (None,)]
     assert rows(url, "SELECT * FROM mart.fct ORDER BY id") == fact
     assert rows(url, "SELECT state, n FROM mart.total") == [(1, 500)]
@@ -79,7 +79,10 @@ def test_what_no_run_has_rebuilt_is_not_copied_again(published: Path, database: 
     url = database("publisher")
     publish_to_postgres(published, url)
     again = publish_to_postgres(published, url)
-    assert (again.n_copied, again.n_remade) == (2, 0)  # the view, whose inputs may be newer; the list
+    assert (again.n_copied, again.n_remade) == (
+        2,
+        0,
+    )  # the view, whose inputs may be newer; the list
     write_warehouse(published, 2, extra=True)
     third = publish_to_postgres(published, url)
     assert (third.n_copied, third.n_remade) == (6, 2)
@@ -205,7 +208,8 @@ WRITES = (
     "ALTER SCHEMA mart RENAME TO other",
     "COMMENT ON TABLE mart.fct IS 'x'",
     "CREATE INDEX ON mart.fct (state)",
-    "CREATE TRIGGER x BEFORE INSERT ON mart.fct EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+    "CREATE TRIGGER x BEFORE INSERT ON mart.fct "
+    "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
     "CREATE RULE x AS ON SELECT TO mart.fct DO INSTEAD NOTHING",
     "CREATE POLICY x ON mart.fct",
     "CREATE TABLE mart.x (id int)",
@@ -264,9 +268,7 @@ def test_the_role_reads_everything_and_writes_nothing(published: Path, database:
     assert done == ["GRANT SELECT ON mart.fct TO publisher", "VACUUM FULL mart.fct"]
     assert rows(url, rights) == granted
     assert rows(url, "SELECT state, count(*) FROM mart.fct GROUP BY 1") == before
-    after = rows(
-        url, "SELECT relname FROM pg_class WHERE relowner = 'lesions_reader'::regrole"
-    )
+    after = rows(url, "SELECT relname FROM pg_class WHERE relowner = 'lesions_reader'::regrole")
     assert after == []
 
 
@@ -311,9 +313,7 @@ def test_one_publish_at_a_time(published: Path, database: Database) -> None:
             publish_to_postgres(published, url)
 
 
-def test_a_failed_publish_leaves_the_mirror_as_it_was(
-    published: Path, database: Database
-) -> None:
+def test_a_failed_publish_leaves_the_mirror_as_it_was(published: Path, database: Database) -> None:
     url = database("publisher")
     publish_to_postgres(published, url)
     write_warehouse(published, 2)

@@ -22,6 +22,8 @@ class Chart:
     """Column along the axis."""
     by: tuple[str, ...] = ()
     """Columns that make the series, or a table's rows."""
+    sort: str = ""
+    """Measure by which a table's rows are ordered, the smallest first."""
     filters: tuple[tuple[str, str, Any], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     """Settings of the chart type."""
@@ -41,10 +43,7 @@ class Dashboard:
 
 
 FIGURE_METRICS = {
-    "fig_survival_curve": (
-        ("survival", "Share without event", "max(survival)", ".0%"),
-        ("n_at_risk", "At risk", "max(n_at_risk)", ",d"),
-    ),
+    "metric_survival": (("survival", "Share without event", "max(survival)", ".0%"),),
     "fig_hazard_organ": (
         ("hazard_ratio", "Hazard ratio", "max(hazard_ratio)", ".2f"),
         ("ci_lower", "Lower limit", "max(ci_lower)", ".2f"),
@@ -54,6 +53,7 @@ FIGURE_METRICS = {
     ),
     "fig_rule_sets": (("events_percent", "Events, percent", "max(events_percent)", ".1f"),),
     "fig_consort": (
+        ("place", "Order", "min(step_order)", ",d"),
         ("n_patients", "Patients", "sum(n_patients)", ",d"),
         ("n_lesions", "Lesions", "sum(n_lesions)", ",d"),
         ("n_measurements", "Measurements", "sum(n_measurements)", ",d"),
@@ -80,7 +80,7 @@ TRIALS = Dashboard(
             _number("n_measurements", MEASUREMENT, "Measurements", ",d"),
             _number("objective_response_rate", PATIENT, "Objective response rate, %", ".1f"),
             _number("disease_control_rate", PATIENT, "Disease control rate, %", ".1f"),
-            _number("deaths_per_100_patient_years", PATIENT, "Deaths per 100 years", ".1f"),
+            _number("deaths_per_100_patient_years", PATIENT, "Deaths per 100 patient-years", ".1f"),
         ),
         (
             Chart(
@@ -104,17 +104,17 @@ TRIALS = Dashboard(
         (
             Chart(
                 "Overall survival by treatment",
-                "fig_survival_curve",
-                "echarts_timeseries_step",
+                "metric_survival",
+                "echarts_timeseries_line",
                 ("survival",),
-                x="time_days",
+                x="month",
                 by=("group_name",),
                 filters=(("subset", "==", "all"), ("grouping", "==", "treatment"),
                          ("endpoint", "==", "OS")),
-                options={**_BARS, "y_axis_format": ".0%", "seriesType": "end",
-                         "x_axis_title": "days from the first dose", "x_axis_title_margin": 30,
-                         "truncateXAxis": False},
-                description=f"Kaplan-Meier estimate. {_WHOLE}",
+                options={**_BARS, "y_axis_format": ".0%", "truncateYAxis": True,
+                         "y_axis_bounds": [0, 1],
+                         "x_axis_title": "months from the first dose", "x_axis_title_margin": 30},
+                description=f"Kaplan-Meier estimate at the end of each month. {_WHOLE}",
             ),
             Chart(
                 "Change in diameter over time",
@@ -124,7 +124,7 @@ TRIALS = Dashboard(
                 x="month",
                 by=("treatment_class",),
                 filters=(("is_after_baseline", "==", True), ("month", ">=", 0),
-                         ("month", "<=", 24)),
+                         ("month", "<=", 18)),
                 options={**_BARS, "markerEnabled": True,
                          "x_axis_title": "months from the first dose", "x_axis_title_margin": 30},
                 description="Median over the lesions measured in the month, percent of baseline; "
@@ -159,7 +159,8 @@ TRIALS = Dashboard(
                 "fig_consort",
                 "table",
                 ("n_patients", "n_lesions", "n_measurements"),
-                by=("step_order", "step", "reason"),
+                by=("step", "reason"),
+                sort="place",
                 description=_WHOLE,
                 width=12,
                 height=40,

@@ -67,7 +67,7 @@ def publish_to_folder(published: Path, target: Path) -> Exported:
             (beside / MANIFEST).write_text(text + "\n", encoding="utf-8")
         _sync(beside)
         beside.rename(version)
-        before = os.readlink(target / LINK) if (target / LINK).is_symlink() else ""
+        before = (target / LINK).readlink().name if (target / LINK).is_symlink() else ""
         link = target / f".link-{name}"
         link.symlink_to(name)
         link.replace(target / LINK)
@@ -132,9 +132,7 @@ def _write(marts: Marts, mart: Mart, folder: Path) -> dict[str, Any]:
         "key": list(mart.key),
         "rows": mart.n_rows,
         "partitioned_by": [PARTITION_COLUMN] if is_split else [],
-        "columns": [
-            {"name": c.name, "type": c.type, "comment": c.comment} for c in mart.columns
-        ],
+        "columns": [{"name": c.name, "type": c.type, "comment": c.comment} for c in mart.columns],
         "files": [_file(file, folder) for file in files],
     }
 

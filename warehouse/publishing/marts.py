@@ -147,7 +147,8 @@ def _publication(tables: list[Mart], run_id: str, finished_at: str, version: str
     )
     sql = (
         "SELECT table_name, CAST(n_rows AS BIGINT) AS n_rows, grain, key_columns, "
-        f"built_by, {quoted(run_id)} AS run_id, CAST({quoted(finished_at)} AS TIMESTAMP) AS finished_at, "
+        f"built_by, {quoted(run_id)} AS run_id, "
+        f"CAST({quoted(finished_at)} AS TIMESTAMP) AS finished_at, "
         f"{quoted(version)} AS version "
         f"FROM (VALUES {rows}) AS t (table_name, n_rows, grain, key_columns, built_by) "
         "ORDER BY table_name"

@@ -15,13 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from warehouse.errors import LesionsError
 from warehouse.publishing.marts import PUBLICATION, Mart, Marts, open_marts
-
-if TYPE_CHECKING:
-    import psycopg
 
 MARKER = "Marts mirrored by lesion-warehouse"
 """First words of the schema's comment: what says that the schema is ours to replace."""
@@ -101,9 +98,7 @@ def publish_to_postgres(
         connection.autocommit = True
         for mart in copied:
             # TRUNCATE FALSE: giving space back to the system would lock readers out for a moment.
-            connection.execute(
-                f"VACUUM (ANALYZE, TRUNCATE FALSE) {work.table(mart.name)}"  # type: ignore[arg-type]
-            )
+            connection.execute(f"VACUUM (ANALYZE, TRUNCATE FALSE) {work.table(mart.name)}")
         return Mirrored(
             without_password(url),
             len(marts.tables),
@@ -116,7 +111,7 @@ def publish_to_postgres(
 
 
 @contextmanager
-def _connect(url: str) -> Iterator[psycopg.Connection[Any]]:
+def _connect(url: str) -> Iterator[Any]:
     """A connection whose errors become one paragraph without the password."""
     try:
         import psycopg
@@ -126,10 +121,10 @@ def _connect(url: str) -> Iterator[psycopg.Connection[Any]]:
             "publishing to PostgreSQL needs psycopg: pip install 'lesion-warehouse[postgres]'."
         ) from error
     try:
-        options = conninfo_to_dict(url)
+        options: dict[str, Any] = dict(conninfo_to_dict(url))
         options.setdefault("connect_timeout", 10)
         options.setdefault("application_name", "lesions publish")
-        with psycopg.connect(**options) as connection:  # type: ignore[arg-type]
+        with psycopg.connect(**options) as connection:
             yield connection
     except psycopg.Error as error:
         text = without_password(url)
@@ -160,7 +155,7 @@ def _scrub(message: str, url: str) -> str:
 class _Mirror:
     """One publish under way."""
 
-    connection: psycopg.Connection[Any]
+    connection: Any
     marts: Marts
     schema: str
     reader: str
@@ -169,7 +164,7 @@ class _Mirror:
 
     def run(self, sql: str, values: Sequence[object] | None = None) -> Any:
         """Executes SQL that was put together here from quoted names."""
-        return self.connection.execute(sql, values)  # type: ignore[arg-type]
+        return self.connection.execute(sql, values)
 
     def rows(self, sql: str, values: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
         found: list[tuple[Any, ...]] = self.run(sql, values).fetchall()
@@ -230,7 +225,9 @@ class _Mirror:
 
     def _claim(self) -> None:
         """Takes the schema for this publish: one at a time, and only a schema of ours."""
-        got = self.rows("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"lesions {self.schema}"])
+        got = self.rows(
+            "SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"lesions {self.schema}"]
+        )
         if not got[0][0]:
             raise LesionsError(
                 f"another publish to the schema {self.schema} is under way. Wait until it ends."
@@ -355,9 +352,7 @@ class _Mirror:
         with self.marts.connection.cursor() as cursor:
             cursor.execute("USE warehouse")
             reader = cursor.sql(f"SELECT {casts} FROM ({mart.sql})").to_arrow_reader(20_000)
-            with self.connection.cursor().copy(
-                f"COPY {table} FROM STDIN (FORMAT csv)"  # type: ignore[arg-type]
-            ) as copy:
+            with self.connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv)") as copy:
                 for batch in reader:
                     sink = pa.BufferOutputStream()
                     csv.write_csv(batch, sink, options)
@@ -371,7 +366,9 @@ class _Mirror:
         """
         import psycopg
 
-        deadlock_ms = self.rows("SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'")
+        deadlock_ms = self.rows(
+            "SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'"
+        )
         attempt_ms = max(10, int(deadlock_ms[0][0] * 0.6))
         tables = ", ".join(self.table(name) for name in names)
         end = time.monotonic() + self.lock_seconds

@@ -17,8 +17,15 @@ from typing import Any
 import yaml
 
 from warehouse.errors import LesionsError
-from warehouse.publishing.dashboards import DASHBOARDS, FIGURE_METRICS, FILTERS, PATIENT
-from warehouse.publishing.dashboards import Chart, Dashboard
+from warehouse.project import Project
+from warehouse.publishing.dashboards import (
+    DASHBOARDS,
+    FIGURE_METRICS,
+    FILTERS,
+    PATIENT,
+    Chart,
+    Dashboard,
+)
 from warehouse.publishing.marts import SCHEMA, Mart, Marts, open_marts
 
 ROOT = "lesions_dashboards"
@@ -95,6 +102,34 @@ def write_superset(published: Path, connection: Connection, target: Path, schema
     except OSError as error:
         raise LesionsError(f"{target} cannot be written: {error.strerror}.") from error
     return sum(name.startswith("charts/") for name in files)
+
+
+def dashboards_for(
+    project: Project, target: Path, postgres: str | None, schema: str, seen_as: Path | None
+) -> str:
+    """Writes the dashboards of a project; says where, and how to import them.
+
+    Args:
+        project: the project.
+        target: the ZIP to write.
+        postgres: URL of a mirror; the published file where None.
+        schema: schema of the mirror; the file's is always ``mart``.
+        seen_as: path of the published file where Superset runs.
+
+    Raises:
+        LesionsError: see ``write_superset`` and ``postgres_connection``.
+    """
+    if postgres:
+        connection = postgres_connection(f"{project.root.name} (PostgreSQL)", postgres)
+    else:
+        connection = duckdb_connection(project.root.name, seen_as or project.published)
+        schema = SCHEMA
+    n_charts = write_superset(project.published, connection, target, schema)
+    asks = " Superset asks for the password." if MASK in connection.uri else ""
+    return (
+        f"Wrote {target}: {len(DASHBOARDS)} dashboards, {n_charts} charts on {connection.uri}. "
+        f"In Superset: Dashboards, import.{asks}"
+    )
 
 
 def _files(marts: Marts, connection: Connection, schema: str) -> dict[str, dict[str, Any]]:
@@ -233,7 +268,7 @@ def _chart(
     chart: Chart, connection: str, measures: Mapping[str, list[dict[str, Any]]]
 ) -> dict[str, Any]:
     known = {measure["metric_name"] for measure in measures.get(chart.table, [])}
-    unknown = sorted(set(chart.metrics) - known)
+    unknown = sorted({*chart.metrics, chart.sort} - known - {""})
     if unknown:
         raise LesionsError(
             f"the chart {chart.name!r} shows {', '.join(unknown)}, which mart.metric does not "
@@ -289,7 +324,8 @@ def _params(chart: Chart) -> dict[str, Any]:
     if chart.kind == "heatmap_v2":
         params |= {"x_axis": chart.x, "groupby": chart.by[0]}
     elif chart.kind == "table":
-        params |= {"query_mode": "aggregate", "groupby": list(chart.by), "order_desc": False}
+        params |= {"query_mode": "aggregate", "groupby": list(chart.by)}
+        params |= {"timeseries_limit_metric": chart.sort, "order_desc": not chart.sort}
     else:
         params |= {"groupby": list(chart.by)}
         if chart.x:
@@ -312,7 +348,7 @@ def _query(chart: Chart) -> dict[str, Any]:
             {"col": column, "op": operator, "val": value}
             for column, operator, value in chart.filters
         ],
-        "orderby": [[chart.metrics[0], False]] if chart.kind == "pie" else [],
+        "orderby": _order(chart),
         "row_limit": ROW_LIMIT,
         "extras": {"having": "", "where": ""},
         "annotation_layers": [],
@@ -321,6 +357,13 @@ def _query(chart: Chart) -> dict[str, Any]:
         "custom_params": {},
         "custom_form_data": {},
     }
+
+
+def _order(chart: Chart) -> list[list[Any]]:
+    """How the rows are ordered: [measure, ascending]."""
+    if chart.sort:
+        return [[chart.sort, True]]
+    return [[chart.metrics[0], False]] if chart.kind in ("pie", "table") else []
 
 
 def _dashboard(dashboard: Dashboard, connection: str) -> dict[str, Any]:
