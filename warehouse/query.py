@@ -61,7 +61,8 @@ def run_query(
                 from warehouse.publishing.excel import write_excel
 
                 assert output is not None  # refused above
-                write_excel(relation.columns, _rows(connection, sql), sql, output)
+                n_rows = relation.aggregate("count(*)").fetchall()[0][0]
+                write_excel(relation.columns, n_rows, _rows(connection, sql), sql, output)
             else:
                 _write(relation, output_format, output)
         except duckdb.Error as error:
@@ -80,7 +81,8 @@ def show(relation: duckdb.DuckDBPyRelation, max_rows: int, width: int) -> None:
 
     Args:
         relation: the result.
-        max_rows: rows shown of a table; of blocks, as many as have that many lines, at least LEAST_BLOCKS.
+        max_rows: rows shown of a table; of blocks, as many as have that many lines, at least
+            LEAST_BLOCKS.
         width: columns of text.
     """
     with duckdb.connect() as memory:

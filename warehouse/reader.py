@@ -63,6 +63,8 @@ class Warehouse:
             connection.execute(NO_PROGRESS_BAR)
             connection.execute(f"ATTACH {quoted(str(self.path))} AS warehouse (READ_ONLY)")
             connection.execute("USE warehouse")
+            # A data frame of the caller is found from inside sql() and frame() too.
+            connection.execute("SET python_scan_all_frames = true")
             connection.execute("SELECT 1 FROM meta.model LIMIT 1").fetchall()
         except duckdb.Error as error:
             connection.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,7 @@ EXACT_INTEGER = 2**53
 
 
 def write_excel(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], sql: str, target: Path
+    columns: Sequence[str], n_rows: int, rows: Iterable[Sequence[Any]], sql: str, target: Path
 ) -> None:
     """Writes a sheet ``result`` with the rows and a sheet ``query`` with the SQL behind them.
 
@@ -39,6 +40,11 @@ def write_excel(
 
     if len(columns) > MAX_COLUMNS:
         raise LesionsError(f"an Excel sheet has {MAX_COLUMNS} columns; write Parquet instead.")
+    if n_rows > MAX_ROWS:
+        raise LesionsError(
+            f"an Excel sheet holds {MAX_ROWS:,} rows, the result has {n_rows:,}. Narrow the query, "
+            "or write CSV or Parquet."
+        )
     book = Workbook(write_only=True)
     sheet = book.create_sheet("result")
     sheet.freeze_panes = "A2"
@@ -46,13 +52,12 @@ def write_excel(
     for cell in header:
         cell.font = Font(bold=True)
     sheet.append(header)
-    for number, row in enumerate(rows, start=1):
-        if number > MAX_ROWS:
-            raise LesionsError(
-                f"an Excel sheet holds {MAX_ROWS:,} rows, the result has more. Narrow the query, "
-                "or write CSV or Parquet."
-            )
-        sheet.append([_cell(WriteOnlyCell(sheet), value) for value in row])
+    try:
+        for row in rows:
+            sheet.append([_cell(WriteOnlyCell(sheet), value) for value in row])
+    except BaseException:
+        book.save(io.BytesIO())  # ends the sheet under way and removes its temporary file
+        raise
     about = book.create_sheet("query")
     for line in sql.strip().splitlines():
         about.append([_cell(WriteOnlyCell(about), line)])
