@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 WHOLE = """
@@ -56,6 +57,7 @@ def main(kind, path, result, stop):
     held = duckdb.connect(path, read_only=True) if kind == "held" else None
     first = held.execute(WHOLE).fetchall()[0] if held else None
     while not Path(stop).exists():
+        time.sleep(0.05)
         try:
             if held:
                 row, client = held.execute(WHOLE).fetchall()[0], duckdb.__version__
