@@ -136,6 +136,10 @@ def test_a_folder_with_other_files_is_refused(published: Path, tmp_path: Path) -
     (tmp_path / "out/mine.txt").write_text("mine")
     with pytest.raises(LesionsError, match=r"mine\.txt"):
         publish_to_folder(published, tmp_path / "out")
+    (tmp_path / "out/mine.txt").rename(tmp_path / "out/version-1")
+    with pytest.raises(LesionsError, match="version-1"):
+        publish_to_folder(published, tmp_path / "out")
+    (tmp_path / "out/version-1").rename(tmp_path / "out/mine.txt")
     with pytest.raises(LesionsError, match="is a file"):
         publish_to_folder(published, tmp_path / "out/mine.txt")
     assert (tmp_path / "out/mine.txt").read_text() == "mine"

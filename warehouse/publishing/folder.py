@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -20,6 +21,8 @@ from warehouse.publishing.marts import Mart, Marts, open_marts
 
 LINK = "current"
 MANIFEST = "manifest.json"
+OURS = re.compile(r"(\.writing-|\.link-)?version-\d{8}T\d{6}-[0-9a-f]{6}")
+"""Names of versions, and of what a killed publish may leave."""
 PARTITION_COLUMN = "study_id"
 PARTITION_ROWS = 50_000
 """A table with fewer rows is one file: many small files are slower to read than one."""
@@ -100,7 +103,7 @@ def _check(target: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    return path.name == LINK or path.name.startswith((".writing-", ".link-", "version-"))
+    return path.name == LINK or OURS.fullmatch(path.name) is not None
 
 
 def _write(marts: Marts, mart: Mart, folder: Path) -> dict[str, Any]:
