@@ -9,7 +9,6 @@ for a deadlock. A table that the same run built as at the last publish is left a
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,29 +18,20 @@ from typing import Any
 
 from warehouse.errors import LesionsError
 from warehouse.publishing.marts import PUBLICATION, Mart, Marts, open_marts
+from warehouse.publishing.postgres_sql import (
+    LARGE_OBJECT_FUNCTIONS,
+    SIGNATURES,
+    TYPES,
+    ident,
+    literal,
+    postgres_type,
+    scrub,
+    signature,
+    without_password,
+)
 
 MARKER = "Marts mirrored by lesion-warehouse"
 """First words of the schema's comment: what says that the schema is ours to replace."""
-
-TYPES = {
-    "VARCHAR": "text",
-    "BOOLEAN": "boolean",
-    "TINYINT": "smallint",
-    "SMALLINT": "smallint",
-    "INTEGER": "integer",
-    "BIGINT": "bigint",
-    "HUGEINT": "numeric(38,0)",
-    "UTINYINT": "smallint",
-    "USMALLINT": "integer",
-    "UINTEGER": "bigint",
-    "UBIGINT": "numeric(20,0)",
-    "FLOAT": "real",
-    "DOUBLE": "double precision",
-    "DATE": "date",
-    "TIMESTAMP": "timestamp without time zone",
-    "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
-}
-"""PostgreSQL's type of each DuckDB type, as format_type writes it; any other is kept as text."""
 
 LOCK_SECONDS = 60.0
 """How long a publish waits for readers of a table whose columns change."""
@@ -128,27 +118,8 @@ def _connect(url: str) -> Iterator[Any]:
             yield connection
     except psycopg.Error as error:
         text = without_password(url)
-        message = _scrub(str(error).strip().replace("\n", " "), url)
+        message = scrub(str(error).strip().replace("\n", " "), url)
         raise LesionsError(f"publishing to {text} failed: {message}") from error
-
-
-def without_password(url: str) -> str:
-    """A connection URL with its password left out."""
-    url = re.sub(r"(?<=//)([^/@:]*):.*@", r"\1@", url)
-    return re.sub(r"([?&]password=)[^&]*", r"\1...", url)
-
-
-def _scrub(message: str, url: str) -> str:
-    """A driver's message, should it repeat the password, without it."""
-    from urllib.parse import unquote
-
-    found = re.search(r"//[^/@:]*:(.*)@", url)
-    given = re.search(r"[?&]password=([^&]*)", url)
-    for match in (found, given):
-        if match and match.group(1):
-            for secret in (match.group(1), unquote(match.group(1))):
-                message = message.replace(secret, "...")
-    return message
 
 
 @dataclass
@@ -419,58 +390,3 @@ class _Mirror:
         ):
             may.append("make large objects (a superuser's publish takes that away)")
         return may
-
-
-LARGE_OBJECT_FUNCTIONS = """
-SELECT oid::regprocedure::text FROM pg_proc
-WHERE pronamespace = 'pg_catalog'::regnamespace
-    AND proname IN ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_put', 'lo_open', 'lowrite',
-        'lo_unlink', 'lo_truncate', 'lo_truncate64', 'lo_import')
-ORDER BY 1
-"""
-
-SIGNATURES = """
-SELECT
-    c.relname,
-    c.relkind::text,
-    coalesce(array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attnum > 0), '{}'),
-    coalesce(
-        array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
-            FILTER (WHERE a.attnum > 0), '{}'
-    ),
-    coalesce((
-        SELECT array_agg(k.attname::text ORDER BY array_position(i.indkey::int2[], k.attnum))
-        FROM pg_index AS i
-        JOIN pg_attribute AS k ON k.attrelid = c.oid AND k.attnum = ANY (i.indkey)
-        WHERE i.indrelid = c.oid AND i.indisprimary
-    ), '{}')
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND NOT a.attisdropped
-WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-GROUP BY c.oid, c.relname, c.relkind
-"""
-
-
-def signature(mart: Mart) -> tuple[Any, ...]:
-    """What a mart's table must look like in PostgreSQL to take new rows as it stands."""
-    columns = tuple((c.name, postgres_type(c.type)) for c in mart.columns)
-    return ("r", columns, mart.key)
-
-
-def postgres_type(duckdb_type: str) -> str:
-    """PostgreSQL's type for a DuckDB type, as ``format_type`` writes it."""
-    if duckdb_type.startswith("DECIMAL"):
-        return "numeric" + duckdb_type.removeprefix("DECIMAL").replace(" ", "")
-    return TYPES.get(duckdb_type, "text")
-
-
-def ident(name: str) -> str:
-    """A name as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as a SQL string literal, whatever ``standard_conforming_strings`` says."""
-    escaped = text.replace("\\", "\\\\").replace("'", "''")
-    return f"E'{escaped}'" if "\\" in text else f"'{escaped}'"
