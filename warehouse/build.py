@@ -95,7 +95,8 @@ class Builder:
             self.cursors.append(cursor)
             try:
                 if node.model is not None:
-                    cursor.execute(f"CREATE TABLE {qualified(node.name)} AS {node.model.text}")
+                    kind = "VIEW" if node.model.is_view else "TABLE"
+                    cursor.execute(f"CREATE {kind} {qualified(node.name)} AS {node.model.text}")
                 elif node.seed is not None:
                     _build_seed(cursor, node.seed)
                 elif node.step is not None:

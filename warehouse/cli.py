@@ -202,16 +202,24 @@ def check(project_folder: Path, quiet: bool) -> None:
     "--format",
     "-f",
     "output_format",
-    type=click.Choice(["table", "csv", "json", "parquet"]),
+    type=click.Choice(["table", "csv", "json", "parquet", "excel"]),
     default="table",
     show_default=True,
 )
-@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to a file.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Write to a file; its ending (.csv, .json, .parquet, .xlsx) says the format.",
+)
 @click.option("--rows", type=int, default=40, show_default=True, help="Rows shown of a table.")
 def query(
     sql: str, project_folder: Path, output_format: str, output: Path | None, rows: int
 ) -> None:
-    """Run one SELECT on the published warehouse, read-only."""
+    """Run one SELECT on the published warehouse, read-only.
+
+    A result too wide for the terminal is shown row by row.
+    """
     from warehouse.project import open_project
     from warehouse.query import run_query
 
@@ -267,6 +275,78 @@ def lineage(name: str, project_folder: Path) -> None:
     from warehouse.views import print_lineage
 
     print_lineage(open_project(project_folder), name)
+
+
+@lesions.command()
+@project_option
+@click.option(
+    "--postgres",
+    metavar="URL",
+    help="A PostgreSQL mirror made by 'lesions publish': postgresql://user@host:port/database.",
+)
+@click.option("--schema", default="mart", show_default=True, help="Its schema.")
+@click.option(
+    "--superset",
+    type=click.Path(path_type=Path),
+    help="Write dashboards for Apache Superset to this ZIP: on the file, or on the mirror.",
+)
+@click.option(
+    "--seen-as",
+    type=click.Path(path_type=Path),
+    help="Path of the published file where the readers are, if another.",
+)
+def connect(
+    project_folder: Path,
+    postgres: str | None,
+    schema: str,
+    superset: Path | None,
+    seen_as: Path | None,
+) -> None:
+    """Print what to type to connect a tool to the warehouse.
+
+    With --superset, write dashboards that Superset 6.1 imports as they are (Dashboards, import).
+    """
+    from warehouse.connect import print_ways
+    from warehouse.project import open_project
+
+    project = open_project(project_folder)
+    if superset is None:
+        print_ways(seen_as or project.published, postgres, schema)
+        return
+    from warehouse.publishing.superset import dashboards_for
+
+    click.echo(dashboards_for(project, superset, postgres, schema, seen_as))
+
+
+@lesions.command()
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="TARGET",
+    help="postgresql://user@host:port/database, or a folder for Parquet files.",
+)
+@project_option
+@click.option("--schema", default="mart", show_default=True, help="PostgreSQL: the schema.")
+@click.option(
+    "--reader",
+    default="lesions_reader",
+    show_default=True,
+    help="PostgreSQL: the role that may read it; with LESIONS_READER_PASSWORD it may log in.",
+)
+@quiet_option
+def publish(target: str, project_folder: Path, schema: str, reader: str, quiet: bool) -> None:
+    """Copy the marts to PostgreSQL, or to a folder of Parquet files.
+
+    Readers see the copy before or the new one, whole. A PostgreSQL password comes from the URL,
+    PGPASSWORD or ~/.pgpass and is never shown.
+    """
+    from warehouse.project import open_project
+    from warehouse.publishing.publish import publish_to
+
+    report = publish_to(open_project(project_folder), target, schema, reader, quiet)
+    if not quiet:
+        click.echo(report)
 
 
 @lesions.command()

@@ -94,7 +94,7 @@ def _definition(
 ) -> str:
     if node.model is not None:
         macros = "".join(graph.macros[m].sql for m in _macro_closure(graph, node.model.macros))
-        return digest(node.model.normalised + macros)
+        return digest(node.model.normalised + macros + (" view" if node.model.is_view else ""))
     if node.seed is not None:
         return digest(node.seed.path.read_text(encoding="utf-8") + json.dumps(node.seed.types))
     if node.step is not None:

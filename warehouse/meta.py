@@ -195,16 +195,26 @@ def write_comments(
     connection: duckdb.DuckDBPyConnection, docs: Iterable[TableDoc], present: set[str]
 ) -> None:
     """Stores descriptions as the database's own comments, for the tables that are present."""
+    views = view_names(connection)
     connection.execute("BEGIN")
     for doc in docs:
         if doc.name not in present:
             continue
         table = qualified(doc.name)
         text = f"{doc.description}\nGrain: {doc.grain}"
-        connection.execute(f"COMMENT ON TABLE {table} IS {quoted(text)}")
+        kind = "VIEW" if doc.name in views else "TABLE"
+        connection.execute(f"COMMENT ON {kind} {table} IS {quoted(text)}")
         for column, comment in doc.columns.items():
             connection.execute(f'COMMENT ON COLUMN {table}."{column}" IS {quoted(comment)}')
     connection.execute("COMMIT")
+
+
+def view_names(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The views of a warehouse, ``schema.view``."""
+    rows = connection.execute(
+        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal"
+    )
+    return {row[0] for row in rows.fetchall()}
 
 
 def described_tables(graph: Graph) -> list[TableDoc]:

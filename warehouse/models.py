@@ -23,6 +23,7 @@ from warehouse.registry import TableDoc
 SETTING_TABLE = "meta.setting"
 LAYERS = ("raw", "staging", "core", "analysis", "quality", "mart")
 MODEL_LAYERS = LAYERS[1:]
+VIEW_TAG = "view"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class SqlModel:
     @property
     def name(self) -> str:
         return self.doc.name
+
+    @property
+    def is_view(self) -> bool:
+        """Stored as a view, not as a table: its header has the tag ``view``."""
+        return VIEW_TAG in self.doc.tags
 
     @cached_property
     def expression(self) -> exp.Query:

@@ -312,16 +312,18 @@ class _Run:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Every table and view, ``schema.table``."""
     rows = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()")
-    return {row[0] for row in rows.fetchall()}
+    return {row[0] for row in rows.fetchall()} | meta.view_names(connection)
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
     """Drops from a copy of the published file what this run makes anew, and what is gone."""
+    views = meta.view_names(connection)
     for table in planned.built:
         node = planned.graph.producer.get(table)
         if node is None or node in planned.plan.chosen:
-            connection.execute(f"DROP TABLE {qualified(table)}")
+            connection.execute(f"DROP {'VIEW' if table in views else 'TABLE'} {qualified(table)}")
             connection.execute(f"DELETE FROM {CHECK_TABLE} WHERE table_name = ?", [table])
     present = [name for (name,) in connection.execute(
         "SELECT function_name FROM duckdb_functions() WHERE function_type = 'macro' "

@@ -12,7 +12,7 @@ SELECT
     organ.sort_order, -- order of the organ in figures
     count(*) AS n_lesions, -- lesions
     count(DISTINCT lesion.patient_id) AS n_patients, -- patients with such a lesion
-    sum(count(*)) OVER (PARTITION BY lesion.organ) AS n_organ_lesions -- lesions of all types in the organ
+    CAST(sum(count(*)) OVER (PARTITION BY lesion.organ) AS BIGINT) AS n_organ_lesions -- lesions of all types
 FROM core.lesion AS lesion
 LEFT JOIN core.organ AS organ ON lesion.organ = organ.organ
 WHERE lesion.is_analysed

@@ -22,6 +22,7 @@ MODELS = {
     "core.b": "SELECT id, -- the same\n id * 2 AS twice -- twice it\nFROM staging.a",
     "mart.c": "SELECT sum(twice) AS id -- the sum\nFROM core.b",
 }
+TAGGED_VIEW = {**MODELS, "mart.v": "SELECT id + 1 AS id -- one more\nFROM core.b"}
 
 
 def graph_of(folder: Path, models: Mapping[str, str]) -> Graph:
@@ -30,7 +31,8 @@ def graph_of(folder: Path, models: Mapping[str, str]) -> Graph:
         layer, table = name.split(".")
         (folder / layer).mkdir(exist_ok=True, parents=True)
         path = folder / layer / f"{table}.sql"
-        path.write_text(f"/* Table {table}.\nGrain: one row per id\nKey: id\n*/\n{body}")
+        tags = "Tags: view\n" if table == "v" else ""
+        path.write_text(f"/* Table {table}.\nGrain: one row per id\nKey: id\n{tags}*/\n{body}")
         found.append(read_model(path, frozenset(), frozenset()))
     return make_graph(sources=[], seeds=[], models=found, steps=[], macros={}, sql_folder=folder)
 
@@ -205,3 +207,41 @@ def test_no_project(tmp_path: Path) -> None:
 def test_a_project_is_not_made_twice(project: Project) -> None:
     with pytest.raises(LesionsError, match="already holds a project"):
         create_project(project.root)
+
+
+def test_a_view_is_built_described_followed_and_dropped_like_a_table(
+    tmp_path: Path, project: Project
+) -> None:
+    run_project(project, graph=graph_of(tmp_path, TAGGED_VIEW))
+    assert rows(project, "SELECT id FROM mart.v ORDER BY id") == [(i + 1,) for i in range(5)]
+    assert rows(project, "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal") == [
+        ("v", "Table v.\nGrain: one row per id")
+    ]
+    assert rows(project, "SELECT comment FROM duckdb_columns() WHERE table_name = 'v'") == [
+        ("one more",)
+    ]
+    assert rows(project, "SELECT rows FROM meta.model WHERE name = 'mart.v'") == [(5,)]
+    more = {**TAGGED_VIEW, "staging.a": "SELECT range AS id -- a number\nFROM range(7)"}
+    again = run_project(project, graph=graph_of(tmp_path, more))
+    assert "mart.v" in {node.name for node in again.built}
+    assert rows(project, "SELECT count(*) FROM mart.v") == [(7,)]
+    assert run_project(project, graph=graph_of(tmp_path, more)).is_unchanged
+    without = {name: body for name, body in more.items() if name != "mart.v"}
+    (tmp_path / "mart" / "v.sql").unlink()
+    run_project(project, graph=graph_of(tmp_path, {**without, "mart.d": "SELECT 1 AS id -- x"}))
+    assert rows(project, "SELECT count(*) FROM duckdb_views() WHERE NOT internal") == [(0,)]
+
+
+def test_a_table_becomes_a_view_when_it_is_tagged(tmp_path: Path, project: Project) -> None:
+    run_project(project, graph=graph_of(tmp_path, TAGGED_VIEW))
+    path = tmp_path / "mart" / "v.sql"
+    path.write_text(path.read_text().replace("Tags: view\n", ""))
+    graph = graph_of(tmp_path, MODELS)
+    plain = read_model(path, frozenset(), frozenset())
+    models = [node.model for node in graph.nodes.values() if node.model is not None]
+    untagged = make_graph(
+        sources=[], seeds=[], models=[*models, plain], steps=[], macros={}, sql_folder=tmp_path
+    )
+    built = run_project(project, graph=untagged).built
+    assert [node.name for node in built] == ["mart.v"]
+    assert rows(project, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'v'") == [(1,)]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from postgres_server import database, postgres
 
 from warehouse.project import Project, create_project, open_project
 from warehouse.run import run_project
 from warehouse.simulate import write_trials
+
+__all__ = ["database", "postgres"]
 
 PATIENTS = 60
 

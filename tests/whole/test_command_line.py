@@ -48,6 +48,7 @@ def test_help_lists_the_commands(call) -> None:  # type: ignore[no-untyped-def]
     shown = call("--help")
     assert shown.status == 0
     for command in ("demo", "init", "simulate", "load", "plan", "run", "check", "query",
+                    "connect", "publish",
                     "lineage", "doctor", "schedule", "benchmarks"):  # fmt: skip
         assert f"\n  {command} " in shown.out
         assert call(command, "--help").status == 0

@@ -1,0 +1,1 @@
+"""Copies of the marts for those who do not open the DuckDB file: PostgreSQL, Parquet, Superset."""

@@ -1,0 +1,63 @@
+"""``lesions publish``: which kind of copy a target asks for, and what is said of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from warehouse.display import Display
+from warehouse.errors import LesionsError
+from warehouse.project import Project
+
+READER_PASSWORD = "LESIONS_READER_PASSWORD"
+
+
+def publish_to(project: Project, target: str, schema: str, reader: str, quiet: bool) -> str:
+    """Copies the marts of a project to a target; returns what is to be said of it.
+
+    Raises:
+        LesionsError: a target of no known kind, or see ``postgres`` and ``folder``.
+    """
+    if target.startswith(("postgresql://", "postgres://")):
+        return _to_postgres(project, target, schema, reader, quiet)
+    if "://" in target:
+        kind = target.split("://")[0]
+        raise LesionsError(
+            f"publishing to {kind}:// is not known. A target is postgresql://user@host/database, "
+            "or a folder for Parquet files."
+        )
+    if target.lower().endswith(".zip"):
+        raise LesionsError(
+            f"{target} looks like dashboards for Superset: 'lesions connect --superset {target}' "
+            "makes them. A target is postgresql://user@host/database, or a folder."
+        )
+    from warehouse.publishing.folder import publish_to_folder
+
+    done = publish_to_folder(project.published, Path(target).expanduser())
+    return (
+        f"Wrote {done.n_tables} tables ({done.n_rows:,} rows, {done.n_bytes / 1e6:,.1f} MB) to "
+        f"{done.version} in {done.seconds:.1f} s; {done.version.parent / 'current'} leads there."
+    )
+
+
+def _to_postgres(project: Project, url: str, schema: str, reader: str, quiet: bool) -> str:
+    from warehouse.publishing.postgres import publish_to_postgres
+
+    display = Display(quiet=quiet)
+    with display.stage("publish", 1, "database") as stage:
+        done = publish_to_postgres(
+            project.published,
+            url,
+            schema=schema,
+            reader=reader,
+            reader_password=os.environ.get(READER_PASSWORD, ""),
+            say=lambda name: stage.observe(name, "start"),
+        )
+    report = (
+        f"Published {done.n_tables} tables ({done.n_rows:,} rows; {done.n_copied} copied, "
+        f"{done.n_tables - done.n_copied} unchanged) to {done.target}, schema {schema}, in "
+        f"{done.seconds:.1f} s. The role {reader} reads them."
+    )
+    if done.notes:
+        report += f"\nIn this database {reader} may also: {'; '.join(done.notes)}. See docs/bi.md."
+    return report
