@@ -284,7 +284,7 @@ def _add_model(context: StepContext, rows: Rows, task: _Task, parameters: Any) -
     import sklearn
 
     from udfs.prediction import SavedModel, fit_model, plain_boosting
-    from udfs.sequences.threads import single_thread
+    from udfs.threads import single_thread
 
     fitted = single_thread(fit_model)(
         task.features, task.label, "gradient boosting", parameters, context.seed % 2**31

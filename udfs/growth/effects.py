@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, fdtrc
 
-from udfs.growth.blas import one_blas_thread
 from udfs.growth.covariates import Design
 from udfs.growth.importance import lesion_moments
 from udfs.growth.newton import NewtonRun, run_newton
@@ -26,6 +25,7 @@ from udfs.growth.population import OmegaKind, Population, Structure
 from udfs.growth.proposals import make_nodes
 from udfs.growth.result import GrowthFit
 from udfs.growth.settings import FitSettings
+from udfs.threads import one_blas_thread
 
 DROP_PURPOSE = 63
 TOLERANCE, MOST_STEPS = 1e-2, 12

@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 
-from udfs.growth.blas import one_blas_thread
 from udfs.growth.chains import BlockChain
 from udfs.growth.data import GrowthData
 from udfs.growth.importance import LesionMoments, lesion_moments, lesion_parts
@@ -33,6 +32,7 @@ from udfs.growth.settings import (
     FitSettings,
     Progress,
 )
+from udfs.threads import one_blas_thread
 
 Stage = Literal["saem", "moments", "newton", "estimated", "likelihood"]
 

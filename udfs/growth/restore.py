@@ -15,7 +15,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from udfs.growth.blas import one_blas_thread
 from udfs.growth.data import GrowthData
 from udfs.growth.importance import LesionMoments, lesion_moments, lesion_parts
 from udfs.growth.individual import population_from_natural
@@ -40,6 +39,7 @@ from udfs.growth.proposals import (
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit, assemble_fit
 from udfs.growth.settings import FitSettings
+from udfs.threads import one_blas_thread
 
 RESTORE, EXTEND = 60, 61
 """Purposes of nodes."""

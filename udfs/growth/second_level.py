@@ -26,7 +26,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.growth.blas import one_blas_thread
 from udfs.growth.data import GrowthDataError
 from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.parameters import BoolArray, FloatArray
@@ -47,6 +46,7 @@ from udfs.growth.two_level_theta import (
     two_level_natural,
     two_level_point,
 )
+from udfs.threads import one_blas_thread
 
 NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 224, 1792
 LARGEST_MC_SHARE = 0.5

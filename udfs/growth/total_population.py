@@ -14,7 +14,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from udfs.growth.blas import one_blas_thread
 from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Population
@@ -23,6 +22,7 @@ from udfs.growth.proposals import make_nodes
 from udfs.growth.result import GrowthFit
 from udfs.growth.second_level import TwoLevelFit
 from udfs.growth.two_level_theta import two_level_point
+from udfs.threads import one_blas_thread
 
 TOTAL_PURPOSE = 52
 

@@ -14,7 +14,7 @@ from udfs.hazards.estimate import estimate
 from udfs.hazards.inference import options_of
 from udfs.hazards.problem import prepare
 from udfs.hazards.result import CoxFit
-from udfs.hazards.threads import single_blas_thread
+from udfs.threads import single_blas_thread
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from udfs.hazards.objective import Uncertainty
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import Baseline, CoxFit, Frailty
 from udfs.hazards.solver import coefficient_covariance, snapshot
-from udfs.hazards.threads import single_blas_thread
+from udfs.threads import single_blas_thread
 
 LARGE_VARIANCE = 25.0
 """Of two groups one standard deviation apart, one has 150 times the hazard of the other."""

@@ -14,7 +14,7 @@ from udfs.hazards.design import Design
 from udfs.hazards.estimate import Options, estimate, maximum_near
 from udfs.hazards.problem import prepare
 from udfs.hazards.result import CoxFit
-from udfs.hazards.threads import single_blas_thread
+from udfs.threads import single_blas_thread
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from udfs.hazards.data import CoxData
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import CoxFit
-from udfs.hazards.threads import single_blas_thread
+from udfs.threads import single_blas_thread
 
 
 @single_blas_thread

@@ -15,7 +15,7 @@ from udfs.hazards.data import CoxData
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import CoxFit
 from udfs.hazards.solver import PenalisedHessian, conjugate_gradients, snapshot
-from udfs.hazards.threads import single_blas_thread
+from udfs.threads import single_blas_thread
 
 FrailtyKind = Literal["marginal", "zero", "group"]
 NODES = 40

@@ -15,7 +15,7 @@ from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import CoxFit
 from udfs.hazards.solver import PenalisedHessian, conjugate_gradients, snapshot
-from udfs.hazards.threads import single_blas_thread
+from udfs.threads import single_blas_thread
 
 Transform = Literal["km", "rank", "identity", "log"]
 

@@ -22,7 +22,7 @@ from udfs.hazards.estimate import (
 )
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.solver import snapshot
-from udfs.hazards.threads import single_blas_thread
+from udfs.threads import single_blas_thread
 
 SelectionMode = Literal["each", "forward", "backward"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from udfs.prediction.boosting import Parameters, fit_boosting
 from udfs.prediction.design import Design, Features, FloatArray, IntArray, Scaling
 from udfs.prediction.metrics import macro_area, macro_f1
-from udfs.sequences.threads import single_thread
+from udfs.threads import single_thread
 
 Model = Literal["gradient boosting", "logistic regression"]
 GRID = tuple(

@@ -15,7 +15,7 @@ from udfs.sequences.encodings import PlaceEncoding, discounted_states
 from udfs.sequences.naming import size_order
 from udfs.sequences.partition import Distances, Partition, Points, Space
 from udfs.sequences.stability import Stability, bootstrap_stability
-from udfs.sequences.threads import single_thread
+from udfs.threads import single_thread
 
 Encoding = Literal["timed", "published"]
 Rule = Literal["silhouette", "elbow", "aic", "bic", "concordance"]
