@@ -1,0 +1,1 @@
+"""Every setting with its default, by part of the warehouse."""

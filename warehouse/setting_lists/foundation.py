@@ -1,0 +1,58 @@
+"""Settings of runs, and of what core tables hold."""
+
+from __future__ import annotations
+
+from warehouse.setting_lists.setting import Setting
+
+RULE_SETS = ("recist_1_1", "zhou2023", "recist_volume")
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "run.threads", 0, "worker threads; 0 means one per core", minimum=0, is_operational=True
+    ),
+    Setting(
+        "run.memory_limit",
+        "",
+        "DuckDB's memory limit, such as '8GB'; empty for its default",
+        is_operational=True,
+    ),
+    Setting("run.seed", 20230607, "seed of every random step", minimum=0),
+    Setting(
+        "rules.rule_set",
+        "recist_1_1",
+        "rule set of the events that later analyses use; all three are always computed",
+        choices=RULE_SETS,
+    ),
+    Setting(
+        "volume.axis_ratio",
+        1.31,
+        "long over short axis where no short axis was measured (Zhou 2023)",
+        minimum=1.0,
+    ),
+    Setting(
+        "volume.limit_of_quantification_mm3",
+        200.0,
+        "volumes below it are flagged as below the limit (Zhou 2023)",
+        minimum=0.0,
+    ),
+    Setting(
+        "too_small.default_mm",
+        5.0,
+        "diameter given to a lesion 'too small to measure' (RECIST 1.1, section 4.2), "
+        "unless study.yml says otherwise",
+        minimum=0.0,
+    ),
+    Setting(
+        "baseline.rule",
+        "last_before_first_dose",
+        "which measurement is a lesion's baseline",
+        choices=("last_before_first_dose", "first"),
+    ),
+    Setting("baseline.latest_day", 1, "last day, from the first dose, on which a baseline counts"),
+    Setting(
+        "exclusion.baseline_max_days_before",
+        84,
+        "a baseline measured more days than this before the first dose excludes (Zhou 2023)",
+        minimum=0,
+    ),
+)

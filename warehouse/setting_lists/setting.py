@@ -1,0 +1,23 @@
+"""What a setting is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its default fixes its type; ``minimum`` and ``choices`` bound its values."""
+
+    name: str
+    default: Any
+    comment: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    is_operational: bool = False
+    """True where the value cannot change a result (threads, memory): never in a fingerprint."""
+
+    @property
+    def type_name(self) -> str:
+        return {bool: "boolean", int: "integer", float: "number", str: "text"}[type(self.default)]
