@@ -47,8 +47,8 @@ SELECT
     outcome.first_lesion_progression_organ, -- organ of the first lesion to progress; NULL where none did
     outcome.gower_distance, -- mean Gower distance between the patient's lesions: how unlike they respond
     CASE
-        WHEN heterogeneity.n_lesions >= 2 THEN heterogeneity.n_inconsistent_lesions > 0
-    END AS has_inconsistent_lesion -- a target lesion went another way than the sum; NULL below two lesions with phases
+        WHEN heterogeneity.n_lesions >= 1 THEN heterogeneity.n_inconsistent_lesions > 0
+    END AS has_inconsistent_lesion -- a target lesion went another way than the sum; NULL without a lesion with phases
 FROM mart.dim_patient AS patient
 INNER JOIN mart.dim_study AS study ON patient.study_id = study.study_id
 INNER JOIN mart.fct_patient_outcome AS outcome ON patient.patient_id = outcome.patient_id

@@ -41,8 +41,8 @@ def by_hand(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
     at_risk = progressions[progressions["time_days"] > 0]
     phases = frames["fct_response_phase"]
     phases = phases[phases["lesion_id"].isin(lesion.index)]
-    several = frames["fct_patient_heterogeneity"].set_index("patient_id").loc[outcome.index]
-    several = several[several["n_lesions"] >= 2]
+    followed = frames["fct_patient_heterogeneity"].set_index("patient_id").loc[outcome.index]
+    followed = followed[followed["n_lesions"] >= 1]
     scans = frames["fct_measurement"].query("is_analysed")
     later = scans[scans["is_after_baseline"].astype(bool)]
     seen = outcome["os_event"].notna()
@@ -59,7 +59,7 @@ def by_hand(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
         "several_organs_share": 100 * (outcome["n_baseline_organs"] > 1).mean(),
         "new_lesion_share": 100 * (outcome["n_new_lesions"] > 0).mean(),
         "median_gower_distance": outcome["gower_distance"].median(),
-        "inconsistent_patient_share": 100 * (several["n_inconsistent_lesions"] > 0).mean(),
+        "inconsistent_patient_share": 100 * (followed["n_inconsistent_lesions"] > 0).mean(),
         "n_lesions": len(lesion),
         "n_lesion_patients": lesion["patient_id"].nunique(),
         "median_baseline_diameter_mm": lesion["baseline_diameter_mm"].median(),
