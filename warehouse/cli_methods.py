@@ -1,0 +1,159 @@
+"""Commands for single files: what installed packages offer as ``lesion_warehouse.commands``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from warehouse.cli_options import project_option
+from warehouse.errors import LesionsError
+
+COMMAND_GROUP = "lesion_warehouse.commands"
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path), required=False)
+@project_option
+@click.option("--model", "model_file", type=click.Path(path_type=Path), help="A saved model.")
+@click.option("--subset", help="Whose model, where there are several tumor types.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to a CSV.")
+@click.option(
+    "--template", type=click.Path(path_type=Path), help="Write the columns that SOURCE must have."
+)
+@click.option("--save-model", type=click.Path(path_type=Path), help="Write the model as JSON.")
+def predict(
+    source: Path | None,
+    project_folder: Path,
+    model_file: Path | None,
+    subset: str | None,
+    output: Path | None,
+    template: Path | None,
+    save_model: Path | None,
+) -> None:
+    """Predict the progression cluster of new patients from their baseline.
+
+    SOURCE is a CSV or Parquet with one row per patient, or the warehouse.duckdb of another
+    project. The model is the project's, or one saved before.
+    """
+    warehouse = None
+    if model_file is None:
+        from warehouse.project import open_project
+
+        warehouse = open_project(project_folder).published
+    _command("predict")(
+        source,
+        warehouse=warehouse,
+        model_file=model_file,
+        subset=subset,
+        output=output,
+        template=template,
+        save_model=save_model,
+        say=click.echo,
+    )
+
+
+@click.group()
+def growth() -> None:
+    """Growth models without a warehouse."""
+
+
+@growth.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--seed", type=int, default=20230607, show_default=True, help="Seed of the random numbers."
+)
+@click.option(
+    "--starts",
+    type=click.IntRange(1, 6),
+    default=1,
+    show_default=True,
+    help="Starting points whose answers are compared.",
+)
+def fit(file: Path, seed: int, starts: int) -> None:
+    """Fit the growth model of Zhou 2023 to a CSV FILE as Monolix reads it.
+
+    Columns: lesionID, time (days from the first dose), DV (mm3); if there, V0 and T0 (baseline
+    volume and its day), CENSORING (1: below DV) and LIMIT. '.' is no value. Every row counts, the
+    baselines too.
+    """
+    _command("growth_fit")(file, seed=seed, n_starts=starts, say=click.echo)
+
+
+@click.group()
+def radiomics() -> None:
+    """Radiomic features of images, for those who have them."""
+
+
+@radiomics.command("extract")
+@click.argument("pairs", type=click.Path(path_type=Path))
+@click.argument("output", type=click.Path(path_type=Path))
+@click.option(
+    "--spacing",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Resample to voxels of so many mm; 0: leave them as they are.",
+)
+@click.option(
+    "--bin-width",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Width of the bins of intensities; 0 where they are whole numbers already.",
+)
+@click.option(
+    "--segmentation",
+    "segmentations",
+    type=click.Choice(["original", "eroded", "dilated"]),
+    multiple=True,
+    default=("original",),
+    show_default=True,
+    help="Contours as they are, or moved by 1 mm; give it several times.",
+)
+@click.option(
+    "--modality",
+    type=click.Choice(["ct", "mr", "pet", "generic"]),
+    default="ct",
+    show_default=True,
+    help="Of images whose line in PAIRS names none.",
+)
+def extract_features(
+    pairs: Path,
+    output: Path,
+    spacing: float,
+    bin_width: float,
+    segmentations: tuple[str, ...],
+    modality: str,
+) -> None:
+    """Take features of the lesions that PAIRS lists, and write them to OUTPUT.
+
+    PAIRS is a CSV with the columns image, mask (NIfTI, NRRD, a folder of DICOM, DICOM SEG), patient
+    and lesion; where known label (of the lesion in the mask), region, day or date, site, modality.
+    OUTPUT loads with 'layout: radiomics'. Needs pip install 'lesion-warehouse[radiomics]'.
+    """
+    _command("radiomics_extract")(
+        pairs,
+        output,
+        spacing_mm=spacing,
+        bin_width=bin_width,
+        segmentations=segmentations,
+        modality=modality,
+        say=click.echo,
+    )
+
+
+def _command(name: str) -> Callable[..., Any]:
+    """A function that an installed package offers as ``lesion_warehouse.commands``.
+
+    Raises:
+        LesionsError: none does.
+    """
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=COMMAND_GROUP, name=name):
+        function: Callable[..., Any] = entry.load()
+        return function
+    raise LesionsError(f"no command {name} is installed. Install lesion-warehouse again.")
