@@ -376,7 +376,8 @@ def benchmarks(
 ) -> None:
     """Measure the main job on this machine, beside dbt where it is installed.
 
-    PART measures one part instead, beside its peers: hazards (R's coxme, lifelines).
+    PART measures one part instead, beside its peers: growth (saemix), hazards (coxme, lifelines),
+    heterogeneity (gower), radiomics.
     """
     from warehouse.benchmarks import run_benchmarks, run_part
 
