@@ -184,7 +184,10 @@ def _result(
     inverse = np.zeros((size, size))
     inverse[np.ix_(free, free)] = np.linalg.pinv(observed, hermitian=True)
     covariance = slopes @ inverse @ slopes.T
-    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    # Where the likelihood is flat or bends the wrong way, an estimate has no standard error.
+    variance = np.diag(covariance)
+    is_known = (variance > 0) | np.isin(np.arange(size), start + np.flatnonzero(is_at_floor))
+    errors = np.where(is_known, np.sqrt(np.maximum(variance, 0.0)), np.nan)
     mc_step = np.full(size, np.nan) if found.mc_step is None else found.mc_step
     mc_share = np.abs(slopes @ mc_step) / np.where(errors > 0, errors, 1.0)
     point = two_level_point(fit, theta)

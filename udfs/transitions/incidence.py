@@ -89,7 +89,8 @@ def aalen_johansen(time: ArrayLike, cause: ArrayLike, *, confidence: float = 0.9
     d = d1 + d2
     after = np.cumprod(1 - d / n) if at.size else np.zeros(0)
     before = np.concatenate(([1.0], after[:-1])) if at.size else after
-    incidence = np.cumsum(before * d1 / n) if at.size else after
+    # Sums of shares may exceed 1 by a rounding error.
+    incidence = np.minimum(np.cumsum(before * d1 / n), 1.0) if at.size else after
     error = np.sqrt(np.maximum(_variance(incidence, before, n, d, d1), 0.0))
     lower, upper = _limits(incidence, error, confidence)
     return Incidence(at, n, d1, d2, gone, incidence, error, lower, upper)

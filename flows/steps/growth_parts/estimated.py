@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from flows.steps.growth_parts.rebuilt import UNKNOWN, patients_of
+from flows.steps.growth_parts.rebuilt import UNKNOWN, as_text, patients_of
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from warehouse.registry import StepContext
 
@@ -80,7 +80,7 @@ class Estimated:
 
     def words(self, column: str) -> NDArray[Any]:
         """(n,) a column of ``lesions`` as text, 'unknown' where missing."""
-        return self.lesions[column].fillna(UNKNOWN).to_numpy(dtype=str)
+        return as_text(self.lesions[column])
 
     def kinds(self) -> dict[str, FloatArray]:
         """(n, p) modes and (n, d, p) draws by the name of their kind."""
