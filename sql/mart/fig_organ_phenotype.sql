@@ -1,5 +1,7 @@
 /* The anatomical chart: each organ's hazard of response against its hazard of progression, and how sure its quadrant.
    Why: Zhou 2023, Fig. 3c and d.
+   How: against the mean, organs are compared with the organs that both models have, so that limits here need not be
+   those of analysis.hazard_ratio, whose mean is over the organs of one model.
    Caveats: probable_phenotype is the most probable; is_assigned says whether it is probable enough
    (hazards.phenotype_probability). Against the reference organ, that organ has no place.
    Grain: one row per stratum, comparator and organ
@@ -13,7 +15,11 @@ WITH organ_chart AS (
         organ,
         organ_reference,
         any_value(response_hr) AS response_hr,
+        any_value(response_lower) AS response_lower,
+        any_value(response_upper) AS response_upper,
         any_value(progression_hr) AS progression_hr,
+        any_value(progression_lower) AS progression_lower,
+        any_value(progression_upper) AS progression_upper,
         any_value(error_correlation) AS error_correlation,
         max(probability) AS probability,
         bool_or(is_assigned) AS is_assigned,
@@ -33,9 +39,7 @@ ratio AS (
         level AS organ,
         CASE reference WHEN 'mean' THEN 'mean' ELSE 'reference' END AS comparator,
         n_lesions,
-        n_events,
-        ci_lower,
-        ci_upper
+        n_events
     FROM analysis.hazard_ratio
     WHERE term = 'organ' AND model = 'final' AND is_primary
 )
@@ -49,11 +53,11 @@ SELECT
     organ.is_immune_privileged, -- immune-privileged or tolerogenic (Zhou 2023, Discussion)
     chart.organ_reference, -- reference organ of both models
     chart.response_hr, -- hazard ratio of response
-    response.ci_lower AS response_lower, -- lower limit
-    response.ci_upper AS response_upper, -- upper limit
+    chart.response_lower, -- lower limit
+    chart.response_upper, -- upper limit
     chart.progression_hr, -- hazard ratio of progression
-    progression.ci_lower AS progression_lower, -- lower limit
-    progression.ci_upper AS progression_upper, -- upper limit
+    chart.progression_lower, -- lower limit
+    chart.progression_upper, -- upper limit
     chart.probable_phenotype, -- most probable quadrant: response, then progression
     chart.probability, -- its probability
     chart.is_assigned, -- probable enough to be assigned

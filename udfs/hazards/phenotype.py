@@ -43,6 +43,9 @@ class Phenotypes:
     response_log_hr: FloatArray
     """(m,) against the comparator."""
     progression_log_hr: FloatArray
+    response_error: FloatArray
+    """(m,) standard errors of the two."""
+    progression_error: FloatArray
     error_correlation: FloatArray
     """(m,) of the two, as estimates."""
 
@@ -122,7 +125,15 @@ def organ_phenotypes(
     with np.errstate(divide="ignore", invalid="ignore"):
         correlation = np.diag(between) / (errors[:m] * errors[m:])
     return Phenotypes(
-        comparator, tuple(shown), probability, assigned, mean[:m], mean[m:], correlation
+        comparator,
+        tuple(shown),
+        probability,
+        assigned,
+        mean[:m],
+        mean[m:],
+        errors[:m],
+        errors[m:],
+        correlation,
     )
 
 

@@ -111,7 +111,7 @@ GROWTH_POPULATION = _table(
                       "log kg, log kd, logit F between lesions (of one patient, where there are "
                       "gamma_), gamma_ between patients; b proportional residual error"),
         "estimate": (REAL, "maximum-likelihood estimate; rates per day"),
-        "standard_error": (REAL, "its standard error; NULL where the fit has not converged and gives none"),
+        "standard_error": (REAL, "its standard error; NULL where a failed fit has none"),
         "rse_percent": (REAL, "standard error in percent of the estimate"),
         "ci_lower": (REAL, "lower 95 % limit"),
         "ci_upper": (REAL, "upper 95 % limit"),

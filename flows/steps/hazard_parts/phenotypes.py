@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from scipy.special import ndtri
 
 from flows.steps.hazard_parts.lesions import ENDPOINTS
 from flows.steps.hazard_parts.models import Model
@@ -26,7 +27,9 @@ TYPES = {
     **dict.fromkeys(("stratum", "organ", "comparator", "phenotype"), TEXT),
     "probability": FLOAT,
     "is_assigned": FLAG,
-    **dict.fromkeys(("response_hr", "progression_hr", "error_correlation"), FLOAT),
+    **dict.fromkeys(("response_hr", "response_lower", "response_upper"), FLOAT),
+    **dict.fromkeys(("progression_hr", "progression_lower", "progression_upper"), FLOAT),
+    "error_correlation": FLOAT,
     "organ_reference": TEXT,
 }
 
@@ -55,6 +58,7 @@ def _of_stratum(
     both = joint_covariance((response.data, response.fit), (progression.data, progression.fit))
     cross = weights[0] @ both @ weights[1].T
     rows = []
+    reach = float(ndtri((1 + rules.confidence) / 2))
     for comparator in COMPARATORS:
         found = organ_phenotypes(
             *effects,
@@ -74,10 +78,25 @@ def _of_stratum(
                         "phenotype": phenotype,
                         "probability": found.probability[i, k],
                         "is_assigned": bool(found.is_assigned[i, k]),
-                        "response_hr": float(np.exp(found.response_log_hr[i])),
-                        "progression_hr": float(np.exp(found.progression_log_hr[i])),
+                        **_ratio(
+                            "response", found.response_log_hr[i], reach * found.response_error[i]
+                        ),
+                        **_ratio(
+                            "progression",
+                            found.progression_log_hr[i],
+                            reach * found.progression_error[i],
+                        ),
                         "error_correlation": found.error_correlation[i],
                         "organ_reference": response.prepared.reference,
                     }
                 )
     return rows
+
+
+def _ratio(endpoint: str, log_hr: float, reach: float) -> dict[str, float]:
+    """A hazard ratio and its limits, symmetric in its logarithm."""
+    return {
+        f"{endpoint}_hr": float(np.exp(log_hr)),
+        f"{endpoint}_lower": float(np.exp(log_hr - reach)),
+        f"{endpoint}_upper": float(np.exp(log_hr + reach)),
+    }
