@@ -198,6 +198,7 @@ def test_pharmaverse_readers_missing_rows_and_partial_dates(real: Project) -> No
     assert one_reader == []
 
 
+@pytest.mark.slow  # tests/sql_models compares the same core tables without a whole run
 def test_xpt_and_csv_give_the_same_core_tables(shared: Path, real: Project, tmp_path: Path) -> None:
     xpt = build(tmp_path / "project", pharmaverse(shared, "xpt"))
     tables = rows(
