@@ -76,8 +76,8 @@ def _import_parts() -> None:
             return
         try:
             import_alone((part,))
-        except Exception:
-            return  # check_tables imports it again, and there the error is seen
+        except Exception:  # check_tables imports it again, and there the error is seen
+            return
 
 
 def check_tables(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,34 +159,44 @@ class EffectTest:
     p_value: float
 
 
+def tested_effects(fit: GrowthFit) -> Iterator[tuple[str, str, list[int]]]:
+    """Every covariate on every parameter it acts on: parameter, covariate, positions in theta."""
+    column, parameter = fit.structure.effect_places
+    names = [fit.problem.design.columns[c].covariate for c in column]
+    for k, one in enumerate(fit.problem.model.parameters):
+        for covariate in dict.fromkeys(name for name in names if name):
+            places = [j for j, name in enumerate(names) if name == covariate and parameter[j] == k]
+            if places:
+                yield one.name, covariate, places
+
+
+def wald_chi2(effect: FloatArray, covariance: FloatArray) -> float:
+    """effect' covariance^-1 effect."""
+    return float(effect @ np.linalg.solve(covariance, effect))
+
+
 def effect_tests(fit: GrowthFit) -> tuple[EffectTest, ...]:
     """Joint Wald test of every covariate on every parameter it acts on."""
     from scipy.special import chdtrc
 
-    design = fit.problem.design
-    column, parameter = fit.structure.effect_places
-    names = [design.columns[c].covariate for c in column]
+    column, _ = fit.structure.effect_places
     tests = []
-    for k, one in enumerate(fit.problem.model.parameters):
-        for covariate in dict.fromkeys(name for name in names if name):
-            places = [j for j, name in enumerate(names) if name == covariate and parameter[j] == k]
-            if not places:
-                continue
-            effect = fit.theta[places]
-            block = fit.theta_covariance[np.ix_(places, places)]
-            chi2 = float(effect @ np.linalg.solve(block, effect))
-            columns = [design.columns[column[j]] for j in places]
-            tests.append(
-                EffectTest(
-                    one.name,
-                    covariate,
-                    tuple(item.level for item in columns if item.level),
-                    columns[0].reference,
-                    effect,
-                    np.sqrt(np.diag(block)),
-                    chi2,
-                    len(places),
-                    float(chdtrc(len(places), chi2)),
-                )
+    for parameter, covariate, places in tested_effects(fit):
+        effect = fit.theta[places]
+        block = fit.theta_covariance[np.ix_(places, places)]
+        chi2 = wald_chi2(effect, block)
+        columns = [fit.problem.design.columns[column[j]] for j in places]
+        tests.append(
+            EffectTest(
+                parameter,
+                covariate,
+                tuple(item.level for item in columns if item.level),
+                columns[0].reference,
+                effect,
+                np.sqrt(np.diag(block)),
+                chi2,
+                len(places),
+                float(chdtrc(len(places), chi2)),
             )
+        )
     return tuple(tests)

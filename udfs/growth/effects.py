@@ -9,19 +9,19 @@ assumption (Huber 1967; Liang and Zeger 1986). Likelihood ratios do not.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, fdtrc
 
+from udfs.growth.convergence import tested_effects, wald_chi2
 from udfs.growth.covariates import Design
 from udfs.growth.importance import lesion_moments
 from udfs.growth.newton import NewtonRun, run_newton
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import OmegaKind, Population, Structure
+from udfs.growth.problem import worker_pool
 from udfs.growth.proposals import make_nodes
 from udfs.growth.result import GrowthFit
 from udfs.growth.settings import FitSettings
@@ -69,20 +69,12 @@ class TermTest:
 
 def term_tests(fit: GrowthFit, covariance: FloatArray, n_clusters: int) -> list[TermTest]:
     """Every covariate on every parameter it acts on, with the given covariance of theta."""
-    design = fit.problem.design
-    column, parameter = fit.structure.effect_places
-    names = [design.columns[c].covariate for c in column]
     found = []
-    for k, one in enumerate(fit.problem.model.parameters):
-        for covariate in dict.fromkeys(name for name in names if name):
-            places = [j for j, name in enumerate(names) if name == covariate and parameter[j] == k]
-            if not places:
-                continue
-            effect = fit.theta[places]
-            chi2 = float(effect @ np.linalg.solve(covariance[np.ix_(places, places)], effect))
-            df = len(places)
-            p_value = float(fdtrc(df, n_clusters - 1, max(chi2, 0.0) / df))
-            found.append(TermTest(one.name, covariate, tuple(places), chi2, df, p_value))
+    for parameter, covariate, places in tested_effects(fit):
+        chi2 = wald_chi2(fit.theta[places], covariance[np.ix_(places, places)])
+        df = len(places)
+        p_value = float(fdtrc(df, n_clusters - 1, max(chi2, 0.0) / df))
+        found.append(TermTest(parameter, covariate, tuple(places), chi2, df, p_value))
     return found
 
 
@@ -159,7 +151,6 @@ def _gains(
     """What each smaller model loses in -2 log-likelihood and in estimates, and where it ends."""
     count = n_nodes or FitSettings().first_nodes(fit.n_lesions) // 2
     nodes = [(np.arange(fit.n_lesions), make_nodes(fit.structure.p, count, seed, DROP_PURPOSE))]
-    own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
 
     def top(
         design: Design, kind: OmegaKind, point: Population
@@ -184,7 +175,7 @@ def _gains(
         )
         return run.moments.total, structure, run
 
-    with one_blas_thread(), own as pool:
+    with one_blas_thread(), worker_pool(threads) as pool:
         with_it, large, _ = top(fit.problem.design, fit.structure.omega_kind, fit.population)
         found = []
         for design, kind, coefficients, omega in smaller:

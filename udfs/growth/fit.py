@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import Literal
 
 import numpy as np
@@ -20,7 +19,7 @@ from udfs.growth.models import TwoPopulation
 from udfs.growth.newton import NewtonRun, run_newton, stand_at
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import OmegaKind, Population, Structure
-from udfs.growth.problem import Censoring, Problem, compile_problem
+from udfs.growth.problem import Censoring, Problem, compile_problem, worker_pool
 from udfs.growth.proposals import Nodes, Parts, Proposal, make_nodes, make_proposal
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit, assemble_fit
@@ -141,7 +140,7 @@ def fit_growth(
     )
     structure = Structure(problem.model, problem.error, omega, problem.design)
     run = _Run(problem, structure, chosen, seed, threads, progress)
-    with one_blas_thread(), run.pool_context() as pool:
+    with one_blas_thread(), worker_pool(threads) as pool:
         run.pool = pool
         typical = float(np.median(problem.y[~problem.is_censored]))
         point = starting_point(structure, start, typical)
@@ -210,10 +209,6 @@ class _Run:
         self.last: FitProgress | None = None
         self.told_at = time.monotonic()
         self.everyone = np.arange(problem.n_lesions)
-
-    def pool_context(self) -> ThreadPoolExecutor | nullcontext[None]:
-        """A pool of threads, or nothing for one thread."""
-        return ThreadPoolExecutor(self.threads) if self.threads > 1 else nullcontext()
 
     def report(self, stage: Stage, theta: FloatArray, minus2ll: float | None) -> None:
         """Tell the callback of an iteration; end the fit if it says so."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +12,7 @@ from udfs.growth.minus2ll import Likelihood, minus2_loglik
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Population, Structure
-from udfs.growth.problem import Pulse, run_blocks
+from udfs.growth.problem import Pulse, run_blocks, worker_pool
 from udfs.growth.proposals import make_nodes, nodes_at_least
 from udfs.growth.result import GrowthFit
 from udfs.growth.weights import tasks_of, weigh
@@ -178,7 +176,7 @@ def minus2ll_at(
     """
     population = point_of(fit.structure, fit.population, values)
     nodes = make_nodes(fit.problem.n_parameters, n_nodes, seed, POINT_PURPOSE)
-    with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+    with worker_pool(threads) as pool:
         return minus2_loglik(
             fit.problem,
             population,

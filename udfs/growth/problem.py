@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -255,6 +256,11 @@ def run_blocks(
         return _collected(pool.map(task, range(count)), pulse)
     with ThreadPoolExecutor(threads) as own:
         return _collected(own.map(task, range(count)), pulse)
+
+
+def worker_pool(threads: int) -> AbstractContextManager[ThreadPoolExecutor | None]:
+    """A pool of threads for ``run_blocks``, or nothing for one thread."""
+    return ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
 
 
 def _collected(results: Iterator[Result], pulse: Pulse | None) -> list[Result]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +25,7 @@ from udfs.growth.modes import ConditionalModes, maximise
 from udfs.growth.newton import NewtonRun, newton_direction, run_newton
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import OmegaKind, Population, Structure
-from udfs.growth.problem import Censoring, Problem, compile_problem, run_blocks
+from udfs.growth.problem import Censoring, Problem, compile_problem, run_blocks, worker_pool
 from udfs.growth.proposals import (
     N_BELLS,
     Nodes,
@@ -106,7 +105,7 @@ def fit_at(
     structure = Structure(problem.model, problem.error, omega, problem.design)
     n_nodes = _node_count(n_nodes, problem)
     population = population_from_natural(structure, _ordered(structure, values))
-    with one_blas_thread(), _pool(threads) as pool:
+    with one_blas_thread(), worker_pool(threads) as pool:
         work = _Work(problem, structure, seed, threads, pool)
         parts = work.parts_around_modes(population, near)
         proposal = work.sharpened(parts, population, n_nodes // 2, RESTORE)
@@ -161,7 +160,7 @@ def extend_fit(
     coefficients[0] = fit.population.coefficients[0]
     start = Population(coefficients, fit.population.omega, fit.population.error)
     n_nodes = _node_count(n_nodes, problem)
-    with one_blas_thread(), _pool(threads) as pool:
+    with one_blas_thread(), worker_pool(threads) as pool:
         work = _Work(problem, structure, seed, threads, pool)
         proposal = replace(fit.proposal, population=start)
         first = make_nodes(structure.p, n_nodes // FIRST_SHARE, seed, EXTEND)
@@ -191,10 +190,6 @@ def _ordered(structure: Structure, values: Mapping[str, float]) -> FloatArray:
 def _node_count(asked: int, problem: Problem) -> int:
     usual = min(FitSettings().nodes(problem.n_lesions) // 2, MOST_NODES)
     return nodes_at_least(asked or usual)
-
-
-def _pool(threads: int) -> ThreadPoolExecutor | nullcontext[None]:
-    return ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
 
 
 def nearest_modes(fit: GrowthFit, near: FloatArray, *, threads: int = 1) -> ConditionalModes:

@@ -19,8 +19,6 @@ comes out too small, F too large (see docs/growth.md for how much).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +27,7 @@ from numpy.typing import NDArray
 from udfs.growth.data import GrowthDataError
 from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.parameters import BoolArray, FloatArray
+from udfs.growth.problem import worker_pool
 from udfs.growth.proposals import nodes_at_least
 from udfs.growth.result import GrowthFit
 from udfs.growth.settings import Progress
@@ -146,8 +145,7 @@ def fit_second_level(
     ids, member = np.unique(patient[fit.problem.order], return_inverse=True)
     if len(ids) == len(member):
         raise GrowthDataError("no patient has two fitted lesions: there is no second level")
-    own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
-    with one_blas_thread(), own as pool:
+    with one_blas_thread(), worker_pool(threads) as pool:
         n_nodes = n_nodes or _node_count(fit.n_lesions)
         n_patient_nodes = n_patient_nodes or (5 if fit.n_lesions < FEW_LESIONS else 4)
         climb = Climb(fit, member, seed, threads, pool, progress)

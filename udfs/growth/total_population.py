@@ -8,8 +8,6 @@ patient alike: not for work on how they differ.)
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +15,7 @@ import numpy as np
 from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Population
-from udfs.growth.problem import Pulse
+from udfs.growth.problem import Pulse, worker_pool
 from udfs.growth.proposals import make_nodes
 from udfs.growth.result import GrowthFit
 from udfs.growth.second_level import TwoLevelFit
@@ -53,8 +51,7 @@ def under_total_variance(
     population = Population(inner.coefficients, inner.omega + np.diag(between**2), inner.error)
     problem, structure = fit.problem, fit.structure
     nodes = [(np.arange(problem.n_lesions), make_nodes(structure.p, n_nodes, seed, TOTAL_PURPOSE))]
-    own = ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
-    with one_blas_thread(), own as pool:
+    with one_blas_thread(), worker_pool(threads) as pool:
         found = minus2_loglik(
             problem, population, fit.proposal, nodes, threads=threads, pool=pool, pulse=pulse
         )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from warehouse.errors import LesionsError
+from warehouse.sources.roles import columns_of_roles
 from warehouse.sources.spec import ColumnRule, DeriveEntry, FileEntry, LongTable
 from warehouse.sources.wording import identifier, listed
 
@@ -63,7 +64,7 @@ def plain_entries(
     """
     assert entry.long_table is not None
     table = entry.long_table
-    found = _find_columns(table, columns)
+    found = columns_of_roles(table.columns, ROLES, columns)
     _check_needed(found, columns, place, has_patients)
     sizes = [size for size in _SIZES if size in found]
     shared = _shared_rules(table, found)
@@ -80,17 +81,6 @@ def plain_entries(
         derive = _derived(table, found) if size == sizes[0] else ()
         entries.append(replace(entry, columns=rules, derive=derive, long_table=None))
     return tuple(entries)
-
-
-def _find_columns(table: LongTable, columns: Sequence[str]) -> dict[str, str]:
-    by_folded = {name.strip().casefold(): name for name in reversed(columns)}
-    found = dict(table.columns)
-    for role, names in ROLES.items():
-        if role not in found:
-            match = next((by_folded[name] for name in names if name in by_folded), None)
-            if match is not None:
-                found[role] = match
-    return found
 
 
 def _check_needed(

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from warehouse.errors import LesionsError
 from warehouse.sources.expressions import expression_columns
+from warehouse.sources.roles import columns_of_roles
 from warehouse.sources.spec import (
     ColumnRule,
     DeriveEntry,
@@ -132,7 +133,7 @@ def plain_features(
     """
     assert entry.radiomics is not None
     table = entry.radiomics
-    found = _find_columns(table, columns)
+    found = columns_of_roles(table.columns, ROLES, columns)
     needed = ["lesion", *(["subject"] if has_patients else [])]
     for role in needed:
         if role not in found:
@@ -170,17 +171,6 @@ def _mapped(entry: FileEntry) -> set[str]:
     rules = [*entry.columns, *(rule for inner in entry.derive for rule in inner.columns)]
     named = {rule.column for rule in rules if rule.column is not None}
     return named.union(*(expression_columns(rule.sql) for rule in rules if rule.sql is not None))
-
-
-def _find_columns(table: RadiomicsTable, columns: Sequence[str]) -> dict[str, str]:
-    by_folded = {name.strip().casefold(): name for name in reversed(columns)}
-    found = dict(table.columns)
-    for role, names in ROLES.items():
-        if role not in found:
-            match = next((by_folded[name] for name in names if name in by_folded), None)
-            if match is not None:
-                found[role] = match
-    return found
 
 
 def _derived(
