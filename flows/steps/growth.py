@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from flows.steps.growth_parts.tables import (
     GROWTH_CURVE,
+    GROWTH_DROPOUT,
     GROWTH_EXCLUDED,
     GROWTH_FIT,
     GROWTH_INFLUENCE,
@@ -27,7 +28,13 @@ if TYPE_CHECKING:
 
 @step(
     name="growth",
-    reads=("core.lesion", "core.measurement", "core.patient", "staging.event_rule"),
+    reads=(
+        "core.lesion",
+        "core.measurement",
+        "core.patient",
+        "staging.event_rule",
+        "analysis.growth_follow_up",
+    ),
     writes=TABLES,
     settings=(
         "growth.model",
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
         "growth.draws",
         "growth.event_baseline",
         "growth.patient_effects",
+        "growth.dropout",
         "growth.warm_start",
         "volume.limit_of_quantification_mm3",
         "volume.axis_ratio",
@@ -77,6 +85,7 @@ def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Tabl
             found, len(excluded), bool(context.setting("growth.count_baseline"))
         ),
         GROWTH_POPULATION.name: estimates.population_rows(found),
+        GROWTH_DROPOUT.name: estimates.dropout_rows(found),
         GROWTH_LESION.name: estimates.lesion_rows(found),
         GROWTH_EXCLUDED.name: estimates.excluded_rows(found, excluded),
         GROWTH_INFLUENCE.name: estimates.influence_rows(found),

@@ -10,6 +10,7 @@ import pytest
 from growth.cases import CRC_LIKE, QUICK
 
 from udfs.growth import (
+    DropOut,
     FitInterruptedError,
     GrowthDataError,
     GrowthFit,
@@ -76,8 +77,12 @@ def test_no_variance_between_patients_is_found_where_there_is_none(schedule: Cal
     assert np.isfinite(found.standard_errors).all()
 
 
-@pytest.mark.parametrize("omega", ["diagonal", "full"])
-def test_nested_score_and_information_are_the_derivatives(schedule: Callable, omega: str):
+@pytest.mark.parametrize(
+    ("omega", "has_dropout"), [("diagonal", False), ("full", False), ("diagonal", True)]
+)
+def test_nested_score_and_information_are_the_derivatives(
+    schedule: Callable, omega: str, has_dropout: bool
+):
     base = schedule(16, 23)
     data = replace(base, patient=np.arange(16) // 4, covariates={"age": np.arange(16.0)})
     data = simulate_data(data, WITHIN, patient_omega=BETWEEN, seed=23)
@@ -91,11 +96,18 @@ def test_nested_score_and_information_are_the_derivatives(schedule: Callable, om
     fit = replace(
         large, theta=large.structure.pack(Population(coefficients, inner, np.array([0.25])))
     )
-    theta = split_start(fit)
+    dropout = None
+    if has_dropout:
+        exposure = np.array([[100.0, 20.0], [100.0, 400.0], [60.0, 0.0], [0.0, 0.0]])
+        events = np.array([[0.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
+        dropout = DropOut(exposure, events, np.array([0.0, 100.0, np.inf]))
+    theta = split_start(fit, dropout)
+    if has_dropout:
+        theta[-5:-2] = [0.9, -0.4, 0.3]
     groups = [(make_nodes(3, 56, 1), nodes_of_all(fit, two_level_point(fit, theta), 3))]
 
     def sums(at):
-        return nested_sums(fit, two_level_point(fit, at), groups, 1, None)
+        return nested_sums(fit, two_level_point(fit, at), groups, 1, None, dropout=dropout)
 
     now = sums(theta)
     curve = nested_curvature(fit, two_level_point(fit, theta), theta, now, groups)

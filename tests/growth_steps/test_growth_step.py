@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from events.event_tables import load_seeds
+from scipy.stats import norm
 
 import flows.steps.growth as growth_module
 from udfs.growth import simulate_data, simulate_schedule
@@ -64,6 +65,14 @@ def core_tables() -> dict[str, pd.DataFrame]:
     return {"lesion": lesions, "measurement": rows, "patient": patients}
 
 
+def follow_up() -> pd.DataFrame:
+    """Events by chance in 24 of the 30 patients."""
+    n = N // 2
+    days = np.random.default_rng(4).exponential(300.0, n).round() + 1.0
+    names = [f"P{i}" for i in range(n)]
+    return pd.DataFrame({"patient_id": names, "time_days": days, "is_event": np.arange(n) < 24})
+
+
 def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     load_seeds(con)
@@ -74,6 +83,8 @@ def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
             kept = frame[frame["lesion_id"] < f"L{lesions:03d}"]
         con.register("frame", kept)
         con.execute(f"CREATE TABLE core.{name} AS SELECT * FROM frame")
+    con.register("frame", follow_up())
+    con.execute("CREATE TABLE analysis.growth_follow_up AS SELECT * FROM frame")
     return con
 
 
@@ -170,6 +181,41 @@ def test_without_patient_effects_lesions_are_independent() -> None:
         assert len(rows(other, "FROM analysis.growth_population")) == len(TRUTH)
         assert rows(other, "SELECT n_patients, minus2ll_gain, has_patient_effects "
                            "FROM analysis.growth_fit") == [(None, None, False)]  # fmt: skip
+
+
+def test_drop_out_is_told(con: duckdb.DuckDBPyConnection) -> None:
+    effects = rows(con, "SELECT term, n_events, estimate / standard_error, p_value, hazard_ratio, "
+                        "ci_lower, ci_upper FROM analysis.growth_dropout "
+                        "WHERE kind = 'effect' ORDER BY term")  # fmt: skip
+    assert [row[0] for row in effects] == ["f", "kd", "kg"]
+    for _, n_events, z, p_value, ratio, low, high in effects:
+        assert n_events == 24
+        if z is None:  # patients do not vary in it
+            assert ratio == 1.0
+            assert (p_value, low, high) == (None, None, None)
+            continue
+        assert abs(z) < 3.5  # the events are by chance
+        assert p_value == pytest.approx(2 * norm.sf(abs(z)))
+        assert low < ratio < high
+    # one piece: its rate times the time at risk is near the number of events
+    ((rate, n_events, start, end),) = rows(
+        con, "SELECT estimate, n_events, from_day, to_day FROM analysis.growth_dropout "
+             "WHERE kind = 'rate'"
+    )  # fmt: skip
+    assert (n_events, start, end) == (24, 0.0, None)
+    assert rate == pytest.approx(24 / follow_up()["time_days"].sum(), rel=0.35)
+    assert rows(con, "SELECT has_dropout, n_dropout_events FROM analysis.growth_fit") == [
+        (True, 24)
+    ]
+
+
+def test_drop_out_can_be_left_out() -> None:
+    with database() as other:
+        run(other, growth__dropout=False)
+        assert rows(other, "FROM analysis.growth_dropout") == []
+        assert rows(other, "SELECT has_dropout, n_dropout_events FROM analysis.growth_fit") == [
+            (False, None)
+        ]
 
 
 def test_a_warm_start_agrees_with_a_cold_one(

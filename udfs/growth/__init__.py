@@ -28,6 +28,7 @@ from udfs.growth.convergence import (
 )
 from udfs.growth.curves import Curves, individual_curves
 from udfs.growth.data import REASONS, GrowthData, GrowthDataError, SetAside
+from udfs.growth.dropout import DropOut, FollowUp
 from udfs.growth.fit import fit_growth
 from udfs.growth.individual import (
     ConditionalDraws,
@@ -74,12 +75,14 @@ __all__ = [
     "ConvergenceStudy",
     "Correlation",
     "Curves",
+    "DropOut",
     "EffectSize",
     "EffectTest",
     "Exponential",
     "FitInterruptedError",
     "FitProgress",
     "FitSettings",
+    "FollowUp",
     "Gompertz",
     "GrowthData",
     "GrowthDataError",

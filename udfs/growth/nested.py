@@ -10,12 +10,19 @@ from typing import Any
 
 import numpy as np
 
+from udfs.growth.dropout import DropOut, Terms
 from udfs.growth.information import Curvature, complete_gaussian, score_map
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.patient_nodes import PatientNodes, TwoLevelPoint
 from udfs.growth.problem import Pulse, run_blocks
 from udfs.growth.proposals import Nodes
 from udfs.growth.result import GrowthFit
+from udfs.growth.two_level_theta import (
+    between_part,
+    dropout_part,
+    error_part,
+    inner_theta,
+)
 from udfs.growth.weights import NodeTerms, node_terms
 
 PATIENTS_PER_BLOCK = 16
@@ -49,6 +56,8 @@ class PatientSums:
     """(p,) sum over patients of E[u^2]."""
     error_curvature: FloatArray
     """(e, e)"""
+    dropout_information: FloatArray
+    """(d, d) complete information of the drop-out's parameters; (0, 0) without one."""
 
 
 SUMS = (
@@ -59,6 +68,7 @@ SUMS = (
     "square",
     "between_square",
     "error_curvature",
+    "dropout_information",
 )
 PER_PATIENT = ("patient_mean", "patient_cov")
 
@@ -71,6 +81,7 @@ def nested_sums(
     pool: ThreadPoolExecutor | None,
     pulse: Pulse | None = None,
     *,
+    dropout: DropOut | None = None,
     is_rough: bool = False,
 ) -> PatientSums:
     """One pass over all patients.
@@ -79,12 +90,13 @@ def nested_sums(
         groups: groups of patients, with the nodes of their lesions and their own; together they
             hold every patient that is to count, once.
         pulse: called now and then; may raise to interrupt.
+        dropout: of all patients, where ``point`` holds its parameters.
         is_rough: weights in single precision, which is twice as quick: relative errors below 1e-5,
             a thousandth of the Monte Carlo error.
     """
     tasks = [
         (
-            _Pass(fit, point, nodes, where, is_rough=is_rough),
+            _Pass(fit, point, nodes, where, dropout, is_rough=is_rough),
             slice(start, start + PATIENTS_PER_BLOCK),
         )
         for nodes, where in groups
@@ -135,9 +147,11 @@ class _Pass:
         point: TwoLevelPoint,
         nodes: Nodes,
         where: PatientNodes,
+        dropout: DropOut | None,
         *,
         is_rough: bool,
     ) -> None:
+        self.dropout = dropout if point.dropout is not None else None
         self.fit, self.point, self.nodes, self.where = fit, point, nodes, where
         self.structure, self.p = fit.structure, fit.structure.p
         self.pairs = fit.structure.lower
@@ -148,6 +162,7 @@ class _Pass:
         self.matrix, self.constant = score_map(fit.structure, point.population)
         self.n_error = len(fit.structure.error.names)
         self.size = fit.structure.size + self.p
+        """Of theta without drop-out."""
         self.kind = np.float32 if is_rough else np.float64
 
     def run(self, patients: slice) -> dict[str, Any]:
@@ -171,7 +186,8 @@ class _Pass:
         typical = problem.design.mean(self.point.population.coefficients, lesions).T
         u = where.u[patients]
         given = self._given(data, order, typical, u[owner])
-        loglik, w = self._patient_weights(given, first_of, u, where.log_density[patients])
+        terms = self._dropout_terms(where.patients[patients], u)
+        loglik, w = self._patient_weights(given, first_of, u, where.log_density[patients], terms)
         mean = np.einsum("Pk,Pka->Pa", w, u)
         off = u - mean[:, None]
         of_lesion = w[owner]
@@ -188,7 +204,8 @@ class _Pass:
             "between_square": np.einsum("Pk,Pka->a", w, u**2),
             "error_curvature": np.einsum("nk,nkef->ef", of_lesion, given.curvature),
             **self._gaussian_sums(given, of_lesion, lesions, typical),
-            **self._scores(given, of_lesion, w, u, lesions, first_of),
+            **self._scores(given, of_lesion, w, u, lesions, first_of, terms),
+            "dropout_information": np.zeros((0, 0)) if terms is None else terms.information(w),
         }
 
     def _given(
@@ -269,11 +286,23 @@ class _Pass:
             )
         first[..., : self.p] -= u
 
+    def _dropout_terms(self, patients: IntArray, u: FloatArray) -> Terms | None:
+        if self.dropout is None or self.point.dropout is None:
+            return None
+        return self.dropout.terms(patients, u, self.point.dropout)
+
     def _patient_weights(
-        self, given: _GivenPatients, first_of: IntArray, u: FloatArray, log_density: FloatArray
+        self,
+        given: _GivenPatients,
+        first_of: IntArray,
+        u: FloatArray,
+        log_density: FloatArray,
+        terms: Terms | None,
     ) -> tuple[FloatArray, FloatArray]:
         """(P,) log-likelihoods and (P, K) weights of the patients' nodes."""
         log_w = np.add.reduceat(given.loglik, first_of, axis=0) - log_density
+        if terms is not None:
+            log_w += terms.loglik
         log_w -= 0.5 * ((u / self.point.between) ** 2).sum(axis=2)
         log_w -= np.log(self.point.between).sum() + 0.5 * self.p * np.log(2 * np.pi)
         top = log_w.max(axis=1, keepdims=True)
@@ -305,6 +334,7 @@ class _Pass:
         u: FloatArray,
         lesions: IntArray,
         first_of: IntArray,
+        terms: Terms | None,
     ) -> dict[str, FloatArray]:
         """Score, and its variance given the data (Louis)."""
         structure, f = self.structure, len(self.matrix)
@@ -323,8 +353,12 @@ class _Pass:
         base[..., self.p :] += self.constant[self.p :]
         total = np.add.reduceat(base @ place.transpose(0, 2, 1), first_of, axis=0)
         total[..., end : self.size - self.n_error] = (u / self.point.between) ** 2 - 1.0
+        if terms is not None:
+            hazard = terms.score()
+            total = np.concatenate([total, hazard], axis=2)
+            missing = np.pad(missing, (0, hazard.shape[2]))
         mean = np.einsum("Pk,Pks->Ps", w, total)
-        off = (total - mean[:, None]).reshape(-1, self.size)
+        off = (total - mean[:, None]).reshape(-1, total.shape[2])
         missing += (off * w.reshape(-1, 1)).T @ off
         return {
             "score": mean.sum(axis=0),
@@ -341,14 +375,16 @@ def nested_curvature(
 ) -> Curvature:
     """Score and information of the two-level theta from the sums over the groups' patients."""
     lesions = np.concatenate([one for _, where in groups for one in where.members])
-    structure, p = fit.structure, fit.structure.p
-    start = structure.n_effects + structure.n_omega
-    inner = np.concatenate([theta[:start], theta[start + p :]])
+    between, error, dropout = between_part(fit), error_part(fit), dropout_part(fit, theta)
+    start = between.start
     design = fit.problem.design.values[lesions]
-    gaussian = complete_gaussian(structure, inner, design, sums.by_design, sums.square)
+    gaussian = complete_gaussian(
+        fit.structure, inner_theta(fit, theta), design, sums.by_design, sums.square
+    )
     complete = np.zeros((len(theta), len(theta)))
     complete[:start, :start] = gaussian
-    places = np.arange(start, start + p)
+    places = np.arange(start, between.stop)
     complete[places, places] = 2.0 * sums.between_square / point.between**2
-    complete[start + p :, start + p :] = -sums.error_curvature
+    complete[error, error] = -sums.error_curvature
+    complete[dropout, dropout] = sums.dropout_information
     return Curvature(sums.score, complete - sums.missing, complete, np.zeros_like(complete))

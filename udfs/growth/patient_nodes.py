@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from udfs.growth.dropout import DropOutPoint
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.result import GrowthFit
@@ -25,6 +26,8 @@ class TwoLevelPoint:
     """Fixed effects, covariance of the lesions' own effects, residual error."""
     between: FloatArray
     """(p,) standard deviations of the patients' effects."""
+    dropout: DropOutPoint | None = None
+    """Hazard of drop-out, where it is modelled."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ nodes, then with more, put where the first ones found each patient's effect.
 
 Why it matters: a patient leaves a trial when any of his lesions progresses. Given all that was
 measured of the patient this drop-out is ignorable; for lesions taken one by one it is not, and kg
-comes out too small, F too large (see docs/growth.md for how much).
+comes out too small, F too large (see docs/growth.md for how much). With a ``FollowUp`` the
+patient's effects also carry the hazard of progression that target lesions do not show (see
+``dropout``).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.growth.data import GrowthDataError
+from udfs.growth.dropout import DropOut, FollowUp
 from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.parameters import BoolArray, FloatArray
 from udfs.growth.problem import worker_pool
@@ -40,6 +43,9 @@ from udfs.growth.two_level_climb import (
 )
 from udfs.growth.two_level_theta import (
     at_floor,
+    between_part,
+    held_effects,
+    held_hazards,
     theta_of,
     two_level_labels,
     two_level_natural,
@@ -57,17 +63,22 @@ class TwoLevelFit:
     """A growth model with patient and lesion effects. ``size`` estimates."""
 
     labels: tuple[str, ...]
-    """As in ``GrowthFit``, with gamma_<parameter> for the patients' standard deviations."""
+    """As in ``GrowthFit``, with gamma_<parameter> for the patients' standard deviations; with
+    drop-out alpha_<parameter> (log hazard ratio per unit of the patient's effect) and rate_<k>
+    (hazard per day in piece k)."""
     estimates: FloatArray
     """(size,) natural scale."""
     standard_errors: FloatArray
-    """(size,) Louis' information; 0 for a patient effect that was estimated as none."""
+    """(size,) Louis' information; 0 for a patient effect that was estimated as none, NaN for the
+    hazard of an effect below a tenth of the lesions' (held at 0)."""
     minus2ll: float
+    """Of the measurements; with drop-out of measurements and events together."""
     minus2ll_mc_se: float
     """Monte Carlo error of ``minus2ll``: half the difference between two sets of nodes; NaN where
     the climb did not end."""
     minus2ll_gain: float
-    """-2 log-likelihood without the second level, on the same nodes, minus ``minus2ll``."""
+    """-2 log-likelihood without the second level, on the same nodes, minus ``minus2ll``; events
+    then have no association."""
     aic: float
     bic: float
     """With the number of patients, which are the independent units."""
@@ -96,6 +107,8 @@ class TwoLevelFit:
     """(size,) optimiser's scale."""
     covariance: FloatArray
     """(size, size) of ``estimates``."""
+    dropout: DropOut | None = None
+    """Times at risk and events, where drop-out was modelled."""
 
     def estimate(self, label: str) -> float:
         """One estimate by label.
@@ -111,6 +124,7 @@ class TwoLevelFit:
 def fit_second_level(
     fit: GrowthFit,
     *,
+    follow_up: FollowUp | None = None,
     start: Mapping[str, float] | None = None,
     n_nodes: int = 0,
     n_patient_nodes: int = 0,
@@ -126,6 +140,8 @@ def fit_second_level(
 
     Args:
         fit: the fit without patients' effects, of the same data.
+        follow_up: progression and death apart from target lesions; with fewer than 20 events, or
+            None, drop-out is not modelled (``dropout`` of the result is None).
         start: values by label (omega_ and gamma_ included), for example of an earlier fit.
         n_nodes: nodes per lesion (rounded up to 7 * 2^k); 0 chooses by their number.
         n_patient_nodes: nodes per patient and parameter, of adaptive Gauss-Hermite quadrature; 0
@@ -148,15 +164,16 @@ def fit_second_level(
     with one_blas_thread(), worker_pool(threads) as pool:
         n_nodes = n_nodes or _node_count(fit.n_lesions)
         n_patient_nodes = n_patient_nodes or (5 if fit.n_lesions < FEW_LESIONS else 4)
-        climb = Climb(fit, member, seed, threads, pool, progress)
+        dropout = None if follow_up is None else DropOut.prepare(follow_up, ids)
+        climb = Climb(fit, member, seed, threads, pool, progress, dropout)
         if start:
-            climb.theta = theta_of(fit, start)
+            climb.theta = theta_of(fit, start, dropout)
         found = climb.all_stages(n_nodes, n_patient_nodes)
         everyone = [(np.arange(fit.n_lesions), climb.lesion_nodes(n_nodes, NESTED_PURPOSE))]
         without = minus2_loglik(
             fit.problem, fit.population, fit.proposal, everyone, threads=threads, pool=pool
         )
-    return _result(fit, ids, found, without.minus2ll)
+    return _result(fit, ids, found, without.minus2ll, dropout)
 
 
 def _node_count(n_lesions: int) -> int:
@@ -164,12 +181,16 @@ def _node_count(n_lesions: int) -> int:
 
 
 def _result(
-    fit: GrowthFit, ids: NDArray[np.generic], found: Reached, minus2ll_without: float
+    fit: GrowthFit,
+    ids: NDArray[np.generic],
+    found: Reached,
+    minus2ll_without: float,
+    dropout: DropOut | None,
 ) -> TwoLevelFit:
     theta, sums = found.theta, found.sums
-    size, start = len(theta), fit.structure.n_effects + fit.structure.n_omega
-    is_at_floor = at_floor(fit, theta)
-    free = np.setdiff1d(np.arange(size), start + np.flatnonzero(is_at_floor))
+    size, is_at_floor = len(theta), at_floor(fit, theta)
+    none, hazardless = held_effects(fit, theta), held_hazards(fit, theta)
+    free = np.setdiff1d(np.arange(size), np.concatenate([none, hazardless]))
     slopes = np.empty((size, size))
     for k in range(size):
         shift = np.zeros(size)
@@ -184,19 +205,21 @@ def _result(
     covariance = slopes @ inverse @ slopes.T
     # Where the likelihood is flat or bends the wrong way, an estimate has no standard error.
     variance = np.diag(covariance)
-    is_known = (variance > 0) | np.isin(np.arange(size), start + np.flatnonzero(is_at_floor))
+    is_known = (variance > 0) | np.isin(np.arange(size), none)
     errors = np.where(is_known, np.sqrt(np.maximum(variance, 0.0)), np.nan)
     mc_step = np.full(size, np.nan) if found.mc_step is None else found.mc_step
     mc_share = np.abs(slopes @ mc_step) / np.where(errors > 0, errors, 1.0)
     point = two_level_point(fit, theta)
     between = np.where(is_at_floor, 0.0, point.between)
     natural = two_level_natural(fit, theta)
-    natural[start : start + fit.structure.p] = between
+    natural[between_part(fit)] = between
     back = np.argsort(fit.problem.order)
+    if dropout is not None:
+        minus2ll_without -= 2.0 * dropout.loglik_without()
     minus2ll, n_free = -2.0 * sums.loglik, len(free)
     is_exact = found.decrement < LARGEST_DECREMENT and float(mc_share.max()) <= LARGEST_MC_SHARE
     return TwoLevelFit(
-        labels=two_level_labels(fit),
+        labels=two_level_labels(fit, theta),
         estimates=natural,
         standard_errors=errors,
         minus2ll=minus2ll,
@@ -218,4 +241,5 @@ def _result(
         mc_share=mc_share,
         theta=theta,
         covariance=covariance,
+        dropout=dropout,
     )

@@ -89,6 +89,7 @@ def simulate_data(
     covariates: Mapping[str, tuple[str, ...]] | None = None,
     references: Mapping[str, str] | None = None,
     patient_omega: Mapping[str, float] | None = None,
+    patient_effect: FloatArray | None = None,
     limit_mm3: float | None = 200.0,
     lower_mm3: float = 0.0,
     drops_out_at: float | None = None,
@@ -101,6 +102,8 @@ def simulate_data(
         truth: estimates by label (kg_pop, ..., omega_kg, ..., b; beta_ and corr_ where they apply).
         patient_omega: standard deviations of a patient's own effects by parameter, on top of the
             lesion's; needs ``schedule.patient``.
+        patient_effect: (n_patients, p) these effects themselves, patients by ascending id, where
+            something else is to depend on them too.
         limit_mm3: volumes below it become rows censored in [lower, limit]; None censors nothing.
         lower_mm3: 0, or -inf: errors can make a volume negative, above all with a constant part.
         drops_out_at: a lesion is no longer measured after a volume of so many times its smallest
@@ -132,8 +135,8 @@ def simulate_data(
     mean = problem.design.mean(population.coefficients)
     root = np.linalg.cholesky(population.omega)
     phi = mean + np.einsum("pq,qn->pn", root, rng.standard_normal(mean.shape))
-    if patient_omega is not None:
-        phi = phi + _patient_effects(problem, patient_omega, rng)
+    if patient_omega is not None or patient_effect is not None:
+        phi = phi + _patient_effects(problem, patient_omega or {}, patient_effect, rng)
     f = predicted_rows(problem, phi[:, :, None])[:, 0]
     y = f + problem.error.sigma(f, population.error) * rng.standard_normal(len(f))
     if rounds_to_mm:
@@ -149,16 +152,20 @@ def simulate_data(
 
 
 def _patient_effects(
-    problem: Problem, patient_omega: Mapping[str, float], rng: np.random.Generator
+    problem: Problem,
+    patient_omega: Mapping[str, float],
+    effect: FloatArray | None,
+    rng: np.random.Generator,
 ) -> FloatArray:
     """(p, n) effects of the lesions' patients, fit order."""
     if problem.data.patient is None:
         raise ValueError("patient effects need the patients of the lesions")
     _, patient = np.unique(problem.data.patient, return_inverse=True)
     names = [one.name for one in problem.model.parameters]
-    sd = np.array([patient_omega.get(name, 0.0) for name in names])
-    effects = sd[:, None] * rng.standard_normal((len(names), patient.max() + 1))
-    return effects[:, patient[problem.order]]
+    if effect is None:
+        sd = np.array([patient_omega.get(name, 0.0) for name in names])
+        effect = (sd[:, None] * rng.standard_normal((len(names), patient.max() + 1))).T
+    return effect.T[:, patient[problem.order]]
 
 
 def _rounded(volume: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from udfs.growth.dropout import DropOut
 from udfs.growth.information import Curvature
 from udfs.growth.nested import PatientSums, nested_curvature, nested_sums
 from udfs.growth.newton import newton_direction
@@ -75,14 +76,16 @@ class Climb:
         threads: int,
         pool: ThreadPoolExecutor | None,
         progress: Progress | None,
+        dropout: DropOut | None = None,
     ) -> None:
+        self.dropout = dropout
         self.fit, self.member, self.seed = fit, member, seed
         self.threads, self.pool, self.progress = threads, pool, progress
         self.members = members_of(member)
         self.n_steps = 0
         self.told_at = time.monotonic()
         self.minus2ll: float | None = None
-        self.theta = split_start(fit)
+        self.theta = split_start(fit, dropout)
 
     def lesion_nodes(self, count: int, purpose: int) -> Nodes:
         """Nodes of the lesions."""
@@ -119,7 +122,8 @@ class Climb:
         if not found.decrement < LARGEST_DECREMENT:
             return found
         sums, curve = self._evaluate([(nodes, where)])
-        step = 0.5 * newton_direction(free_directions(self.fit, self.theta, curve))
+        free = free_directions(self.fit, self.theta, curve, may_leave=False)
+        step = 0.5 * newton_direction(free)
         self.theta = floored(self.fit, self.theta + step)
         loglik = sums.loglik
         sums = replace(
@@ -187,6 +191,7 @@ class Climb:
             self.threads,
             self.pool,
             self._pulse,
+            dropout=self.dropout,
             is_rough=self.fit.n_lesions >= FEW_LESIONS,
         )
         self.n_steps += 1
@@ -199,11 +204,8 @@ class Climb:
         self.told_at = time.monotonic()
         if self.progress is None:
             return
-        values = dict(
-            zip(
-                two_level_labels(self.fit), two_level_natural(self.fit, theta).tolist(), strict=True
-            )
-        )
+        natural = two_level_natural(self.fit, theta).tolist()
+        values = dict(zip(two_level_labels(self.fit, theta), natural, strict=True))
         state = FitProgress("patients", self.n_steps, MOST_STEPS, self.minus2ll, values)
         if self.progress(state) is False:
             raise FitInterruptedError(state)

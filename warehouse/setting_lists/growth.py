@@ -46,6 +46,13 @@ SETTINGS: tuple[Setting, ...] = (
         "independent, as Zhou 2023 does, and is biased where patients leave on progression",
     ),
     Setting(
+        "growth.dropout",
+        True,
+        "whether the growth model with patients' effects also holds the hazard of progression that "
+        "target lesions do not show (new and non-target lesions, death); false takes such patients "
+        "as if they had left by chance",
+    ),
+    Setting(
         "growth.warm_start",
         False,
         "whether the growth fit starts from the published one: quicker, but the result then "

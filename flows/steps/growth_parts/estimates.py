@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from scipy.special import ndtr
 
 from flows.steps.growth_parts.reading import TargetLesions
 from flows.steps.growth_parts.tables import (
+    GROWTH_DROPOUT,
     GROWTH_EXCLUDED,
     GROWTH_FIT,
     GROWTH_INFLUENCE,
@@ -24,6 +26,7 @@ from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import FloatArray
 from udfs.growth.result import GrowthFit
 from udfs.growth.second_level import TwoLevelFit
+from udfs.growth.two_level_theta import ALPHA, RATE, is_of_dropout
 from udfs.growth_events import GrowthCurve
 
 NORMAL_95 = 1.959963984540054
@@ -106,6 +109,8 @@ def fit_rows(found: Fitted, n_excluded: int, counts_baseline: bool) -> pa.Table:
         "error_model": "proportional",
         "is_baseline_counted": counts_baseline,
         "has_patient_effects": two is not None,
+        "has_dropout": two is not None and two.dropout is not None,
+        "n_dropout_events": None if two is None or two.dropout is None else two.dropout.n_events,
         "minus2ll": float(stated.minus2ll),
         "minus2ll_mc_se": float(stated.minus2ll_mc_se),
         "aic": float(stated.aic),
@@ -126,11 +131,13 @@ def population_rows(found: Fitted) -> pa.Table:
     """Estimates with intervals; shrinkage beside the standard deviations between lesions."""
     fit, two = found.fit, found.two_level
     stated = fit if two is None else two
-    value, error = stated.estimates, stated.standard_errors
+    growth = [k for k, label in enumerate(stated.labels) if not is_of_dropout(label)]
+    labels = tuple(stated.labels[k] for k in growth)
+    value, error = stated.estimates[growth], stated.standard_errors[growth]
     with np.errstate(divide="ignore", invalid="ignore"):
         # A patient's effect that was estimated as none has no interval.
         relative = error / np.abs(value)
-    low, high = _intervals(found, stated.labels, value, error)
+    low, high = _intervals(found, labels, value, error)
     shrunk = shrinkage(fit, found.modes)
     of_modes = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_modes, strict=True))
     of_means = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_means, strict=True))
@@ -140,20 +147,74 @@ def population_rows(found: Fitted) -> pa.Table:
         GROWTH_POPULATION,
         {
             "fit_id": [found.fit_id] * len(value),
-            "parameter": list(stated.labels),
+            "parameter": list(labels),
             "estimate": value,
             "standard_error": error,
             "rse_percent": 100.0 * relative,
             "ci_lower": low,
             "ci_upper": high,
-            "unit": [units.get(label) or None for label in stated.labels],
-            "total_sd": [
-                totals[label] if label.startswith("omega_") else None for label in stated.labels
-            ],
-            "shrinkage_modes": [of_modes.get(label) for label in stated.labels],
-            "shrinkage_means": [of_means.get(label) for label in stated.labels],
+            "unit": [units.get(label) or None for label in labels],
+            "total_sd": [totals[label] if label.startswith("omega_") else None for label in labels],
+            "shrinkage_modes": [of_modes.get(label) for label in labels],
+            "shrinkage_means": [of_means.get(label) for label in labels],
         },
     )
+
+
+def dropout_rows(found: Fitted) -> pa.Table:
+    """Hazard ratios of the patients' effects, then the rates; no rows without drop-out."""
+    two = found.two_level
+    if two is None or two.dropout is None:
+        return make_table(GROWTH_DROPOUT)
+    rows = [_effect_row(two, name) for name in found.fit.parameter_names]
+    rows += [_rate_row(two, k) for k in range(two.dropout.n_pieces)]
+    columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in rows[0]}
+    return make_table(GROWTH_DROPOUT, {"fit_id": [found.fit_id] * len(rows), **columns})
+
+
+def _effect_row(two: TwoLevelFit, name: str) -> dict[str, Any]:
+    """Log hazard ratio alpha; exp(alpha gamma) with limits by the delta method."""
+    assert two.dropout is not None  # checked by the caller
+    places = [two.labels.index(f"{ALPHA}{name}"), two.labels.index(f"gamma_{name}")]
+    alpha, gamma = two.estimates[places]
+    slopes = np.array([gamma, alpha])
+    spread = float(np.sqrt(slopes @ two.covariance[np.ix_(places, places)] @ slopes))
+    error = float(two.standard_errors[places[0]])
+    reach = NORMAL_95 * spread if np.isfinite(error) else np.nan
+    return {
+        "kind": "effect",
+        "term": name,
+        "from_day": np.nan,
+        "to_day": np.nan,
+        "n_events": two.dropout.n_events,
+        "estimate": float(alpha),
+        "standard_error": error,
+        "p_value": float(2.0 * ndtr(-abs(alpha / error))) if error > 0 else np.nan,
+        "hazard_ratio": float(np.exp(alpha * gamma)),
+        "ci_lower": float(np.exp(alpha * gamma - reach)),
+        "ci_upper": float(np.exp(alpha * gamma + reach)),
+    }
+
+
+def _rate_row(two: TwoLevelFit, piece: int) -> dict[str, Any]:
+    assert two.dropout is not None  # checked by the caller
+    place = two.labels.index(f"{RATE}{piece + 1}")
+    rate, error = float(two.estimates[place]), float(two.standard_errors[place])
+    reach = np.exp(NORMAL_95 * error / rate)
+    end = float(two.dropout.cuts[piece + 1])
+    return {
+        "kind": "rate",
+        "term": str(piece + 1),
+        "from_day": float(two.dropout.cuts[piece]),
+        "to_day": end if np.isfinite(end) else np.nan,
+        "n_events": int(two.dropout.events[:, piece].sum()),
+        "estimate": rate,
+        "standard_error": error,
+        "p_value": np.nan,
+        "hazard_ratio": np.nan,
+        "ci_lower": rate / reach,
+        "ci_upper": rate * reach,
+    }
 
 
 def _intervals(

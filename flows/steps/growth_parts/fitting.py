@@ -8,7 +8,7 @@ import numpy as np
 
 from flows.steps.growth_parts.estimates import Fitted
 from flows.steps.growth_parts.models import model_named
-from flows.steps.growth_parts.reading import TargetLesions
+from flows.steps.growth_parts.reading import TargetLesions, read_follow_up
 from flows.steps.growth_parts.tables import GROWTH_POPULATION
 from udfs.growth.data import GrowthData
 from udfs.growth.fit import fit_growth
@@ -84,6 +84,7 @@ def fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> Fi
     if has_patients and _has_siblings(data.take(alone.lesions.position)):
         two = fit_second_level(
             alone,
+            follow_up=read_follow_up(context) if context.setting("growth.dropout") else None,
             start=before,
             seed=context.seed,
             threads=threads,

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from udfs.growth.data import GrowthData
+from udfs.growth.dropout import FollowUp
 from udfs.growth.result import GrowthFit
 from warehouse.registry import StepContext
 
@@ -44,6 +45,14 @@ WHERE
     AND measurement.day >= lesion.baseline_day
     AND measurement.volume_mm3 IS NOT NULL
 ORDER BY measurement.lesion_id, measurement.day
+"""
+FOLLOW_UP = """
+SELECT
+    patient_id,
+    time_days,
+    is_event
+FROM analysis.growth_follow_up
+ORDER BY patient_id
 """
 NO_VOLUME = ("no_volume", "no measurement from the baseline on has a volume")
 ONLY_BASELINE = ("only_baseline", "no measurement counts besides the baseline")
@@ -108,3 +117,13 @@ def read_target_lesions(context: StepContext) -> TargetLesions:
         patient=rows["patient_id"].fillna(rows["lesion_id"]).to_numpy(dtype=str),
     )
     return TargetLesions(lesions, data)
+
+
+def read_follow_up(context: StepContext) -> FollowUp:
+    """When each patient progressed apart from target lesions, or how long not."""
+    rows = context.frame(FOLLOW_UP)
+    return FollowUp.from_arrays(
+        rows["patient_id"].to_numpy(dtype=str),
+        rows["time_days"].to_numpy(dtype=np.float64),
+        rows["is_event"].to_numpy(dtype=bool),
+    )

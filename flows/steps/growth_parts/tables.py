@@ -58,7 +58,9 @@ GROWTH_FIT = _table(
     "volumes below volume.limit_of_quantification_mm3 censored in [0, limit]. Exact maximum of the "
     "likelihood by importance sampling. Patients leave a trial when one of their lesions "
     "progresses, which is ignorable only where the patient's other lesions are in the likelihood: "
-    "so lesions of a patient vary together, unless growth.patient_effects is false. A cold start, "
+    "so lesions of a patient vary together, unless growth.patient_effects is false; and "
+    "progression that target lesions do not show is part of the likelihood, unless growth.dropout "
+    "is false (analysis.growth_dropout). A cold start, "
     "so that the same input gives the same bytes, unless growth.warm_start is true. No row where "
     "fewer than growth.fewest_lesions lesions are usable.\n"
     f"{REFERENCE}",
@@ -80,7 +82,15 @@ GROWTH_FIT = _table(
             FLAG,
             "lesions of a patient vary together (growth.patient_effects)",
         ),
-        "minus2ll": (REAL, "-2 log-likelihood"),
+        "has_dropout": (
+            FLAG,
+            "progression that target lesions do not show is part of the fit (growth.dropout)",
+        ),
+        "n_dropout_events": (WHOLE, "patients with such progression; null without has_dropout"),
+        "minus2ll": (
+            REAL,
+            "-2 log-likelihood of the measurements; with has_dropout of measurements and events",
+        ),
         "minus2ll_mc_se": (REAL, "its Monte Carlo standard error, an upper bound"),
         "aic": (REAL, "Akaike's criterion"),
         "bic": (
@@ -120,6 +130,35 @@ GROWTH_POPULATION = _table(
                      "sqrt(omega^2 + gamma^2)"),
         "shrinkage_modes": (REAL, "of omega_: share of the variance that conditional modes lack"),
         "shrinkage_means": (REAL, "of omega_: share of the variance that conditional means lack"),
+    },
+)  # fmt: skip
+GROWTH_DROPOUT = _table(
+    "growth_dropout",
+    "How progression that target lesions do not show goes with a patient's growth.\n"
+    "Why: patients whose lesions grow fast leave earlier; a fit that does not know of it finds "
+    "growth too slow.\n"
+    "How: a hazard of new lesions, non-target progression and death (analysis.growth_follow_up), "
+    "rate(t) exp(alpha' u), u the patient's effects on log kg, log kd and logit F, estimated with "
+    "the growth of target lesions in one likelihood; rate(t) is constant in pieces.\n"
+    "Caveats: no row without such events (fewer than 20) or without patients' effects. The form of "
+    "the hazard is an assumption.\n"
+    "Reference: Wu and Carroll 1988, Biometrics 44:175; Henderson et al. 2000, Biostatistics 1:465",
+    "one row per fit_id, kind and term",
+    ("fit_id", "kind", "term"),
+    {
+        "fit_id": FIT_ID,
+        "kind": (TEXT, "effect of a growth parameter, or rate in a piece of time"),
+        "term": (TEXT, "kg, kd or f; number of the piece"),
+        "from_day": (REAL, "of a rate: the piece begins after this day"),
+        "to_day": (REAL, "of a rate: and ends with this one; null for the last"),
+        "n_events": (WHOLE, "events: in the piece, or all"),
+        "estimate": (REAL, "of an effect: log hazard ratio per unit of the patient's log kg, log "
+                     "kd or logit F; of a rate: hazard per day of the typical patient"),
+        "standard_error": (REAL, "its standard error; null where patients do not vary"),
+        "p_value": (REAL, "of an effect, two-sided Wald test"),
+        "hazard_ratio": (REAL, "of an effect: of a patient one standard deviation (gamma) above"),
+        "ci_lower": (REAL, "lower 95 % limit of the hazard ratio, or of the rate"),
+        "ci_upper": (REAL, "upper 95 % limit of the hazard ratio, or of the rate"),
     },
 )  # fmt: skip
 GROWTH_LESION = _table(
