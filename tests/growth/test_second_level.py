@@ -98,9 +98,10 @@ def test_nested_score_and_information_are_the_derivatives(
     )
     dropout = None
     if has_dropout:
-        exposure = np.array([[100.0, 20.0], [100.0, 400.0], [60.0, 0.0], [0.0, 0.0]])
-        events = np.array([[0.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
-        dropout = DropOut(exposure, events, np.array([0.0, 100.0, np.inf]))
+        exposure = np.array([[100.0, 20.0], [100.0, 400.0], [60.0, 0.0], [0.0, 0.0], [40.0, 0.0]])
+        events = np.array([[0.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
+        # four patients with lesions, and one without
+        dropout = DropOut(exposure, events, np.array([0.0, 100.0, np.inf]), 4)
     theta = split_start(fit, dropout)
     if has_dropout:
         theta[-5:-2] = [0.9, -0.4, 0.3]

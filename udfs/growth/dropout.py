@@ -12,6 +12,9 @@ with u_i the patient's effects on log kg, log kd, logit F and rate(t) constant b
 u_i, the event says nothing more of the measurements. Other ends of follow-up (progression of target
 lesions, which the measurements show; withdrawal; end of study) count as censored.
 
+Patients of whom nothing was measured after baseline, because they progressed or died before, count
+with their event alone: without them the fastest would be missing.
+
 It can only be as right as the hazard's form: how the unmeasured part of a course depends on growth
 is not seen in the data. ``fit_second_level`` without a follow-up is the model without it.
 """
@@ -26,12 +29,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from udfs.growth.data import GrowthDataError
 from udfs.growth.parameters import BoolArray, FloatArray
+from udfs.growth.quadrature import gauss_hermite
 
 MOST_PIECES = 6
 EVENTS_PER_PIECE = 20
 FEWEST_EVENTS = 20
 """With fewer events the hazard is not estimated."""
 LARGEST_EXPONENT = 30.0
+NODES_PER_AXIS = 7
+"""For patients without lesions."""
+LOG_2_PI = float(np.log(2.0 * np.pi))
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,8 @@ class FollowUp:
     """Until when each patient was free of progression apart from target lesions."""
 
     patient: NDArray[np.generic]
-    """(n,) ids, each once; others in the growth data count as unknown."""
+    """(n,) ids, each once. Of others in the growth data the follow-up is unknown; those who are not
+    in the growth data have no measured lesion."""
     time_days: FloatArray
     """(n,) days from the first dose, above 0."""
     is_event: BoolArray
@@ -80,14 +88,16 @@ class DropOutPoint:
 
 @dataclass(frozen=True)
 class DropOut:
-    """Time at risk and events of P patients in k pieces of time."""
+    """Time at risk and events in k pieces of time: P patients with lesions, then Q without."""
 
     exposure: FloatArray
-    """(P, k) days at risk; 0 for patients of unknown follow-up."""
+    """(P + Q, k) days at risk; 0 for patients of unknown follow-up."""
     events: FloatArray
-    """(P, k) 0 or 1."""
+    """(P + Q, k) 0 or 1."""
     cuts: FloatArray
     """(k + 1,) days; the first is 0, the last infinite."""
+    n_measured: int
+    """P."""
 
     @property
     def n_pieces(self) -> int:
@@ -101,15 +111,14 @@ class DropOut:
 
     @classmethod
     def prepare(cls, follow_up: FollowUp, ids: NDArray[np.generic]) -> DropOut | None:
-        """Of patients ``ids``; cuts at quantiles of their event times. None with few events."""
-        if len(follow_up.patient) == 0:
-            return None
-        order = np.argsort(follow_up.patient)
-        place = np.searchsorted(follow_up.patient[order], ids)
-        found = order[np.minimum(place, len(order) - 1)]
-        is_known = follow_up.patient[found] == ids
-        time = np.where(is_known, follow_up.time_days[found], 0.0)
-        is_event = is_known & follow_up.is_event[found]
+        """Of patients ``ids`` (ascending), then those without lesions; cuts at quantiles of the
+        event times. None with few events."""
+        place = np.searchsorted(ids, follow_up.patient)
+        is_measured = ids[np.minimum(place, len(ids) - 1)] == follow_up.patient
+        place[~is_measured] = len(ids) + np.arange(int((~is_measured).sum()))
+        time = np.zeros(len(ids) + int((~is_measured).sum()))
+        is_event = np.zeros(len(time), dtype=bool)
+        time[place], is_event[place] = follow_up.time_days, follow_up.is_event
         n_events = int(is_event.sum())
         if n_events < FEWEST_EVENTS:
             return None
@@ -120,10 +129,10 @@ class DropOut:
         )
         cuts = np.concatenate([[0.0], inner[inner < found_days.max()], [np.inf]])
         # A time on a cut belongs to the piece that ends there, so that each piece holds an event.
-        events = np.zeros((len(ids), len(cuts) - 1))
+        events = np.zeros((len(time), len(cuts) - 1))
         events[np.flatnonzero(is_event), np.searchsorted(cuts[1:], found_days)] = 1.0
         parts = [np.clip(time, a, b) - a for a, b in pairwise(cuts)]
-        return cls(np.stack(parts, axis=1), events, cuts)
+        return cls(np.stack(parts, axis=1), events, cuts, len(ids))
 
     def start(self, p: int) -> DropOutPoint:
         """No association, and the rates that maximise the likelihood then."""
@@ -144,6 +153,53 @@ class DropOut:
         total = events.sum(axis=1)[:, None]
         loglik = (events @ at.log_rate)[:, None] + total * (u @ at.alpha) - expected.sum(axis=2)
         return Terms(loglik, events, expected, u)
+
+    def unmeasured(self, between: FloatArray, at: DropOutPoint) -> Unmeasured | None:
+        """What the Q patients without lesions add; None where there are none.
+
+        Their integral over u is by Gauss-Hermite quadrature in u / gamma.
+
+        Args:
+            between: (p,) gamma.
+        """
+        patients = slice(self.n_measured, None)
+        n = len(self.exposure) - self.n_measured
+        if n == 0:
+            return None
+        z, log_weight = gauss_hermite(len(between), NODES_PER_AXIS)
+        u = np.broadcast_to(between * z, (n, *z.shape))
+        terms = self.terms(patients, u, at)
+        log_w = terms.loglik + log_weight - 0.5 * ((z**2).sum(axis=1) + len(between) * LOG_2_PI)
+        top = log_w.max(axis=1, keepdims=True)
+        w = np.exp(log_w - top)
+        total = w.sum(axis=1, keepdims=True)
+        w = w / total
+        of_gamma = np.broadcast_to(z**2 - 1.0, u.shape)
+        score = np.concatenate([of_gamma, terms.score()], axis=2)
+        mean = np.einsum("Pn,Pns->Ps", w, score)
+        off = score - mean[:, None]
+        return Unmeasured(
+            loglik=float((top + np.log(total)).sum()),
+            score=mean.sum(axis=0),
+            missing=np.einsum("Pn,Pns,Pnt->st", w, off, off, optimize=True),
+            between_square=np.einsum("Pn,Pna->a", w, u**2),
+            information=terms.information(w),
+        )
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """Sums over patients without lesions."""
+
+    loglik: float
+    score: FloatArray
+    """(p + p + k,) in log gamma, alpha, log rates."""
+    missing: FloatArray
+    """(p + p + k, p + p + k) sum of the covariances of the complete score given the event."""
+    between_square: FloatArray
+    """(p,) sum of E[u^2]."""
+    information: FloatArray
+    """(p + k, p + k) complete information of the drop-out's parameters."""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,8 @@ def nested_sums(
         groups: groups of patients, with the nodes of their lesions and their own; together they
             hold every patient that is to count, once.
         pulse: called now and then; may raise to interrupt.
-        dropout: of all patients, where ``point`` holds its parameters.
+        dropout: of all patients, where ``point`` holds its parameters. Patients without lesions
+            count where the groups hold all the others.
         is_rough: weights in single precision, which is twice as quick: relative errors below 1e-5,
             a thousandth of the Monte Carlo error.
     """
@@ -109,11 +110,34 @@ def nested_sums(
     patients = np.argsort(np.concatenate([where.patients for _, where in groups]), kind="stable")
     total |= {name: np.concatenate([one[name] for one in done])[patients] for name in PER_PATIENT}
     total["loglik"] = float(total["loglik"])
+    if dropout is not None and len(patients) == dropout.n_measured:
+        total = _with_unmeasured(fit, point, dropout, total)
     n, p = fit.problem.n_lesions, fit.structure.p
     mean_phi, sd_phi = np.full((n, p), np.nan), np.full((n, p), np.nan)
     for one in done:
         mean_phi[one["lesions"]], sd_phi[one["lesions"]] = one["mean_phi"], one["sd_phi"]
     return PatientSums(mean_phi=mean_phi, sd_phi=sd_phi, **total)
+
+
+def _with_unmeasured(
+    fit: GrowthFit, point: TwoLevelPoint, dropout: DropOut, total: dict[str, Any]
+) -> dict[str, Any]:
+    """The sums with those over patients without lesions."""
+    more = None if point.dropout is None else dropout.unmeasured(point.between, point.dropout)
+    if more is None:
+        return total
+    between, end = between_part(fit), error_part(fit).stop
+    places = np.r_[between.start : between.stop, end : len(total["score"])]
+    score, missing = total["score"].copy(), total["missing"].copy()
+    score[places] += more.score
+    missing[np.ix_(places, places)] += more.missing
+    return total | {
+        "loglik": total["loglik"] + more.loglik,
+        "score": score,
+        "missing": missing,
+        "between_square": total["between_square"] + more.between_square,
+        "dropout_information": total["dropout_information"] + more.information,
+    }
 
 
 def _run_task(tasks: list[tuple[_Pass, slice]], number: int) -> dict[str, Any]:

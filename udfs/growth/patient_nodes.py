@@ -10,6 +10,7 @@ import numpy as np
 from udfs.growth.dropout import DropOutPoint
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
+from udfs.growth.quadrature import gauss_hermite
 from udfs.growth.result import GrowthFit
 
 INFLATION = 1.1
@@ -120,14 +121,3 @@ def nodes_around(
     volume = np.log(np.einsum("naa->na", factor)).sum(axis=1)
     log_density = -np.log(len(z)) - log_weight - volume[:, None]
     return PatientNodes(patients, [members[k] for k in patients], u, log_density)
-
-
-def gauss_hermite(p: int, per_axis: int) -> tuple[FloatArray, FloatArray]:
-    """(K, p) nodes z and (K,) log weights: the integral of g over R^p is about sum(weight g(z)).
-
-    Exact for g = normal density times a polynomial of degree below 2 ``per_axis`` in each axis.
-    """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(per_axis)
-    grid = np.stack(np.meshgrid(*[nodes] * p, indexing="ij"), axis=-1).reshape(-1, p)
-    product = np.stack(np.meshgrid(*[np.log(weights)] * p, indexing="ij"), axis=-1)
-    return grid, product.reshape(-1, p).sum(axis=1) + 0.5 * (grid**2).sum(axis=1)
