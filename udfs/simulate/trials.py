@@ -1,9 +1,10 @@
 """One simulated cohort from its preset: baseline, curves, scans, course, and all its tables.
 
 What is drawn, in this order, each stage with its own stream of random numbers: patients (quotas),
-lesions present at baseline (quotas), growth parameters, planned scans, who responds deepest (their
-lesions are small), readings, new lesions, death and drop-out, measurements that were not done, radiomic features. RECIST 1.1 is then read off the
-sizes as written.
+lesions present at baseline (quotas), growth parameters, planned scans, sizes of the deepest
+responders' lesions (swapped with small ones), readings, new lesions, death and drop-out,
+measurements that were not done, radiomic features. RECIST 1.1 is then read off the sizes as
+written.
 
 What counts: a measurement is one size of a target lesion by the first reader at one scan. The
 paper's 116,542 observations are taken as these (94,174) and one row for each non-target and new
