@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -92,7 +93,9 @@ def test_shared_error_of_the_models_shifts_the_quadrants() -> None:
 
 
 @pytest.mark.parametrize("comparator", ["reference", "mean"])
-def test_shared_error_beyond_the_models_own_is_taken_as_all_of_it(comparator: str) -> None:
+def test_shared_error_beyond_the_models_own_is_taken_as_all_of_it(
+    comparator: Literal["reference", "mean"],
+) -> None:
     # As the estimate from a few patients may be: a correlation of 1.5 for the liver alone.
     cross = np.zeros((4, 4))
     i, j = RESPONSE.organ.index("liver"), PROGRESSION.organ.index("liver")
