@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -89,6 +90,31 @@ def test_shared_error_of_the_models_shifts_the_quadrants() -> None:
     covariance = [[RESPONSE.covariance[i, i], -0.03], [-0.03, PROGRESSION.covariance[j, j]]]
     both = multivariate_normal([-0.3, -0.2], covariance).cdf([0, 0])
     assert found.probability[1, 0] == pytest.approx(both, abs=MONTE_CARLO)
+
+
+@pytest.mark.parametrize("comparator", ["reference", "mean"])
+def test_shared_error_beyond_the_models_own_is_taken_as_all_of_it(
+    comparator: Literal["reference", "mean"],
+) -> None:
+    # As the estimate from a few patients may be: a correlation of 1.5 for the liver alone.
+    cross = np.zeros((4, 4))
+    i, j = RESPONSE.organ.index("liver"), PROGRESSION.organ.index("liver")
+    cross[i, j] = 1.5 * np.sqrt(RESPONSE.covariance[i, i] * PROGRESSION.covariance[j, j])
+    found = organ_phenotypes(
+        RESPONSE, PROGRESSION, comparator=comparator, seed=1, cross_covariance=cross
+    )
+    plain = organ_phenotypes(RESPONSE, PROGRESSION, comparator=comparator, seed=1)
+    np.testing.assert_array_equal(found.response_error, plain.response_error)
+    np.testing.assert_array_equal(found.progression_error, plain.progression_error)
+    k = found.organ.index("liver")
+    assert 0.5 < found.error_correlation[k] <= 1
+    assert np.abs(found.error_correlation).max() <= 1
+    # Draws have these moments: high in both is an orthant of their joint normal distribution.
+    r, p = found.response_error[k], found.progression_error[k]
+    between = found.error_correlation[k] * r * p
+    mean = [-found.response_log_hr[k], -found.progression_log_hr[k]]
+    joint = multivariate_normal(mean, [[r**2, between], [between, p**2]], allow_singular=True)
+    assert found.probability[k, 0] == pytest.approx(joint.cdf([0, 0]), abs=MONTE_CARLO)
 
 
 def test_organs_too_uncertain_are_not_assigned() -> None:

@@ -83,7 +83,8 @@ def organ_phenotypes(
         comparator: "reference" or "mean".
         seed: of the draws.
         cross_covariance: (K_response, K_progression) between the two models' estimates, such as
-            from ``patient_bootstrap``; by default 0.
+            from ``patient_bootstrap``; by default 0. Where few patients make it larger than the
+            models' own covariances allow, canonical correlations beyond 1 are taken as 1.
         n_draws: their number; a probability's Monte-Carlo error is at most 1/2 over its root.
         least_probability: below which an organ is not assigned to its most probable quadrant.
 
@@ -110,10 +111,9 @@ def organ_phenotypes(
     if cross.shape != zero.shape:
         raise ValueError(f"cross_covariance has shape {cross.shape}, not {zero.shape}")
     mean = np.concatenate([r @ response.log_hr, p @ progression.log_hr])
-    between = r @ cross @ p.T
-    covariance = np.block(
-        [[r @ response.covariance @ r.T, between], [between.T, p @ progression.covariance @ p.T]]
-    )
+    within = r @ response.covariance @ r.T, p @ progression.covariance @ p.T
+    between = _feasible(r @ cross @ p.T, *within)
+    covariance = np.block([[within[0], between], [between.T, within[1]]])
     high = mean + _normal_draws(covariance, n_draws, seed) > 0
     m = len(shown)
     quadrant = 2 * ~high[:, :m] + ~high[:, m:]
@@ -123,7 +123,7 @@ def organ_phenotypes(
     assigned[np.arange(m), best] = probability.max(axis=1) >= least_probability
     errors = np.sqrt(np.diag(covariance))
     with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = np.diag(between) / (errors[:m] * errors[m:])
+        correlation = np.clip(np.diag(between) / (errors[:m] * errors[m:]), -1.0, 1.0)
     return Phenotypes(
         comparator,
         tuple(shown),
@@ -148,6 +148,25 @@ def _comparison(
     if comparator == "mean":
         weights[:, [place[organ] for organ in shared]] -= 1.0 / len(shared)
     return weights
+
+
+def _feasible(between: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
+    """(m, m) ``between``, with canonical correlations of at most 1, so that the joint covariance of
+    the two models is one; unchanged where it is already."""
+    (root, inverse), (other_root, other_inverse) = _roots(first), _roots(second)
+    left, correlation, right = np.linalg.svd(inverse @ between @ other_inverse)
+    if correlation.max(initial=0.0) <= 1:
+        return between
+    return np.asarray(root @ (left * np.minimum(correlation, 1.0)) @ right @ other_root)
+
+
+def _roots(covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Symmetric square root and its pseudo-inverse."""
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    root = np.sqrt(np.maximum(values, 0.0))
+    is_some = values > 1e-10 * values.max(initial=0.0)
+    inverse = np.where(is_some, 1 / np.where(is_some, root, 1.0), 0.0)
+    return (vectors * root) @ vectors.T, (vectors * inverse) @ vectors.T
 
 
 def _normal_draws(covariance: FloatArray, n_draws: int, seed: int) -> FloatArray:

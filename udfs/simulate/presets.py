@@ -120,7 +120,8 @@ class FollowUp:
     nontarget_ratio: float
     gone_mm: float
     cleared: float
-    """Share of patients whose lesions are read as gone at their nadir: the deepest responders."""
+    """Share of patients, the deepest responders, in whom readers call what is left of a lesion a
+    scar, once it is below the limit of quantification."""
     heterogeneity: float = 0.0
     """Log hazard of death after progression per 0.1 Gower distance between a patient's lesions."""
 
@@ -273,7 +274,7 @@ MCRC = Preset(
         censor_last_day=1700.0,
         nontarget_ratio=1.7,
         gone_mm=3.0,
-        cleared=0.044,
+        cleared=0.052,
         heterogeneity=0.1,
     ),
     mix=Mix(

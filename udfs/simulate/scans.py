@@ -27,6 +27,16 @@ TOO_SMALL_MM = 5
 NORMAL_NODE_MM = 10
 LARGEST_READ_MM = 300.0
 """The body's width: a curve that grows beyond it (one reading in ten thousand) is read as this."""
+LIMIT_OF_QUANTIFICATION_MM3 = 200.0
+"""Volumes below are censored in the growth model of Zhou 2023. A lesion is read as gone only where
+its own curve is below: reading and truth then say the same.
+"""
+SCAR_MM3 = 100.0
+"""What is left of a deep responder's lesion is called a scar once it is below this: half the limit,
+so that no error of reading (4 standard deviations) lifts it above the limit.
+"""
+SCAR_RATIO = 0.5
+"""It is to be below this part of the baseline too: what was so small before is still a lesion."""
 SHORTEST_STABLE_DAYS = 35
 """Stable disease counts as best response from this day on (six weeks less the window of a
 visit).
@@ -100,41 +110,40 @@ def read_lesions(
 
     The baseline carries rounding only: in the model it is the lesion's regressor V0. With
     ``baseline_error`` it is read with the same error as the rest (a second reader).
+
+    A lesion is gone (0 mm) where it reads less than can be seen, or is called a scar; never where
+    its curve is above the limit of quantification, and not for good.
     """
-    patient = lesions["patient"]
-    day = np.concatenate([schedule.baseline_day[:, None], schedule.day], axis=1)[patient]
-    volume = curves.volume_mm3(day.astype(float))
+    planned = np.concatenate([schedule.baseline_day[:, None], schedule.day], axis=1)
+    day = planned[lesions["patient"]].astype(float)
+    volume = curves.volume_mm3(day)
     error = np.maximum(1 + preset.population.b * rng.standard_normal(day.shape), 0.05)
     if not baseline_error:
         error[:, 0] = 1.0
     ratio = lesions["axis_ratio"][:, None]
     long = np.minimum(diameter_of_volume(np.minimum(volume * error, 1e9), ratio), LARGEST_READ_MM)
     is_gone = long < preset.follow_up.gone_mm
-    is_gone |= _is_cleared(curves, lesions, volume, preset.follow_up.cleared)
+    is_gone[:, 1:] |= _is_scar(curves, lesions, day, volume)[:, 1:]
+    is_gone &= volume < LIMIT_OF_QUANTIFICATION_MM3
     short = np.where(lesions["is_short_axis"][:, None], np.maximum(np.rint(long / ratio), 1), -1)
     long = np.where(is_gone, 0, np.maximum(np.rint(long), 1))
     short = np.where(is_gone & (short > 0), 0, short)
     return Readings(long.astype(np.int64), short.astype(np.int64))
 
 
-def _is_cleared(
-    curves: LesionCurves, lesions: Columns, volume: FloatArray, share: float
+def _is_scar(
+    curves: LesionCurves, lesions: Columns, day: FloatArray, volume: FloatArray
 ) -> BoolArray:
-    """Where lesions of the deepest responders count as gone, from near their nadir on and for good.
-
-    On the curve alone a lesion never goes, and hardly a patient would have a complete response;
-    readers call what is left of one a scar. These are the patients whose worst lesion shrinks most.
+    """(n, m + 1) where what is left of a deep responder's lesion is called a scar: from the day on
+    which its curve falls below ``SCAR_MM3`` until it rises above the limit of quantification, or
+    the baseline.
     """
-    base = curves.volume_at_baseline_mm3
-    ratio = np.minimum(curves.volume_mm3(np.minimum(curves.nadir_day(), 300.0)) / base, 1.0)
-    patient = lesions["patient"]
-    worst = np.zeros(patient.max() + 1 if len(patient) else 0)
-    np.maximum.at(worst, patient, ratio)
-    has_lesions = np.bincount(patient, minlength=len(worst)) > 0
-    limit = np.quantile(worst[has_lesions], share) if len(patient) else 0.0
-    below = volume <= (1.25 * worst[patient] * base)[:, None]
-    below[:, 0] = False
-    return np.logical_or.accumulate(below, axis=1) & (worst[patient] <= limit)[:, None]
+    base, nadir = curves.volume_at_baseline_mm3, curves.nadir_day()
+    falls_to = np.minimum(SCAR_MM3, SCAR_RATIO * base)
+    rises_to = np.minimum(LIMIT_OF_QUANTIFICATION_MM3, base)
+    rises_to = np.where(curves.volume_mm3(nadir) < falls_to, rises_to, 0.0)
+    limit = np.where(day <= nadir[:, None], falls_to[:, None], rises_to[:, None])
+    return np.asarray(lesions["has_scars"][:, None] & (volume < limit))
 
 
 def target_response(

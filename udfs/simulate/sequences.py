@@ -72,9 +72,10 @@ def plant_groups(
 
 
 def lesions_gone(lesions: Columns) -> Columns:
-    """Parameters of lesions that do not progress."""
+    """Parameters of lesions that do not progress; readers call what is left of them a scar."""
     n = len(lesions["patient"])
-    return {name: np.full(n, value) for name, value in GONE.items()}
+    out: Columns = {name: np.full(n, value) for name, value in GONE.items()}
+    return out | {"has_scars": np.ones(n, dtype=bool)}
 
 
 def planted_days(

@@ -1,9 +1,10 @@
 """One simulated cohort from its preset: baseline, curves, scans, course, and all its tables.
 
 What is drawn, in this order, each stage with its own stream of random numbers: patients (quotas),
-lesions present at baseline (quotas), growth parameters, planned scans, readings, new lesions, death
-and drop-out, measurements that were not done, radiomic features. RECIST 1.1 is then read off the
-sizes as written.
+lesions present at baseline (quotas), growth parameters, planned scans, sizes of the deepest
+responders' lesions (swapped with small ones), readings, new lesions, death and drop-out,
+measurements that were not done, radiomic features. RECIST 1.1 is then read off the sizes as
+written.
 
 What counts: a measurement is one size of a target lesion by the first reader at one scan. The
 paper's 116,542 observations are taken as these (94,174) and one row for each non-target and new
@@ -32,6 +33,7 @@ from udfs.simulate.patients import (
 )
 from udfs.simulate.presets import HNSCC, MCRC, Preset, SequenceGroups
 from udfs.simulate.radiomics import draw_radiomics
+from udfs.simulate.responders import choose_responders
 from udfs.simulate.sampling import Columns, FloatArray, take
 from udfs.simulate.scans import PD, BoolArray, Readings, Schedule
 from udfs.simulate.tables import (
@@ -199,21 +201,19 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
     lesions = draw_lesions(preset, patients, rng[1])
     lesions |= draw_parameters(preset, patients, lesions, rng[2])
     n_all = len(patients["patient"])
+    schedule = scans.draw_schedule(preset, patients, rng[3])
+    lesions |= choose_responders(
+        lesions, _curves(lesions, schedule), schedule, patients["excluded"] == "",
+        preset.follow_up.cleared, rng[14],
+    )  # fmt: skip
     patients["ldh_ratio"], patients["ldh_latent"] = draw_ldh_ratio(preset, lesions, n_all, rng[2])
     patients["log_kg_patient"] = np.zeros(n_all)
     patients["log_kg_patient"][lesions["patient"]] = lesions["log_kg_patient"]
-    schedule = scans.draw_schedule(preset, patients, rng[3])
     planted = None
     if preset.sequence_groups is not None:
         planted = sequences.plant_groups(preset.sequence_groups, preset, schedule, rng[13])
         lesions |= sequences.lesions_gone(lesions)
-    curves = LesionCurves(
-        lesions["volume_at_baseline_mm3"],
-        schedule.baseline_day[lesions["patient"]].astype(float),
-        lesions["kg_per_day"],
-        lesions["kd_per_day"],
-        lesions["f"],
-    )
+    curves = _curves(lesions, schedule)
     readings = scans.read_lesions(curves, lesions, schedule, preset, rng[4])
     new_day = courses.new_lesion_days(preset, patients, rng[5])
     patients["new_organ"] = courses.draw_new_organs(preset, patients, lesions, rng[5])
@@ -235,6 +235,16 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
     not_done = _not_done(preset, patients, lesions, is_made, overall, n, rng[7])
     return _Cohort(preset, patients, lesions, curves, schedule, readings, course, is_made, not_done,
                    organ_days, planted)  # fmt: skip
+
+
+def _curves(lesions: Columns, schedule: Schedule) -> LesionCurves:
+    return LesionCurves(
+        lesions["volume_at_baseline_mm3"],
+        schedule.baseline_day[lesions["patient"]].astype(float),
+        lesions["kg_per_day"],
+        lesions["kd_per_day"],
+        lesions["f"],
+    )
 
 
 def _not_done(
