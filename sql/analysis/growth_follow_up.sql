@@ -5,11 +5,12 @@
    How: of the analysis reader's assessments, the first with a progressed non-target lesion or a new lesion; else
    death, if no target progression came before and the last assessment lies at most 84 days back (the longest usual
    interval of scans, 12 weeks: a later death is not why measuring ended); else censored at the last assessment.
-   Progression of target lesions does not end the time at risk: their sizes show it.
+   Progression of target lesions does not end the time at risk: their sizes show it. Patients whose target lesions were
+   measured once and never again are here, for their early death may be why; those excluded for another reason are not.
    Caveats: sources without non-target and new lesions and without deaths have no event. An event counts from the scan
    that showed it.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, sections 4.3.4 and 4.3.5.
-   Grain: one row per patient_id with an assessment after baseline
+   Grain: one row per patient_id with assessments by the analysis reader
    Key: patient_id
    Tags: public
 */
@@ -21,8 +22,14 @@ WITH course AS (
         min(day) FILTER (WHERE nontarget_response = 'PD') AS nontarget_day,
         min(day) FILTER (WHERE has_new_lesion) AS new_day
     FROM analysis.visit_response
-    WHERE is_analysis_reader AND NOT is_baseline
+    WHERE is_analysis_reader
     GROUP BY patient_id
+),
+
+excluded AS (
+    SELECT patient_id
+    FROM core.exclusion
+    WHERE level = 'patient' AND reason_id <> 'not_longitudinal'
 ),
 
 dated AS (
@@ -41,11 +48,12 @@ dated AS (
         END AS death_day
     FROM course
     LEFT JOIN core.patient AS patient ON course.patient_id = patient.patient_id
+    WHERE course.patient_id NOT IN (SELECT excluded.patient_id FROM excluded)
 )
 
 SELECT
     patient_id, -- text id of the patient
-    CAST(coalesce(seen_day, death_day, last_day) AS DOUBLE) AS time_days, -- day of the event or of censoring
+    CAST(greatest(coalesce(seen_day, death_day, last_day), 0) AS DOUBLE) AS time_days, -- day of event or of censoring
     seen_day IS NOT NULL OR death_day IS NOT NULL AS is_event, -- false where censored
     CASE
         WHEN seen_day IS NULL AND death_day IS NULL THEN 'none'

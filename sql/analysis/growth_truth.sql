@@ -3,8 +3,8 @@
    How: the truth are the marginal values over the fitted lesions: exp of the mean of log kg and log kd, inverse
    logit of the mean of logit F, and the standard deviations of the three, all patients, organs and treatments
    together; so omega_ is held against them with the patients' variance added (total_sd).
-   Caveats: exact agreement is not to be expected. Sizes are whole millimetres, patients leave for reasons that target
-   lesions do not show, and lesions read as gone have no curve that reaches 0; docs/growth.md says what each does.
+   Caveats: exact agreement is not to be expected. Sizes are whole millimetres, and patients leave for reasons that
+   target lesions do not show; docs/growth.md says what each does.
    Grain: one row per fit_id and parameter
    Key: fit_id, parameter
    Tags: public

@@ -92,3 +92,31 @@ def test_other_readers_do_not_count(core: Core) -> None:
     stable(core)
     core.new(42, is_analysis_reader=False, is_analysed=False, reader="second")
     assert follow_up(core) == (84, False, "none")
+
+
+def test_early_death_without_a_second_scan_is_an_event(core: Core) -> None:
+    core.patients.clear()
+    core.patient(last_day=30, os_event=True)
+    core.target({-5: 30}, baseline_day=-5)
+    assert follow_up(core) == (30, True, "death")
+
+
+def test_a_patient_scanned_once_and_alive_was_never_at_risk(core: Core) -> None:
+    core.patients.clear()
+    core.patient()
+    core.target({-5: 30}, baseline_day=-5)
+    assert follow_up(core) == (0, False, "none")
+
+
+def test_patients_excluded_for_another_reason_are_not_followed(core: Core) -> None:
+    stable(core)
+    reasons = ("early_baseline", "not_longitudinal")
+    core.exclusions = [
+        {"level": "patient", "patient_id": "S/1", "reason_id": reasons[0]},
+        {"level": "patient", "patient_id": "S/2", "reason_id": reasons[1]},
+    ]
+    core.patient("S/2")
+    core.target({0: 30, 42: 28}, "T2", patient_id="S/2")
+    with core.build(*MODELS) as con:
+        rows = records(con, "SELECT patient_id FROM analysis.growth_follow_up")
+    assert rows == [{"patient_id": "S/2"}]
