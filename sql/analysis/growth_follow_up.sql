@@ -3,8 +3,8 @@
    lesions are measured no longer. Where these are patients whose lesions grow fast, growth is estimated too slow
    unless the fit knows of them (growth.dropout).
    How: of the analysis reader's assessments, the first with a progressed non-target lesion or a new lesion; else
-   death, if no target progression came before and the last assessment lies at most 84 days back (the longest usual
-   interval of scans, 12 weeks: a later death is not why measuring ended); else censored at the last assessment.
+   death, if no target progression came before and the last assessment lies at most growth.death_window_days back (a
+   later death is not why measuring ended); else censored at the last assessment.
    Progression of target lesions does not end the time at risk: their sizes show it. Patients whose target lesions were
    measured once and never again are here, for their early death may be why; those excluded for another reason are not.
    Caveats: sources without non-target and new lesions and without deaths have no event. An event counts from the scan
@@ -14,7 +14,13 @@
    Key: patient_id
    Tags: public
 */
-WITH course AS (
+WITH setting AS (
+    SELECT CAST(value AS INTEGER) AS window_days
+    FROM meta.setting
+    WHERE name = 'growth.death_window_days'
+),
+
+course AS (
     SELECT
         patient_id,
         max(day) AS last_day,
@@ -43,11 +49,12 @@ dated AS (
             WHEN
                 patient.os_event
                 AND course.target_day IS NULL
-                AND patient.os_days BETWEEN course.last_day AND course.last_day + 84
+                AND patient.os_days BETWEEN course.last_day AND course.last_day + setting.window_days
                 THEN patient.os_days
         END AS death_day
     FROM course
     LEFT JOIN core.patient AS patient ON course.patient_id = patient.patient_id
+    CROSS JOIN setting
     WHERE course.patient_id NOT IN (SELECT excluded.patient_id FROM excluded)
 )
 

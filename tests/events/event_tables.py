@@ -13,7 +13,7 @@ import pyarrow as pa
 import yaml
 
 from warehouse.models import SqlModel, read_model
-from warehouse.settings import BY_NAME
+from warehouse.settings import BY_NAME, default_values
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 SEEDS = (
@@ -387,6 +387,10 @@ class Core:
         for table, columns in CORE.items():
             _create(con, f"core.{table}", columns, rows[table])
         _create(con, "analysis.modelled_event", MODELLED, self.modelled)
+        settings: Rows = [
+            {"name": name, "value": str(value)} for name, value in default_values().items()
+        ]
+        _create(con, "meta.setting", {"name": "VARCHAR", "value": "VARCHAR"}, settings)
         for name in models or [f"analysis.{model}" for model in ANALYSIS]:
             run_model(con, name)
         return con
@@ -409,9 +413,6 @@ class Core:
         }
         for table, columns in PHASES.items():
             _create(con, f"analysis.{table}", columns, phases[table])
-        settings = [{"name": "rules.rule_set", "value": "recist_1_1", "type": "str"}]
-        columns = {"name": "VARCHAR", "value": "VARCHAR", "type": "VARCHAR"}
-        _create(con, "meta.setting", columns, settings)
         for table in MART:
             run_model(con, f"mart.{table}")
         return con

@@ -67,12 +67,12 @@ def test_progression_of_targets_does_not_end_the_time_at_risk(core: Core) -> Non
 
 
 def test_death_soon_after_the_last_assessment_is_an_event(core: Core) -> None:
-    stable(core, last_day=168, os_event=True)
-    assert follow_up(core) == (168, True, "death")
+    stable(core, last_day=84 + 112, os_event=True)
+    assert follow_up(core) == (84 + 112, True, "death")
 
 
 def test_a_later_death_is_not_why_measuring_ended(core: Core) -> None:
-    stable(core, last_day=169, os_event=True)
+    stable(core, last_day=84 + 113, os_event=True)
     assert follow_up(core) == (84, False, "none")
 
 

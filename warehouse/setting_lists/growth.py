@@ -53,6 +53,13 @@ SETTINGS: tuple[Setting, ...] = (
         "as if they had left by chance",
     ),
     Setting(
+        "growth.death_window_days",
+        112,
+        "a death so many days after the last scan or earlier is why measuring ended (two visits of "
+        "eight weeks); a later one is not",
+        minimum=0,
+    ),
+    Setting(
         "growth.warm_start",
         False,
         "whether the growth fit starts from the published one: quicker, but the result then "
