@@ -78,11 +78,18 @@ class SqlKit:
         self.connection.execute(
             "CREATE TABLE meta.setting (name VARCHAR, value VARCHAR, type VARCHAR)"
         )
-        for name, value in values.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            self.connection.execute(
-                "INSERT INTO meta.setting VALUES (?, ?, ?)", [name, text, type(value).__name__]
+        cells = [
+            cell
+            for name, value in values.items()
+            for cell in (
+                name,
+                str(value).lower() if isinstance(value, bool) else str(value),
+                type(value).__name__,
             )
+        ]
+        self.connection.execute(
+            f"INSERT INTO meta.setting VALUES {', '.join(['(?, ?, ?)'] * len(values))}", cells
+        )
 
     def study(self, study_id: str = "s1", **values: Any) -> None:
         """A row of raw.study; rows added after it belong to this study."""

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
+from projects import copy_of_messy
 
 from warehouse.catalogue import installed_graph
 from warehouse.checks import CheckResult, check_tables, load_suites, read_check_results
 from warehouse.contents import content_folder
-from warehouse.project import create_project
-from warehouse.run import run_project
-from warehouse.simulate import write_trials
-
-N_PATIENTS = 24
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The warehouse of a small messy simulation."""
-    folder = tmp_path_factory.mktemp("suites")
-    write_trials(folder / "simulated", "mcrc", patients=N_PATIENTS, seed=5, messy=True)
-    project = create_project(folder / "project")
-    shutil.copytree(folder / "simulated" / "studies", project.root / "studies", dirs_exist_ok=True)
-    run_project(project)
-    return project.published
+    return copy_of_messy(tmp_path_factory).published
 
 
 @pytest.fixture

@@ -218,6 +218,17 @@ def test_drop_out_can_be_left_out() -> None:
         ]
 
 
+def test_lesions_of_unknown_patients_stand_alone_beside_those_of_patients() -> None:
+    """Two of the 20 patients of 40 lesions are not known."""
+    with database(lesions=40) as other:
+        other.execute("UPDATE core.lesion SET patient_id = NULL WHERE patient_id IN ('P3', 'P7')")
+        run(other, growth__draws=20)
+        assert rows(other, "SELECT n_lesions, n_patients, has_patient_effects "
+                           "FROM analysis.growth_fit") == [(40, 22, True)]  # fmt: skip
+        assert rows(other, "SELECT count(*), count(patient_id) FROM analysis.growth_lesion "
+                           "WHERE estimate_kind = 'conditional_mode'") == [(40, 36)]  # fmt: skip
+
+
 def test_a_warm_start_agrees_with_a_cold_one(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from messy.trials import Planted, build, read_truth
+from messy.trials import Planted, read_truth
+from projects import copy_of_clean, copy_of_messy
 
 from warehouse.project import Project
-
-PATIENTS, SEED = 60, 5
 
 
 @pytest.fixture(scope="session")
 def messy(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("messy") / "project"
-    return build(folder, patients=PATIENTS, seed=SEED, messy=True)
+    return copy_of_messy(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("clean") / "project"
-    return build(folder, patients=PATIENTS, seed=SEED, messy=False)
+    return copy_of_clean(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

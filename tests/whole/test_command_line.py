@@ -13,35 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from warehouse.cli import main
 from warehouse.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Called:
-    """Outcome of one call of the command."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status, self.out, self.err = status, out, err
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    """Runs ``lesions`` with arguments in this process."""
-
-    def run(*arguments: object) -> Called:
-        monkeypatch.setattr(sys, "argv", ["lesions", *map(str, arguments)])
-        capfd.readouterr()
-        try:
-            main()
-            status = 0
-        except SystemExit as end:
-            status = int(end.code or 0)
-        captured = capfd.readouterr()
-        return Called(status, captured.out, captured.err)
-
-    return run
 
 
 def test_help_lists_the_commands(call) -> None:  # type: ignore[no-untyped-def]

@@ -136,13 +136,13 @@ def test_a_second_run_has_nothing_to_do(built: Project) -> None:
 
 
 def test_same_input_gives_the_same_rows_with_one_thread_and_with_several(
-    built: Project, trials: Path, tmp_path: Path
+    built: Project, tmp_path: Path
 ) -> None:
     folder = tmp_path / "again"
-    shutil.copytree(trials / "studies", folder / "studies")
+    shutil.copytree(built.studies, folder / "studies")
     (folder / "lesions.toml").write_text("[run]\nthreads = 1\n")
     again = open_project(folder)
-    run_project(again)
+    run_project(again, is_gated=False)  # results of checks are left out below
     engine = {doc.name for doc, _ in META_DOCS} | {"quality.check_result"}
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{built.published}' AS one (READ_ONLY)")

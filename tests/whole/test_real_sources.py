@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from warehouse.project import Project, create_project
+from warehouse.project import Project, create_project, open_project
 from warehouse.run import run_project
 
 STUDIES = Path(__file__).resolve().parents[1] / "data" / "studies"
@@ -24,11 +24,23 @@ FILES = {
     "poplar_clinical": ["laleh2022_fir_poplar_imvigor/poplar_clinical.csv"],
     "hnscc265": ["hnscc265_zhou2023/265target_monolix.csv"],
 }
+SETTINGS = """
+[growth]
+patient_effects = false
+covariates = ""
+correlated = false
+[sequences]
+resamples = 10
+"""
+"""What is fitted on simulated projects by default (tests/whole, tests/growth_steps) takes minutes
+on thousands of real lesions, and no test of the sources looks at it."""
 PHARMAVERSE = ("dm", "suppdm", "ds", "ex", "ae", "tu_onco", "tr_onco", "rs_onco")
 
 
-def build(root: Path, files: dict[str, list[Path]]) -> Project:
-    project = create_project(root)
+def build(root: Path, files: dict[str, list[Path]], settings: str = SETTINGS) -> Project:
+    create_project(root)
+    (root / "lesions.toml").write_text(settings)
+    project = open_project(root)
     for study, paths in files.items():
         folder = project.studies / study
         folder.mkdir()
@@ -49,12 +61,15 @@ def pharmaverse(shared: Path, kind: str) -> dict[str, list[Path]]:
     }
 
 
+def all_sources(shared: Path) -> dict[str, list[Path]]:
+    files = {study: [shared / "data" / name for name in names] for study, names in FILES.items()}
+    return files | pharmaverse(shared, "csv")
+
+
 @pytest.fixture(scope="session")
 def real(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """One warehouse of all real sources."""
-    files = {study: [shared / "data" / name for name in names] for study, names in FILES.items()}
-    files |= pharmaverse(shared, "csv")
-    return build(tmp_path_factory.mktemp("real") / "project", files)
+    return build(tmp_path_factory.mktemp("real") / "project", all_sources(shared))
 
 
 def rows(project: Project, sql: str) -> list[tuple[Any, ...]]:
@@ -196,6 +211,14 @@ def test_pharmaverse_readers_missing_rows_and_partial_dates(real: Project) -> No
         "AND study_id = 'pharmaverse_onco' GROUP BY patient_id HAVING count(DISTINCT reader) > 1",
     )
     assert one_reader == []
+
+
+@pytest.mark.slow  # by default the simulated project has these fits, the real one the others
+def test_the_settings_as_they_come_run_on_all_sources(shared: Path, tmp_path: Path) -> None:
+    project = build(tmp_path / "project", all_sources(shared), settings="")
+    query = "SELECT has_patient_effects, n_lesions, n_patients < n_lesions FROM analysis.growth_fit"
+    assert one(project, query) == (True, 2333, True)
+    assert one(project, "SELECT count(*) FROM analysis.growth_extended_fit") == (2,)
 
 
 @pytest.mark.slow  # tests/sql_models compares the same core tables without a whole run

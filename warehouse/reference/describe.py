@@ -15,6 +15,7 @@ from warehouse.checks import Suite, load_suites
 from warehouse.contents import content_folder
 from warehouse.fingerprints import step_sources
 from warehouse.graph import Graph, Node
+from warehouse.memory import Memory
 from warehouse.meta import META_DOCS
 from warehouse.registry import TableDoc
 from warehouse.settings import SETTINGS, as_text
@@ -56,18 +57,19 @@ def describe(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     Args:
         connection: a published warehouse.
     """
-    graph = installed_graph()
+    memory = Memory()  # the modules of steps are many steps' own: each is parsed once
+    graph = installed_graph(memory=memory)
     suites = load_suites(content_folder("expectations"))
     stored = _Stored(connection)
     tables = [
-        _table(doc, graph.nodes[graph.producer[doc.name]], graph, suites, stored)
+        _table(doc, graph.nodes[graph.producer[doc.name]], memory, suites, stored)
         for doc in graph.table_docs.values()
     ]
     tables += [_engine_table(doc, stored) for doc, _ in META_DOCS]
     tables += _other_tables({str(table["name"]) for table in tables}, stored)
     return {
         "tables": sorted(tables, key=lambda table: str(table["name"])),
-        "sources": _python_sources(graph),
+        "sources": _python_sources(graph, memory),
         "macros": {name: macro.sql.strip() for name, macro in graph.macros.items()},
         "columnEdges": stored.column_edges,
         "settings": [
@@ -128,7 +130,7 @@ class _Stored:
 
 
 def _table(
-    doc: TableDoc, node: Node, graph: Graph, suites: Mapping[str, Suite], stored: _Stored
+    doc: TableDoc, node: Node, memory: Memory, suites: Mapping[str, Suite], stored: _Stored
 ) -> dict[str, Any]:
     rows, built, seconds = stored.built.get(doc.name, (None, None, None))
     return {
@@ -142,7 +144,7 @@ def _table(
         "built": built,
         "seconds": seconds,
         "checks": _checks(doc, suites, stored),
-        **_source(node, graph),
+        **_source(node, memory),
     }
 
 
@@ -237,7 +239,7 @@ def _checks(doc: TableDoc, suites: Mapping[str, Suite], stored: _Stored) -> list
     return found
 
 
-def _source(node: Node, graph: Graph) -> dict[str, Any]:
+def _source(node: Node, memory: Memory) -> dict[str, Any]:
     """Where a node's definition is, and its text or (of Python) the modules that hold it."""
     if node.model is not None:
         path = f"sql/{node.model.path.parent.name}/{node.model.path.name}"
@@ -252,7 +254,7 @@ def _source(node: Node, graph: Graph) -> dict[str, Any]:
         return {
             "path": f"{node.step.module.replace('.', '/')}.py, line {line}",
             "text": inspect.getsource(node.step.function),
-            "modules": [_relative(path) for path in step_sources(node.step.module)],
+            "modules": [_relative(path) for path in step_sources(node.step.module, memory)],
             "macros": [],
         }
     return {"path": "warehouse/sources", "text": "", "modules": [], "macros": []}
@@ -265,11 +267,11 @@ def _relative(path: Path) -> str:
     return "/".join(parts[top:])
 
 
-def _python_sources(graph: Graph) -> dict[str, str]:
+def _python_sources(graph: Graph, memory: Memory) -> dict[str, str]:
     """Text of every module behind a Python step, by its path."""
     return {
         _relative(path): path.read_text(encoding="utf-8")
         for node in graph.nodes.values()
         if node.step is not None
-        for path in step_sources(node.step.module)
+        for path in step_sources(node.step.module, memory)
     }
