@@ -145,11 +145,8 @@ def test_drop_out_that_depends_on_growth_is_seen(schedule: Callable):
     found = fit_second_level(alone, follow_up=follow_up, **FEW)
     assert found.is_converged
     assert np.abs(list(distance(found).values())).max() < FAR
-    assert (
-        distance(found)["alpha_kg"]
-        < FAR
-        < found.estimate("alpha_kg") / found.standard_errors[found.labels.index("alpha_kg")]
-    )
+    place = found.labels.index("alpha_kg")
+    assert found.estimates[place] > 3 * found.standard_errors[place]
     # without it growth is too slow, by more than the estimates' error
     assert found.estimate("kg_pop") > 1.05 * without.estimate("kg_pop")
     # -2LL: measurements and events; without association it is the sum of both

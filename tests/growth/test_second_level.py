@@ -19,7 +19,9 @@ from udfs.growth import (
     simulate_data,
 )
 from udfs.growth.nested import nested_curvature, nested_sums
+from udfs.growth.newton import newton_direction
 from udfs.growth.patient_nodes import (
+    Around,
     PatientNodes,
     TwoLevelPoint,
     approximate_effects,
@@ -28,7 +30,7 @@ from udfs.growth.patient_nodes import (
 )
 from udfs.growth.population import Population
 from udfs.growth.proposals import make_nodes
-from udfs.growth.two_level_theta import split_start, two_level_point
+from udfs.growth.two_level_theta import free_directions, split_start, two_level_point
 
 FAR = 3.5
 """Standard errors from the truth."""
@@ -130,6 +132,40 @@ def test_a_vanishing_second_level_gives_the_single_level_likelihood(schedule: Ca
     found = nested_sums(fit, tiny, groups, 1, None)
     tolerance = 4 * fit.minus2ll_mc_se + 0.5
     assert -2 * found.loglik == pytest.approx(fit.minus2ll, abs=tolerance)
+
+
+def test_the_last_steps_are_where_many_nodes_see_the_maximum(schedule: Callable):
+    """What more nodes of the patients move is within the error that the fit states."""
+    fit = fit_growth(two_level_data(schedule, 160, 27, BETWEEN), settings=QUICK)
+    found = fit_second_level(fit, n_nodes=448)
+    patients, member = np.unique(fit.problem.data.patient[fit.problem.order], return_inverse=True)
+    point = two_level_point(fit, found.theta)
+    spread = np.einsum("na,ab->nab", found.patient_sd**2, np.eye(3))
+    around = Around(found.patient_mean, spread)
+    everyone = np.arange(len(patients))
+    where = nodes_around(around, point.between, members_of(member), everyone, 10)
+    groups = [(make_nodes(3, 896, 5), where)]
+    sums = nested_sums(fit, point, groups, 1, None, is_rough=True)
+    curve = nested_curvature(fit, point, found.theta, sums, groups)
+    step = newton_direction(free_directions(fit, found.theta, curve))
+    error = np.sqrt(np.diag(np.linalg.pinv(curve.observed)))
+    assert found.is_converged
+    assert np.abs(step / error).max() < 0.3
+    assert -2 * sums.loglik == pytest.approx(found.minus2ll, abs=4 * found.minus2ll_mc_se + 2)
+
+
+def test_a_spread_between_patients_too_large_to_begin_with_is_found_all_the_same(
+    schedule: Callable,
+):
+    """Fixed nodes that are too wide would hide a small spread, and inflate the likelihood."""
+    fit = fit_growth(two_level_data(schedule, 160, 28, {"kg": 0.5, "f": 0.9}), settings=QUICK)
+    usual = fit_second_level(fit, n_nodes=224)
+    values = {"gamma_kg": 0.8, "gamma_kd": 0.9, "gamma_f": 1.5}
+    far = fit_second_level(fit, start=values, n_nodes=224)
+    assert far.minus2ll_gain > -2 - 4 * far.minus2ll_mc_se
+    assert far.minus2ll == pytest.approx(usual.minus2ll, abs=2 + 4 * usual.minus2ll_mc_se)
+    shift = (far.estimates - usual.estimates)[:6] / usual.standard_errors[:6]
+    assert np.abs(shift).max() < 0.3
 
 
 def test_single_precision_weights_are_near_enough(schedule: Callable):

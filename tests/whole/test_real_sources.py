@@ -219,6 +219,8 @@ def test_the_settings_as_they_come_run_on_all_sources(shared: Path, tmp_path: Pa
     query = "SELECT has_patient_effects, n_lesions, n_patients < n_lesions FROM analysis.growth_fit"
     assert one(project, query) == (True, 2333, True)
     assert one(project, "SELECT count(*) FROM analysis.growth_extended_fit") == (2,)
+    # patients' effects hold the model without them: the likelihood cannot be lower
+    assert one(project, "SELECT minus2ll_gain > 0 FROM analysis.growth_fit") == (True,)
 
 
 @pytest.mark.slow  # tests/sql_models compares the same core tables without a whole run

@@ -54,6 +54,9 @@ from udfs.growth.two_level_theta import (
 from udfs.threads import one_blas_thread
 
 NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 224, 1792
+LARGEST_LOSS = 2.0
+"""Of -2 log-likelihood against the fit without patients' effects, beside four Monte Carlo errors:
+the larger model holds the smaller one, so that more says that the nodes missed."""
 LARGEST_MC_SHARE = 0.5
 """Monte Carlo over standard error above which a fit is not called converged."""
 
@@ -144,8 +147,8 @@ def fit_second_level(
             None, drop-out is not modelled (``dropout`` of the result is None).
         start: values by label (omega_ and gamma_ included), for example of an earlier fit.
         n_nodes: nodes per lesion (rounded up to 7 * 2^k); 0 chooses by their number.
-        n_patient_nodes: nodes per patient and parameter, of adaptive Gauss-Hermite quadrature; 0
-            chooses 4, or 5 with few lesions.
+        n_patient_nodes: nodes per patient and parameter, of adaptive Gauss-Hermite quadrature, of
+            the climb; 0 chooses 4, or 5 with few lesions. The last steps take 7 or more.
         seed: of the nodes.
         threads: blocks of patients worked on at once.
         progress: called after each Newton step; returning False ends the fit.
@@ -217,14 +220,19 @@ def _result(
     if dropout is not None:
         minus2ll_without -= 2.0 * dropout.loglik_without()
     minus2ll, n_free = -2.0 * sums.loglik, len(free)
-    is_exact = found.decrement < LARGEST_DECREMENT and float(mc_share.max()) <= LARGEST_MC_SHARE
+    mc_error, gain = 2.0 * found.mc_loglik, minus2ll_without - minus2ll
+    is_exact = (
+        found.decrement < LARGEST_DECREMENT
+        and float(mc_share.max()) <= LARGEST_MC_SHARE
+        and gain > -LARGEST_LOSS - 4.0 * mc_error
+    )
     return TwoLevelFit(
         labels=two_level_labels(fit, theta),
         estimates=natural,
         standard_errors=errors,
         minus2ll=minus2ll,
-        minus2ll_mc_se=2.0 * found.mc_loglik,
-        minus2ll_gain=minus2ll_without - minus2ll,
+        minus2ll_mc_se=mc_error,
+        minus2ll_gain=gain,
         aic=minus2ll + 2.0 * n_free,
         bic=minus2ll + n_free * float(np.log(len(ids))),
         n_patients=len(ids),

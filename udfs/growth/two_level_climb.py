@@ -25,6 +25,7 @@ from udfs.growth.proposals import Nodes, make_nodes
 from udfs.growth.result import GrowthFit
 from udfs.growth.settings import PULSE_SECONDS, FitInterruptedError, FitProgress, Progress
 from udfs.growth.two_level_theta import (
+    between_part,
     floored,
     free_directions,
     split_start,
@@ -41,12 +42,27 @@ many lesions a last half step follows anyway."""
 LARGEST_DECREMENT = 1e-2
 """Above which a fit is not called converged."""
 MOST_STEPS = 25
+MOST_PLACEMENTS = 5
+LONGEST_LEASH = 0.25
+"""Between fixed nodes: how far log gamma may go before the nodes are put anew. They would be too
+wide for a smaller gamma, and its likelihood too high."""
+FINE_PER_AXIS = (7, 10)
+MOST_PATIENT_NODES = 1000
+EXACT_SHARE = 0.3
+"""Nodes of the last step, and of a second attempt where the nodes still move an estimate by more
+than this share of its standard error; of a patient at most so many in all."""
+STEADY = 0.1
+"""With few lesions the nodes are put anew until that moves the maximum no further: squared distance
+in standard errors."""
+LEAST_OF_GUESS = 0.5
+"""Of a patient's standard deviation as guessed: nodes are put at least so wide. Too wide ones find
+next to no spread, because all the weight is on one."""
 LARGEST_FALL = 1.0
 """Of the log-likelihood in a step: that much it may seem to fall because the nodes moved."""
 FIRST_PURPOSE, NESTED_PURPOSE, OTHER_PURPOSE = 49, 50, 51
 FIRST_NODES, FIRST_PER_AXIS = 112, 3
 FEW_LESIONS = 3000
-"""Fewer lesions get 5 nodes per axis for 4, and their patients' nodes are put anew once more."""
+"""Fewer lesions get 5 nodes per axis for 4, and their patients' nodes are put anew until steady."""
 MOST_AT_FIRST = 800
 """Patients of the first climb, which only has to come near."""
 
@@ -63,6 +79,10 @@ class Reached:
     """(size,) Monte Carlo error of theta, one draw of it; None where it was not measured."""
     mc_loglik: float = float("nan")
     """The same of the log-likelihood."""
+    is_settled: bool = True
+    """The climb was not broken off to put the nodes anew."""
+    first_decrement: float = float("nan")
+    """Where it began."""
 
 
 class Climb:
@@ -93,7 +113,7 @@ class Climb:
 
     def all_stages(self, n_nodes: int, per_axis: int) -> Reached:
         """Some of the patients; all of them; all, with more nodes where the patients' effects are;
-        and half a step to where other nodes see the maximum."""
+        and a step with yet more (``_refined``)."""
         n = len(self.members)
         few = self.lesion_nodes(min(n_nodes, FIRST_NODES), FIRST_PURPOSE)
         first = min(per_axis, FIRST_PER_AXIS)
@@ -106,34 +126,76 @@ class Climb:
             few, lambda: self._patient_nodes(self._guess(), everyone, first), most_steps=most
         )
         nodes = self.lesion_nodes(n_nodes, NESTED_PURPOSE)
-        tolerances = (TOLERANCE,) * 2 if self.fit.n_lesions < FEW_LESIONS else (TOLERANCE_OF_MANY,)
-        for tolerance in tolerances:
-            around = Around(found.sums.patient_mean, found.sums.patient_cov)
-            where = self._patient_nodes(around, everyone, per_axis)
-            found = self.run(nodes, self._fixed(where), tolerance)
-        return self._between_nodes(found, self.lesion_nodes(n_nodes, OTHER_PURPOSE), where)
+        is_few = self.fit.n_lesions < FEW_LESIONS
+        for _ in range(MOST_PLACEMENTS):
+            where = self._patient_nodes(self._found(found.sums), everyone, per_axis)
+            tolerance = TOLERANCE if is_few else TOLERANCE_OF_MANY
+            found = self.run(nodes, self._fixed(where), tolerance, has_leash=True)
+            if found.is_settled and (not is_few or found.first_decrement < STEADY):
+                break
+        return self._refined(found, n_nodes)
+
+    def _found(self, sums: PatientSums) -> Around:
+        """Where the last pass found each patient's effect; never much narrower than guessed."""
+        guess, spread = self._guess().spread, sums.patient_cov
+        sd, least = (np.sqrt(np.einsum("naa->na", one)) for one in (spread, guess))
+        wider = np.maximum(LEAST_OF_GUESS * least, sd) / np.maximum(sd, 1e-300)
+        is_lost = (sd < 1e-3 * least).any(axis=1)
+        spread = np.where(
+            is_lost[:, None, None], guess, spread * wider[:, :, None] * wider[:, None, :]
+        )
+        return Around(sums.patient_mean, spread)
 
     @staticmethod
     def _fixed(where: PatientNodes) -> Callable[[], PatientNodes]:
         return lambda: where
 
-    def _between_nodes(self, found: Reached, nodes: Nodes, where: PatientNodes) -> Reached:
-        """Half a Newton step on other nodes: its length is the Monte Carlo error, halved."""
+    def _refined(self, found: Reached, n_nodes: int) -> Reached:
+        """A Newton step with more nodes of the patients' effects, and half of one to where other
+        nodes see the maximum: its length is what the nodes leave uncertain, halved.
+
+        With 4 nodes per axis the typical kd of 4,308 simulated colorectal patients is 1.4 standard
+        errors too large; with 7 and 6 it is within 0.2 either side of where 10 put it.
+        """
         if not found.decrement < LARGEST_DECREMENT:
             return found
-        sums, curve = self._evaluate([(nodes, where)])
-        free = free_directions(self.fit, self.theta, curve, may_leave=False)
-        step = 0.5 * newton_direction(free)
-        self.theta = floored(self.fit, self.theta + step)
-        loglik = sums.loglik
-        sums = replace(
-            found.sums,
-            loglik=0.5 * (found.sums.loglik + sums.loglik),
-            mean_phi=0.5 * (found.sums.mean_phi + sums.mean_phi),
-            sd_phi=0.5 * (found.sums.sd_phi + sums.sd_phi),
-        )
-        apart = 0.5 * abs(found.sums.loglik - loglik)
-        return Reached(self.theta, sums, found.curve, found.decrement, step, apart)
+        nodes = [self.lesion_nodes(n_nodes, one) for one in (NESTED_PURPOSE, OTHER_PURPOSE)]
+        everyone = np.arange(len(self.members))
+        most = int(MOST_PATIENT_NODES ** (1.0 / self.fit.structure.p) + 1e-9)
+        for wanted in FINE_PER_AXIS:
+            per_axis = max(min(wanted, most), 3)
+            where = self._patient_nodes(self._found(found.sums), everyone, per_axis)
+            first, curve = self._evaluate([(nodes[0], where)], is_rough=True)
+            step = newton_direction(free_directions(self.fit, self.theta, curve))
+            step = step * min(1.0, LARGEST_STEP / float(np.abs(step).max()))
+            gain = float(curve.score @ step)
+            self.theta = floored(self.fit, self.theta + step)
+            where = self._patient_nodes(self._found(first), everyone, per_axis - 1)
+            second, curve = self._evaluate([(nodes[1], where)], is_rough=True)
+            free = free_directions(self.fit, self.theta, curve, may_leave=False)
+            half = 0.5 * newton_direction(free)
+            self.theta = floored(self.fit, self.theta + half)
+            # The first log-likelihood is that of before the step; the step's gain is half of this.
+            loglik = first.loglik + 0.5 * gain
+            sums = replace(
+                second,
+                loglik=0.5 * (loglik + second.loglik),
+                mean_phi=0.5 * (first.mean_phi + second.mean_phi),
+                sd_phi=0.5 * (first.sd_phi + second.sd_phi),
+            )
+            apart = 0.5 * abs(loglik - second.loglik)
+            found = replace(
+                found, theta=self.theta, sums=sums, curve=curve, mc_step=half, mc_loglik=apart
+            )
+            if self._is_exact(half, free):
+                break
+        return found
+
+    @staticmethod
+    def _is_exact(step: FloatArray, curve: Curvature) -> bool:
+        """Whether a step is short beside the standard errors."""
+        spread = np.diag(np.linalg.pinv(curve.observed, hermitian=True))
+        return bool(np.all(step**2 <= EXACT_SHARE**2 * np.maximum(spread, 0.0) + 1e-16))
 
     def _guess(self) -> Around:
         return approximate_effects(self.fit, two_level_point(self.fit, self.theta), self.member)
@@ -148,6 +210,8 @@ class Climb:
         place: Callable[[], PatientNodes],
         tolerance: float = FIRST_TOLERANCE,
         most_steps: int = MOST_STEPS,
+        *,
+        has_leash: bool = False,
     ) -> Reached:
         """Climb until the decrement is below ``tolerance``; patients' effects stay above 0.
 
@@ -155,12 +219,16 @@ class Climb:
             nodes: of the lesions.
             place: gives the patients' nodes. Far from the maximum they have to follow each step:
                 between fixed ones a shrinking gamma would hide.
+            has_leash: break off when gamma has gone far from where the nodes were placed.
         """
         groups = [(nodes, place())]
+        between = between_part(self.fit)
+        placed, is_settled, first = self.theta[between], True, float("nan")
         sums, curve = self._evaluate(groups)
         for number in range(most_steps + 1):
             direction = newton_direction(free_directions(self.fit, self.theta, curve))
             decrement = float(curve.score @ direction)
+            first = decrement if number == 0 else first
             if decrement < tolerance or number == most_steps:
                 break
             before, step = self.theta, direction
@@ -176,10 +244,15 @@ class Climb:
                 self.theta = before
                 break
             sums, curve = new_sums, new_curve
-        return Reached(self.theta, sums, curve, decrement)
+            if has_leash and np.abs(self.theta[between] - placed).max() > LONGEST_LEASH:
+                is_settled = False
+                break
+        return Reached(
+            self.theta, sums, curve, decrement, is_settled=is_settled, first_decrement=first
+        )
 
     def _evaluate(
-        self, groups: Sequence[tuple[Nodes, PatientNodes]]
+        self, groups: Sequence[tuple[Nodes, PatientNodes]], *, is_rough: bool = False
     ) -> tuple[PatientSums, Curvature]:
         """Sums and second-order expansion where the climb is."""
         theta = self.theta
@@ -192,7 +265,7 @@ class Climb:
             self.pool,
             self._pulse,
             dropout=self.dropout,
-            is_rough=self.fit.n_lesions >= FEW_LESIONS,
+            is_rough=is_rough or self.fit.n_lesions >= FEW_LESIONS,
         )
         self.n_steps += 1
         self.minus2ll = -2.0 * sums.loglik
