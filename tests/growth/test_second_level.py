@@ -154,7 +154,7 @@ def test_the_last_steps_are_where_many_nodes_see_the_maximum(schedule: Callable)
     assert -2 * sums.loglik == pytest.approx(found.minus2ll, abs=4 * found.minus2ll_mc_se + 2)
 
 
-def test_a_spread_between_patients_too_large_to_begin_with_is_found_all_the_same(
+def test_a_spread_that_starts_too_large_is_found_all_the_same(
     schedule: Callable,
 ):
     """Fixed nodes that are too wide would hide a small spread, and inflate the likelihood."""

@@ -54,6 +54,11 @@ than this share of its standard error; of a patient at most so many in all."""
 STEADY = 0.1
 """With few lesions the nodes are put anew until that moves the maximum no further: squared distance
 in standard errors."""
+SMALL_RATIO, LIFTED_RATIO = 0.15, 0.4
+"""Of a patient's standard deviation to the lesion's: below the first it is tried again from the
+second."""
+LEAST_GAIN = 0.5
+"""Of the log-likelihood, for the second try to count."""
 LEAST_OF_GUESS = 0.5
 """Of a patient's standard deviation as guessed: nodes are put at least so wide. Too wide ones find
 next to no spread, because all the weight is on one."""
@@ -126,14 +131,41 @@ class Climb:
             few, lambda: self._patient_nodes(self._guess(), everyone, first), most_steps=most
         )
         nodes = self.lesion_nodes(n_nodes, NESTED_PURPOSE)
+        found = self._settled(found, nodes, per_axis)
+        return self._refined(self._lifted(found, nodes, per_axis), n_nodes)
+
+    def _settled(self, found: Reached, nodes: Nodes, per_axis: int) -> Reached:
+        """Climbs between nodes that are put anew until they stand where the patients are."""
         is_few = self.fit.n_lesions < FEW_LESIONS
         for _ in range(MOST_PLACEMENTS):
-            where = self._patient_nodes(self._found(found.sums), everyone, per_axis)
+            around = self._found(found.sums)
+            where = self._patient_nodes(around, np.arange(len(self.members)), per_axis)
             tolerance = TOLERANCE if is_few else TOLERANCE_OF_MANY
             found = self.run(nodes, self._fixed(where), tolerance, has_leash=True)
             if found.is_settled and (not is_few or found.first_decrement < STEADY):
                 break
-        return self._refined(found, n_nodes)
+        return found
+
+    def _lifted(self, found: Reached, nodes: Nodes, per_axis: int) -> Reached:
+        """A second climb from where small patients' effects are not small; the better one counts.
+
+        The likelihood is flat in log gamma near 0: a climb that came there with the first rough
+        nodes would stay.
+        """
+        point = two_level_point(self.fit, self.theta)
+        ratio = point.between / point.population.sd
+        if not (ratio < SMALL_RATIO).any():
+            return found
+        before = self.theta
+        self.theta = before.copy()
+        between = np.where(ratio < SMALL_RATIO, LIFTED_RATIO * point.population.sd, point.between)
+        self.theta[between_part(self.fit)] = np.log(between)
+        lifted = self._settled(found, nodes, per_axis)
+        is_better = lifted.sums.loglik > found.sums.loglik + LEAST_GAIN
+        if lifted.decrement < LARGEST_DECREMENT and is_better:
+            return lifted
+        self.theta = before
+        return found
 
     def _found(self, sums: PatientSums) -> Around:
         """Where the last pass found each patient's effect; never much narrower than guessed."""
