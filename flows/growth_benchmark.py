@@ -30,12 +30,12 @@ R_INSTALL = "install R, then: Rscript -e 'install.packages(\"saemix\")'"
 MOST_R_SECONDS = 900
 
 FIT = """
-import json, resource, sys, time
+import json, sys
 from udfs.growth import run_benchmark
 found = run_benchmark(n_lesions=int(sys.argv[1]), seed=int(sys.argv[2]))
 print(json.dumps({
     "timings": {one.task: one.cpu_seconds for one in found.timings},
-    "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "peak_mb": {one.task: one.peak_memory_mb for one in found.timings},
     "machine": found.machine, "n_rows": found.n_rows, "minus2ll": found.minus2ll,
     "minus2ll_mc_se": found.minus2ll_mc_se, "largest_mc_share": found.largest_mc_share,
 }))
@@ -133,12 +133,12 @@ def _fit(size: int, seed: int) -> list[Row]:
     rows: list[Row] = []
     for task, what in tasks.items():
         target = f", target {wanted[task]:.0f} s" if task in wanted else ""
-        rows.append((f"growth of {size:,} lesions, {what}", times[task], f"CPU{target}"))
+        note = f"CPU{target}; peak memory until then {found['peak_mb'][task]:.0f} MB"
+        rows.append((f"growth of {size:,} lesions, {what}", times[task], note))
     most = f", target {LARGEST_MEMORY_MB} MB" if size >= 10 * FULL else ""
     rows[0] = (
         *rows[0][:2],
-        f"{rows[0][2]}; {found['n_rows']:,} measurements, peak memory of the whole process "
-        f"{found['peak_mb']:.0f} MB{most}; Monte Carlo error at most "
+        f"{rows[0][2]}{most}; {found['n_rows']:,} measurements, Monte Carlo error at most "
         f"{found['largest_mc_share']:.2f} standard errors; {found['machine']}",
     )
     return rows

@@ -41,6 +41,8 @@ class Timing:
     task: str
     wall_seconds: float
     cpu_seconds: float
+    peak_memory_mb: float
+    """Largest resident memory of the process up to the end of the task, data included."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def run_benchmark(
 
     Conditional means and standard deviations come with the population fit.
     """
+    import resource  # POSIX only; the rest of the package is not
+
     if data is None:
         data = simulate_data(simulate_schedule(n_lesions, seed), CRC_LIKE, seed=seed)
     stage_start = [time.perf_counter(), time.process_time()]
@@ -81,7 +85,8 @@ def run_benchmark(
 
     def mark(task: str) -> None:
         wall, cpu = time.perf_counter(), time.process_time()
-        marks.append(Timing(task, wall - stage_start[0], cpu - stage_start[1]))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        marks.append(Timing(task, wall - stage_start[0], cpu - stage_start[1], peak))
         stage_start[:] = [wall, cpu]
 
     fit = fit_growth(
@@ -119,6 +124,7 @@ def _benchmark(fit: GrowthFit, threads: int, seed: int, marks: list[Timing]) -> 
         "everything",
         sum(one.wall_seconds for one in marks),
         sum(one.cpu_seconds for one in marks),
+        marks[-1].peak_memory_mb,
     )
     return Benchmark(
         machine=f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
