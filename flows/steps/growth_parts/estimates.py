@@ -68,10 +68,16 @@ class Fitted:
         if two is None:
             return self.alone.convergence.verdict
         if not two.is_converged:
-            return (
-                f"not converged: {two.newton_decrement**0.5:.2f} standard errors from the maximum, "
-                f"Monte Carlo error {np.nanmax(two.mc_share):.0%} of a standard error"
+            text = (
+                f"not converged: {two.newton_decrement**0.5:.2f} standard errors from the maximum"
             )
+            if np.isfinite(two.mc_share).any():
+                worst = np.nanmax(two.mc_share)
+                text += f", Monte Carlo error {worst:.0%} of a standard error"
+            if two.minus2ll_gain < 0:
+                more = -two.minus2ll_gain
+                text += f", -2LL {more:,.1f} above that of lesions by themselves"
+            return text
         return (
             "converged: with patients' effects every estimate is exact to "
             f"{max(float(two.mc_share.max()), 0.01):.2f} standard errors or better"
