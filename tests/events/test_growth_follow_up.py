@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from events.event_tables import Core, records
+from events.test_visit_response import MODELS as VISIT_MODELS
 
-MODELS = (
-    "analysis.lesion_change",
-    "analysis.scan",
-    "analysis.new_lesion",
-    "analysis.sum_of_diameters",
-    "analysis.visit_response",
-    "analysis.growth_follow_up",
-)
+MODELS = (*VISIT_MODELS, "analysis.growth_follow_up")
 
 
 def follow_up(core: Core) -> tuple[float, bool, str]:

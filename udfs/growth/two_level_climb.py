@@ -198,8 +198,7 @@ class Climb:
             per_axis = max(min(wanted, most), 3)
             where = self._patient_nodes(self._found(found.sums), everyone, per_axis)
             first, curve = self._evaluate([(nodes[0], where)], is_rough=True)
-            step = newton_direction(free_directions(self.fit, self.theta, curve))
-            step = step * min(1.0, LARGEST_STEP / float(np.abs(step).max()))
+            step = _limited(newton_direction(free_directions(self.fit, self.theta, curve)))
             gain = float(curve.score @ step)
             self.theta = floored(self.fit, self.theta + step)
             where = self._patient_nodes(self._found(first), everyone, per_axis - 1)
@@ -263,8 +262,7 @@ class Climb:
             first = decrement if number == 0 else first
             if decrement < tolerance or number == most_steps:
                 break
-            before, step = self.theta, direction
-            step = step * min(1.0, LARGEST_STEP / float(np.abs(direction).max()))
+            before, step = self.theta, _limited(direction)
             for _ in range(5):
                 self.theta = floored(self.fit, before + step)
                 groups = [(nodes, place())]
@@ -319,3 +317,9 @@ class Climb:
         """Within a long pass: the last state again."""
         if time.monotonic() - self.told_at > PULSE_SECONDS:
             self._say(self.theta)
+
+
+def _limited(direction: FloatArray) -> FloatArray:
+    """A direction, shortened where it moves a parameter by more than ``LARGEST_STEP``."""
+    largest = float(np.abs(direction).max())
+    return direction if largest <= LARGEST_STEP else direction * (LARGEST_STEP / largest)
