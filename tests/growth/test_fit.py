@@ -118,7 +118,7 @@ def test_every_long_stage_asks_whether_to_go_on(
     for (stage, _), count in told.items():
         by_stage[stage] = max(by_stage[stage], count)
     # chains, passes over the lesions, the likelihood: several calls within one iteration
-    assert min(by_stage[one] for one in ("saem", "moments", "newton", "estimated")) > 1
+    assert min(by_stage[one] for one in ("saem", "proposals", "newton", "estimated")) > 1
     asked: list[int] = []
     conditional_modes(fit, pulse=lambda: asked.append(1))
     conditional_draws(fit, 20, pulse=lambda: asked.append(1))

@@ -149,3 +149,28 @@ def test_full_size_is_the_same_on_two_threads():
     assert one.estimates.tobytes() == two.estimates.tobytes()
     assert one.standard_errors.tobytes() == two.standard_errors.tobytes()
     assert one.minus2ll == two.minus2ll
+
+
+def test_a_warm_start_of_full_size_with_patients_agrees_with_a_cold_one():
+    between = {"kg": 0.5, "kd": 0.55, "f": 0.9}
+    within = CRC_LIKE | {"omega_kg": 0.6, "omega_kd": 0.7, "omega_f": 1.2}
+    base = simulate_schedule(19_180, 6000)
+    nested = replace(base, patient=np.arange(19_180) // 4)
+    data = simulate_data(nested, within, patient_omega=between, seed=6000)
+    rough = FitSettings(n_explore=70, n_smooth=30, n_nodes=448, n_likelihood_nodes=224)
+    fit = fit_growth(data, settings=rough, threads=2)
+    cold = fit_second_level(fit, threads=2)
+    # an earlier fit, of other data: a standard error away
+    step = np.random.default_rng(1).choice([-1.0, 1.0], len(cold.estimates))
+    values = cold.estimates + step * cold.standard_errors
+    start = dict(zip(cold.labels, values.tolist(), strict=True))
+    total = {
+        name: float(np.hypot(value, start.get(f"gamma_{name.removeprefix('omega_')}", 0.0)))
+        for name, value in start.items()
+        if not name.startswith("gamma_")
+    }
+    near = fit_growth(data, settings=rough, start=total, is_near=True, threads=2)
+    warm = fit_second_level(near, start=start, threads=2)
+    apart = np.abs(warm.estimates - cold.estimates) / cold.standard_errors
+    print("warm from cold", apart.round(4), "Monte Carlo", cold.mc_share.round(3))
+    assert apart.max() < 0.05

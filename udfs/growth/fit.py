@@ -11,8 +11,8 @@ import numpy as np
 
 from udfs.growth.chains import BlockChain
 from udfs.growth.data import GrowthData
-from udfs.growth.importance import LesionMoments, lesion_moments, lesion_parts
-from udfs.growth.learning import learn_again, learn_parts
+from udfs.growth.importance import LesionMoments, lesion_moments
+from udfs.growth.learning import learn_again
 from udfs.growth.minus2ll import Likelihood, minus2_loglik
 from udfs.growth.model_base import GrowthModel
 from udfs.growth.models import TwoPopulation
@@ -23,7 +23,7 @@ from udfs.growth.problem import Censoring, Problem, compile_problem, worker_pool
 from udfs.growth.proposals import Nodes, Parts, Proposal, make_nodes, make_proposal
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit, assemble_fit
-from udfs.growth.saem import make_chains, run_saem, warm_up
+from udfs.growth.saem import make_chains, run_saem
 from udfs.growth.settings import (
     PULSE_SECONDS,
     FitInterruptedError,
@@ -31,23 +31,26 @@ from udfs.growth.settings import (
     FitSettings,
     Progress,
 )
+from udfs.growth.sharpening import parts_around_modes, sharpened
 from udfs.threads import one_blas_thread
 
-Stage = Literal["saem", "moments", "newton", "estimated", "likelihood"]
+Stage = Literal["saem", "proposals", "newton", "estimated", "likelihood"]
 
 FIRST, SECOND, LIKELIHOOD = 0, 1, 2
 """Purposes of nodes."""
 FIRST_TOLERANCE = 1e-2
 """Of the first round: a tenth of a standard error."""
+FAR = 50.0
+"""Squared distance in standard errors over which proposals made at the start may be too rough."""
 POOR_SHARE = 0.08
 """A lesion with a smaller share of effective nodes is learnt anew: its chains may have missed one
 of its humps. It also gets four times the nodes."""
-POOR_ESS = 60.0
+POOR_ESS = 150.0
 """The same for the effective nodes that it has in the end, or half of the share above."""
 LARGEST_SHARE = 0.02
 """Share of lesions that are learnt anew at most (the worst; at least 50)."""
-FEWEST_FOR_PARTS = 30.0
-"""Effective nodes from which a lesion's parts can be taken."""
+FIRST_SHARPENINGS, SHARPENINGS = 2, 3
+"""Rounds of weighing from modes to proposals; from the third on effective nodes grow no more."""
 ACCEPTED_SHARE = 1e-3
 """Share of lesions that may keep fewer than ``POOR_ESS`` effective nodes."""
 
@@ -242,28 +245,20 @@ class _Run:
     def fit(self, start: Population, *, is_warm: bool) -> GrowthFit:
         """All stages."""
         n = self.problem.n_lesions
-        chains = make_chains(self.problem, self.settings.chains(n), self.seed)
         self._note("saem", self.structure.pack(start), None)
-        theta, trace = self._near(start, chains, is_warm=is_warm)
-        point = self.structure.unpack(theta)
-        parts = learn_parts(
-            self.problem,
-            point,
-            chains,
-            n_sweeps=self.settings.n_moments,
-            threads=self.threads,
-            pool=self.pool,
-            pulse=self.pulse,
-        )
-        del chains
-        self.report("moments", theta, None)
-        proposal = make_proposal(parts, point)
-        count = self.settings.first_nodes(n)
-        first = self._newton(theta, proposal, self._nodes(count, FIRST), FIRST_TOLERANCE)
-        theta = first.theta
-        parts = self._second_parts(first, proposal, parts)
-        del first, proposal  # their arrays over lesions are not needed any more
-        second, proposal = self._second_round(theta, parts)
+        if is_warm:
+            theta, near, trace = (
+                self.structure.pack(start),
+                None,
+                np.zeros((0, self.structure.size)),
+            )
+        else:
+            theta, near, trace = self._after_chains(start)
+        first = self._first_round(theta, near)
+        theta, near = first.theta, first.moments.mean.T
+        del first  # its arrays over lesions are not needed any more
+        parts, is_poor = self._proposed(theta, near, SHARPENINGS)
+        second, proposal = self._second_round(theta, parts, is_poor)
         self.report("estimated", second.theta, -2.0 * second.moments.total)
         likelihood = self._likelihood(
             self.structure.unpack(second.theta), proposal, self.settings.likelihood_nodes(n)
@@ -273,14 +268,10 @@ class _Run:
             self.problem, self.structure, second, likelihood, proposal, trace, self.seed
         )
 
-    def _near(
-        self, start: Population, chains: list[BlockChain], *, is_warm: bool
-    ) -> tuple[FloatArray, FloatArray]:
-        """Theta near the maximum, and the trace of the SAEM run (none for a warm start)."""
+    def _after_chains(self, start: Population) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Theta near the maximum, (p, n) means of each lesion's chains, and the run's trace."""
         settings = self.settings
-        if is_warm:
-            warm_up(self.problem, start, chains, 3 * settings.n_warm, self.pulse)
-            return self.structure.pack(start), np.zeros((0, self.structure.size))
+        chains = make_chains(self.problem, settings.chains(self.problem.n_lesions), self.seed)
         saem = run_saem(
             self.problem,
             self.structure,
@@ -295,7 +286,14 @@ class _Run:
             on_iteration=lambda k, now: self._after_saem(k, now, chains),
             pulse=self.pulse,
         )
-        return saem.theta, saem.trace
+        return saem.theta, self._running(chains)[0], saem.trace
+
+    def _running(self, chains: list[BlockChain]) -> tuple[FloatArray, FloatArray]:
+        """(p, n) running means and (p, p, n) covariances of each lesion's first chain."""
+        copies = sum(len(one.lesions) for one in chains) // self.problem.n_lesions
+        mean = [one.running_mean[:, ::copies] for one in chains]
+        spread = [one.running_cov[:, :, ::copies] for one in chains]
+        return np.concatenate(mean, axis=-1), np.concatenate(spread, axis=-1)
 
     def _likelihood(self, point: Population, proposal: Proposal, count: int) -> Likelihood:
         return minus2_loglik(
@@ -317,9 +315,7 @@ class _Run:
 
     def _rough(self, now: Population, chains: list[BlockChain]) -> float:
         """-2 log-likelihood from 112 nodes per lesion around the chains' running moments."""
-        copies = sum(len(one.lesions) for one in chains) // self.problem.n_lesions
-        mean = np.concatenate([one.running_mean[:, ::copies] for one in chains], axis=-1)
-        spread = np.concatenate([one.running_cov[:, :, ::copies] for one in chains], axis=-1)
+        mean, spread = self._running(chains)
         proposal = make_proposal(Parts(np.stack([mean] * 3), np.stack([spread] * 3)), now)
         return self._likelihood(now, proposal, 112).minus2ll
 
@@ -357,30 +353,61 @@ class _Run:
             on_step=lambda now, total: self.report("newton", now, -2.0 * total),
         )
 
-    def _second_parts(self, first: NewtonRun, proposal: Proposal, parts: Parts) -> Parts:
-        """Parts from the first round's weights; the chains' where those weights are too few."""
-        found = lesion_parts(
+    def _first_round(self, theta: FloatArray, near: FloatArray | None) -> NewtonRun:
+        """Newton with few nodes, to come near; from afar twice, with proposals made anew."""
+        count = self.settings.first_nodes(self.problem.n_lesions)
+        for _ in range(2):
+            parts, is_poor = self._proposed(theta, near, FIRST_SHARPENINGS)
+            self.report("proposals", theta, None)
+            proposal = make_proposal(parts, self.structure.unpack(theta))
+            run = self._newton(theta, proposal, self._groups(count, is_poor), FIRST_TOLERANCE)
+            way = run.theta - theta
+            if way @ run.curvature.observed @ way < FAR:
+                break
+            theta, near = run.theta, run.moments.mean.T
+        return run
+
+    def _proposed(
+        self, theta: FloatArray, near: FloatArray | None, rounds: int
+    ) -> tuple[Parts, BoolArray]:
+        """Parts for proposals at ``theta``, and the lesions that were learnt anew.
+
+        All but those depend on ``theta`` alone (see ``sharpening``); ``near`` (p, n) is where their
+        modes are looked for.
+        """
+        point = self.structure.unpack(theta)
+        count = self.settings.first_nodes(self.problem.n_lesions)
+        nodes = make_nodes(self.problem.n_parameters, count, self.seed, FIRST)
+        parts = parts_around_modes(
             self.problem,
-            self.structure.unpack(first.theta),
-            proposal,
-            self._nodes(self.settings.first_nodes(self.problem.n_lesions), FIRST),
-            first.moments,
+            point,
+            near,
             threads=self.threads,
             pool=self.pool,
             pulse=self.pulse,
         )
-        few = np.flatnonzero(first.moments.ess < FEWEST_FOR_PARTS)
-        return found.replaced(few, parts.some(few)) if len(few) else found
-
-    def _second_round(self, theta: FloatArray, parts: Parts) -> tuple[NewtonRun, Proposal]:
-        """Newton with all nodes; lesions whose weights are uneven are learnt anew."""
-        n = self.problem.n_lesions
-        count, few = self.settings.nodes(n), self.settings.first_nodes(n)
-        point = self.structure.unpack(theta)
-        tried = self._likelihood(point, make_proposal(parts, point), few)
-        is_poor = _worst(tried.ess, POOR_SHARE * tried.n_nodes)
+        parts, ess = sharpened(
+            self.problem,
+            point,
+            parts,
+            nodes,
+            rounds=rounds,
+            threads=self.threads,
+            pool=self.pool,
+            pulse=self.pulse,
+        )
+        is_poor = _worst(ess, POOR_SHARE * nodes.count)
         if is_poor.any():
             parts = self._learnt_again(point, parts, is_poor, 0)
+        return parts, is_poor
+
+    def _second_round(
+        self, theta: FloatArray, parts: Parts, is_poor: BoolArray
+    ) -> tuple[NewtonRun, Proposal]:
+        """Newton with all nodes; lesions whose weights are uneven are learnt anew."""
+        n = self.problem.n_lesions
+        count = self.settings.nodes(n)
+        point = self.structure.unpack(theta)
         proposal = make_proposal(parts, point)
         run = self._newton(theta, proposal, self._groups(count, is_poor), self.settings.tolerance)
         for attempt in (1, 2):

@@ -30,10 +30,10 @@ from udfs.growth.proposals import (
     Proposal,
     joined_parts,
     longest_axis,
-    part_of,
+    memberships,
     parts_from_sums,
 )
-from udfs.growth.weights import tasks_of, weigh
+from udfs.growth.weights import Weighted, tasks_of, weigh
 
 PER_LESION = ("loglik", "ess", "n_nodes", "mean", "covariance", "best", "features")
 SUMS = ("spread", "noise", "error_curvature")
@@ -208,32 +208,42 @@ def lesion_parts(
     population: Population,
     proposal: Proposal,
     nodes: Sequence[tuple[IntArray, Nodes]],
-    moments: LesionMoments,
     *,
     threads: int,
     pool: ThreadPoolExecutor | None,
     pulse: Pulse | None = None,
-) -> Parts:
-    """Parts of each lesion's posterior, to place the bells of the next proposal."""
-    axis = longest_axis(moments.covariance.transpose(1, 2, 0), population.sd)
+) -> tuple[Parts, FloatArray]:
+    """Parts of the posteriors of the groups' lesions, to place the bells of the next proposal.
+
+    Returns:
+        The parts, and the (k,) effective numbers of nodes behind them; lesions ascending.
+    """
     tasks = tasks_of(problem, nodes)
 
-    def parts(k: int) -> Parts:
-        lesions, group = tasks[k]
+    def parts(number: int) -> tuple[Parts, FloatArray]:
+        lesions, group = tasks[number]
         w = weigh(problem, population, proposal, group, lesions, with_derivatives=False)
-        centre = moments.mean[lesions].T
-        off = w.phi - centre[:, :, None]
-        part = part_of(np.einsum("pn,pns->ns", axis[:, lesions], off))
-        p, n, _ = off.shape
-        weight = np.empty((N_BELLS, n))
-        first, second = np.empty((N_BELLS, p, n)), np.empty((N_BELLS, p, p, n))
-        for number in range(N_BELLS):
-            inside = np.where(part == number, w.weight, 0.0)
-            weight[number] = inside.sum(axis=1)
-            scaled = off * inside
-            first[number] = scaled.sum(axis=2)
-            second[number] = np.einsum("pns,qns->pqn", scaled, off)
-        return parts_from_sums(weight, first, second, centre)
+        return _parts_of(w, population), 1.0 / np.einsum("ns,ns->n", w.weight, w.weight)
 
     done = run_blocks(parts, len(tasks), threads, pool, pulse)
-    return joined_parts(done, np.concatenate([lesions for lesions, _ in tasks]))
+    places = np.argsort(np.argsort(np.concatenate([lesions for lesions, _ in tasks])))
+    ess = np.empty(len(places))
+    ess[places] = np.concatenate([one for _, one in done])
+    return joined_parts([one for one, _ in done], places), ess
+
+
+def _parts_of(w: Weighted, population: Population) -> Parts:
+    """Parts of the posteriors that the weights of a block describe."""
+    p, n, _ = w.phi.shape
+    centre = np.einsum("ns,pns->pn", w.weight, w.phi)
+    off = w.phi - centre[:, :, None]
+    covariance = np.einsum("ns,pns,qns->pqn", w.weight, off, off, optimize=True)
+    axis, sureness = longest_axis(covariance, population.sd)
+    share = memberships(np.einsum("pn,pns->ns", axis, off))
+    share *= w.weight
+    first, second = np.empty((N_BELLS, p, n)), np.empty((N_BELLS, p, p, n))
+    for number, inside in enumerate(share):
+        scaled = off * inside
+        first[number] = scaled.sum(axis=2)
+        second[number] = np.einsum("pns,qns->pqn", scaled, off)
+    return parts_from_sums(share.sum(axis=2), first, second, centre, sureness)

@@ -1,21 +1,19 @@
-"""What the chains say about each lesion: the parts from which the first proposal is made."""
+"""What chains say of lesions that importance nodes miss: parts for their proposals."""
 
 from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from udfs.growth.chains import BlockChain, Target
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
-from udfs.growth.problem import Problem, Pulse, run_blocks
+from udfs.growth.problem import Problem, Pulse
 from udfs.growth.proposals import (
     N_BELLS,
     Parts,
     joined_parts,
     longest_axis,
-    part_of,
+    memberships,
     parts_from_sums,
 )
 
@@ -24,28 +22,6 @@ N_ADAPT = 20
 AXIS_SHARE = 1 / 3
 """Share of the sweeps that find the longest axis; the others fill the parts."""
 CHAINS_AGAIN, SWEEPS_AGAIN, LESIONS_AGAIN = 24, 80, 200
-
-
-def learn_parts(
-    problem: Problem,
-    population: Population,
-    chains: list[BlockChain],
-    *,
-    n_sweeps: int,
-    threads: int,
-    pool: ThreadPoolExecutor | None,
-    pulse: Pulse | None = None,
-) -> Parts:
-    """Run the chains at a fixed population point; parts of each lesion's posterior, fit order."""
-    copies = sum(len(one.lesions) for one in chains) // problem.n_lesions
-    done = run_blocks(
-        lambda k: _block_parts(problem, population, chains[k], copies, n_sweeps),
-        len(chains),
-        threads,
-        pool,
-        pulse,
-    )
-    return joined_parts(done, np.arange(problem.n_lesions))
 
 
 def learn_again(
@@ -83,7 +59,7 @@ def _block_parts(
         chain.sweep(target, 0.1)
     n_axis = max(10, round(AXIS_SHARE * n_sweeps))
     centre, covariance = _whole(chain, target, copies, n_axis)
-    axis = longest_axis(covariance, population.sd)
+    axis, sureness = longest_axis(covariance, population.sd)
     p, n = centre.shape
     weight = np.zeros((N_BELLS, n))
     first, second = np.zeros((N_BELLS, p, n)), np.zeros((N_BELLS, p, p, n))
@@ -91,14 +67,12 @@ def _block_parts(
         chain.sweep(target, 0.0)
         for copy in range(copies):
             off = chain.phi[:, copy::copies] - centre
-            part = part_of((axis * off).sum(axis=0))
             products = off[:, None] * off[None]
-            for number in range(N_BELLS):
-                inside = part == number
+            for number, inside in enumerate(memberships((axis * off).sum(axis=0))):
                 weight[number] += inside
                 first[number] += off * inside
                 second[number] += products * inside
-    return parts_from_sums(weight, first, second, centre)
+    return parts_from_sums(weight, first, second, centre, sureness)
 
 
 def _whole(

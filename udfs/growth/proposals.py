@@ -30,8 +30,15 @@ N_SHIFTS = 64
 N_BELLS = 3
 CUT = 0.43
 """Standard deviations from the mean at which the parts are cut: thirds of a normal."""
+RAMP = 0.3
+"""Half the width over which membership goes from one part to the next, in standard deviations: a
+little change of the nodes then changes the parts a little."""
 SMALLEST_PART = 0.05
-"""A part with less weight is replaced by the whole."""
+"""A part with less weight is replaced by the whole; from twice as much on it stands by itself."""
+SURE_GAP, SURE_COSINE = 0.2, 0.1
+"""Share by which the longest axis is longer than the next, and cosine with the direction that
+decides its sign, from which parts along it are trusted. Below, they go over into the whole: so that
+all of a proposal is a continuous function of what is known of the lesion."""
 T4_AT_ZERO = 0.375
 """Student's density with 4 degrees of freedom at 0."""
 
@@ -190,25 +197,42 @@ def make_proposal(parts: Parts, population: Population) -> Proposal:
     return Proposal(parts.mean, factor, T4_AT_ZERO ** len(sd) / volume, population)
 
 
-def longest_axis(covariance: FloatArray, sd: FloatArray) -> FloatArray:
-    """(p, n) direction v for which v'phi varies most, phi in units of ``sd``; (p, p, n) in.
+def longest_axis(covariance: FloatArray, sd: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Direction v for which v'phi varies most, phi in units of ``sd``; (p, p, n) in.
 
-    Scaled so that v'(phi - mean) has variance 1.
+    Returns:
+        (p, n) v, scaled so that v'(phi - mean) has variance 1, the first parameter against the
+        others; and (n,) how sure of it we are, 0 to 1: 0 where two directions vary alike, or where
+        v's sign is a matter of chance. (Growth stands in for what did not shrink: hardly a lesion
+        is at right angles to the direction that decides the sign.)
     """
     scaled = (covariance / sd[:, None, None] / sd[None, :, None]).transpose(2, 0, 1)
     values, vectors = np.linalg.eigh(scaled)
-    axis = vectors[:, :, -1] / np.sqrt(np.maximum(values[:, -1:], 1e-12))
-    sign = np.sign(axis[np.arange(len(axis)), np.argmax(np.abs(axis), axis=1)])
-    return np.ascontiguousarray((axis * sign[:, None]).T / sd[:, None])
+    longest, length = vectors[:, :, -1], np.maximum(values[:, -1], 1e-12)
+    next_length = values[:, -2] if len(sd) > 1 else np.zeros(len(length))
+    along = (2.0 * longest[:, 0] - longest.sum(axis=1)) / np.sqrt(len(sd))
+    sureness = np.clip((1.0 - next_length / length) / SURE_GAP, 0.0, 1.0)
+    sureness *= np.clip(np.abs(along) / SURE_COSINE, 0.0, 1.0)
+    axis = longest * (np.where(along >= 0.0, 1.0, -1.0) / np.sqrt(length))[:, None]
+    return np.ascontiguousarray(axis.T / sd[:, None]), sureness
 
 
-def part_of(position: FloatArray) -> IntArray:
-    """0, 1 or 2: the part that a standardised position on the longest axis falls into."""
-    return (position > -CUT).astype(np.int64) + (position > CUT)
+def memberships(position: FloatArray) -> FloatArray:
+    """(K, ...) shares, 1 in all, of the lower, middle and upper part in standardised positions on
+    the longest axis."""
+    share = np.empty((N_BELLS, *position.shape))
+    np.clip(0.5 - (position + CUT) / (2.0 * RAMP), 0.0, 1.0, out=share[0])
+    np.clip(0.5 + (position - CUT) / (2.0 * RAMP), 0.0, 1.0, out=share[2])
+    np.subtract(1.0, share[0] + share[2], out=share[1])
+    return share
 
 
 def parts_from_sums(
-    weight: FloatArray, first: FloatArray, second: FloatArray, centre: FloatArray
+    weight: FloatArray,
+    first: FloatArray,
+    second: FloatArray,
+    centre: FloatArray,
+    sureness: FloatArray,
 ) -> Parts:
     """Means and covariances from weighted sums of deviations from a centre.
 
@@ -217,17 +241,18 @@ def parts_from_sums(
         first: (K, p, n) sums of weight times deviation.
         second: (K, p, p, n) sums of weight times products of deviations.
         centre: (p, n)
+        sureness: (n,) of the axis; where it is 0 each part is the whole.
     """
     total = np.maximum(weight.sum(axis=0), 1e-300)
     whole_mean = first.sum(axis=0) / total
     whole = second.sum(axis=0) / total - whole_mean[:, None] * whole_mean[None]
-    is_small = weight < SMALLEST_PART * total
+    own = sureness * np.clip(weight / (SMALLEST_PART * total) - 1.0, 0.0, 1.0)
     safe = np.maximum(weight, 1e-300)
-    mean = np.where(is_small[:, None], whole_mean, first / safe[:, None])
+    mean = first / safe[:, None]
     covariance = second / safe[:, None, None] - mean[:, :, None] * mean[:, None]
-    covariance = np.where(is_small[:, None, None], whole, covariance)
-    floor = 0.05 * whole
-    return Parts(mean + centre, covariance + floor)
+    mean = whole_mean + own[:, None] * (mean - whole_mean)
+    covariance = whole + own[:, None, None] * (covariance - whole)
+    return Parts(mean + centre, covariance + 0.05 * whole)
 
 
 def joined_parts(parts: Sequence[Parts], lesions: IntArray) -> Parts:

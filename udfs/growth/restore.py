@@ -27,7 +27,6 @@ from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import OmegaKind, Population, Structure
 from udfs.growth.problem import Censoring, Problem, compile_problem, run_blocks, worker_pool
 from udfs.growth.proposals import (
-    N_BELLS,
     Nodes,
     Parts,
     Proposal,
@@ -38,6 +37,7 @@ from udfs.growth.proposals import (
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit, assemble_fit
 from udfs.growth.settings import FitSettings
+from udfs.growth.sharpening import LESIONS_PER_BLOCK, parts_around_modes, sharpened
 from udfs.threads import one_blas_thread
 
 RESTORE, EXTEND = 60, 61
@@ -45,11 +45,8 @@ RESTORE, EXTEND = 60, 61
 POOR_SHARE, LARGEST_SHARE = 0.08, 0.01
 """Lesions with a smaller share of effective nodes are learnt anew by chains: the worst, up to
 ``LARGEST_SHARE`` of all (at least 50)."""
-HUMP = 2.0
-"""Standard deviations from the typical lesion at which the search for modes also starts."""
 FEWEST_FOR_PARTS = 12.0
 """Effective nodes of the first round from which a lesion's next proposal can be made."""
-LESIONS_PER_BLOCK = 1500
 MOST_NODES = 1792
 """Enough for some hundredths of a standard error: with few lesions these are large."""
 FIRST_SHARE = 4
@@ -107,8 +104,13 @@ def fit_at(
     population = population_from_natural(structure, _ordered(structure, values))
     with one_blas_thread(), worker_pool(threads) as pool:
         work = _Work(problem, structure, seed, threads, pool)
-        parts = work.parts_around_modes(population, near)
-        proposal = work.sharpened(parts, population, n_nodes // 2, RESTORE)
+        if near is not None and near.shape != (problem.n_lesions, structure.p):
+            shape = (problem.n_lesions, structure.p)
+            raise ValueError(f"near has shape {near.shape}; {shape} is needed")
+        if near is not None:
+            near = near[np.argsort(np.argsort(problem.order))].T
+        parts = parts_around_modes(problem, population, near, threads=threads, pool=pool)
+        proposal = work.sharpened(parts, population, n_nodes // 2, RESTORE + 1)
         theta = structure.pack(population)
         run = work.standing(theta, proposal, make_nodes(structure.p, n_nodes, seed, RESTORE))
         return work.assembled(run, proposal, n_nodes // 2)
@@ -166,8 +168,9 @@ def extend_fit(
         first = make_nodes(structure.p, n_nodes // FIRST_SHARE, seed, EXTEND)
         run = work.climb(structure.pack(start), proposal, first, FIRST_TOLERANCE)
         point = structure.unpack(run.theta)
-        parts = work.parts_of(point, proposal, first, run.moments)
-        few = np.flatnonzero(run.moments.ess < FEWEST_FOR_PARTS)
+        groups = [(work.everyone, first)]
+        parts, ess = lesion_parts(problem, point, proposal, groups, threads=threads, pool=pool)
+        few = np.flatnonzero(ess < FEWEST_FOR_PARTS)
         if len(few):
             parts = parts.replaced(few, learn_again(problem, point, few, seed))
         proposal = make_proposal(parts, point)
@@ -235,73 +238,15 @@ class _Work:
         self.seed, self.threads, self.pool = seed, threads, pool
         self.everyone: IntArray = np.arange(problem.n_lesions)
 
-    def parts_around_modes(self, population: Population, near: FloatArray | None) -> Parts:
-        """Bells around the mode of each lesion: the nearest, or the best of several."""
-        n, p = self.problem.n_lesions, self.problem.n_parameters
-        if near is not None:
-            if near.shape != (n, p):
-                raise ValueError(f"near has shape {near.shape}; {(n, p)} is needed")
-            near = near[np.argsort(np.argsort(self.problem.order))].T
-        tasks = [self.everyone[k : k + LESIONS_PER_BLOCK] for k in range(0, n, LESIONS_PER_BLOCK)]
-        done = run_blocks(
-            lambda k: self._block_modes(
-                population, tasks[k], None if near is None else near[:, tasks[k], None]
-            ),
-            len(tasks),
-            self.threads,
-            self.pool,
-        )
-        mode = np.concatenate([one[0] for one in done], axis=1)
-        spread = np.linalg.inv(np.concatenate([one[1] for one in done])).transpose(1, 2, 0)
-        return Parts(
-            np.broadcast_to(mode, (N_BELLS, p, n)).copy(),
-            np.broadcast_to(spread, (N_BELLS, p, p, n)).copy(),
-        )
-
-    def _block_modes(
-        self, population: Population, lesions: IntArray, start: FloatArray | None
-    ) -> tuple[FloatArray, FloatArray]:
-        """(p, n) modes and (n, p, p) curvatures of some lesions, from (p, n, s) starts."""
-        typical = self.problem.design.mean(population.coefficients, lesions)
-        if start is None:
-            low, high = typical.copy(), typical.copy()
-            low[-1] -= HUMP * population.sd[-1]
-            high[-1] += HUMP * population.sd[-1]
-            start = np.stack([typical, low, high], axis=2)
-        copies = start.shape[2]
-        phi, value, hessian, _ = maximise(
-            self.problem,
-            population,
-            np.repeat(lesions, copies),
-            start.reshape(len(start), -1),
-            np.repeat(typical, copies, axis=1),
-        )
-        best = np.arange(len(lesions)) * copies + np.argmax(value.reshape(-1, copies), axis=1)
-        return phi[:, best], hessian[best]
-
-    def parts_of(
-        self, point: Population, proposal: Proposal, nodes: Nodes, moments: LesionMoments
-    ) -> Parts:
-        """Parts of the posteriors from one pass of weights."""
-        return lesion_parts(
-            self.problem,
-            point,
-            proposal,
-            [(self.everyone, nodes)],
-            moments,
-            threads=self.threads,
-            pool=self.pool,
-        )
-
     def sharpened(self, parts: Parts, point: Population, n_nodes: int, purpose: int) -> Proposal:
         """A proposal made from a first one's weights; poor lesions are learnt by chains."""
-        proposal = make_proposal(parts, point)
-        nodes = make_nodes(self.structure.p, n_nodes, self.seed, purpose + 1)
-        moments = self.moments(self.structure.pack(point), proposal, nodes)
-        better = self.parts_of(point, proposal, nodes, moments)
+        nodes = make_nodes(self.structure.p, n_nodes, self.seed, purpose)
+        better, ess = sharpened(
+            self.problem, point, parts, nodes, rounds=1, threads=self.threads, pool=self.pool
+        )
         most = max(50, int(LARGEST_SHARE * len(self.everyone)))
-        worst = np.sort(np.argsort(moments.ess, kind="stable")[:most])
-        poor = worst[moments.ess[worst] < POOR_SHARE * nodes.count]
+        worst = np.sort(np.argsort(ess, kind="stable")[:most])
+        poor = worst[ess[worst] < POOR_SHARE * nodes.count]
         if len(poor):
             again = learn_again(self.problem, point, poor, self.seed)
             better = better.replaced(poor, again)

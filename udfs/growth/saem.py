@@ -94,7 +94,7 @@ def run_saem(
     statistics: Statistics | None = None
     trace = []
     copies = sum(len(one.lesions) for one in chains) // problem.n_lesions
-    warm_up(problem, population, chains, n_warm, pulse)
+    _warm_up(problem, population, chains, n_warm, pulse)
     for iteration in range(n_explore + n_smooth):
         smoothing = iteration - n_explore + 1
         gamma = 1.0 if smoothing <= 1 else smoothing**-STEP_POWER
@@ -116,7 +116,7 @@ def run_saem(
     return SaemRun(history[-n_average:].mean(axis=0), history)
 
 
-def warm_up(
+def _warm_up(
     problem: Problem,
     population: Population,
     chains: list[BlockChain],

@@ -34,7 +34,7 @@ class FitProgress:
     """State of a running fit."""
 
     stage: str
-    """saem, moments, newton, estimated or likelihood; of a second level patients."""
+    """saem, proposals, newton, estimated or likelihood; of a second level patients."""
     iteration: int
     """Of all stages together, from 1."""
     n_iterations: int
@@ -65,8 +65,6 @@ class FitSettings:
     """SAEM iterations with decreasing step size."""
     n_average: int = 30
     """Last iterations that are averaged."""
-    n_moments: int = 110
-    """Sweeps from which each lesion's proposal is made."""
     n_chains: int = 0
     n_first_nodes: int = 0
     n_nodes: int = 0
