@@ -65,9 +65,7 @@ def test_more_rounds_leave_the_weights_more_even(fit: GrowthFit):
     found = []
     for rounds in (1, 3):
         parts = parts_at(fit, 0.0, None, rounds)
-        found.append(
-            sharpened(fit.problem, point, parts, fresh, rounds=1, threads=1, pool=None)[1]
-        )
+        found.append(sharpened(fit.problem, point, parts, fresh, rounds=1, threads=1, pool=None)[1])
     assert np.quantile(found[1], 0.01) > np.quantile(found[0], 0.01)
     assert np.median(found[1]) > 0.4 * POINTS
 
