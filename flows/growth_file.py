@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 REQUIRED = ("lesionID", "time", "DV")
 OPTIONAL = ("V0", "T0", "CENSORING", "LIMIT")
 NO_VALUE = (".", "", "NA", "NaN", "nan")
+DELIMITERS = (",", ";", "\t")
 STARTS: tuple[dict[str, float], ...] = (
     {},
     {"kg": 0.001, "kd": 0.1, "f": 0.01, "omega_kg": 0.5, "omega_kd": 0.5, "omega_f": 0.5, "b": 0.1},
@@ -81,6 +82,8 @@ def fit_file(
 def read_growth_file(path: Path) -> GrowthData:
     """Reads a Monolix-style CSV; lesion ids are kept as text, or as numbers where all are.
 
+    Columns are separated by commas, semicolons or tabs, whichever the first line has most of.
+
     Raises:
         LesionsError: no such file, or a column is missing or no number.
         GrowthDataError: no lesion can be used.
@@ -90,7 +93,7 @@ def read_growth_file(path: Path) -> GrowthData:
     from udfs.growth.data import GrowthData
 
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, sep=_delimiter(path))
     except FileNotFoundError as error:
         raise LesionsError(f"there is no file {path}. Give the path of a CSV.") from error
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -99,7 +102,13 @@ def read_growth_file(path: Path) -> GrowthData:
         if name not in frame:
             raise LesionsError(f"{path.name} has no column {name}. {_remedy(name, list(frame))}")
     columns = {name: _numbers(path, frame, name) for name in (*REQUIRED[1:], *OPTIONAL)}
-    lesion = frame["lesionID"].to_numpy(dtype=str)
+    lesion = frame["lesionID"].str.strip().to_numpy(dtype=str)
+    if np.isin(lesion, NO_VALUE).any():
+        row = int(np.flatnonzero(np.isin(lesion, NO_VALUE))[0])
+        raise LesionsError(
+            f"{path.name}, row {row + 1}: lesionID = {str(lesion[row])!r} is no id. "
+            "Every row needs the id of its lesion."
+        )
     if all(one.isdecimal() for one in lesion):
         lesion = lesion.astype(np.int64)
     return GrowthData.from_arrays(
@@ -111,6 +120,12 @@ def read_growth_file(path: Path) -> GrowthData:
         columns["CENSORING"],
         columns["LIMIT"],
     )
+
+
+def _delimiter(path: Path) -> str:
+    with path.open(encoding="utf-8-sig") as lines:
+        first = lines.readline()
+    return max(DELIMITERS, key=first.count)
 
 
 def _numbers(path: Path, frame: pd.DataFrame, name: str) -> np.ndarray | None:
@@ -125,7 +140,7 @@ def _numbers(path: Path, frame: pd.DataFrame, name: str) -> np.ndarray | None:
         row = int(np.flatnonzero(is_wrong)[0])
         raise LesionsError(
             f"{path.name}, row {row + 1}: {name} = {text.iloc[row]!r} is no number. "
-            "Write '.' where there is no value."
+            "Write decimals with a point, and '.' where there is no value."
         )
     return values.to_numpy(dtype=np.float64)
 

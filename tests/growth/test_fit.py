@@ -20,6 +20,7 @@ from udfs.growth import (
     GrowthDataError,
     GrowthFit,
     SteinFojo,
+    TwoPopulation,
     compare_models,
     conditional_draws,
     conditional_modes,
@@ -148,6 +149,26 @@ def test_start_is_checked(simulated: GrowthData, simulated_fit: GrowthFit):
         fit_growth(simulated, start={"omega_kg": -1})
     with pytest.raises(ValueError, match="same model"):
         fit_growth(simulated, model=SteinFojo(), start=simulated_fit)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"error": "exponential"}, "error = 'exponential' is not possible; it must be prop"),
+        ({"omega": "block"}, "omega = 'block' is not possible"),
+        ({"censoring": "m3"}, "censoring = 'm3' is not possible"),
+        ({"model": "claret"}, "model = 'claret' is not possible"),
+    ],
+)
+def test_options_are_checked(simulated: GrowthData, options: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        fit_growth(simulated, **options)
+
+
+@pytest.mark.parametrize("option", ["baseline", "pretreatment"])
+def test_options_of_models_are_checked(option: str):
+    with pytest.raises(ValueError, match=f"{option} = 'none' is not possible"):
+        TwoPopulation(**{option: "none"})
 
 
 def test_no_nan_anywhere(simulated_fit: GrowthFit):

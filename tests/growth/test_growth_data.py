@@ -96,7 +96,49 @@ def test_times_in_weeks_or_years_are_noticed():
     rows = two_scans(
         time=[-5 / 365, 40 / 365, -3 / 365, 45 / 365], t0=[-5 / 365] * 2 + [-3 / 365] * 2
     )
-    assert "times must be in days" in " ".join(GrowthData.from_arrays(**rows).notes)
+    assert "Times must be in days" in " ".join(GrowthData.from_arrays(**rows).notes)
+
+
+@pytest.mark.parametrize(("days", "is_odd"), [(6, True), (42, False), (365, False), (1008, True)])
+def test_six_weeks_in_weeks_or_hours_are_noticed(days: int, is_odd: bool):
+    rows = two_scans(time=[-5.0, days - 5, -3.0, days - 3])
+    notes = " ".join(GrowthData.from_arrays(**rows).notes)
+    assert (f"between scans is {days} days" in notes) is is_odd
+
+
+def test_rows_that_do_not_count_are_noted():
+    rows = {name: [*values, values[1], values[1]] for name, values in two_scans().items()}
+    rows["volume"][5] = np.nan
+    data = GrowthData.from_arrays(**rows)
+    assert data.n_rows == 4
+    assert data.notes[:2] == (
+        "1 row(s) without a day or a volume do not count",
+        "1 row(s) that repeat another one count once",
+    )
+
+
+@pytest.mark.parametrize("none", [None, np.nan, pd.NA, ""])
+@pytest.mark.parametrize("name", ["lesion", "patient"])
+def test_a_missing_id_is_no_id(name: str, none: object):
+    rows = two_scans() | {"patient": ["p", "p", "nan", "nan"]}
+    GrowthData.from_arrays(**rows)
+    rows[name] = np.array(["p", none, "q", "q"], dtype=object)
+    with pytest.raises(GrowthDataError, match=f"{name} is missing in row 2"):
+        GrowthData.from_arrays(**rows)
+
+
+@pytest.mark.parametrize("name", ["contradictory_baseline", "duplicated_days"])
+def test_an_unknown_option_is_refused(name: str):
+    with pytest.raises(ValueError, match=f"{name} = 'drop' is not possible"):
+        GrowthData.from_arrays(**two_scans(), **{name: "drop"})
+
+
+def test_text_in_a_column_of_numbers_is_named():
+    rows = two_scans(volume=["1000", "1,5", "2000", "2500"])
+    rows["lesion_id"] = rows.pop("lesion")
+    for source in (rows, pd.DataFrame(rows)):
+        with pytest.raises(GrowthDataError, match="column 'volume' is not numeric"):
+            GrowthData.from_frame(source)
 
 
 def test_baselines_after_the_first_dose_are_noticed():

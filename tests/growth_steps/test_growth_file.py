@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from flows.growth_file import fit_file
+from flows.growth_file import fit_file, read_growth_file
 from warehouse.cli import lesions
 from warehouse.errors import LesionsError
 
@@ -55,6 +55,8 @@ def test_the_papers_data_within_half_a_standard_error(shared: Path, installed: N
         ("lesionID,time,size\n1,0,5\n", "has no column DV. Needed are lesionID, time, DV"),
         ("lesionid,time,DV\n1,0,5\n", "has no column lesionID. Rename lesionid?"),
         ("lesionID,time,DV\n1,0,5\n1,9,big\n", r"row 2: DV = 'big' is no number"),
+        ("lesionID;time;DV\n1;0;5,1\n", r"row 1: DV = '5,1' is no number. Write decimals with"),
+        ("lesionID,time,DV\n1,0,5\n ,9,6\n", r"row 2: lesionID = '' is no id"),
         ("", "cannot be read as CSV"),
         ("lesionID,time,DV\n1,0,5\n2,0,6\n", "measured once only"),
     ],
@@ -66,6 +68,16 @@ def test_a_file_that_cannot_be_fitted_is_one_clear_message(
     path.write_text(text)
     with pytest.raises(LesionsError, match=words):
         fit_file(path)
+
+
+@pytest.mark.parametrize(("separator", "start"), [(";", ""), ("\t", ""), (",", "\ufeff")])
+def test_columns_may_be_separated_otherwise(tmp_path: Path, separator: str, start: str) -> None:
+    rows = ["lesionID,time,DV,organ", "a,-7,900.5,lung left", "a,40,700,lung left"]
+    path = tmp_path / "lesions.csv"
+    path.write_text(start + "\n".join(row.replace(",", separator) for row in rows))
+    data = read_growth_file(path)
+    assert data.lesion.tolist() == ["a"]
+    assert data.volume.tolist() == [900.5, 700.0]
 
 
 def test_no_file(tmp_path: Path) -> None:

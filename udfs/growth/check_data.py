@@ -20,6 +20,9 @@ from udfs.growth.data import (
 )
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 
+NO_ID = ("None", "nan", "NaT", "<NA>")
+"""Text of what is no id in a column of objects."""
+
 
 @dataclass
 class _Rows:
@@ -35,6 +38,8 @@ class _Rows:
     t0: FloatArray
     source: IntArray
     reasons: dict[int, tuple[str, str]]
+    n_incomplete: int = 0
+    n_repeated: int = 0
 
     def set_aside(self, lesions: NDArray[Any], reason: str, detail: str = "") -> None:
         """Note a reason for lesions that have none yet."""
@@ -102,7 +107,11 @@ def checked_data(
         rows.set_aside(contradictory, "contradictory_baseline")
     extra = {name: _per_lesion(name, values, position, len(ids)) for name, values in
              (covariates or {}).items()}  # fmt: skip
-    patients = None if patient is None else _per_lesion("patient", patient, position, len(ids))
+    patients = (
+        None
+        if patient is None
+        else _per_lesion("patient", _ids(patient, "patient"), position, len(ids))
+    )
     return _assemble(rows, contradictory, patients, extra)
 
 
@@ -117,7 +126,15 @@ def _ids(values: ArrayLike, name: str) -> NDArray[Any]:
         if not np.all(array == np.floor(array)):
             raise GrowthDataError(f"{name} holds fractions or missing values; wanted are ids")
         return array.astype(np.int64)
-    return array.astype(str)
+    text = array.astype(str)
+    is_missing = np.char.strip(text) == ""
+    if array.dtype.kind == "O":
+        is_suspect = np.flatnonzero(np.isin(text, NO_ID))
+        is_missing[is_suspect] = [not isinstance(array[row], str) for row in is_suspect]
+    if is_missing.any():
+        row = int(np.flatnonzero(is_missing)[0])
+        raise GrowthDataError(f"{name} is missing in row {row + 1}; wanted is an id in every row")
+    return text
 
 
 def _numbers(values: ArrayLike | None, count: int, name: str) -> FloatArray:
@@ -156,6 +173,7 @@ def _drop_missing(rows: _Rows) -> None:
         rest = np.bincount(rows.lesion[is_known], minlength=len(rows.ids))
         had = np.bincount(rows.lesion, minlength=len(rows.ids))
         rows.set_aside(np.flatnonzero((rest == 0) & (had > 0)), reason)
+        rows.n_incomplete += int(np.count_nonzero(~is_known))
         rows.keep(is_known)
 
 
@@ -176,6 +194,7 @@ def _check_days(rows: _Rows, *, keep_duplicates: bool) -> None:
     for at in np.flatnonzero(same_day & ~same):
         detail = f": {rows.volume[at]:g} and {rows.volume[at + 1]:g} mm3 on day {rows.time[at]:g}"
         rows.set_aside(rows.lesion[at : at + 1], "duplicated_day", detail)
+    rows.n_repeated = int(np.count_nonzero(same))
     rows.keep(np.concatenate([[True], ~same]))
 
 
@@ -303,12 +322,16 @@ def _reason_counts(aside: SetAside) -> list[str]:
 
 def _notes(rows: _Rows, contradictory: BoolArray, ids: NDArray[Any]) -> tuple[str, ...]:
     notes = []
+    if rows.n_incomplete:
+        notes.append(f"{rows.n_incomplete} row(s) without a day or a volume do not count")
+    if rows.n_repeated:
+        notes.append(f"{rows.n_repeated} row(s) that repeat another one count once")
     gaps = np.diff(rows.time)[np.diff(rows.lesion) == 0]
     middle = float(np.median(gaps)) if len(gaps) else np.nan
     if len(gaps) and not SHORTEST_INTERVAL_DAYS <= middle <= LONGEST_INTERVAL_DAYS:
         notes.append(
-            f"the median interval between scans is {middle:g}: times must be in days since the "
-            "first dose (1 week = 7, 1 month = 30.4375, 1 year = 365.25)"
+            f"the median interval between scans is {middle:g} days: is that so? Times must be in "
+            "days since the first dose (1 week = 7, 1 month = 30.4375, 1 year = 365.25)"
         )
     if np.all(rows.t0 > 0):
         notes.append(

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from udfs.growth.parameters import BoolArray, FloatArray, IntArray
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray, one_of
 
 Contradiction = Literal["keep", "set_aside"]
 Duplicates = Literal["set_aside", "keep"]
 
 SAME_VOLUME = 1e-6
 """Relative difference below which two volumes are the same (files carry 7 to 10 digits)."""
-SHORTEST_INTERVAL_DAYS = 5.0
-"""Scans are weeks apart: a shorter median interval means that times are not in days."""
-LONGEST_INTERVAL_DAYS = 2000.0
+SHORTEST_INTERVAL_DAYS = 13.0
+"""Scans are weeks apart: a shorter median interval means that times are not in days. Every twelve
+weeks is 12 in weeks."""
+LONGEST_INTERVAL_DAYS = 730.0
+"""Every six weeks is 1008 in hours."""
 
 REASONS = {
     "no_day": "no measurement has a day",
@@ -138,7 +140,7 @@ class GrowthData:
                 right-censored (above it). Without it all rows are measured.
             limit: other bound of a censored row, mm3; NaN where there is none. A left-censored row
                 then lies in [limit, volume], a right-censored one in [volume, limit].
-            patient: id of the lesion's patient.
+            patient: id of the lesion's patient, in every row.
             covariates: name -> value of the lesion, the same in all its rows.
             contradictory_baseline: what becomes of a lesion whose V0 is not its volume on day T0.
                 ``keep`` only notes it.
@@ -147,11 +149,14 @@ class GrowthData:
             fewest_observations: lesions with fewer rows are set aside.
 
         Raises:
-            GrowthDataError: arrays of different lengths, an unknown censoring code, or no lesion
-                left; the message gives the reasons.
+            GrowthDataError: arrays of different lengths, a missing id, an unknown censoring code,
+                or no lesion left; the message gives the reasons.
+            ValueError: an option is none of the possible words.
         """
         from udfs.growth.check_data import checked_data
 
+        one_of("contradictory_baseline", contradictory_baseline, get_args(Contradiction))
+        one_of("duplicated_days", duplicated_days, get_args(Duplicates))
         return checked_data(
             lesion=lesion,
             time=time,
@@ -192,7 +197,7 @@ class GrowthData:
             options: of ``from_arrays``.
 
         Raises:
-            GrowthDataError: as ``from_arrays``, and for a missing column.
+            GrowthDataError: as ``from_arrays``, and for a missing column or one that is no number.
         """
         for name in (lesion, time, volume, *covariates):
             if name not in frame:
@@ -203,9 +208,12 @@ class GrowthData:
             if name not in frame:
                 return None
             column = frame[name]
-            if hasattr(column, "to_numpy"):
-                return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
-            return np.asarray(column, dtype=np.float64)
+            try:
+                if hasattr(column, "to_numpy"):
+                    return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+                return np.asarray(column, dtype=np.float64)
+            except (TypeError, ValueError) as error:
+                raise GrowthDataError(f"column {name!r} is not numeric: {error}") from error
 
         return GrowthData.from_arrays(
             np.asarray(frame[lesion]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from udfs.growth.importance import LesionMoments, lesion_moments
 from udfs.growth.learning import learn_again
 from udfs.growth.minus2ll import Likelihood, minus2_loglik
 from udfs.growth.model_base import GrowthModel
-from udfs.growth.models import TwoPopulation
+from udfs.growth.models import MODELS, TwoPopulation
 from udfs.growth.newton import NewtonRun, run_newton, stand_at
-from udfs.growth.parameters import BoolArray, FloatArray, IntArray
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray, one_of
 from udfs.growth.population import OmegaKind, Population, Structure
 from udfs.growth.problem import Censoring, Problem, compile_problem, worker_pool
 from udfs.growth.proposals import Nodes, Parts, Proposal, make_nodes, make_proposal
@@ -131,6 +131,7 @@ def fit_growth(
         ValueError: an impossible option or starting value.
         FitInterruptedError: the progress callback returned False.
     """
+    _check_options(model, error, omega, censoring)
     chosen = settings or FitSettings()
     problem = compile_problem(
         data,
@@ -138,7 +139,10 @@ def fit_growth(
         error=ResidualError(error),
         censoring=censoring,
         count_baseline=count_baseline,
-        covariates={name: tuple(which) for name, which in (covariates or {}).items()},
+        covariates={
+            name: (which,) if isinstance(which, str) else tuple(which)
+            for name, which in (covariates or {}).items()
+        },
         references=dict(references or {}),
     )
     structure = Structure(problem.model, problem.error, omega, problem.design)
@@ -148,6 +152,17 @@ def fit_growth(
         typical = float(np.median(problem.y[~problem.is_censored]))
         point = starting_point(structure, start, typical)
         return run.fit(point, is_warm=is_near or isinstance(start, GrowthFit))
+
+
+def _check_options(model: object, error: str, omega: str, censoring: str) -> None:
+    if not (model is None or isinstance(model, GrowthModel)):
+        raise ValueError(
+            f"model = {model!r} is not possible; it must be a growth model such as "
+            f"growth_model('claret'). Known are {', '.join(MODELS)}"
+        )
+    one_of("error", error, get_args(ErrorKind))
+    one_of("omega", omega, get_args(OmegaKind))
+    one_of("censoring", censoring, get_args(Censoring))
 
 
 def starting_point(

@@ -22,11 +22,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from udfs.growth.parameters import FloatArray, Parameter
+from udfs.growth.parameters import FloatArray, Parameter, one_of
 
 Baseline = Literal["regressor", "parameter"]
 Pretreatment = Literal["growth", "flat"]
@@ -64,6 +64,15 @@ class GrowthModel(ABC):
     name: ClassVar[str]
     has_treatment: ClassVar[bool] = True
     """Whether something changes at the first dose."""
+
+    def __post_init__(self) -> None:
+        """Check the options.
+
+        Raises:
+            ValueError: an unknown one.
+        """
+        one_of("baseline", self.baseline, get_args(Baseline))
+        one_of("pretreatment", self.pretreatment, get_args(Pretreatment))
 
     @property
     @abstractmethod

@@ -23,6 +23,12 @@ LARGEST_EXPONENT = 690.0
 """exp(690) = 1e299: the largest argument that neither overflows nor makes a product do so."""
 
 
+def one_of(name: str, value: object, known: Sequence[str]) -> None:
+    """Raise ValueError if an option is none of the ``known`` words."""
+    if value not in known:
+        raise ValueError(f"{name} = {value!r} is not possible; it must be {' or '.join(known)}")
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a growth model."""
