@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from udfs.growth.data import GrowthData
+    from udfs.growth.settings import FitProgress
 
 REQUIRED = ("lesionID", "time", "DV")
 OPTIONAL = ("V0", "T0", "CENSORING", "LIMIT")
 NO_VALUE = (".", "", "NA", "NaN", "nan")
 DELIMITERS = (",", ";", "\t")
+ERASE = "\r\x1b[K"
+"""Empties the line of a terminal."""
 STARTS: tuple[dict[str, float], ...] = (
     {},
     {"kg": 0.001, "kd": 0.1, "f": 0.01, "omega_kg": 0.5, "omega_kd": 0.5, "omega_f": 0.5, "b": 0.1},
@@ -49,7 +53,7 @@ def fit_file(
         seed: of the random numbers.
         n_starts: compares fits from as many starting points, at most six.
         threads: blocks of lesions worked on at once; the numbers do not depend on it.
-        say: prints a paragraph.
+        say: prints a paragraph. How far a fit is goes to standard error, if that is a terminal.
 
     Raises:
         LesionsError: no such file, a column is missing or no number, or nothing can be fitted.
@@ -61,15 +65,22 @@ def fit_file(
     from udfs.growth.modes import conditional_modes
     from udfs.growth.summary import format_fit
 
+    show = _progress() if sys.stderr.isatty() else None
     try:
         data = read_growth_file(path)
-        fit = fit_growth(data, count_baseline=True, seed=seed, threads=threads)
+        fit = fit_growth(data, count_baseline=True, seed=seed, threads=threads, progress=show)
     except GrowthDataError as error:
         raise LesionsError(f"{path.name}: {str(error).rstrip('.')}.") from error
     if n_starts > 1:
         study = assess_convergence(
-            data, starts=STARTS[:n_starts], seeds=(seed,), count_baseline=True, threads=threads
+            data,
+            starts=STARTS[:n_starts],
+            seeds=(seed,),
+            count_baseline=True,
+            threads=threads,
+            progress=show,
         )
+    _erase()
     say(format_fit(fit, shrinkage(fit, conditional_modes(fit, threads=threads))))
     if n_starts > 1:
         say(f"{n_starts} starting points: {study.verdict}")
@@ -77,6 +88,26 @@ def fit_file(
         say(f"lesion {lesion} set aside: {detail}")
     for note in data.notes:
         say(f"note: {note}")
+
+
+def _progress() -> Callable[[FitProgress], None]:
+    """Shows the iteration and -2 log-likelihood of a running fit on one line of the terminal."""
+    last = ""
+
+    def show(state: FitProgress) -> None:
+        nonlocal last
+        if state.minus2ll is not None:
+            last = f", -2LL {state.minus2ll:,.1f}"
+        sys.stderr.write(f"{ERASE}{state.stage} {state.iteration}{last}")
+        sys.stderr.flush()
+
+    return show
+
+
+def _erase() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(ERASE)
+        sys.stderr.flush()
 
 
 def read_growth_file(path: Path) -> GrowthData:

@@ -8,7 +8,7 @@
 */
 SELECT
     by_organ.fit_id, -- id of the fit
-    by_organ.parameter, -- kg_per_day, kd_per_day or f
+    by_organ.parameter, -- kg_per_day, kd_per_day or f; of other models their own names
     by_organ.organ, -- id of the organ
     organ.display_name, -- name of the organ for a report
     organ.sort_order, -- order of the organ in figures

@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -78,6 +79,31 @@ def test_columns_may_be_separated_otherwise(tmp_path: Path, separator: str, star
     data = read_growth_file(path)
     assert data.lesion.tolist() == ["a"]
     assert data.volume.tolist() == [900.5, 700.0]
+
+
+def test_a_terminal_sees_how_far_the_fit_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(1)
+    rows = ["lesionID,time,DV"]
+    for lesion in range(12):
+        size = 1000 * rng.lognormal(0, 1)
+        for day in (-7, 40, 80, 120):
+            rows.append(f"{lesion},{day},{size * np.exp(-0.01 * day) * rng.lognormal(0, 0.2):.1f}")
+    path = tmp_path / "lesions.csv"
+    path.write_text("\n".join(rows))
+    said: list[str] = []
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    fit_file(path, say=said.append)
+    shown = capsys.readouterr().err.split("\r\x1b[K")
+    assert shown[1].startswith("saem ")
+    assert any(one.startswith("newton ") and "-2LL" in one for one in shown)
+    assert shown[-1] == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False, raising=False)
+    again: list[str] = []
+    fit_file(path, say=again.append)
+    assert again == said
+    assert capsys.readouterr().err == ""
 
 
 def test_no_file(tmp_path: Path) -> None:
