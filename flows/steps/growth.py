@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from flows.steps.growth_parts.estimates import Fitted
     from flows.steps.growth_parts.reading import TargetLesions
 
+NOT_ANALYSED = """
+SELECT coalesce(exclusion_reason, 'not analysed') AS reason, count(*) AS n
+FROM core.lesion
+WHERE lesion_type = 'target' AND NOT is_analysed
+GROUP BY ALL
+ORDER BY ALL
+"""
+
 
 @step(
     name="growth",
@@ -62,13 +70,26 @@ def growth(context: StepContext) -> dict[str, pa.Table]:
         if usable < fewest:
             context.note(
                 f"no growth model: {usable} target lesions can be used, growth.fewest_lesions "
-                f"asks for {fewest}"
+                f"asks for {fewest}{_why_not(context, targets)}"
             )
             return empty_tables()
         return _analysed(context, targets)
     except GrowthDataError as error:
         context.note(f"no growth model: {error}")
         return empty_tables()
+
+
+def _why_not(context: StepContext, targets: TargetLesions) -> str:
+    """The commonest reasons why target lesions cannot be used, in words; empty without any."""
+    from collections import Counter
+
+    from udfs.growth.data import REASONS
+
+    reasons = Counter(dict(context.frame(NOT_ANALYSED).itertuples(index=False)))
+    if targets.data is not None:
+        reasons.update(REASONS[str(one)] for one in targets.data.set_aside.reason_id)
+    shown = [f"{count}: {reason.rstrip('.')}" for reason, count in reasons.most_common(3)]
+    return f". Not used are {'; '.join(shown)}" if shown else ""
 
 
 def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Table]:

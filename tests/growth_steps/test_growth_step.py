@@ -54,6 +54,7 @@ def core_tables() -> dict[str, pd.DataFrame]:
         "organ": [ORGANS[i % 4] for i in range(len(ids))],
         "lesion_type": "target",
         "is_analysed": [one != "X4" for one in ids],
+        "exclusion_reason": ["No baseline." if one == "X4" else None for one in ids],
         "baseline_day": first["day"].reindex(ids).to_numpy(),
         "baseline_volume_mm3": first["volume_mm3"].reindex(ids).to_numpy(),
         "last_measured_day": rows.groupby("lesion_id")["day"].max().reindex(ids).to_numpy(),
@@ -331,6 +332,15 @@ def test_too_few_lesions_give_empty_tables_and_a_note() -> None:
         ]
         assert rows(con, "SELECT count(*) FROM analysis.growth_fit") == [(0,)]
         assert rows(con, "SELECT count(*) FROM analysis.modelled_event") == [(0,)]
+
+
+def test_too_few_lesions_are_told_why() -> None:
+    with database() as con:
+        assert run(con, growth__fewest_lesions=100) == [
+            "no growth model: 60 target lesions can be used, growth.fewest_lesions asks for 100. "
+            "Not used are 1: No baseline; 1: measured once only; 1: no positive baseline volume, "
+            "or no day for it"
+        ]
 
 
 def test_estimates_are_held_against_the_marginal_truth(con: duckdb.DuckDBPyConnection) -> None:
