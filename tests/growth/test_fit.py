@@ -261,6 +261,27 @@ def test_full_omega_recovers_planted_correlations(schedule: Callable):
     assert "Correlations" in table
 
 
+def test_the_table_holds_what_monolix_prints(schedule: Callable):
+    base = replace(schedule(120, 4), covariates={"organ": np.array(["lung", "liver"] * 60)})
+    fit = fit_growth(
+        simulate_data(base, CRC_LIKE, seed=4), covariates={"kd": ("organ",)}, settings=QUICK
+    )
+    table = [line.split() for line in format_fit(fit).splitlines()]
+    (effect,) = (
+        words for words in table if words[:1] == ["beta_kd_organ_lung"] and len(words) == 5
+    )
+    (test,) = effect_tests(fit)
+    assert float(effect[4]) == pytest.approx(test.p_value, rel=0.01)
+    (bicc,) = (words for words in table if words[:1] == ["Corrected"])
+    wanted = fit.minus2ll + 7 * np.log(120) + np.log(fit.n_observations)
+    assert float(bicc[-1]) == pytest.approx(wanted, abs=0.006)
+    (row,) = (words for words in table if words[:1] == ["b"] and words[-1] == "1.000")
+    spread = np.sqrt(np.diag(fit.covariance))
+    np.testing.assert_allclose(
+        [float(one) for one in row[1:]], fit.covariance[-1] / spread / spread[-1], atol=6e-4
+    )
+
+
 @pytest.mark.parametrize(
     ("error", "values"), [("combined", {"a": 250.0, "b": 0.15}), ("constant", {"a": 3.0})]
 )
