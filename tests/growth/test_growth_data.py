@@ -82,6 +82,19 @@ def test_equal_rows_are_collapsed_unless_duplicates_are_kept():
     assert GrowthData.from_arrays(**rows, duplicated_days="keep").n_rows == 5
 
 
+def test_a_baseline_day_alone_says_which_row_is_the_baseline():
+    rows = {
+        "lesion": [1, 1, 1, 2, 2, 2, 3, 3],
+        "time": [-40.0, -5.0, 40.0, -30.0, -3.0, 45.0, -9.0, 50.0],
+        "volume": [800.0, 1000.0, 1500.0, 1800.0, 2000.0, 2500.0, 900.0, 950.0],
+        "t0": [-5.0] * 3 + [-3.0] * 3 + [0.0] * 2,
+    }
+    data = GrowthData.from_arrays(**rows)
+    assert data.v0.tolist() == [1000.0, 2000.0]
+    assert not data.has_contradictory_baseline.any()
+    assert reasons(data) == {3: "no_baseline"}
+
+
 def test_contradictory_baseline_is_noted_or_set_aside():
     rows = two_scans(v0=[700.0, 700.0, 2000.0, 2000.0])
     kept = GrowthData.from_arrays(**rows)

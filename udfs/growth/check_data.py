@@ -205,7 +205,9 @@ def _check_baselines(rows: _Rows, *, has_v0: bool, has_t0: bool) -> None:
     if not has_t0:
         rows.t0 = rows.time[first]
     if not has_v0:
-        rows.v0 = np.where(rows.censoring[first] == 0, rows.volume[first], np.nan)
+        of_baseline = _baseline_row(rows, first) if has_t0 else first
+        is_known = (of_baseline >= 0) & (rows.censoring[of_baseline] == 0)
+        rows.v0 = np.where(is_known, rows.volume[of_baseline], np.nan)
     for values in (rows.v0, rows.t0):
         with np.errstate(invalid="ignore"):
             differs = np.abs(values - values[first]) > SAME_VOLUME * np.abs(values[first])
@@ -214,6 +216,14 @@ def _check_baselines(rows: _Rows, *, has_v0: bool, has_t0: bool) -> None:
     with np.errstate(invalid="ignore"):
         is_usable = (rows.v0 > 0) & np.isfinite(rows.t0)
     rows.set_aside(rows.lesion[~is_usable], "no_baseline")
+
+
+def _baseline_row(rows: _Rows, first: IntArray) -> IntArray:
+    """(m,) the lesion's first row on day T0, -1 without one."""
+    found = np.full(len(rows.ids), -1)
+    at = np.flatnonzero(rows.time == rows.t0[first])
+    found[rows.lesion[at[::-1]]] = at[::-1]
+    return found[rows.lesion]
 
 
 def _check_counts(rows: _Rows, fewest: int) -> None:

@@ -134,7 +134,7 @@ class GrowthData:
             time: days since the first dose; NaN drops the row.
             volume: mm3; NaN drops the row. For a censored row the limit of quantification.
             v0: baseline volume in mm3, the same in all rows of a lesion. Without it the volume of
-                the lesion's first row.
+                the lesion's first row, or of the row on day ``t0`` where that is given.
             t0: day of the baseline. Without it the day of the lesion's first row.
             censoring: 0 measured, 1 left-censored (the true volume is below ``volume``), -1
                 right-censored (above it). Without it all rows are measured.
