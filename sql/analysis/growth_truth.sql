@@ -1,5 +1,6 @@
 /* A growth estimate of simulated trials beside the truth. Empty for real trials.
-   Why: says for every run on simulated data how far the fit is from what made the data.
+   Why: says for every run on simulated data how far the fit is from what made the data. Empty, too, for other
+   growth models than two_population: their parameters have no truth.
    How: the truth are the marginal values over the fitted lesions: exp of the mean of log kg and log kd, inverse
    logit of the mean of logit F, and the standard deviations of the three, all patients, organs and treatments
    together; so omega_ is held against them with the patients' variance added (total_sd).
@@ -21,6 +22,9 @@ WITH fitted AS (
     INNER JOIN staging.simulated_lesion AS simulated ON lesion.lesion_id = simulated.lesion_id
     WHERE
         lesion.estimate_kind = 'conditional_mode'
+        AND lesion.kg_per_day IS NOT NULL
+        AND lesion.kd_per_day IS NOT NULL
+        AND lesion.f IS NOT NULL
         AND simulated.kg_per_day > 0
         AND simulated.kd_per_day > 0
         AND simulated.f > 0

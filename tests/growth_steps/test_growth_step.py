@@ -376,5 +376,11 @@ def test_estimates_are_held_against_the_marginal_truth(con: duckdb.DuckDBPyConne
         assert row["relative_difference"] == pytest.approx(stated[parameter] / value - 1, abs=1e-9)
         tolerance = 0.05 if parameter in ("kg_pop", "kd_pop") else 0.1
         assert row["is_within"] == (abs(row["relative_difference"]) <= tolerance)
+    # Another model has no F of lesions: its b and its rates are not those that made the data.
+    other = "CREATE OR REPLACE TABLE analysis.growth_lesion AS SELECT * REPLACE ({} AS f) FROM kept"
+    con.execute("CREATE TEMP TABLE kept AS FROM analysis.growth_lesion")
+    con.execute(other.format("NULL::DOUBLE"))
+    assert con.sql(model.read_text()).fetchall() == []
+    con.execute(other.format("f"))
     con.execute("DELETE FROM staging.simulated_lesion")
     assert con.sql(model.read_text()).fetchall() == []
