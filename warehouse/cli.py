@@ -399,10 +399,8 @@ def main() -> None:
         arguments.remove("--debug")
     try:
         lesions.main(args=arguments, prog_name="lesions", standalone_mode=False)
-    except click.exceptions.Abort:
-        _stop("interrupted; the published warehouse is as it was.", 130)
-    except KeyboardInterrupt:
-        _stop("interrupted; the published warehouse is as it was.", 130)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _stop("interrupted; what was published before is as it was.", 130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

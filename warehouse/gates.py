@@ -39,6 +39,8 @@ class Gate:
     run_at: datetime
     display: Display
     stage: StageShower
+    left_out: tuple[str, ...] = ()
+    """Models that are out of date too and that this run was not asked to build."""
 
     def check(
         self, connection: duckdb.DuckDBPyConnection, layer: str, tables: Sequence[str]
@@ -70,8 +72,20 @@ class Gate:
             raise LesionsError(
                 f"{error} Nothing was published. What was built is kept in "
                 f"{self.project.failed}, the checks in {self.project.check_page}."
+                f"{self._hint()}"
             ) from error
         return results
+
+    def _hint(self) -> str:
+        """That tables which the selection left out no longer fit those it built."""
+        if not self.left_out:
+            return ""
+        shown = ", ".join(self.left_out[:3]) + (", ..." if len(self.left_out) > 3 else "")
+        return (
+            f" {len(self.left_out)} models that are out of date were not selected ({shown}): what "
+            "they made before may not fit what was built. 'lesions run' without a selection "
+            "builds them too."
+        )
 
     def due(self, built: Sequence[str], changed: Sequence[str], present: set[str]) -> list[str]:
         """Tables to check once some were built.

@@ -229,6 +229,7 @@ class _Run:
             run_at=self.started_at,
             display=self.display,
             stage=self.stage,
+            left_out=tuple(name for name in plan.reasons if name not in plan.chosen),
         )
         built: list[BuiltNode] = []
         checks: list[checking.CheckResult] = []

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from warehouse.display import Display
+from warehouse.errors import LesionsError
 from warehouse.project import Project, open_project
 from warehouse.run import run_project
 
@@ -80,3 +81,13 @@ def test_a_warm_start_is_recorded_and_leaves_saem_out(copied: Path) -> None:
         assert con.sql("SELECT is_warm_start FROM analysis.growth_fit").fetchall() == [(True,)]
     assert any("newton" in event for event in shown.events)
     assert not any("saem 1" in event for event in shown.events)
+
+
+def test_a_selection_that_leaves_out_what_depends_on_it_is_told_so(copied: Path) -> None:
+    """Tables made from the fit of one model do not fit that of another."""
+    project = set_growth(copied, 'model = "two_population_flat"\npatient_effects = false')
+    before = project.published.read_bytes()
+    with pytest.raises(LesionsError, match="were not selected") as told:
+        run_project(project, selectors=["growth"])
+    assert "without a selection" in str(told.value)
+    assert project.published.read_bytes() == before

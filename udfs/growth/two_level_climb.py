@@ -26,6 +26,7 @@ from udfs.growth.result import GrowthFit
 from udfs.growth.settings import PULSE_SECONDS, FitInterruptedError, FitProgress, Progress
 from udfs.growth.two_level_theta import (
     between_part,
+    dropout_part,
     floored,
     free_directions,
     split_start,
@@ -35,6 +36,7 @@ from udfs.growth.two_level_theta import (
 )
 
 LARGEST_STEP = 0.4
+"""See ``Climb._capped``."""
 FIRST_TOLERANCE, TOLERANCE_OF_MANY = 0.25, 5e-3
 TOLERANCE = 2e-4
 """Newton stops when the squared distance to the maximum in standard errors is below these; with
@@ -198,7 +200,7 @@ class Climb:
             per_axis = max(min(wanted, most), 3)
             where = self._patient_nodes(self._found(found.sums), everyone, per_axis)
             first, curve = self._evaluate([(nodes[0], where)], is_rough=True)
-            step = _limited(newton_direction(free_directions(self.fit, self.theta, curve)))
+            step = self._capped(newton_direction(free_directions(self.fit, self.theta, curve)))
             gain = float(curve.score @ step)
             self.theta = floored(self.fit, self.theta + step)
             where = self._patient_nodes(self._found(first), everyone, per_axis - 1)
@@ -221,6 +223,19 @@ class Climb:
             if self._is_exact(half, free):
                 break
         return found
+
+    def _capped(self, direction: FloatArray) -> FloatArray:
+        """A direction, shortened where it is longer than ``LARGEST_STEP`` in one parameter: of
+        typical values in standard deviations of the lesions' or patients' effects, of log hazard
+        ratios per standard deviation of the patients', of the others as they are (logs)."""
+        fit, point = self.fit, two_level_point(self.fit, self.theta)
+        limit = np.full(len(direction), LARGEST_STEP)
+        spread = np.hypot(point.population.sd, point.between)
+        limit[: fit.structure.n_effects] *= spread[fit.structure.effect_places[1]]
+        if point.dropout is not None:
+            tail = dropout_part(fit, self.theta)
+            limit[tail.start : tail.start + fit.structure.p] /= point.between
+        return direction / max(1.0, float(np.max(np.abs(direction) / limit)))
 
     @staticmethod
     def _is_exact(step: FloatArray, curve: Curvature) -> bool:
@@ -262,7 +277,7 @@ class Climb:
             first = decrement if number == 0 else first
             if decrement < tolerance or number == most_steps:
                 break
-            before, step = self.theta, _limited(direction)
+            before, step = self.theta, self._capped(direction)
             for _ in range(5):
                 self.theta = floored(self.fit, before + step)
                 groups = [(nodes, place())]
@@ -317,9 +332,3 @@ class Climb:
         """Within a long pass: the last state again."""
         if time.monotonic() - self.told_at > PULSE_SECONDS:
             self._say(self.theta)
-
-
-def _limited(direction: FloatArray) -> FloatArray:
-    """A direction, shortened where it moves a parameter by more than ``LARGEST_STEP``."""
-    largest = float(np.abs(direction).max())
-    return direction if largest <= LARGEST_STEP else direction * (LARGEST_STEP / largest)

@@ -140,9 +140,9 @@ def population_rows(found: Fitted) -> pa.Table:
     growth = [k for k, label in enumerate(stated.labels) if not is_of_dropout(label)]
     labels = tuple(stated.labels[k] for k in growth)
     value, error = stated.estimates[growth], stated.standard_errors[growth]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # A patient's effect that was estimated as none has no interval.
-        relative = error / np.abs(value)
+    # A patients' effect that was estimated as none has neither standard error nor interval.
+    error = np.where(error > 0, error, np.nan)
+    relative = error / np.where(value != 0, np.abs(value), np.nan)
     low, high = _intervals(found, labels, value, error)
     shrunk = shrinkage(fit, found.modes)
     of_modes = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_modes, strict=True))

@@ -121,7 +121,8 @@ GROWTH_POPULATION = _table(
                       "log kg, log kd, logit F between lesions (of one patient, where there are "
                       "gamma_), gamma_ between patients; b proportional residual error"),
         "estimate": (REAL, "maximum-likelihood estimate; rates per day"),
-        "standard_error": (REAL, "its standard error; NULL where a failed fit has none"),
+        "standard_error": (REAL, "its standard error; NULL for a patients' effect of 0, and where "
+                           "a failed fit has none"),
         "rse_percent": (REAL, "standard error in percent of the estimate"),
         "ci_lower": (REAL, "lower 95 % limit"),
         "ci_upper": (REAL, "upper 95 % limit"),
@@ -186,9 +187,12 @@ GROWTH_LESION = _table(
         "log_kg_sd": (REAL, "standard deviation of log kg given the data"),
         "log_kd_sd": (REAL, "standard deviation of log kd given the data"),
         "logit_f_sd": (REAL, "standard deviation of logit F given the data"),
-        "kg_shrinkage": (REAL, "variance of log kg given the data, over that between lesions"),
-        "kd_shrinkage": (REAL, "variance of log kd given the data, over that between lesions"),
-        "f_shrinkage": (REAL, "variance of logit F given the data, over that between lesions"),
+        "kg_shrinkage": (REAL, "variance of log kg given the data, over that between lesions; "
+                         "above 1 where the curvature at a mode is flatter than the population's"),
+        "kd_shrinkage": (REAL, "variance of log kd given the data, over that between lesions; "
+                         "above 1 where the curvature at a mode is flatter than the population's"),
+        "f_shrinkage": (REAL, "variance of logit F given the data, over that between lesions; "
+                        "above 1 where the curvature at a mode is flatter than the population's"),
         "nadir_day": (REAL, "day of the curve's smallest volume, from day 0 on"),
         "nadir_volume_mm3": (REAL, "that volume, mm3"),
         "n_humps": (WHOLE, "local maxima found; more than 1: other values fit nearly as well. Null "

@@ -66,7 +66,7 @@ CHARTS.intervals = (context) => {
   const first = options.series[0];
   const rows = context.rows.filter((row) => options.series.some((one) => row[one.x] !== null));
   if (options.sort === "value") rows.sort((a, b) => b[first.x] - a[first.x]);
-  const log = options.scale === "log";
+  const log = options.scale === "log" && !rows.some((row) => options.series.some((one) => row[one.x] < 0));
   const points = rows.flatMap((row, at) => options.series.map((one, position) => ({ row, at, one, position, x: row[one.x], lo: row[one.lo], hi: row[one.hi] }))).filter((point) => point.x !== null && (!log || point.x > 0));
   const xs = points.map((point) => point.x);
   const spread = points.flatMap((point) => [point.lo ?? point.x, point.hi ?? point.x]);
