@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from udfs.growth.dropout import DropOut, Terms
-from udfs.growth.information import Curvature, complete_gaussian, score_map
-from udfs.growth.parameters import FloatArray, IntArray
+from udfs.growth.dropout import DropOut
+from udfs.growth.information import Curvature, complete_gaussian
+from udfs.growth.nested_pass import PatientPass
+from udfs.growth.parameters import FloatArray
 from udfs.growth.patient_nodes import PatientNodes, TwoLevelPoint
 from udfs.growth.problem import Pulse, run_blocks
 from udfs.growth.proposals import Nodes
@@ -23,12 +24,8 @@ from udfs.growth.two_level_theta import (
     error_part,
     inner_theta,
 )
-from udfs.growth.weights import NodeTerms, node_terms
 
 PATIENTS_PER_BLOCK = 16
-LARGEST_FEATURE = 1e30
-ELEMENTS_AT_ONCE = 200_000
-"""Patient nodes times lesion nodes times lesions of one array of weights."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def nested_sums(
     """
     tasks = [
         (
-            _Pass(fit, point, nodes, where, dropout, is_rough=is_rough),
+            PatientPass(fit, point, nodes, where, dropout, is_rough=is_rough),
             slice(start, start + PATIENTS_PER_BLOCK),
         )
         for nodes, where in groups
@@ -140,254 +137,9 @@ def _with_unmeasured(
     }
 
 
-def _run_task(tasks: list[tuple[_Pass, slice]], number: int) -> dict[str, Any]:
+def _run_task(tasks: list[tuple[PatientPass, slice]], number: int) -> dict[str, Any]:
     one_pass, patients = tasks[number]
     return one_pass.run(patients)
-
-
-@dataclass(frozen=True)
-class _GivenPatients:
-    """Lesions of a block at each of their patient's K nodes."""
-
-    loglik: FloatArray
-    """(n, K) log p(y | u_k)."""
-    first: FloatArray
-    """(n, K, f) conditional means of the features of phi - u: deviations from the typical value,
-    their products, derivatives of log p(y | phi) in the log error parameters."""
-    second: FloatArray
-    """(n, K, f, f) their conditional covariances."""
-    phi_square: FloatArray
-    """(n, K, p) conditional means of phi^2."""
-    curvature: FloatArray
-    """(n, K, e, e)"""
-
-
-class _Pass:
-    """Works through patients at one point."""
-
-    def __init__(
-        self,
-        fit: GrowthFit,
-        point: TwoLevelPoint,
-        nodes: Nodes,
-        where: PatientNodes,
-        dropout: DropOut | None,
-        *,
-        is_rough: bool,
-    ) -> None:
-        self.dropout = dropout if point.dropout is not None else None
-        self.fit, self.point, self.nodes, self.where = fit, point, nodes, where
-        self.structure, self.p = fit.structure, fit.structure.p
-        self.pairs = fit.structure.lower
-        self.precision = np.linalg.inv(point.population.omega)
-        self.log_constant = -0.5 * (
-            self.p * np.log(2 * np.pi) + np.linalg.slogdet(point.population.omega)[1]
-        )
-        self.matrix, self.constant = score_map(fit.structure, point.population)
-        self.n_error = len(fit.structure.error.names)
-        self.size = fit.structure.size + self.p
-        """Of theta without drop-out."""
-        self.kind = np.float32 if is_rough else np.float64
-
-    def run(self, patients: slice) -> dict[str, Any]:
-        """All lesions of some patients of the group."""
-        where, problem = self.where, self.fit.problem
-        members = where.members[patients]
-        lesions = np.concatenate(members)
-        ascending = np.sort(lesions)
-        data = node_terms(
-            problem,
-            self.point.population.error,
-            self.fit.proposal,
-            self.nodes,
-            ascending,
-            with_derivatives=True,
-        )
-        order = np.searchsorted(ascending, lesions)
-        sizes = [len(one) for one in members]
-        owner = np.repeat(np.arange(len(members)), sizes)
-        first_of = np.cumsum([0, *sizes[:-1]])
-        typical = problem.design.mean(self.point.population.coefficients, lesions).T
-        u = where.u[patients]
-        given = self._given(data, order, typical, u[owner])
-        terms = self._dropout_terms(where.patients[patients], u)
-        loglik, w = self._patient_weights(given, first_of, u, where.log_density[patients], terms)
-        mean = np.einsum("Pk,Pka->Pa", w, u)
-        off = u - mean[:, None]
-        of_lesion = w[owner]
-        mean_phi = np.einsum("nk,nka->na", of_lesion, given.first[..., : self.p] + u[owner])
-        mean_phi += typical
-        square = np.einsum("nk,nka->na", of_lesion, given.phi_square)
-        return {
-            "lesions": lesions,
-            "loglik": loglik.sum(),
-            "patient_mean": mean,
-            "patient_cov": np.einsum("Pk,Pka,Pkb->Pab", w, off, off, optimize=True),
-            "mean_phi": mean_phi,
-            "sd_phi": np.sqrt(np.maximum(square - mean_phi**2, 0.0)),
-            "between_square": np.einsum("Pk,Pka->a", w, u**2),
-            "error_curvature": np.einsum("nk,nkef->ef", of_lesion, given.curvature),
-            **self._gaussian_sums(given, of_lesion, lesions, typical),
-            **self._scores(given, of_lesion, w, u, lesions, first_of, terms),
-            "dropout_information": np.zeros((0, 0)) if terms is None else terms.information(w),
-        }
-
-    def _given(
-        self, data: NodeTerms, order: IntArray, typical: FloatArray, u: FloatArray
-    ) -> _GivenPatients:
-        """Conditional moments of every lesion at every node of its patient.
-
-        Args:
-            order: (n,) places of the lesions in ``data``.
-            typical: (n, p) typical phi.
-            u: (n, K, p) nodes of each lesion's patient.
-        """
-        n, count, _ = u.shape
-        p, f, e = self.p, len(self.matrix), self.n_error
-        a, b = np.tril_indices(f)
-        c, d = np.tril_indices(e)
-        moments = np.empty((n, count, f + len(a) + len(c)))
-        loglik = np.empty((n, count))
-        step = max(1, ELEMENTS_AT_ONCE // (count * self.nodes.count))
-        for start in range(0, n, step):
-            part = slice(start, start + step)
-            some = order[part]
-            r = data.phi[:, some].transpose(1, 0, 2) - typical[part, :, None]
-            pulled = self.precision @ r
-            log_a = data.loglik[some] - np.log(data.density[some])
-            log_a -= 0.5 * np.einsum("npr,npr->nr", r, pulled)
-            centre = log_a.max(axis=1, keepdims=True)
-            log_a -= centre
-            np.maximum(log_a, -LARGEST_FEATURE, out=log_a)
-            exponent = u[part].astype(self.kind) @ pulled.astype(self.kind)
-            exponent += log_a.astype(self.kind)[:, None]
-            top = exponent.max(axis=2, keepdims=True)
-            exponent -= top
-            weight = np.exp(exponent, out=exponent)
-            total = weight.sum(axis=2)
-            loglik[part] = centre + top[..., 0] + np.log(total / r.shape[2])
-            rows, columns = self.pairs
-            features = np.concatenate(
-                [r, r[:, rows] * r[:, columns], *(one[some][:, None] for one in data.score)], axis=1
-            )
-            bends = [data.curvature[i][j][some][:, None] for i, j in zip(c, d, strict=True)]
-            wanted = np.concatenate([features, features[:, a] * features[:, b], *bends], axis=1)
-            # Where a weight is 0 what it is multiplied with must stay finite.
-            np.clip(wanted, -LARGEST_FEATURE, LARGEST_FEATURE, out=wanted)
-            found = weight @ wanted.astype(self.kind).transpose(0, 2, 1)
-            moments[part] = found / total[..., None]
-        first = moments[..., :f]
-        second = np.empty((n, count, f, f))
-        second[..., a, b] = second[..., b, a] = moments[..., f : f + len(a)]
-        second -= first[..., :, None] * first[..., None, :]
-        curvature = np.empty((n, count, e, e))
-        curvature[..., c, d] = curvature[..., d, c] = moments[..., f + len(a) :]
-        loglik += self.log_constant - 0.5 * np.einsum(
-            "nka,ab,nkb->nk", u, self.precision, u, optimize=True
-        )
-        phi_square = np.einsum("nkaa->nka", second[..., :p, :p]) + np.square(
-            first[..., :p] + typical[:, None]
-        )
-        self._move(first, second, u)
-        return _GivenPatients(loglik, first, second, phi_square, curvature)
-
-    def _move(self, first: FloatArray, second: FloatArray, u: FloatArray) -> None:
-        """In place: moments of the features of r -> of the features of r - u.
-
-        (r - u)_a (r - u)_b = r_a r_b - u_b r_a - u_a r_b + u_a u_b.
-        """
-        places = list(enumerate(zip(*self.pairs, strict=True), start=self.p))
-        for place, (k, other) in places:
-            a, b = u[..., k], u[..., other]
-            first[..., place] -= b * first[..., k] + a * first[..., other] - a * b
-            second[..., place, :] -= (
-                b[..., None] * second[..., k, :] + a[..., None] * second[..., other, :]
-            )
-        for place, (k, other) in places:
-            a, b = u[..., k], u[..., other]
-            second[..., :, place] -= (
-                b[..., None] * second[..., :, k] + a[..., None] * second[..., :, other]
-            )
-        first[..., : self.p] -= u
-
-    def _dropout_terms(self, patients: IntArray, u: FloatArray) -> Terms | None:
-        if self.dropout is None or self.point.dropout is None:
-            return None
-        return self.dropout.terms(patients, u, self.point.dropout)
-
-    def _patient_weights(
-        self,
-        given: _GivenPatients,
-        first_of: IntArray,
-        u: FloatArray,
-        log_density: FloatArray,
-        terms: Terms | None,
-    ) -> tuple[FloatArray, FloatArray]:
-        """(P,) log-likelihoods and (P, K) weights of the patients' nodes."""
-        log_w = np.add.reduceat(given.loglik, first_of, axis=0) - log_density
-        if terms is not None:
-            log_w += terms.loglik
-        log_w -= 0.5 * ((u / self.point.between) ** 2).sum(axis=2)
-        log_w -= np.log(self.point.between).sum() + 0.5 * self.p * np.log(2 * np.pi)
-        top = log_w.max(axis=1, keepdims=True)
-        w = np.exp(log_w - top)
-        total = w.sum(axis=1, keepdims=True)
-        return (top + np.log(total / w.shape[1]))[:, 0], w / total
-
-    def _gaussian_sums(
-        self, given: _GivenPatients, weight: FloatArray, lesions: IntArray, typical: FloatArray
-    ) -> dict[str, FloatArray]:
-        """What the complete information of fixed effects and omega needs."""
-        expected = np.einsum("nk,nkf->nf", weight, given.first)
-        off, n_omega = expected[:, : self.p], len(self.pairs[0])
-        products = np.zeros((self.p, self.p))
-        sums = expected[:, self.p : self.p + n_omega].sum(axis=0)
-        products[self.pairs] = sums
-        products.T[self.pairs] = sums
-        cross = typical.T @ off
-        return {
-            "by_design": self.fit.problem.design.values[lesions].T @ (off + typical),
-            "square": products + cross + cross.T + typical.T @ typical,
-        }
-
-    def _scores(
-        self,
-        given: _GivenPatients,
-        of_lesion: FloatArray,
-        w: FloatArray,
-        u: FloatArray,
-        lesions: IntArray,
-        first_of: IntArray,
-        terms: Terms | None,
-    ) -> dict[str, FloatArray]:
-        """Score, and its variance given the data (Louis)."""
-        structure, f = self.structure, len(self.matrix)
-        x = self.fit.problem.design.values[lesions]
-        column, parameter = structure.effect_places
-        n_effects, n_inner = structure.n_effects, f - self.p
-        own = self.matrix @ np.einsum("nk,nkfg->nfg", of_lesion, given.second) @ self.matrix.T
-        place = np.zeros((len(lesions), self.size, f))
-        rows = np.arange(n_effects)
-        place[:, rows, parameter] = x[:, column]
-        end = n_effects + structure.n_omega
-        inner = np.r_[n_effects:end, self.size - self.n_error : self.size]
-        place[:, inner, self.p + np.arange(n_inner)] = 1.0
-        missing = np.tensordot(place @ own, place, axes=([0, 2], [0, 2]))
-        base = given.first @ self.matrix.T
-        base[..., self.p :] += self.constant[self.p :]
-        total = np.add.reduceat(base @ place.transpose(0, 2, 1), first_of, axis=0)
-        total[..., end : self.size - self.n_error] = (u / self.point.between) ** 2 - 1.0
-        if terms is not None:
-            hazard = terms.score()
-            total = np.concatenate([total, hazard], axis=2)
-            missing = np.pad(missing, (0, hazard.shape[2]))
-        mean = np.einsum("Pk,Pks->Ps", w, total)
-        off = (total - mean[:, None]).reshape(-1, total.shape[2])
-        missing += (off * w.reshape(-1, 1)).T @ off
-        return {
-            "score": mean.sum(axis=0),
-            "missing": missing,
-        }
 
 
 def nested_curvature(
