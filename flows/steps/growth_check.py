@@ -40,9 +40,13 @@ INTO NAME parameter VALUE gaussian_value
         "core.lesion",
         "core.measurement",
         "core.patient",
+        "staging.event_rule",
+        "analysis.growth_dropout",
         "analysis.growth_fit",
+        "analysis.growth_follow_up",
         "analysis.growth_lesion",
         "analysis.growth_population",
+        "analysis.visit_response",
     ),
     writes=tuple(table.doc for table in TABLES),
     settings=(
@@ -50,6 +54,7 @@ INTO NAME parameter VALUE gaussian_value
         "growth.check_strata",
         "growth.vpc_simulations",
         "growth.pooled_draws",
+        "volume.axis_ratio",
         "volume.limit_of_quantification_mm3",
         "run.threads",
     ),
@@ -87,9 +92,7 @@ def growth_check(context: StepContext) -> dict[str, pa.Table]:
     context.progress(85, 100)
     tables = {
         RESIDUAL.name: checks.residual_rows(found, scores, population, rows),
-        VPC.name: checks.vpc_rows(
-            found, scores, strata, int(context.setting("growth.vpc_simulations"))
-        ),
+        VPC.name: checks.vpc_rows(found, checks.simulated_checks(context, found, scores, strata)),
         FIT_CHECK.name: checks.fit_check_rows(found, scores, population, strata),
         LESION_PARAMETER.name: checks.parameter_rows(found, modes),
         DRAW.name: checks.draw_rows(found, draws),

@@ -16,6 +16,7 @@ from udfs.growth import (
     FollowUp,
     GrowthData,
     GrowthDataError,
+    Leaving,
     TwoLevelFit,
     fit_growth,
     fit_second_level,
@@ -153,6 +154,14 @@ def test_drop_out_that_depends_on_growth_is_seen(schedule: Callable):
     assert found.dropout is not None
     apart = without.minus2ll - 2 * found.dropout.loglik_without()
     assert found.minus2ll < apart - 20
+    # what predictive checks simulate by is that of the fit
+    leaving = Leaving.of(found)
+    assert leaving.alpha.tolist() == [found.estimate(f"alpha_{name}") for name in ALPHA]
+    assert leaving.between.tolist() == [found.estimate(f"gamma_{name}") for name in ALPHA]
+    rates = [found.estimate(f"rate_{k + 1}") for k in range(found.dropout.n_pieces)]
+    assert leaving.rate.tolist() == rates
+    with pytest.raises(ValueError, match="no drop-out"):
+        Leaving.of(without)
     # started where it ended, it ends there again
     start = dict(zip(found.labels, found.estimates.tolist(), strict=True))
     warm = fit_second_level(alone, follow_up=follow_up, start=start, **FEW)

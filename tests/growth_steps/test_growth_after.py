@@ -40,6 +40,13 @@ def with_patients(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         "treatment_class VARCHAR",
     ):
         con.execute(f"ALTER TABLE core.patient ADD COLUMN {column}")
+    # Every fifth patient's target lesions progress on the last scan.
+    con.execute(
+        "CREATE TABLE analysis.visit_response AS SELECT DISTINCT patient_id, day, true AS "
+        "is_analysis_reader, if(day = max(day) OVER (PARTITION BY patient_id) AND "
+        "TRY_CAST(substr(patient_id, 2) AS INTEGER) % 5 = 0, 'PD', 'SD') AS target_response "
+        "FROM core.measurement INNER JOIN core.lesion USING (lesion_id)"
+    )
     con.execute(
         "UPDATE core.patient SET treatment_class = profile.treatment_class FROM "
         "analysis.patient_profile AS profile WHERE patient.patient_id = profile.patient_id"
@@ -120,15 +127,47 @@ def test_checks_of_the_fit_come_from_the_residuals(con: duckdb.DuckDBPyConnectio
     assert shrinkage == pytest.approx(spread)
 
 
-def test_predictive_checks_hold_every_row(con: duckdb.DuckDBPyConnection) -> None:
-    (n,) = rows(con, "SELECT n_observations FROM analysis.growth_fit")[0]
+def test_predictive_checks_hold_every_row_up_to_the_patients_ends(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    n, m = rows(
+        con,
+        "WITH target AS (SELECT patient_id, min(day) AS day FROM analysis.visit_response WHERE "
+        "target_response = 'PD' GROUP BY ALL) SELECT count(*), count(*) FILTER (r.day <= "
+        "coalesce(least(if(f.is_event, f.time_days, NULL), t.day), f.time_days, r.day)) FROM "
+        "analysis.growth_residual AS r LEFT JOIN analysis.growth_follow_up AS f USING (patient_id) "
+        "LEFT JOIN target AS t USING (patient_id)",
+    )[0]
+    assert m < n  # some were measured after progression
     found = rows(
         con,
         "SELECT stratum_kind, stratum, sum(n_rows) FROM analysis.growth_vpc WHERE quantity = 'p50' "
         "GROUP BY ALL ORDER BY ALL",
     )
-    assert found[0] == ("all", "all", n)
-    assert sum(count for kind, _, count in found if kind != "all") in (0, n)
+    assert found[0] == ("all", "all", m)
+    assert sum(count for kind, _, count in found if kind != "all") in (0, m)
+    quantities = rows(
+        con,
+        "SELECT quantity, bool_and(simulates_dropout) FROM analysis.growth_vpc GROUP BY ALL "
+        "ORDER BY ALL",
+    )
+    assert quantities == [(q, True) for q in ("censored", "followed", "p05", "p50", "p95")]
+
+
+def test_without_drop_out_every_row_is_checked_and_nobody_leaves(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    (n,) = rows(con, "SELECT n_observations FROM analysis.growth_fit")[0]
+    con.begin()
+    con.execute("DELETE FROM analysis.growth_dropout")
+    run(con, "growth_check", growth__vpc_simulations=20, growth__check_strata="none")
+    found = rows(
+        con,
+        "SELECT quantity, simulates_dropout, sum(n_rows), count(is_inside) = count(*) FROM "
+        "analysis.growth_vpc GROUP BY ALL ORDER BY ALL",
+    )
+    con.rollback()
+    assert found == [(q, False, n, True) for q in ("censored", "p05", "p50", "p95")]
 
 
 def test_parameters_are_those_of_the_fit(con: duckdb.DuckDBPyConnection) -> None:

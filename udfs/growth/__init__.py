@@ -39,6 +39,7 @@ from udfs.growth.individual import (
     minus2ll_at,
     shrinkage,
 )
+from udfs.growth.leaving import Leaving, ObservedEnds
 from udfs.growth.linearised import linearised_standard_errors
 from udfs.growth.model_base import GrowthModel
 from udfs.growth.models import (
@@ -63,6 +64,7 @@ from udfs.growth.simulation import simulate_data, simulate_from_fit, simulate_sc
 from udfs.growth.summary import format_fit
 from udfs.growth.total_population import under_total_variance
 from udfs.growth.vpc import PredictiveCheck, predictive_check
+from udfs.growth.vpc_dropout import dropout_checks
 
 __all__ = [
     "MODELS",
@@ -89,9 +91,11 @@ __all__ = [
     "GrowthFit",
     "GrowthModel",
     "Influence",
+    "Leaving",
     "LesionEstimates",
     "Logistic",
     "ModelComparison",
+    "ObservedEnds",
     "Parameter",
     "PatientRates",
     "PredictionErrors",
@@ -110,6 +114,7 @@ __all__ = [
     "conditional_draws",
     "conditional_modes",
     "correlations",
+    "dropout_checks",
     "effect_size",
     "effect_tests",
     "fit_growth",

@@ -59,6 +59,21 @@ class PredictiveCheck:
     """(k,)"""
     level: float
     """Coverage of the bands."""
+    followed_observed: FloatArray | None = None
+    """(k,) where patients leave in the simulations too (``vpc_dropout``): Kaplan-Meier share of
+    patients who have neither progressed nor died by ``day_middle``; else None, as the next three.
+    """
+    followed_lower: FloatArray | None = None
+    """(k,) lower limit of that share in simulations."""
+    followed_median: FloatArray | None = None
+    """(k,)"""
+    followed_upper: FloatArray | None = None
+    """(k,)"""
+
+    @property
+    def simulates_dropout(self) -> bool:
+        """Whether simulated patients leave; else they stay as long as the real ones did."""
+        return self.followed_observed is not None
 
 
 def predictive_check(
@@ -167,9 +182,18 @@ def predictive_checks(
     return out
 
 
+def bin_edges(day: FloatArray, n_bins: int, rows_per_bin: int) -> FloatArray:
+    """Limits of bins of about equal numbers of rows, first and last day included."""
+    count = max(1, min(n_bins, len(day) // rows_per_bin))
+    return np.unique(np.quantile(day, np.linspace(0.0, 1.0, count + 1)))
+
+
+def bins_of(day: FloatArray, edges: FloatArray) -> IntArray:
+    """The bin of each day; a day on a limit belongs to the later one, the last day to the last."""
+    return np.clip(np.searchsorted(edges, day, "right") - 1, 0, max(len(edges) - 2, 0))
+
+
 def _bins(day: FloatArray, rows: IntArray, n_bins: int, rows_per_bin: int) -> list[IntArray]:
     """Rows of each bin of time; equal days share a bin."""
-    count = max(1, min(n_bins, len(rows) // rows_per_bin))
-    edges = np.unique(np.quantile(day[rows], np.linspace(0.0, 1.0, count + 1)))
-    bin_of = np.clip(np.searchsorted(edges, day[rows], "right") - 1, 0, max(len(edges) - 2, 0))
+    bin_of = bins_of(day[rows], bin_edges(day[rows], n_bins, rows_per_bin))
     return [rows[bin_of == one] for one in np.unique(bin_of)]

@@ -61,14 +61,23 @@ VPC = documented(
     "those of simulations.\n"
     "Why: a growth model that is right about single lesions and wrong about their spread shows "
     "here.\n"
-    "How: measurements and simulations (growth.vpc_simulations of the whole project, same days and "
-    "baselines) are divided by their population prediction and multiplied by the bin's median one. "
-    "Bins hold about equal numbers of measurements. quantity censored is the share of the "
-    "measurements below the limit of quantification.\n"
-    "Caveats: simulated lesions are followed as long as the real ones; real ones stop with "
-    "progression (informative drop-out), so late bins hold the better lesions and need not lie in "
-    "their band.\n"
-    "Reference: Bergstrand 2011, AAPS J",
+    "How: measurements and simulations (growth.vpc_simulations of the whole project) are divided "
+    "by their population prediction and multiplied by the bin's median one. Bins hold about equal "
+    "numbers of measurements, and are the same for both. Where the fit holds drop-out "
+    "(analysis.growth_dropout) simulated patients leave as well (simulates_dropout): by the hazard "
+    "of the fit, when their sum of diameters progresses by RECIST 1.1, or when withdrawal or the "
+    "end of the study comes; who stays longer than the real patient goes on with visits as usual "
+    "in the study. Measurements after a patient's first progression are left out on both sides. "
+    "Without drop-out simulations have the days of the measurements. quantity censored is the "
+    "share of the measurements below the limit of quantification; followed is the Kaplan-Meier "
+    "share of patients who have neither progressed nor died by day_middle, of those with a "
+    "measurement after baseline.\n"
+    "Caveats: without drop-out simulated lesions are followed as long as the real ones; real ones "
+    "stop with progression, so late bins hold the better lesions and need not lie in their band. "
+    "With drop-out a band says that sizes and hazard together are right, not each. Withdrawal is "
+    "taken to be by chance.\n"
+    "Reference: Bergstrand 2011, AAPS J; Monolix documentation, correcting the VPC for missing "
+    "observations",
     "one row per fit_id, stratum_kind, stratum, bin and quantity",
     ("fit_id", "stratum_kind", "stratum", "bin", "quantity"),
     {
@@ -76,17 +85,27 @@ VPC = documented(
         "stratum_kind": STRATUM_KIND,
         "stratum": STRATUM,
         "bin": (WHOLE, "number of the bin of time, from 1"),
-        "quantity": (TEXT, "p05, p50, p95 (volume, mm3) or censored (share, 0 to 1)"),
+        "quantity": (
+            TEXT,
+            "p05, p50, p95 (volume, mm3), censored or followed (shares, 0 to 1)",
+        ),
         "day_from": (REAL, "first day of the bin"),
         "day_to": (REAL, "last day of the bin"),
         "day_middle": (REAL, "median day of its measurements"),
         "n_rows": (WHOLE, "measurements in the bin"),
         "observed": (REAL, "of the measurements"),
-        "simulated_lower": (REAL, "lower limit of the band of simulations"),
+        "simulated_lower": (
+            REAL,
+            "lower limit of the band of simulations; null where none reaches the bin",
+        ),
         "simulated_median": (REAL, "median of the simulations"),
         "simulated_upper": (REAL, "upper limit of the band"),
         "level": (REAL, "coverage of the band"),
-        "is_inside": (FLAG, "observed lies in the band"),
+        "simulates_dropout": (
+            FLAG,
+            "simulated patients leave too; false: they stay as long as the real ones did",
+        ),
+        "is_inside": (FLAG, "observed lies in the band; null without a band"),
     },
 )
 FIT_CHECK = documented(

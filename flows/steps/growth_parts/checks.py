@@ -17,13 +17,16 @@ from flows.steps.growth_parts.check_tables import (
     VPC,
 )
 from flows.steps.growth_parts.documented import TEXT, repeated
+from flows.steps.growth_parts.leaving import read_ends, read_leaving, volume_per_cube
 from flows.steps.growth_parts.rebuilt import Rebuilt, as_text
 from udfs.growth.individual import ConditionalDraws
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import BoolArray, FloatArray
 from udfs.growth.residuals import Residuals
 from udfs.growth.score_tests import score_tests
-from udfs.growth.vpc import predictive_checks
+from udfs.growth.vpc import PredictiveCheck, predictive_checks
+from udfs.growth.vpc_dropout import dropout_checks
+from warehouse.registry import StepContext
 
 FEWEST_ROWS = 100
 """Measurements of a stratum worth a check of its own."""
@@ -75,40 +78,52 @@ def residual_rows(
     )
 
 
-def vpc_rows(found: Rebuilt, residuals: Residuals, strata: Strata, n_simulations: int) -> pa.Table:
-    """Rows of ``growth_vpc``."""
+def simulated_checks(
+    context: StepContext, found: Rebuilt, residuals: Residuals, strata: Strata
+) -> dict[tuple[str, str], PredictiveCheck]:
+    """Predictive checks by stratum; simulated patients leave where the fit says who does."""
     names = {f"{kind}\n{value}": (kind, value) for kind, value in strata}
-    checks = predictive_checks(
-        found.fit,
-        residuals,
-        {name: strata[key] for name, key in names.items()},
-        n_simulations=n_simulations,
-        seed=found.fit.seed,
-    )
+    rows = {name: strata[key] for name, key in names.items()}
+    count = int(context.setting("growth.vpc_simulations"))
+    leaving = read_leaving(context, found)
+    if leaving is None:
+        checks = predictive_checks(
+            found.fit, residuals, rows, n_simulations=count, seed=found.fit.seed
+        )
+    else:
+        checks = dropout_checks(
+            found.fit,
+            residuals,
+            rows,
+            leaving,
+            read_ends(context),
+            volume_per_cube=volume_per_cube(found, float(context.setting("volume.axis_ratio"))),
+            n_simulations=count,
+            seed=found.fit.seed,
+            threads=found.threads,
+        )
+    return {names[name]: check for name, check in checks.items()}
+
+
+def vpc_rows(found: Rebuilt, checks: Mapping[tuple[str, str], PredictiveCheck]) -> pa.Table:
+    """Rows of ``growth_vpc``."""
     rows: list[dict[str, Any]] = []
-    for name, check in checks.items():
+    for (kind, stratum), check in checks.items():
         for k in range(len(check.n_rows)):
             shared = {
                 "fit_id": found.fit_id,
-                "stratum_kind": names[name][0],
-                "stratum": names[name][1],
+                "stratum_kind": kind,
+                "stratum": stratum,
                 "bin": k + 1,
                 "day_from": check.day_from[k],
                 "day_to": check.day_to[k],
                 "day_middle": check.day_middle[k],
                 "n_rows": int(check.n_rows[k]),
                 "level": check.level,
+                "simulates_dropout": check.simulates_dropout,
             }
-            values = [
-                (f"p{check.percentile[q]:02.0f}", check.observed[k, q], check.lower[k, q],
-                 check.median[k, q], check.upper[k, q])
-                for q in range(len(check.percentile))
-            ]  # fmt: skip
-            values.append(
-                ("censored", check.censored_observed[k], check.censored_lower[k],
-                 check.censored_median[k], check.censored_upper[k])
-            )  # fmt: skip
-            for quantity, observed, lower, median, upper in values:
+            for quantity, observed, lower, median, upper in _quantities(check, k):
+                is_known = bool(np.isfinite(lower))
                 rows.append(
                     {
                         **shared,
@@ -117,10 +132,30 @@ def vpc_rows(found: Rebuilt, residuals: Residuals, strata: Strata, n_simulations
                         "simulated_lower": lower,
                         "simulated_median": median,
                         "simulated_upper": upper,
-                        "is_inside": bool(lower <= observed <= upper),
+                        "is_inside": bool(lower <= observed <= upper) if is_known else None,
                     }
                 )
     return VPC.of_rows(rows)
+
+
+def _quantities(check: PredictiveCheck, k: int) -> list[tuple[str, float, float, float, float]]:
+    """Name, observed, lower, median and upper of each quantity of bin k."""
+    found = [
+        (f"p{check.percentile[q]:02.0f}", check.observed[k, q], check.lower[k, q],
+         check.median[k, q], check.upper[k, q])
+        for q in range(len(check.percentile))
+    ]  # fmt: skip
+    shares = {
+        "censored": (check.censored_observed, check.censored_lower, check.censored_median,
+                     check.censored_upper),
+        "followed": (check.followed_observed, check.followed_lower, check.followed_median,
+                     check.followed_upper),
+    }  # fmt: skip
+    for name, (observed, lower, median, upper) in shares.items():
+        if observed is not None and lower is not None and median is not None:
+            assert upper is not None  # comes with the other limit
+            found.append((name, observed[k], lower[k], median[k], upper[k]))
+    return found
 
 
 def fit_check_rows(

@@ -234,9 +234,10 @@ GROWTH = Section(
                      "hi": "simulated_upper", "expected": "simulated_median",
                      "group": "quantile", "points": True, "scale": "log",
                      "xlabel": "Days from first dose", "ylabel": "Volume, mm3"},
-            method="Percentiles of the measurements, prediction-corrected, against 95 % bands of "
-            "those of data simulated from the fit. Late bins hold lesions that had not "
-            "progressed, which the simulations do not know.",
+            method="Percentiles of the measurements, prediction-corrected, against 90 % bands of "
+            "those of data simulated from the fit. Where the fit holds drop-out, simulated "
+            "patients leave too and measurements after progression are left out; without it late "
+            "bins hold lesions that had not progressed, which the simulations do not know.",
             legend="Lines with points are measured; bands and dotted lines are simulated.",
             counts=(Count("sizes", each="day_middle", largest="n_rows"),),
             filters=(BY_FIT, Filter("stratum_kind", "By", "all"), Filter("stratum", "Lesions")),
@@ -252,11 +253,29 @@ GROWTH = Section(
             options={"x": "day_middle", "y": "censored", "lo": "censored_lower",
                      "hi": "censored_upper", "expected": "censored_median", "points": True,
                      "xlabel": "Days from first dose", "ylabel": "Share below the limit"},
-            method="Share of sizes below the limit of quantification against the 95 % band of "
+            method="Share of sizes below the limit of quantification against the 90 % band of "
             "data simulated from the fit.",
             counts=(Count("sizes", total="n_rows"),),
             filters=(BY_FIT, Filter("stratum_kind", "By", "all"), Filter("stratum", "Lesions")),
             if_empty="No growth was fitted.",
+        ),
+        Figure(
+            name="growth-vpc-followed",
+            title="Visual predictive check: patients who have not left",
+            table="mart.fig_growth_vpc",
+            query="SELECT * FROM mart.fig_growth_vpc WHERE followed IS NOT NULL "
+            "ORDER BY fit_id, stratum_kind = 'all' DESC, stratum_kind, stratum, bin",
+            chart="lines",
+            options={"x": "day_middle", "y": "followed", "lo": "followed_lower",
+                     "hi": "followed_upper", "expected": "followed_median", "points": True,
+                     "xlabel": "Days from first dose",
+                     "ylabel": "Share without progression or death"},
+            method="Kaplan-Meier share of patients who have neither progressed nor died, against "
+            "the 90 % band of data simulated from the fit: whether the fit knows who leaves, and "
+            "when.",
+            counts=(Count("sizes", total="n_rows"),),
+            filters=(BY_FIT, Filter("stratum_kind", "By", "all"), Filter("stratum", "Lesions")),
+            if_empty="No growth was fitted, or the fit does not hold drop-out (growth.dropout).",
         ),
         Figure(
             name="growth-residual",
