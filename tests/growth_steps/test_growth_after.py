@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import duckdb
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 from growth_steps.test_growth_step import ORGANS, N, database
 from scipy.stats import kruskal
 
+from flows.steps.growth_parts.checks import vpc_rows
+from flows.steps.growth_parts.rebuilt import Rebuilt
+from udfs.growth import PredictiveCheck
 from warehouse.build import StepRun
 from warehouse.errors import LesionsError
 from warehouse.registry import installed_steps
@@ -168,6 +172,25 @@ def test_without_drop_out_every_row_is_checked_and_nobody_leaves(
     )
     con.rollback()
     assert found == [(q, False, n, True) for q in ("censored", "p05", "p50", "p95")]
+
+
+def test_a_bin_that_no_simulation_reaches_has_no_band() -> None:
+    nothing, one = np.full((1, 3), np.nan), np.ones(1)
+    check = PredictiveCheck(
+        day_from=one, day_to=one, day_middle=one, n_rows=np.array([7]),
+        percentile=np.array([5.0, 50.0, 95.0]), observed=np.array([[1.0, 2.0, 3.0]]),
+        lower=nothing, median=nothing, upper=nothing, is_inside=np.zeros((1, 3), dtype=bool),
+        censored_observed=0 * one, censored_lower=0 * one, censored_median=0 * one,
+        censored_upper=one, level=0.9, followed_observed=0.5 * one, followed_lower=0.6 * one,
+        followed_median=0.7 * one, followed_upper=one,
+    )  # fmt: skip
+    found = vpc_rows(cast(Rebuilt, SimpleNamespace(fit_id=FIT_ID)), {("all", "all"): check})
+    by_name = {row["quantity"]: row for row in found.to_pylist()}
+    assert by_name["p50"]["observed"] == 2.0
+    for name in ("simulated_lower", "simulated_median", "simulated_upper", "is_inside"):
+        assert by_name["p50"][name] is None
+    assert by_name["censored"]["is_inside"] is True
+    assert by_name["followed"]["is_inside"] is False
 
 
 def test_parameters_are_those_of_the_fit(con: duckdb.DuckDBPyConnection) -> None:
