@@ -17,9 +17,11 @@ neither progressed nor died, of the real patients and of each replicate, both am
 measurement after baseline.
 
 References: Bergstrand 2011, AAPS J 13:143; Monolix documentation, "Correcting the VPC for missing
-observations"; "Visual predictive check of longitudinal models and dropout", J Pharmacokinet
-Pharmacodyn (the "full" approach); Wu and Carroll 1988, Biometrics 44:175 (shared random effects);
-Efron 1967, Proc 5th Berkeley Symp 4:831 (self-consistency).
+observations" (drop-out simulated by its own model); "Visual predictive check of longitudinal models
+and dropout" (there the full approach, as against one that conditions on the times of drop-out seen,
+for which a patient's effects would have to be drawn given that he stayed); Zhudenkov 2022, CPT
+Pharmacometrics Syst Pharmacol 11:425 (checks of joint models); Wu and Carroll 1988, Biometrics
+44:175 (shared random effects); Efron 1967, Proc 5th Berkeley Symp 4:831 (self-consistency).
 """
 
 from __future__ import annotations
