@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from growth.cases import problem_of
-from growth.trials import AT_VISIT, CUBE, LEAVING, at_truth, template_fit, trial
+from growth.trials import AT_VISIT, CUBE, LEAVING, TOTAL, at_truth, template_fit, trial
 
 from udfs.growth import (
     GrowthData,
@@ -274,6 +274,13 @@ def test_what_cannot_be_simulated_is_refused(template: GrowthFit) -> None:
     data, ends = trial(30, 6)
     fit, found = at_truth(template, data)
     strata = {"": np.ones(len(found.data_row), dtype=bool)}
+    # all variance between patients is the limit of what can be
+    full = replace(
+        LEAVING, between=np.array([TOTAL[f"omega_{name}"] for name in ("kg", "kd", "f")])
+    )
+    limit = dropout_checks(fit, found, strata, full, ends, n_simulations=20)[""]
+    assert np.isfinite(limit.observed).all()
+    assert np.isfinite(limit.median[0]).all()
     wide = replace(LEAVING, between=np.full(3, 2.0))
     with pytest.raises(ValueError, match="variance of both levels"):
         dropout_checks(fit, found, strata, wide, ends)

@@ -35,6 +35,8 @@ from udfs.growth.problem import Problem
 from udfs.growth.visits import Visits
 
 LEAVING_PURPOSE = 21
+SMALLEST_SHARE = 1e-9
+"""Of the variance that lies between a patient's lesions: less is a rounding error, or none."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,9 @@ class Simulator:
 
     def _lesion_parameters(self, u: FloatArray, rng: np.random.Generator) -> list[FloatArray]:
         """(n * count,) natural values of each parameter."""
-        within = self.population.omega - np.diag(self.leaving.between**2)
+        total = np.diag(self.population.omega)
+        own = np.maximum(total - self.leaving.between**2, SMALLEST_SHARE * total)
+        within = self.population.omega + np.diag(own - total)
         root = np.linalg.cholesky(within)
         mean = self.problem.design.mean(self.population.coefficients)[:, self.visits.lesion]
         eta = rng.standard_normal((len(root), mean.shape[1], u.shape[2]))

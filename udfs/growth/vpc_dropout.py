@@ -32,7 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from udfs.growth.leaving import Leaving, ObservedEnds
-from udfs.growth.leaving_simulation import SimulatedCourse, Simulator
+from udfs.growth.leaving_simulation import SMALLEST_SHARE, SimulatedCourse, Simulator
 from udfs.growth.likelihood import LARGEST_VOLUME, SMALLEST_VOLUME
 from udfs.growth.npde import usual_limit
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
@@ -160,8 +160,8 @@ class _Work:
         else:
             in_fit_order = np.argsort(np.argsort(problem.order))
             cube = np.asarray(volume_per_cube, dtype=np.float64)[in_fit_order][visits.lesion]
-        within = np.diag(population.omega) - leaving.between**2
-        if (within <= 0).any():
+        total = np.diag(population.omega)
+        if (leaving.between**2 > (1.0 + SMALLEST_SHARE) * total).any():
             raise ValueError(
                 "the patients' variance exceeds that of the fit: dropout_checks wants a fit with "
                 "the variance of both levels (under_total_variance)"
