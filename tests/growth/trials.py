@@ -82,8 +82,7 @@ def follow(rng: np.random.Generator, every: float) -> Patient:
 def trial(n_patients: int, seed: int) -> tuple[GrowthData, ObservedEnds]:
     """Two studies, with visits every six and every eight weeks; nobody is measured after the end.
 
-    Volumes of 0 or less are left out as they would be in no project: they are not simulated (b is
-    0.2, five standard deviations).
+    With b = 0.2 a volume below 0 is five standard deviations off: nothing is done about it.
     """
     rng = np.random.default_rng(seed)
     study = np.arange(n_patients) % 2
