@@ -84,6 +84,36 @@ def test_bands_cover_over_many_trials(template: GrowthFit) -> None:
     assert_bands_cover(template, repeats=300, patients=400, simulations=200)
 
 
+def test_wrong_growth_and_a_wrong_hazard_leave_the_bands(template: GrowthFit) -> None:
+    """Five trials of 600 patients. Of 90 % bands so few would hold at the truth with p < 1e-6, were
+    bins independent; the truth beside them shows what bins that are not come to."""
+    slow = template.theta.copy()
+    slow[0] += np.log(0.75)
+    wrong = {
+        "none": (template, LEAVING),
+        "growth": (replace(template, theta=slow), LEAVING),
+        "rate": (template, replace(LEAVING, rate=1.3 * LEAVING.rate)),
+    }
+    sizes, followed = {name: [] for name in wrong}, {name: [] for name in wrong}
+    for seed in range(5):
+        data, ends = trial(600, 7000 + seed)
+        for name, (one, leaving) in wrong.items():
+            fit, found = at_truth(one, data)
+            strata = {"": np.ones(len(found.data_row), dtype=bool)}
+            check = dropout_checks(
+                fit, found, strata, leaving, ends, n_bins=N_BINS, n_simulations=100
+            )[""]
+            share = check.followed_observed
+            sizes[name].append(check.is_inside[:, 1:].mean())
+            followed[name].append(
+                ((check.followed_lower <= share) & (share <= check.followed_upper)).mean()
+            )
+    assert np.mean(sizes["none"]) > 0.75
+    assert np.mean(followed["none"]) > 0.75
+    assert np.mean(sizes["growth"]) < 0.5
+    assert np.mean(followed["rate"]) < 0.5
+
+
 def test_simulated_patients_leave_as_those_of_other_trials_do(template: GrowthFit) -> None:
     """Means per patient of 60 trials made patient by patient and of 5 simulations of each."""
     made, simulated = [], []
