@@ -30,6 +30,7 @@ from udfs.growth.patient_nodes import (
 )
 from udfs.growth.population import Population
 from udfs.growth.proposals import make_nodes
+from udfs.growth.total_population import under_total_variance
 from udfs.growth.two_level_theta import free_directions, split_start, two_level_point
 
 FAR = 3.5
@@ -192,3 +193,23 @@ def test_a_second_level_needs_patients_with_several_lesions(schedule: Callable):
     pairs = fit_growth(replace(data, patient=np.arange(40) // 2), settings=QUICK)
     with pytest.raises(FitInterruptedError):
         fit_second_level(pairs, progress=lambda state: False)
+
+
+def test_lesions_whose_nodes_miss_are_learnt_anew_under_the_total_variance(schedule: Callable):
+    fit = fit_growth(two_level_data(schedule, 160, 25, BETWEEN), settings=QUICK)
+    two = fit_second_level(fit)
+    good = under_total_variance(fit, two)
+    missed = np.array([3, 40, 77])
+    mean = fit.proposal.mean.copy()
+    mean[..., missed] += 6.0 * np.sqrt(
+        np.einsum("kabn,kabn->kan", fit.proposal.factor, fit.proposal.factor)[..., missed]
+    )
+    poor = replace(fit, proposal=replace(fit.proposal, mean=mean))
+    found = under_total_variance(poor, two)
+    place = fit.problem.order[missed]
+    assert found.lesions.ess.min() >= 44.8  # a tenth of 448 nodes
+    # two estimates of a mean from 45 effective nodes or more: 0.15 standard deviations each
+    off = (found.lesions.mean_phi - good.lesions.mean_phi)[place] / good.lesions.sd_phi[place]
+    assert np.abs(off).max() < 0.6
+    rest = np.setdiff1d(np.arange(160), place)
+    np.testing.assert_array_equal(found.lesions.mean_phi[rest], good.lesions.mean_phi[rest])

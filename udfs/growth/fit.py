@@ -12,7 +12,7 @@ import numpy as np
 from udfs.growth.chains import BlockChain
 from udfs.growth.data import GrowthData
 from udfs.growth.importance import LesionMoments, lesion_moments
-from udfs.growth.learning import learn_again
+from udfs.growth.learning import learn_again, worst_lesions
 from udfs.growth.minus2ll import Likelihood, minus2_loglik
 from udfs.growth.model_base import GrowthModel
 from udfs.growth.models import MODELS, TwoPopulation
@@ -47,8 +47,6 @@ POOR_SHARE = 0.08
 of its humps. It also gets four times the nodes."""
 POOR_ESS = 150.0
 """The same for the effective nodes that it has in the end, or half of the share above."""
-LARGEST_SHARE = 0.02
-"""Share of lesions that are learnt anew at most (the worst; at least 50)."""
 FIRST_SHARPENINGS, SHARPENINGS = 2, 3
 """Rounds of weighing from modes to proposals; from the third on effective nodes grow no more."""
 ACCEPTED_SHARE = 1e-3
@@ -198,14 +196,6 @@ def starting_point(
     coefficients = np.zeros(structure.design.mask.shape)
     coefficients[0] = mu
     return Population(coefficients, np.diag(np.square(sd)), np.array(error, dtype=np.float64))
-
-
-def _worst(ess: FloatArray, least: float) -> BoolArray:
-    """(n,) lesions with fewer than ``least`` effective nodes, no more than may be learnt anew."""
-    most = max(50, int(LARGEST_SHARE * len(ess)))
-    is_worst = np.zeros(len(ess), dtype=bool)
-    is_worst[np.argsort(ess, kind="stable")[:most]] = True
-    return is_worst & (ess < least)
 
 
 class _Run:
@@ -411,7 +401,7 @@ class _Run:
             pool=self.pool,
             pulse=self.pulse,
         )
-        is_poor = _worst(ess, POOR_SHARE * nodes.count)
+        is_poor = worst_lesions(ess, POOR_SHARE * nodes.count)
         if is_poor.any():
             parts = self._learnt_again(point, parts, is_poor, 0)
         return parts, is_poor
@@ -426,7 +416,7 @@ class _Run:
         proposal = make_proposal(parts, point)
         run = self._newton(theta, proposal, self._groups(count, is_poor), self.settings.tolerance)
         for attempt in (1, 2):
-            is_new = _worst(run.moments.ess, min(POOR_ESS, 0.5 * POOR_SHARE * count))
+            is_new = worst_lesions(run.moments.ess, min(POOR_ESS, 0.5 * POOR_SHARE * count))
             if np.count_nonzero(is_new) <= ACCEPTED_SHARE * n:
                 break
             parts = self._learnt_again(self.structure.unpack(run.theta), parts, is_new, attempt)

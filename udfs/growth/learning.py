@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from udfs.growth.chains import BlockChain, Target
-from udfs.growth.parameters import FloatArray, IntArray
+from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem, Pulse
 from udfs.growth.proposals import (
@@ -22,6 +22,16 @@ N_ADAPT = 20
 AXIS_SHARE = 1 / 3
 """Share of the sweeps that find the longest axis; the others fill the parts."""
 CHAINS_AGAIN, SWEEPS_AGAIN, LESIONS_AGAIN = 24, 80, 200
+LARGEST_SHARE, FEWEST_AT_MOST = 0.02, 50
+"""Share of lesions that are learnt anew at most (the worst; at least so many)."""
+
+
+def worst_lesions(ess: FloatArray, least: float) -> BoolArray:
+    """(n,) lesions with fewer than ``least`` effective nodes, no more than may be learnt anew."""
+    most = max(FEWEST_AT_MOST, int(LARGEST_SHARE * len(ess)))
+    is_worst = np.zeros(len(ess), dtype=bool)
+    is_worst[np.argsort(ess, kind="stable")[:most]] = True
+    return is_worst & (ess < least)
 
 
 def learn_again(

@@ -76,6 +76,14 @@ class Proposal:
     population: Population
     """The point whose population density is the last part."""
 
+    def replaced(self, lesions: IntArray, other: Proposal) -> Proposal:
+        """With the bells of some lesions (k,) replaced by those of ``other``, which has k."""
+        mean, factor = self.mean.copy(), self.factor.copy()
+        scale = self.density_scale.copy()
+        mean[..., lesions], factor[..., lesions] = other.mean, other.factor
+        scale[:, lesions] = other.density_scale
+        return Proposal(mean, factor, scale, self.population)
+
 
 @dataclass(frozen=True)
 class Parts:

@@ -18,7 +18,7 @@ from udfs.growth.data import GrowthData
 from udfs.growth.importance import LesionMoments, lesion_moments, lesion_parts
 from udfs.growth.individual import population_from_natural
 from udfs.growth.information import curvature
-from udfs.growth.learning import learn_again
+from udfs.growth.learning import learn_again, worst_lesions
 from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.model_base import GrowthModel
 from udfs.growth.modes import ConditionalModes, maximise
@@ -42,9 +42,8 @@ from udfs.threads import one_blas_thread
 
 RESTORE, EXTEND = 60, 61
 """Purposes of nodes."""
-POOR_SHARE, LARGEST_SHARE = 0.08, 0.01
-"""Lesions with a smaller share of effective nodes are learnt anew by chains: the worst, up to
-``LARGEST_SHARE`` of all (at least 50)."""
+POOR_SHARE = 0.08
+"""Lesions with a smaller share of effective nodes are learnt anew by chains."""
 FEWEST_FOR_PARTS = 12.0
 """Effective nodes of the first round from which a lesion's next proposal can be made."""
 MOST_NODES = 1792
@@ -244,9 +243,7 @@ class _Work:
         better, ess = sharpened(
             self.problem, point, parts, nodes, rounds=1, threads=self.threads, pool=self.pool
         )
-        most = max(50, int(LARGEST_SHARE * len(self.everyone)))
-        worst = np.sort(np.argsort(ess, kind="stable")[:most])
-        poor = worst[ess[worst] < POOR_SHARE * nodes.count]
+        poor = np.flatnonzero(worst_lesions(ess, POOR_SHARE * nodes.count))
         if len(poor):
             again = learn_again(self.problem, point, poor, self.seed)
             better = better.replaced(poor, again)

@@ -12,17 +12,20 @@ from dataclasses import replace
 
 import numpy as np
 
+from udfs.growth.learning import learn_again, worst_lesions
 from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Pulse, worker_pool
-from udfs.growth.proposals import make_nodes
+from udfs.growth.proposals import make_nodes, make_proposal
 from udfs.growth.result import GrowthFit
 from udfs.growth.second_level import TwoLevelFit
 from udfs.growth.two_level_theta import two_level_point
 from udfs.threads import one_blas_thread
 
 TOTAL_PURPOSE = 52
+POOR_SHARE, MORE_NODES = 0.1, 4
+"""Share of effective nodes below which a lesion is learnt anew; it then gets so many times more."""
 
 
 def under_total_variance(
@@ -38,7 +41,8 @@ def under_total_variance(
 
     Args:
         fit: the fit from which ``two`` was made.
-        n_nodes: nodes per lesion.
+        n_nodes: nodes per lesion; lesions whose weights are uneven are learnt anew by chains and
+            get four times as many.
 
     Returns:
         A fit whose ``theta``, ``estimates``, ``standard_errors``, ``covariance``, ``minus2ll`` (of
@@ -50,11 +54,22 @@ def under_total_variance(
     between = np.where(two.is_boundary, 0.0, point.between)
     population = Population(inner.coefficients, inner.omega + np.diag(between**2), inner.error)
     problem, structure = fit.problem, fit.structure
-    nodes = [(np.arange(problem.n_lesions), make_nodes(structure.p, n_nodes, seed, TOTAL_PURPOSE))]
+    nodes = make_nodes(structure.p, n_nodes, seed, TOTAL_PURPOSE)
+    groups, proposal = [(np.arange(problem.n_lesions), nodes)], fit.proposal
     with one_blas_thread(), worker_pool(threads) as pool:
         found = minus2_loglik(
-            problem, population, fit.proposal, nodes, threads=threads, pool=pool, pulse=pulse
+            problem, population, proposal, groups, threads=threads, pool=pool, pulse=pulse
         )
+        is_poor = worst_lesions(found.ess, POOR_SHARE * nodes.count)
+        if is_poor.any():
+            poor = np.flatnonzero(is_poor)
+            again = learn_again(problem, population, poor, seed, pulse)
+            proposal = proposal.replaced(poor, make_proposal(again, population))
+            more = make_nodes(structure.p, MORE_NODES * n_nodes, seed, TOTAL_PURPOSE)
+            groups = [(np.flatnonzero(~is_poor), nodes), (poor, more)]
+            found = minus2_loglik(
+                problem, population, proposal, groups, threads=threads, pool=pool, pulse=pulse
+            )
     back = np.argsort(problem.order)
     spread = np.maximum(np.einsum("npp->np", found.cov_phi), 0.0)
     lesions = replace(
@@ -79,6 +94,7 @@ def under_total_variance(
         covariance=covariance,
         minus2ll=found.minus2ll,
         minus2ll_mc_se=found.mc_se,
+        proposal=proposal,
         lesions=lesions,
     )
 
