@@ -196,8 +196,7 @@ class Climb:
         nodes = [self.lesion_nodes(n_nodes, one) for one in (NESTED_PURPOSE, OTHER_PURPOSE)]
         everyone = np.arange(len(self.members))
         most = int(MOST_PATIENT_NODES ** (1.0 / self.fit.structure.p) + 1e-9)
-        for wanted in FINE_PER_AXIS:
-            per_axis = max(min(wanted, most), 3)
+        for per_axis in sorted({max(min(one, most), 3) for one in FINE_PER_AXIS}):
             where = self._patient_nodes(self._found(found.sums), everyone, per_axis)
             first, curve = self._evaluate([(nodes[0], where)], is_rough=True)
             step = self._capped(newton_direction(free_directions(self.fit, self.theta, curve)))
