@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import shlex
 import sys
 from pathlib import Path
 
@@ -67,8 +69,8 @@ def init(folder: Path) -> None:
         f"Made {project.root}\n"
         f"  lesions.toml   settings, each with its default\n"
         f"  studies/       one folder per study: its tables and a study.yml\n"
-        f"Next: put a study there, then 'lesions load {folder}/studies/NAME', "
-        f"then 'lesions run --project {folder}'."
+        f"Next: put a study there, then lesions load {shlex.quote(str(folder / 'studies'))}/NAME, "
+        f"then lesions run --project {shlex.quote(str(folder))}"
     )
 
 
@@ -116,12 +118,15 @@ def load(study: Path, project_folder: Path, quiet: bool) -> None:
     """Read one STUDY folder, check it against its study.yml, and say what was loaded.
 
     The published warehouse takes it in at the next 'lesions run'. A folder that lies outside the
-    project's studies/ is linked there.
+    project's studies/ is linked there. Without --project, the project is the one that STUDY lies
+    in, else the one of this folder.
     """
     from warehouse.display import Display
     from warehouse.loading import load_one
 
-    load_one(study, project_folder, Display(quiet=quiet))
+    source = click.get_current_context().get_parameter_source("project_folder")
+    is_named = source is click.core.ParameterSource.COMMANDLINE
+    load_one(study, project_folder, Display(quiet=quiet), is_named=is_named)
 
 
 @lesions.command()
@@ -189,7 +194,13 @@ def check(project_folder: Path, quiet: bool) -> None:
     type=click.Path(path_type=Path),
     help="Write to a file; its ending (.csv, .json, .parquet, .xlsx) says the format.",
 )
-@click.option("--rows", type=int, default=40, show_default=True, help="Rows shown of a table.")
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    default=40,
+    show_default=True,
+    help="Rows shown of a table.",
+)
 def query(
     sql: str, project_folder: Path, output_format: str, output: Path | None, rows: int
 ) -> None:
@@ -395,6 +406,10 @@ def main() -> None:
     """Entry point: errors that a user can mend are one paragraph and exit status 1."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or file that cannot write a letter shows '?' for it.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     if debug:
         arguments.remove("--debug")
     try:
@@ -411,6 +426,16 @@ def main() -> None:
         if debug:
             raise
         _stop(f"error: {error}", 1)
+    except OSError as error:
+        if debug:
+            raise
+        _stop(f"error: {_what_failed(error)}", 1)
+
+
+def _what_failed(error: OSError) -> str:
+    """An error of the system as one paragraph, with the path where it names one."""
+    place = error.filename2 or error.filename or "reading or writing"
+    return f"{place}: {error.strerror or error}. What was published before is as it was."
 
 
 def _stop(text: str, status: int) -> None:

@@ -93,10 +93,13 @@ def _load(project: Project, folder: Path, loaded_at: datetime) -> LoadReport:
     )
 
 
-def load_one(folder: Path, project_folder: Path, display: Display) -> LoadReport:
+def load_one(
+    folder: Path, project_folder: Path, display: Display, *, is_named: bool = False
+) -> LoadReport:
     """Loads one study folder into the project that it lies in, or into the project named.
 
-    A folder outside the project's ``studies`` is linked there.
+    ``is_named``: the project was asked for, whatever project the study lies in. A folder outside
+    the project's ``studies`` is linked there.
 
     Raises:
         LesionsError: no project, no study.yml, or a source that cannot be read.
@@ -104,7 +107,7 @@ def load_one(folder: Path, project_folder: Path, display: Display) -> LoadReport
     folder = folder.expanduser().absolute()
     if not folder.is_dir():
         raise LesionsError(f"{folder} is no folder. Name the folder that holds study.yml.")
-    project = _project_of(folder, project_folder)
+    project = open_project(project_folder) if is_named else _project_of(folder, project_folder)
     with single_writer(project):
         if folder.parent.resolve() != project.studies.resolve():
             _link(folder, project)

@@ -49,9 +49,15 @@ def run_query(
             "Name a file: --output FILE."
         )
     if output is not None and output_format == "table":
-        output_format = BY_SUFFIX.get(output.suffix.lower(), "csv")
+        output_format = _format_of(output)
+    if output is not None and not output.absolute().parent.is_dir():
+        raise LesionsError(f"{output.absolute().parent} is no folder. Make it, or name another.")
+    if output is not None and output.is_dir():
+        raise LesionsError(f"{output} is a folder. Name the file to write.")
     with open_published(published) as connection:
         try:
+            if len(duckdb.extract_statements(sql)) > 1:
+                raise LesionsError("that is more than one statement; a query is one SELECT.")
             relation = connection.sql(sql)
             if relation is None:
                 raise LesionsError("that statement gives no rows; a query is one SELECT.")
@@ -67,6 +73,17 @@ def run_query(
                 _write(relation, output_format, output)
         except duckdb.Error as error:
             raise LesionsError(f"the query failed: {error}") from error
+
+
+def _format_of(output: Path) -> str:
+    """The format that a file's ending says; csv where it has none."""
+    suffix = output.suffix.lower()
+    if suffix and suffix not in BY_SUFFIX:
+        raise LesionsError(
+            f"{output}: the ending {suffix} says no format. Name it {', '.join(BY_SUFFIX)}, or say "
+            "which with --format."
+        )
+    return BY_SUFFIX.get(suffix, "csv")
 
 
 def terminal_width() -> int:

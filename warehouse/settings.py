@@ -6,6 +6,7 @@ A setting is named ``section.key``. SQL models see them all as the table ``meta.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -41,9 +42,11 @@ def read_settings(path: Path) -> dict[str, Any]:
         LesionsError: not TOML, an unknown setting, or a value of the wrong type or range.
     """
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LesionsError(f"{path.name} is not valid TOML: {error}. Mend that line.") from error
+    except OSError as error:
+        raise LesionsError(f"{path} cannot be read: {error.strerror}.") from error
     values = default_values()
     for section, content in given.items():
         if not isinstance(content, dict):
@@ -71,6 +74,8 @@ def _checked(file: str, name: str, value: Any) -> Any:
             f"{file}: {name} = {value!r} is not {_article(setting.type_name)}. "
             f"The default is {setting.default!r}."
         )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise LesionsError(f"{file}: {name} = {value!r} is no finite number.")
     if setting.choices and value not in setting.choices:
         raise LesionsError(
             f"{file}: {name} = {value!r} is not one of {', '.join(setting.choices)}."

@@ -239,7 +239,7 @@ no_standard AS (
         screen.test_code IN ('LDIAM', 'DIAMETER', 'LPERP')
         AND screen.disposition = 'kept'
         AND screen.standard_number IS NULL
-        AND try_cast(screen.value_raw AS DOUBLE) IS NOT NULL
+        AND finite_number(screen.value_raw) IS NOT NULL
 ),
 
 found AS (

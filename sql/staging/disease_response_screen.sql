@@ -13,7 +13,7 @@ WITH rs AS (
         row_number() OVER () AS rs_row,
         clean_text(usubjid) AS usubjid_raw,
         reader_name(rseval, rsevalid) AS reader,
-        clean_text(rslnkid) AS lesion_label,
+        known_id(rslnkid) AS lesion_label,
         upper(clean_text(rstestcd)) AS test_code,
         clean_text(rscat) AS category,
         nullif(upper(coalesce(clean_text(rsstresc), clean_text(rsorres))), '.') AS result_word,

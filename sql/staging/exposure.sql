@@ -62,7 +62,7 @@ SELECT
     study_id, -- text id of the study
     patient_id, -- text id of the patient
     treatment, -- drug as written
-    try_cast(dose AS DOUBLE) AS dose, -- dose, in dose_unit
+    finite_number(dose) AS dose, -- dose, in dose_unit
     dose_unit, -- unit of the dose
     dose_frequency, -- how often
     route, -- route of administration

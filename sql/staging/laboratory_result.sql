@@ -60,16 +60,16 @@ distinct_row AS (
 typed AS (
     SELECT
         distinct_row.*,
-        try_cast(
-            regexp_extract(coalesce(original_result, standard_text), '^\s*<\s*([0-9.]+)', 1) AS DOUBLE
+        finite_number(
+            regexp_extract(coalesce(original_result, standard_text), '^\s*<\s*([0-9.]+)', 1)
         ) AS censored_at,
         coalesce(
-            try_cast(standard_number AS DOUBLE),
-            try_cast(standard_text AS DOUBLE),
-            try_cast(original_result AS DOUBLE)
+            finite_number(standard_number),
+            finite_number(standard_text),
+            finite_number(original_result)
         ) AS number_found,
         CASE
-            WHEN coalesce(try_cast(standard_number AS DOUBLE), try_cast(standard_text AS DOUBLE)) IS NOT NULL
+            WHEN coalesce(finite_number(standard_number), finite_number(standard_text)) IS NOT NULL
                 THEN coalesce(standard_unit, original_unit)
             ELSE coalesce(original_unit, standard_unit)
         END AS unit
@@ -89,9 +89,9 @@ SELECT
     unit, -- unit of the result
     specimen_type, -- what was tested
     assay, -- how it was tested
-    coalesce(try_cast(limit_text AS DOUBLE), censored_at) AS detection_limit, -- lower limit, in unit
+    coalesce(finite_number(limit_text), censored_at) AS detection_limit, -- lower limit, in unit
     coalesce(
-        censored_at IS NOT NULL OR coalesce(number_found < try_cast(limit_text AS DOUBLE), FALSE), FALSE
+        censored_at IS NOT NULL OR coalesce(number_found < finite_number(limit_text), FALSE), FALSE
     ) AS is_below_limit, -- below the limit
     visit, -- the source's label of the visit
     day, -- day from first dose

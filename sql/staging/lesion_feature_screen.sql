@@ -12,7 +12,7 @@ WITH rf AS (
         _source_row AS source_row,
         row_number() OVER () AS rf_row,
         clean_text(usubjid) AS usubjid_raw,
-        clean_text(rflnkid) AS lesion_label,
+        known_id(rflnkid) AS lesion_label,
         coalesce(clean_text(rfregion), 'whole') AS region,
         coalesce(clean_text(rfsegm), 'original') AS segmentation,
         clean_text(rftestcd) AS feature,
@@ -31,7 +31,7 @@ typed AS (
         coalesce(study.patients = 'unknown', FALSE) AS is_patient_unknown,
         subject.usubjid,
         subject.patient_id,
-        CASE WHEN isfinite(try_cast(rf.value_raw AS DOUBLE)) THEN try_cast(rf.value_raw AS DOUBLE) END AS value,
+        finite_number(rf.value_raw) AS value,
         day_from_first_dose(
             rf.stated_day, rf.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
         ) AS day

@@ -12,7 +12,7 @@ WITH pr AS (
         clean_text(pr.prdecod) AS standard_term,
         clean_text(pr.prcat) AS category,
         clean_text(pr.prloc) AS site_raw,
-        clean_text(pr.prlnkid) AS lesion_label,
+        known_id(pr.prlnkid) AS lesion_label,
         clean_text(pr.prindc) AS indication,
         clean_text(pr.prstdtc) AS date_text,
         clean_text(pr.prstdy) AS stated_day,

@@ -8,10 +8,10 @@ WITH simulated AS (
     SELECT
         sim._study_id AS study_id,
         lesion.lesion_id,
-        try_cast(sim.simkg AS DOUBLE) AS kg_per_day,
-        try_cast(sim.simkd AS DOUBLE) AS kd_per_day,
-        try_cast(sim.simf AS DOUBLE) AS f,
-        try_cast(sim.simb AS DOUBLE) AS b,
+        finite_number(sim.simkg) AS kg_per_day,
+        finite_number(sim.simkd) AS kd_per_day,
+        finite_number(sim.simf) AS f,
+        finite_number(sim.simb) AS b,
         sim._source_file AS source_file,
         sim._source_row AS source_row,
         row_number() OVER (

@@ -55,7 +55,7 @@ typed AS (
             CAST(date_diff('day', demographics.reference_start_date, demographics.first_exposure_date) AS INTEGER), 0
         ) AS reference_shift_days,
         study.day_convention,
-        try_cast(demographics.age AS DOUBLE)
+        finite_number(demographics.age)
         * CASE
             WHEN upper(demographics.ageu) LIKE 'MONTH%' THEN 30.4375 / 365.25
             WHEN upper(demographics.ageu) LIKE 'WEEK%' THEN 7 / 365.25

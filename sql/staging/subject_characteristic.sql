@@ -45,8 +45,8 @@ SELECT
         WHEN regexp_matches(kras, '^(WILD|WT)') THEN 'wild-type'
         WHEN regexp_matches(kras, '^(MUT|MT$)') THEN 'mutant'
     END AS kras_status, -- wild-type or mutant; NULL when not known
-    try_cast(bmi AS DOUBLE) AS bmi_kg_m2, -- body mass index, kg/m2
-    try_cast(bsa AS DOUBLE) AS bsa_m2, -- body surface area, m2
+    finite_number(bmi) AS bmi_kg_m2, -- body mass index, kg/m2
+    finite_number(bsa) AS bsa_m2, -- body surface area, m2
     CASE
         WHEN regexp_matches(ecog, '^[0-5](\.0+)?$') THEN CAST(left(ecog, 1) AS INTEGER)
         WHEN upper(ecog) LIKE '%FULLY ACTIVE%' THEN 0
@@ -55,5 +55,5 @@ SELECT
         WHEN upper(ecog) LIKE '%LIMITED SELF%' THEN 3
         WHEN upper(ecog) LIKE '%DISABLED%' THEN 4
     END AS ecog, -- ECOG performance status, 0 to 5
-    try_cast(ldh_ratio AS DOUBLE) AS ldh_ratio -- lactate dehydrogenase over its upper limit of normal
+    finite_number(ldh_ratio) AS ldh_ratio -- lactate dehydrogenase over its upper limit of normal
 FROM wide

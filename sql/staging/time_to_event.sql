@@ -47,8 +47,8 @@ SELECT
         ELSE parameter
     END AS endpoint, -- OS, PFS or another
     parameter, -- PARAMCD as written, upper case
-    try_cast(time_text AS DOUBLE) * days_in_unit(time_unit) AS time_days, -- time, days; NULL when unreadable
-    CASE WHEN try_cast(censor_text AS DOUBLE) IS NOT NULL THEN try_cast(censor_text AS DOUBLE) = 0 END
+    finite_number(time_text) * days_in_unit(time_unit) AS time_days, -- time, days; NULL when unreadable
+    CASE WHEN finite_number(censor_text) IS NOT NULL THEN finite_number(censor_text) = 0 END
         AS is_event, -- the event happened; else censored
     n_source_rows, -- rows of ADTTE behind this row
     source.file AS source_file, -- file of the (first) row

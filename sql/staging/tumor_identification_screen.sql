@@ -13,7 +13,7 @@ WITH tu AS (
         row_number() OVER () AS tu_row,
         clean_text(usubjid) AS usubjid_raw,
         reader_name(tueval, tuevalid) AS reader,
-        clean_text(tulnkid) AS lesion_label,
+        known_id(tulnkid) AS lesion_label,
         upper(coalesce(clean_text(tutestcd), 'TUMIDENT')) AS test_code,
         coalesce(clean_text(tuorres), clean_text(tustresc)) AS result,
         clean_text(tugrpid) AS lesion_group,

@@ -19,7 +19,7 @@ WITH tr AS (
         clean_text(usubjid) AS usubjid_raw,
         clean_text(trseq) AS sequence_number,
         reader_name(treval, trevalid) AS reader,
-        clean_text(trlnkid) AS lesion_label,
+        known_id(trlnkid) AS lesion_label,
         clean_text(trgrpid) AS lesion_group,
         upper(clean_text(trtestcd)) AS test_code,
         clean_text(trorres) AS original_result,
@@ -125,13 +125,13 @@ worded AS (
         END AS word_meaning,
         CASE
             WHEN identified.test_kind NOT IN ('size', 'sum') THEN NULL
-            WHEN try_cast(identified.standard_number AS DOUBLE) IS NOT NULL
-                THEN try_cast(identified.standard_number AS DOUBLE)
+            WHEN finite_number(identified.standard_number) IS NOT NULL
+                THEN finite_number(identified.standard_number)
             WHEN identified.original_result IS NOT NULL
                 THEN coalesce(
-                    try_cast(identified.original_result AS DOUBLE),
+                    finite_number(identified.original_result),
                     -- A decimal comma, and a number with its unit in one cell.
-                    try_cast(
+                    finite_number(
                         replace(
                             regexp_extract(
                                 upper(identified.original_result),
@@ -139,13 +139,13 @@ worded AS (
                                 1
                             ),
                             ',', '.'
-                        ) AS DOUBLE
+                        )
                     )
                 )
-            ELSE try_cast(identified.standard_text AS DOUBLE)
+            ELSE finite_number(identified.standard_text)
         END AS number_found,
         CASE
-            WHEN try_cast(identified.standard_number AS DOUBLE) IS NOT NULL
+            WHEN finite_number(identified.standard_number) IS NOT NULL
                 THEN coalesce(
                     identified.standard_unit,
                     CASE WHEN identified.standard_number = identified.original_result THEN identified.original_unit END
@@ -219,7 +219,7 @@ judged AS (
             WHEN measured.word_meaning = 'missing' THEN 'missing_sign'
             WHEN measured.result_kind = 'size' AND measured.word_meaning IS NULL AND measured.number_found IS NULL
                 THEN 'not_a_number'
-            WHEN measured.result_kind = 'size' AND (measured.number_found < 0 OR NOT isfinite(measured.number_found))
+            WHEN measured.result_kind = 'size' AND measured.number_found < 0
                 THEN 'impossible_size'
             WHEN
                 measured.result_kind = 'size' AND measured.word_meaning IS NULL
@@ -293,7 +293,7 @@ SELECT
         AS date_day, -- day from first dose that the date alone gives
     whole_day(stated_day) IS NOT NULL AND date_text IS NOT NULL AND full_date(date_text) IS NULL
         AS is_date_partial, -- the date is partial and the stated day was used
-    try_cast(stated_baseline_volume AS DOUBLE)
+    finite_number(stated_baseline_volume)
         AS stated_baseline_volume_mm3, -- baseline volume that the source states, mm3
     CASE
         WHEN reason_id = 'kept' THEN 'kept'

@@ -43,6 +43,8 @@ def test_a_whole_number_serves_where_a_number_is_wanted(tmp_path: Path) -> None:
         ("[run]\nthreads = 1.5", "is not an integer"),
         ("[run]\nthreads = true", "is not an integer"),
         ("[volume]\naxis_ratio = 0.5", "below 1"),
+        ("[volume]\naxis_ratio = nan", "no finite number"),
+        ("[too_small]\ndefault_mm = inf", "no finite number"),
         ("seed = 4", "outside a section"),
         ("[rules\n", "not valid TOML"),
     ],
@@ -58,3 +60,7 @@ def test_numbers_as_text_read_back_exactly() -> None:
     assert float(as_text(1.31)) == 1.31
     assert as_text(0.1 + 0.2) == "0.30000000000000004"
     assert as_text(True) == "true"
+
+
+def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "\ufeff[run]\nthreads = 3")["run.threads"] == 3

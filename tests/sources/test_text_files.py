@@ -36,7 +36,11 @@ def test_cells_stay_text_exactly_and_blank_is_null(workspace):
         ("dm.csv", b"USUBJID,ARM\r1,x\r2,y\r"),
         ("dm.csv", b"USUBJID,ARM\n\n1,x\n\n2,y\n\n"),
         ("DM.CSV.GZ", gzip.compress(b"USUBJID,ARM\n1,x\n2,y\n")),
+        ("dm.csv", b"\n\r\n\nUSUBJID,ARM\n1,x\n2,y\n"),
+        ("dm.csv", b"\xef\xbb\xbf\r\nUSUBJID,ARM\r\n1,x\r\n2,y\r\n"),
+        ("dm.csv.gz", gzip.compress(b"\nUSUBJID,ARM\n1,x\n2,y\n")),
         ("dm.tsv", b"USUBJID\tARM\n1\tx\n2\ty\n"),
+        ("DM.TSV", b"USUBJID\tARM\n1\tx\n2\ty\n"),
         ("dm.tsv.gz", gzip.compress(b"USUBJID\tARM\n1\tx\n2\ty\n")),
     ],
     ids=[
@@ -47,7 +51,11 @@ def test_cells_stay_text_exactly_and_blank_is_null(workspace):
         "cr",
         "blank lines",
         "gz",
+        "blank lines first",
+        "bom and a blank line first",
+        "gz, a blank line first",
         "tsv",
+        "TSV",
         "tgz",
     ],
 )
@@ -120,6 +128,40 @@ def test_a_record_without_subject_is_set_aside(workspace):
         (2, "usubjid", '{"USUBJID":null,"ARM":"y"}', "the record names no subject"),
         (3, "usubjid", '{"USUBJID":" ","ARM":"z"}', "the record names no subject"),
     ]
+
+
+def test_a_word_for_a_missing_value_is_no_subject(workspace):
+    words = ("nan", "NaN", "NA", "n/a", ".", "None", "<NA>", "NULL", "\t", "\u00a0")
+    workspace.write({"dm.csv": "USUBJID,ARM\n" + "".join(f"{word},x\n" for word in (*words, "1"))})
+    report = workspace.load()
+    assert (report.files[0].rows_in_file, report.files[0].rows_loaded) == (11, 1)
+    assert workspace.table("dm", "usubjid") == [("1",)]
+    assert workspace.table("reject", "source_row, column_name") == [
+        (row, "usubjid") for row in range(1, 11)
+    ]
+
+
+def test_a_header_repeated_among_the_records_is_set_aside(workspace):
+    part = "USUBJID,ARM,AGE\n1,x,60\n"
+    workspace.write(
+        {"dm.csv": part + "2,short\n" + part.replace("1,", "3,") + " usubjid ,Arm,age\n"}
+    )
+    report = workspace.load()
+    assert [(f.rows_in_file, f.rows_loaded, f.rows_quarantined) for f in report.files] == [
+        (5, 2, 3)
+    ]
+    assert workspace.table("dm", "usubjid, _source_row") == [("1", 1), ("3", 4)]
+    assert workspace.table("reject", "source_row, reason") == [
+        (2, "the record has fewer fields than the header's 3"),
+        (3, "the record repeats the header line"),
+        (5, "the record repeats the header line"),
+    ]
+
+
+def test_utf_16_is_told_from_western_text(workspace):
+    workspace.write({"dm.csv": "USUBJID,ARM\n1,x\n".encode("utf-16")})
+    with pytest.raises(LesionsError, match=r"begins as UTF-16 does\. Write 'encoding: utf-16'"):
+        workspace.load()
 
 
 LATIN = "USUBJID,ARM\n1,x\n2,Köln\n".encode("latin-1")

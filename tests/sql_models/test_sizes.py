@@ -58,6 +58,9 @@ def test_a_blank_unit_is_taken_as_mm_and_said_so(kit):
         ("about 12", "mm", "trorres", "about 12", "not_a_number", None),
         ("-3", "mm", "trorres", "-3", "impossible_size", None),
         ("nan", "mm", "trorres", "nan", "missing_sign", "sizes.1f"),
+        ("inf", "mm", "trorres", "inf", "not_a_number", None),
+        ("1e400", "mm", "trorres", "1e400", "not_a_number", None),
+        ("1_2", "mm", "trorres", "1_2", "not_a_number", None),
     ],
 )
 def test_what_is_no_size_is_quarantined_with_its_value(
@@ -232,3 +235,42 @@ def test_readers_are_kept_apart(kit):
         ),
         ("s1/1/INVESTIGATOR/T01", "INVESTIGATOR", 12.0),
     ]
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "inf", "-inf", "1e400"])
+def test_no_number_of_staging_is_nan_or_infinite_whatever_the_source_writes(kit, text):
+    kit.size(1, text, trstresn=text)
+    kit.size(43, "12", trstresn=text)
+    kit.add("tr", {"usubjid": "1", "trtestcd": "SUMDIAM", "trorres": text, "trdy": "1"})
+    kit.add("lb", {"usubjid": "1", "lbtestcd": "CEA", "lborres": text, "lblloq": text})
+    kit.add("ex", {"usubjid": "1", "extrt": "x", "exdose": text, "exstdy": "1"})
+    kit.add("adtte", {"usubjid": "1", "paramcd": "OS", "aval": text, "cnsr": text})
+    kit.add("dm", {"usubjid": "2", "age": text, "rfstdtc": "2020-01-01"})
+    names = [
+        *("staging.tumor_result_screen", "staging.laboratory_result", "staging.exposure"),
+        *("staging.time_to_event", "staging.subject"),
+    ]
+    kit.build(*names)
+    for name in names:
+        doubles = [
+            column
+            for column, kind in kit.rows(
+                "duckdb_columns()",
+                "column_name, data_type",
+                f"schema_name || '.' || table_name = '{name}'",
+            )
+            if kind == "DOUBLE"
+        ]
+        assert doubles
+        for column in doubles:
+            assert kit.rows(name, column, f"NOT isfinite({column})") == [], (name, column)
+    # The size that the original states stands where the standard one is no number.
+    assert kit.rows("staging.tumor_result_screen", "size_mm", "day = 42") == [(12.0,)]
+
+
+@pytest.mark.parametrize("text", ["nan", "NA", ".", "\t", "None"])
+def test_a_word_for_a_missing_lesion_id_is_no_lesion(kit, text):
+    kit.size(1, "20", trlnkid=text)
+    kit.build("core.lesion", "staging.tumor_result_screen")
+    assert kit.rows("core.lesion", "lesion_id") == []
+    assert kit.rows("staging.tumor_result_screen", "reason_id") == [("no_lesion_id",)]

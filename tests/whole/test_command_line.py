@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -62,6 +63,7 @@ def test_query_as_csv_json_and_parquet(call, built: Project, tmp_path: Path) -> 
         ("DELETE FROM core.patient", "read-only"),
         ("SELECT * FROM read_csv('/etc/hostname')", "disabled"),
         ("COPY core.patient TO 'stolen.csv'", "disabled"),
+        ("SELECT 1; SELECT 2", "more than one statement"),
     ],
 )
 def test_query_refused(call, built: Project, sql: str, words: str) -> None:  # type: ignore[no-untyped-def]
@@ -71,6 +73,55 @@ def test_query_refused(call, built: Project, sql: str, words: str) -> None:  # t
     assert words in shown.err
     assert "Traceback" not in shown.err
     assert built.published.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("query", "SELECT 1 AS a", "-o", "nowhere/x.xlsx"), "nowhere is no folder"),
+        (("query", "SELECT 1 AS a", "-o", "x.tsv"), "the ending .tsv says no format"),
+        (("query", "SELECT 1 AS a", "--rows", "0"), "x>=1"),
+        (("query", "SELECT 1 AS a", "-o", "."), "is a folder"),
+        (("docs", "-o", "."), "is a folder"),
+        (("report", "-o", "."), "is a folder"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_one_paragraph(  # type: ignore[no-untyped-def]
+    call, built: Project, tmp_path: Path, monkeypatch, arguments: tuple[str, ...], words: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    shown = call(*arguments, "-C", built.root)
+    assert shown.status in (1, 2)
+    assert words in shown.err
+    assert "Traceback" not in shown.err
+    assert not list((tmp_path / "here").iterdir())
+
+
+def test_letters_that_the_terminal_lacks_do_not_stop_a_query(built: Project) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "warehouse.cli", "query", "-C", built.root, "SELECT 'é' AS a"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"?" in done.stdout
+
+
+def test_load_obeys_project_also_for_a_study_of_another_project(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for name in ("mine", "theirs"):
+        assert call("init", tmp_path / name).status == 0
+    study = tmp_path / "theirs/studies/t"
+    study.mkdir()
+    (study / "study.yml").write_text("study_id: t\n")
+    (study / "dm.csv").write_text("USUBJID,ARM\n1,x\n")
+    assert call("load", study, "-C", tmp_path / "mine").status == 0
+    assert (tmp_path / "mine/studies/t").resolve() == study
+    assert (tmp_path / "mine/.lesions/raw/t").is_dir()
+    assert not (tmp_path / "theirs/.lesions").exists()
+    assert call("load", study).status == 0
+    assert (tmp_path / "theirs/.lesions/raw/t").is_dir()
 
 
 def test_lineage_of_a_table_and_of_a_column(call, built: Project) -> None:  # type: ignore[no-untyped-def]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import zlib
 from html import escape
 from pathlib import Path
 
 from warehouse.database import open_published
+from warehouse.pages import write_page
 from warehouse.project import Project
 from warehouse.reference.describe import describe
 from warehouse.report.page import asset as shared_asset
@@ -35,10 +35,7 @@ def make_catalogue(project: Project, output: Path | None = None) -> Path:
     target = output or project.root / FILE_NAME
     with open_published(project.published) as connection:
         content = describe(connection)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    temporary.write_text(_page(project.root.name, content), encoding="utf-8")
-    temporary.replace(target)
+    write_page(target, _page(project.root.name, content))
     return target
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from warehouse.database import open_published
+from warehouse.pages import write_page
 from warehouse.project import Project
 from warehouse.report.gather import gather
 from warehouse.report.page import Facts, page
@@ -36,8 +36,5 @@ def make_report(project: Project, output: Path | None = None) -> Path:
         ).fetchall()
         rows = gather(connection, SECTIONS)
     facts = Facts(project.root.name, *(runs[0] if runs else ("", "", "", "")))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    temporary.write_text(page(facts, SECTIONS, rows), encoding="utf-8")
-    temporary.replace(target)
+    write_page(target, page(facts, SECTIONS, rows))
     return target

@@ -23,7 +23,7 @@ from warehouse.sources.mapping import Mapper, Origin
 from warehouse.sources.radiomics import plain_features
 from warehouse.sources.spec import FileEntry, Study
 from warehouse.sources.stage import RECORD, Rejected, Stage
-from warehouse.sources.wording import identifier, literal
+from warehouse.sources.wording import identifier, literal, names_subject
 
 Progress = Callable[[int, int], None]
 
@@ -245,7 +245,7 @@ class _Loader:
             without = self._reject_without_subject(rows, entry, stage)
             usable = f"({rows})"
             if self._has_patients:
-                usable += " WHERE trim(coalesce(usubjid, '')) <> ''"
+                usable += f" WHERE {names_subject('usubjid')}"
             loaded = self._write_part(entry.domain, f"SELECT * FROM {usable}")
             records = f"read_parquet({literal(str(self._parts[entry.domain][-1]))})"
             if entry.features is not None:
@@ -286,7 +286,7 @@ class _Loader:
         return int(copied[0][0])
 
     def _reject_without_subject(self, rows: str, entry: FileEntry, stage: Stage) -> int:
-        """Records whose subject is blank go to reject; their number."""
+        """Records whose subject is blank, or a word such as 'nan', go to reject; their number."""
         if not self._has_patients:
             return 0
         cells = ", ".join(f"{identifier(name)} := s.{identifier(name)}" for name in stage.columns)
@@ -297,7 +297,7 @@ class _Loader:
             "'the record names no subject', 'add the subject id, or say patients: unknown', NULL "
             f"FROM (SELECT DISTINCT _source_row, usubjid FROM ({rows})) AS r "
             f"JOIN {stage.relation} AS s ON s.{RECORD} = r._source_row "
-            "WHERE trim(coalesce(r.usubjid, '')) = ''"
+            f"WHERE NOT ({names_subject('r.usubjid')})"
         ).fetchall()
         return int(inserted[0][0])
 

@@ -13,7 +13,7 @@ from warehouse.sources.expressions import expression_columns
 from warehouse.sources.radiomics import CELL, FROM_CELL, feature_cells, feature_columns
 from warehouse.sources.spec import ColumnRule, DeriveEntry, FileEntry
 from warehouse.sources.stage import RECORD, Stage, text_of
-from warehouse.sources.wording import did_you_mean, identifier, listed, literal
+from warehouse.sources.wording import did_you_mean, identifier, listed, literal, names_subject
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Mapper:
         conditions = [f"_source_row IN (SELECT _source_row FROM {records})"]
         conditions += [f"{identifier(name)} IS NOT NULL" for name in entry.require]
         if self._has_patients:
-            conditions.append("trim(coalesce(usubjid, '')) <> ''")
+            conditions.append(names_subject("usubjid"))
         keys = ", ".join(identifier(name) for name in entry.distinct_on)
         if keys:
             named = " OR ".join(f"{identifier(name)} IS NOT NULL" for name in entry.distinct_on)

@@ -15,6 +15,10 @@ from warehouse.sources.wording import identifier, listed, literal
 # Number of the record in its file; a name that no source column has.
 RECORD = "_record_number"
 _CHUNK_ROWS = 20_000
+_LEAST_HEADER = 2
+"""Columns of a header that a record can be said to repeat: one word may be a value too."""
+_COMPARED = 100
+"""Columns of a record that are compared with the header."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,36 @@ def write_stage(
         f"COPY (SELECT {names} FROM ({query})) TO {literal(str(out))} (FORMAT parquet)"
     ).fetchall()
     return int(copied[0][0])
+
+
+def set_repeated_headers_aside(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Stage:
+    """The stage without records that repeat the header, as in files joined one below the other."""
+    if len(stage.columns) < _LEAST_HEADER:
+        return stage
+    is_header = " AND ".join(
+        f"upper(trim({identifier(name)})) IS NOT DISTINCT FROM upper({literal(name)})"
+        for name in stage.columns[:_COMPARED]
+    )
+    found = connection.execute(
+        f"SELECT {RECORD} FROM {stage.relation} WHERE {is_header} ORDER BY {RECORD}"
+    ).fetchall()
+    if not found:
+        return stage
+    kept = stage.path.with_suffix(".kept.parquet")
+    query = f"SELECT * FROM {stage.relation} WHERE NOT ({is_header}) ORDER BY {RECORD}"
+    rows = write_stage(connection, query, stage.columns, kept)
+    kept.replace(stage.path)
+    repeats = tuple(
+        Rejected(
+            int(record),
+            ",".join(stage.columns)[:10_000],
+            "the record repeats the header line",
+            "remove the line; it stands there where files were joined one below the other",
+        )
+        for (record,) in found
+    )
+    rejected = sorted((*stage.rejected, *repeats), key=lambda item: item.record)
+    return Stage(stage.path, stage.columns, rows, tuple(rejected))
 
 
 def write_records(

@@ -42,7 +42,8 @@ def stage_text(
         LesionsError: another encoding, another delimiter, a quote that is never closed, a damaged
             gzip file.
     """
-    delimiter = options.delimiter or ("\t" if ".tsv" in file.suffixes[-2:] else ",")
+    is_tabbed = ".tsv" in [suffix.lower() for suffix in file.suffixes[-2:]]
+    delimiter = options.delimiter or ("\t" if is_tabbed else ",")
     encoding = encoding_name(file, options.encoding)
     try:
         if file.suffix.lower() == ".gz":
@@ -77,6 +78,10 @@ def _stage(
         source = out.with_suffix("".join(file.suffixes[-2:]))
         source.unlink(missing_ok=True)
         source.symlink_to(file.absolute())
+    if _begins_blank(source):
+        # The reader would take the blank line for the header, and the header for a record.
+        source, blank = out.with_suffix(".begun.csv"), source
+        _even_line_ends(blank, delimiter, source)
     faults, rows = _read(connection, source, columns, delimiter, out)
     if rows is None:
         # Line ends of both kinds in one file: write them alike, then read again.
@@ -121,6 +126,12 @@ def _check_gzip(file: Path) -> None:
     with _binary(file) as blocks:
         while blocks.read(_BLOCK):
             pass
+
+
+def _begins_blank(file: Path) -> bool:
+    """Whether a file begins with a line end, a byte order mark aside."""
+    with _binary(file) as raw:
+        return raw.read(4).removeprefix(codecs.BOM_UTF8)[:1] in (b"\n", b"\r")
 
 
 def _header(file: Path, encoding: str, delimiter: str) -> list[str] | None:
@@ -319,6 +330,12 @@ def wrong_encoding(file: Path, encoding: str, *, can_say: bool = True) -> str:
     stated = "UTF-8" if encoding == "utf-8" else encoding
     if not can_say:
         return f"{file} is not UTF-8{place}, as its format demands. Write it again as UTF-8."
+    with _binary(file) as blocks:
+        if blocks.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return (
+                f"{file} is not {stated}: it begins as UTF-16 does. Write 'encoding: utf-16' in "
+                f"its entry in study.yml (files: - file: {file.name}), or save it as UTF-8."
+            )
     return (
         f"{file} is not {stated}{place}. If it is Western European text, write 'encoding: latin-1' "
         f"in its entry in study.yml (files: - file: {file.name}), or save the file as UTF-8."

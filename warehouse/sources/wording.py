@@ -5,6 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+NO_ID = (
+    "",
+    *(".", "-", "--", "NAN", "NA", "N/A", "#N/A", "<NA>"),
+    "NULL",
+    "NONE",
+    "NAT",
+    "MISSING",
+)
+"""Texts, upper case, that stand for a missing id; sql/macros/known_id.sql has them too."""
+
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice most like ``word``, or None when none is near (letter case aside)."""
@@ -34,3 +44,10 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def names_subject(column: str) -> str:
+    """SQL condition: a column names a subject, and is not blank or a word for a missing value."""
+    blanks = "chr(32) || chr(9) || chr(10) || chr(13) || chr(160)"
+    words = ", ".join(literal(word) for word in NO_ID)
+    return f"upper(trim(trim(coalesce({column}, '')), {blanks})) NOT IN ({words})"
