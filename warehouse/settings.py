@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from warehouse.setting_lists import foundation, growth, hazards, heterogeneity, 
 from warehouse.setting_lists.setting import Setting
 
 FILE_NAME = "lesions.toml"
+LARGEST = 2**31 - 1
+"""Largest whole number that a setting takes where it states no maximum: an INTEGER of SQL."""
 
 SETTINGS: tuple[Setting, ...] = (
     *foundation.SETTINGS,
@@ -82,6 +85,13 @@ def _checked(file: str, name: str, value: Any) -> Any:
         )
     if setting.minimum is not None and value < setting.minimum:
         raise LesionsError(f"{file}: {name} = {value!r} is below {setting.minimum:g}.")
+    maximum = setting.maximum
+    if maximum is None and wanted is int:
+        maximum = LARGEST
+    if maximum is not None and value > maximum:
+        raise LesionsError(f"{file}: {name} = {value!r} is above {maximum:.15g}.")
+    if setting.pattern and not re.fullmatch(setting.pattern, value):
+        raise LesionsError(f"{file}: {name} = {value!r} cannot be used: {setting.comment}.")
     return value
 
 

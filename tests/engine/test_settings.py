@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from warehouse.errors import LesionsError
@@ -45,6 +46,12 @@ def test_a_whole_number_serves_where_a_number_is_wanted(tmp_path: Path) -> None:
         ("[volume]\naxis_ratio = 0.5", "below 1"),
         ("[volume]\naxis_ratio = nan", "no finite number"),
         ("[too_small]\ndefault_mm = inf", "no finite number"),
+        ("[run]\nthreads = 100000", "above 1024"),
+        ("[run]\nseed = 9223372036854775808", "is above"),
+        ("[run]\nmemory_limit = 'abc'", "cannot be used: DuckDB's memory limit, such as '8GB'"),
+        ("[run]\nmemory_limit = '-1GB'", "cannot be used"),
+        ("[baseline]\nlatest_day = 99999999999", "above 36525"),
+        ("[sequences]\nfewest_patients = 99999999999", "above 2147483647"),
         ("seed = 4", "outside a section"),
         ("[rules\n", "not valid TOML"),
     ],
@@ -64,3 +71,10 @@ def test_numbers_as_text_read_back_exactly() -> None:
 
 def test_a_byte_order_mark_does_not_matter(tmp_path: Path) -> None:
     assert settings_of(tmp_path, "\ufeff[run]\nthreads = 3")["run.threads"] == 3
+
+
+@pytest.mark.parametrize("limit", ["", "8GB", "512MB", "1.5 GB", "16GiB"])
+def test_memory_limits_that_duckdb_takes(tmp_path: Path, limit: str) -> None:
+    assert settings_of(tmp_path, f"[run]\nmemory_limit = '{limit}'")["run.memory_limit"] == limit
+    if limit:
+        duckdb.connect(config={"memory_limit": limit}).close()

@@ -8,15 +8,21 @@ RULE_SETS = ("recist_1_1", "zhou2023", "recist_volume")
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
-        "run.threads", 0, "worker threads; 0 means one per core", minimum=0, is_operational=True
+        "run.threads",
+        0,
+        "worker threads; 0 means one per core",
+        minimum=0,
+        maximum=1024,
+        is_operational=True,
     ),
     Setting(
         "run.memory_limit",
         "",
         "DuckDB's memory limit, such as '8GB'; empty for its default",
+        pattern=r"(\d+(\.\d+)? ?[MGT]i?B)?",
         is_operational=True,
     ),
-    Setting("run.seed", 20230607, "seed of every random step", minimum=0),
+    Setting("run.seed", 20230607, "seed of every random step", minimum=0, maximum=2**63 - 1),
     Setting(
         "rules.rule_set",
         "recist_1_1",
@@ -28,12 +34,14 @@ SETTINGS: tuple[Setting, ...] = (
         1.31,
         "long over short axis where no short axis was measured (Zhou 2023)",
         minimum=1.0,
+        maximum=100.0,
     ),
     Setting(
         "volume.limit_of_quantification_mm3",
         200.0,
         "volumes below it are flagged as below the limit (Zhou 2023)",
         minimum=0.0,
+        maximum=1e9,
     ),
     Setting(
         "too_small.default_mm",
@@ -41,6 +49,7 @@ SETTINGS: tuple[Setting, ...] = (
         "diameter given to a lesion 'too small to measure' (RECIST 1.1, section 4.2), "
         "unless study.yml says otherwise",
         minimum=0.0,
+        maximum=1000.0,
     ),
     Setting(
         "baseline.rule",
@@ -48,11 +57,18 @@ SETTINGS: tuple[Setting, ...] = (
         "which measurement is a lesion's baseline",
         choices=("last_before_first_dose", "first"),
     ),
-    Setting("baseline.latest_day", 1, "last day, from the first dose, on which a baseline counts"),
+    Setting(
+        "baseline.latest_day",
+        1,
+        "last day, from the first dose, on which a baseline counts",
+        minimum=-36525,
+        maximum=36525,
+    ),
     Setting(
         "exclusion.baseline_max_days_before",
         84,
         "a baseline measured more days than this before the first dose excludes (Zhou 2023)",
         minimum=0,
+        maximum=36525,
     ),
 )

@@ -8,13 +8,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its default fixes its type; ``minimum`` and ``choices`` bound its values."""
+    """One setting: its default fixes its type.
+
+    ``minimum``, ``maximum``, ``choices`` and ``pattern`` (a regular expression) bound its values.
+    """
 
     name: str
     default: Any
     comment: str
     choices: tuple[str, ...] = ()
     minimum: float | None = None
+    maximum: float | None = None
+    pattern: str = ""
     is_operational: bool = False
     """True where the value cannot change a result (threads, memory): never in a fingerprint."""
 
