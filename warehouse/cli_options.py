@@ -19,6 +19,10 @@ patients_option = click.option(
     "--patients", type=click.IntRange(min=20), help="Patients; the published number if left out."
 )
 seed_option = click.option(
-    "--seed", type=int, default=20230607, show_default=True, help="Seed of the simulation."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=20230607,
+    show_default=True,
+    help="Seed of the simulation.",
 )
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print results and errors only.")

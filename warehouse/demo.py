@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import webbrowser
 from pathlib import Path
 
@@ -57,7 +58,15 @@ def run_demo(
 
 def _project(folder: Path, patients: int | None, seed: int, display: Display) -> Project:
     if (folder / FILE_NAME).is_file():
-        display.say(f"{folder} is there already: using the trials in it.")
+        if not (folder / "truth").is_dir():
+            raise LesionsError(
+                f"{folder} holds a project that is no demonstration: 'lesions run --project' "
+                "builds it. Name another folder: lesions demo FOLDER."
+            )
+        display.say(
+            f"{folder} is there already: using the trials in it, whatever --patients and --seed "
+            "say. Name another folder to simulate others."
+        )
         return open_project(folder)
     if folder.exists() and any(folder.iterdir()):
         raise LesionsError(f"{folder} is not empty. Name another folder: lesions demo FOLDER.")
@@ -85,9 +94,10 @@ def _print_results(project: Project, folder: Path, page: Path) -> None:
         f"Report     {page}\n"
         f"Warehouse  {project.published}\n"
         f"Checks     {project.check_page}\n"
-        f"Next       lesions query --project {folder} "
+        f"Next       lesions query --project {shlex.quote(str(folder))} "
         '"SELECT * FROM mart.fct_patient_outcome LIMIT 5"\n'
-        f"           lesions lineage --project {folder} core.measurement.volume_mm3\n"
+        f"           lesions lineage --project {shlex.quote(str(folder))} "
+        "core.measurement.volume_mm3\n"
         "           lesions init my_trials",
         soft_wrap=True,
         markup=False,

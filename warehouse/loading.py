@@ -109,10 +109,16 @@ def load_one(
         raise LesionsError(f"{folder} is no folder. Name the folder that holds study.yml.")
     project = open_project(project_folder) if is_named else _project_of(folder, project_folder)
     with single_writer(project):
-        if folder.parent.resolve() != project.studies.resolve():
-            _link(folder, project)
-        find_studies(project.studies)
-        report = _load(project, folder, datetime.now(UTC))
+        is_outside = folder.parent.resolve() != project.studies.resolve()
+        link = _link(folder, project) if is_outside else None
+        try:
+            find_studies(project.studies)
+            report = _load(project, folder, datetime.now(UTC))
+        except BaseException:
+            # A link to what cannot be loaded would stop every run from now on.
+            if link is not None:
+                link.unlink(missing_ok=True)
+            raise
     _print(report, display)
     return report
 
@@ -124,14 +130,16 @@ def _project_of(folder: Path, project_folder: Path) -> Project:
         return open_project(project_folder)
 
 
-def _link(folder: Path, project: Project) -> None:
+def _link(folder: Path, project: Project) -> Path | None:
+    """Links a folder among the project's studies; the link, or None where it was there already."""
     place = project.studies / folder.name
     if place.is_symlink() and place.resolve() == folder.resolve():
-        return
+        return None
     if place.exists():
         raise LesionsError(f"{place} is there already. Rename {folder} or remove that one.")
     project.studies.mkdir(exist_ok=True)
     place.symlink_to(folder, target_is_directory=True)
+    return place
 
 
 def _print(report: LoadReport, display: Display) -> None:

@@ -124,6 +124,42 @@ def test_load_obeys_project_also_for_a_study_of_another_project(call, tmp_path: 
     assert (tmp_path / "theirs/.lesions/raw/t").is_dir()
 
 
+def test_a_study_that_cannot_be_loaded_is_not_linked(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert call("init", tmp_path / "mine").status == 0
+    study = tmp_path / "outside"
+    study.mkdir()
+    (study / "study.yml").write_text("study_id: t\ntitel: x\n")
+    shown = call("load", study, "-C", tmp_path / "mine")
+    assert shown.status == 1
+    assert "titel" in shown.err
+    assert list((tmp_path / "mine/studies").iterdir()) == []
+
+
+def test_a_negative_seed_is_refused(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    shown = call("simulate", tmp_path / "new", "--patients", "20", "--seed", "-1")
+    assert shown.status == 2
+    assert "x>=0" in shown.err
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_init_says_to_type_can_be_typed(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    shown = call("init", tmp_path / "my trials")
+    assert f"lesions run --project '{tmp_path / 'my trials'}'" in shown.out
+
+
+def test_check_after_a_run_of_selected_models_checks_what_it_can(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert call("init", tmp_path).status == 0
+    study = tmp_path / "studies/t"
+    study.mkdir()
+    (study / "study.yml").write_text("study_id: t\n")
+    (study / "dm.csv").write_text("USUBJID,ARM,RFSTDTC\n1,x,2020-01-01\n")
+    assert call("run", "-q", "-C", tmp_path, "+core.exposure").status == 0
+    shown = call("check", "-C", tmp_path)
+    assert shown.status == 0, shown.err
+    assert "could not run" not in shown.err
+    assert "tables were not checked" in shown.err
+
+
 def test_lineage_of_a_table_and_of_a_column(call, built: Project) -> None:  # type: ignore[no-untyped-def]
     table = call("lineage", "-C", built.root, "core.measurement").out
     assert "raw.tr" in table
@@ -164,6 +200,10 @@ def test_demo_refuses_a_folder_that_holds_something_else(call, tmp_path: Path) -
     assert shown.status == 1
     assert "not empty" in shown.err
     assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert call("init", tmp_path / "trials").status == 0
+    shown = call("demo", tmp_path / "trials")
+    assert shown.status == 1
+    assert "no demonstration" in shown.err
 
 
 def test_the_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
