@@ -59,7 +59,10 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = duckdb.connect(str(path), read_only=True, config={**OFFLINE, **config})
     except duckdb.Error as error:
-        raise LesionsError(f"cannot open {path}: {error}") from error
+        raise LesionsError(
+            f"cannot open {path}: {str(error).splitlines()[0]} Where the file is damaged, move it "
+            "away: 'lesions run' makes it anew from the studies."
+        ) from error
     with connection:
         connection.execute(NO_PROGRESS_BAR)
         yield connection

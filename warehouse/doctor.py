@@ -120,4 +120,5 @@ def _project(start: Path) -> Iterator[Finding]:
             row = connection.execute("SELECT max(finished_at) FROM meta.run").fetchone()
         yield Finding("warehouse", "ok", f"published {row[0] if row else 'never'} UTC")
     except LesionsError as error:
-        yield Finding("warehouse", "warning", str(error))
+        is_there = project.published.exists()
+        yield Finding("warehouse", "wrong" if is_there else "warning", str(error))

@@ -90,9 +90,10 @@ TAMPERED = [
     ),
     (
         "quality.load_audit",
-        "INSERT INTO quality.quarantine BY NAME SELECT study_id, source_file, i AS source_row, domain, "
-        "'no id' AS reason, 'load' AS stage, FROM (FROM quality.load_audit ORDER BY rows_in_file DESC "
-        "LIMIT 1), range(1, rows_in_file // 9 + 10) AS r(i)",
+        "INSERT INTO quality.quarantine BY NAME SELECT study_id, source_file, i AS source_row, "
+        "domain, 'no id' AS reason, 'load' AS stage, "
+        "FROM (FROM quality.load_audit ORDER BY rows_in_file DESC LIMIT 1), "
+        "range(1, rows_in_file // 9 + 10) AS r(i)",
         {"few_set_aside_in_loading"},
     ),
     (

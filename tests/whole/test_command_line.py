@@ -135,6 +135,19 @@ def test_a_study_that_cannot_be_loaded_is_not_linked(call, tmp_path: Path) -> No
     assert list((tmp_path / "mine/studies").iterdir()) == []
 
 
+def test_a_damaged_warehouse_is_named_with_what_to_do(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert call("init", tmp_path).status == 0
+    (tmp_path / "warehouse.duckdb").write_bytes(b"no database" * 999)
+    for command in (("query", "SELECT 1"), ("report",), ("run",)):
+        shown = call(*command, "-C", tmp_path)
+        assert shown.status == 1
+        assert "move it away" in shown.err
+        assert len(shown.err.strip().splitlines()) == 1
+    shown = call("doctor", "-C", tmp_path)
+    assert shown.status == 1
+    assert "move it away" in " ".join(shown.out.split())
+
+
 def test_a_negative_seed_is_refused(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     shown = call("simulate", tmp_path / "new", "--patients", "20", "--seed", "-1")
     assert shown.status == 2
@@ -158,6 +171,9 @@ def test_check_after_a_run_of_selected_models_checks_what_it_can(call, tmp_path:
     assert shown.status == 0, shown.err
     assert "could not run" not in shown.err
     assert "tables were not checked" in shown.err
+    shown = call("publish", "-C", tmp_path, "--to", tmp_path / "marts")
+    assert shown.status == 1
+    assert "has no table of mart" in shown.err
 
 
 def test_lineage_of_a_table_and_of_a_column(call, built: Project) -> None:  # type: ignore[no-untyped-def]

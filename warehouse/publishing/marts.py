@@ -97,6 +97,11 @@ def open_marts(published: Path) -> Iterator[Marts]:
             raise LesionsError(
                 f"{published} cannot be read as a warehouse of lesions: {error}"
             ) from error
+        if not tables:
+            raise LesionsError(
+                f"{published} has no table of mart: a run of selected models made it. 'lesions "
+                "run' without a selection builds them."
+            )
         yield Marts(
             connection,
             (*tables, _publication(tables, run_id, finished_at, version)),
