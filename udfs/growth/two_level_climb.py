@@ -44,7 +44,7 @@ many lesions a last half step follows anyway."""
 LARGEST_DECREMENT = 1e-2
 """Above which a fit is not called converged."""
 MOST_STEPS = 25
-MOST_PLACEMENTS = 5
+MOST_PLACEMENTS = 10
 LONGEST_LEASH = 0.25
 """Between fixed nodes: how far log gamma may go before the nodes are put anew. They would be too
 wide for a smaller gamma, and its likelihood too high."""
@@ -65,7 +65,8 @@ LEAST_OF_GUESS = 0.5
 """Of a patient's standard deviation as guessed: nodes are put at least so wide. Too wide ones find
 next to no spread, because all the weight is on one."""
 LARGEST_FALL = 1.0
-"""Of the log-likelihood in a step: that much it may seem to fall because the nodes moved."""
+"""Of the log-likelihood from its highest value: that much it may seem to fall because the nodes
+moved."""
 FIRST_PURPOSE, NESTED_PURPOSE, OTHER_PURPOSE = 49, 50, 51
 FIRST_NODES, FIRST_PER_AXIS = 112, 3
 FEW_LESIONS = 3000
@@ -270,6 +271,7 @@ class Climb:
         between = between_part(self.fit)
         placed, is_settled, first = self.theta[between], True, float("nan")
         sums, curve = self._evaluate(groups)
+        best = (self.theta, sums, curve)
         for number in range(most_steps + 1):
             direction = newton_direction(free_directions(self.fit, self.theta, curve))
             decrement = float(curve.score @ direction)
@@ -281,13 +283,16 @@ class Climb:
                 self.theta = floored(self.fit, before + step)
                 groups = [(nodes, place())]
                 new_sums, new_curve = self._evaluate(groups)
-                if new_sums.loglik > sums.loglik - LARGEST_FALL:
+                if new_sums.loglik > best[1].loglik - LARGEST_FALL:
                     break
                 step = 0.5 * step
             else:
-                self.theta = before
+                # Further up only for nodes that follow and miss more with each step.
+                self.theta, sums, curve = best
                 break
             sums, curve = new_sums, new_curve
+            if sums.loglik > best[1].loglik:
+                best = (self.theta, sums, curve)
             if has_leash and np.abs(self.theta[between] - placed).max() > LONGEST_LEASH:
                 is_settled = False
                 break
