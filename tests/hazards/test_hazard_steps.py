@@ -391,6 +391,22 @@ def test_reference_falls_back_to_the_most_frequent_organ_and_says_so(
     assert "organs are compared with lung, since abdomen" in " ".join(notes)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "reference", "said"),
+    [
+        ("Lung", "lung", None),
+        ("livr", "liver", "since livr (hazards.reference_organ) is the organ of no lesion"),
+        ("", "liver", "since hazards.reference_organ names none"),
+    ],
+)
+def test_what_reference_organ_may_hold(
+    few: dict[str, pd.DataFrame], wanted: str, reference: str, said: str | None
+) -> None:
+    found, notes = run(warehouse(few), reference_organ=wanted, event_source="observed")
+    assert set(found["hazard_fit"]["organ_reference"]) == {reference}
+    assert notes == [] if said is None else any(said in note for note in notes)
+
+
 def test_target_lesions_come_from_the_model_where_it_has_them(
     few: dict[str, pd.DataFrame],
 ) -> None:

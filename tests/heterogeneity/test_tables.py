@@ -271,6 +271,26 @@ def test_order_of_rows_and_number_of_threads_do_not_change_a_bit(cohort: SqlKit)
     assert dump(cohort) == first
 
 
+def test_a_unit_so_large_that_hazard_ratios_overflow_gives_none_and_says_so(cohort: SqlKit) -> None:
+    columns = "log_hr, hazard_ratio, ci_lower, ci_upper, null_reason"
+    where = "model = 'Gower distance' AND term = 'patient_gower_distance' AND subset = 'all'"
+    run_node(cohort, "survival_cox")
+    usual = cohort.rows("analysis.survival_cox", columns, where)
+    run_node(cohort, "survival_cox", survival__gower_unit=1e5, survival__burden_unit_mm=1e-6)
+    run_node(cohort, "survival_resample", survival__gower_unit=1e5, survival__resamples=3)
+    run_node(cohort, "mart.fig_gower_resample")
+    for (log_hr, *ratio, reason), (before, *_) in zip(
+        cohort.rows("analysis.survival_cox", columns, where), usual, strict=True
+    ):
+        assert log_hr == pytest.approx(before * 1e6, rel=1e-9)
+        assert ratio == [None] * 3
+        assert "too large for a number" in reason
+    assert (
+        cohort.query("SELECT count(*), count(hazard_ratio) FROM mart.fig_gower_resample")[0][0] == 6
+    )
+    run_node(cohort, "survival_cox")
+
+
 def test_resampling_follows_the_seed(cohort: SqlKit) -> None:
     columns = "scheme, replicate, log_hr"
     where = "term = 'patient_gower_distance'"

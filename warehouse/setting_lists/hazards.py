@@ -48,6 +48,7 @@ SETTINGS: tuple[Setting, ...] = (
         80.0,
         "a covariate known for a smaller share of the lesions is not tested",
         minimum=0.0,
+        maximum=100.0,
     ),
     Setting(
         "hazards.rare_organs",
@@ -81,6 +82,7 @@ SETTINGS: tuple[Setting, ...] = (
         0.5,
         "an organ is assigned its most probable phenotype from this probability on",
         minimum=0.0,
+        maximum=1.0,
     ),
     Setting(
         "hazards.phenotype_draws", 20000, "draws for the probabilities of phenotypes", minimum=100

@@ -8,13 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its default fixes its type; ``minimum`` and ``choices`` bound its values."""
+    """One setting: its default fixes its type; ``choices``, ``minimum`` and ``maximum`` bound it."""
 
     name: str
     default: Any
     comment: str
     choices: tuple[str, ...] = ()
     minimum: float | None = None
+    maximum: float | None = None
     is_operational: bool = False
     """True where the value cannot change a result (threads, memory): never in a fingerprint."""
 
