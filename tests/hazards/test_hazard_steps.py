@@ -677,3 +677,29 @@ def test_stepwise_selection_and_level_tests(few: dict[str, pd.DataFrame]) -> Non
 def test_unknown_covariate_is_refused_with_the_nearest(few: dict[str, pd.DataFrame]) -> None:
     with pytest.raises(LesionsError, match=r"'bmi_kg', which is none\. Did you mean bmi_kg_m2"):
         run(warehouse(few), covariates="treatment, bmi_kg")
+
+
+def test_other_is_compared_only_where_it_stands_for_the_same_organs(
+    few: dict[str, pd.DataFrame], sql_models: dict[str, str]
+) -> None:
+    event = few["event"].assign(organ=few["event"]["organ"].replace("brain_cns", "other"))
+    con = warehouse({**few, "event": event})
+    run(con)
+    con.execute(
+        "CREATE OR REPLACE TABLE core.organ AS SELECT unnest(?) AS organ, 'x' AS display_name, "
+        "1 AS sort_order, FALSE AS is_immune_privileged",
+        [[*ORGANS, "other"]],
+    )
+    told = "UPDATE analysis.hazard_fit SET notes = 'organs with few events counted as other: {}' {}"
+    without = "WHERE model = 'without new lesions'"
+
+    def organs() -> set[str]:
+        return set(con.sql(sql_models["fig_hazard_new_lesion"]).df()["organ"])
+
+    assert "other" in organs()
+    con.execute(told.format("skin, kidney; age_years taken out", ""))
+    con.execute(told.format("kidney, skin", without))
+    assert "other" in organs()
+    con.execute(told.format("kidney, skin, heart", without))
+    assert "other" not in organs()
+    assert "liver" in organs()

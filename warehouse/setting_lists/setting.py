@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its default fixes its type; ``choices``, ``minimum`` and ``maximum`` bound it."""
+    """One setting: its default fixes its type; ``choices`` and the limits bound its values."""
 
     name: str
     default: Any
