@@ -81,7 +81,10 @@ def _checked(file: str, name: str, value: Any) -> Any:
     if setting.minimum is not None and value < setting.minimum:
         raise LesionsError(f"{file}: {name} = {value!r} is below {setting.minimum:g}.")
     if setting.maximum is not None and value > setting.maximum:
-        raise LesionsError(f"{file}: {name} = {value!r} is above {setting.maximum:g}.")
+        raise LesionsError(
+            f"{file}: {name} = {value!r} is above {setting.maximum:g}. "
+            f"The default is {setting.default!r}."
+        )
     return value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.setting_lists.setting import Setting
+from warehouse.setting_lists.setting import MOST_CONFIDENCE, Setting
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -71,7 +71,13 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("laplace", "sparse", "aghq"),
     ),
     Setting("hazards.ties", "efron", "tied event times", choices=("efron", "breslow")),
-    Setting("hazards.confidence", 0.95, "confidence of the intervals of hazards", minimum=0.0),
+    Setting(
+        "hazards.confidence",
+        0.95,
+        "confidence of the intervals of hazards",
+        minimum=0.0,
+        maximum=MOST_CONFIDENCE,
+    ),
     Setting(
         "hazards.level_tests",
         True,
