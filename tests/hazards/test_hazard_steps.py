@@ -703,3 +703,18 @@ def test_other_is_compared_only_where_it_stands_for_the_same_organs(
     con.execute(told.format("kidney, skin, heart", without))
     assert "other" not in organs()
     assert "liver" in organs()
+
+
+def test_survival_of_phenotypes_follows_the_settings_of_survival(
+    few: dict[str, pd.DataFrame],
+) -> None:
+    usual, _ = run(warehouse(few))
+    narrow, _ = run(warehouse(few), **{"survival.confidence": 0.5, "survival.interval": "log-log"})
+    key = ["comparator", "grouping", "endpoint", "group_name"]
+    before = usual["phenotype_survival"].set_index(key)
+    after = narrow["phenotype_survival"].set_index(key)
+    assert after["median_days"].equals(before["median_days"])
+    known = before["median_upper"].notna()
+    assert known.any()
+    assert (after["median_upper"][known] <= before["median_upper"][known]).all()
+    assert (after["median_upper"][known] < before["median_upper"][known]).any()
