@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
+from flows.steps.survival import confidence_level
+from warehouse.errors import LesionsError
 from warehouse.registry import StepContext, TableDoc, step
 
 if TYPE_CHECKING:
@@ -90,12 +92,12 @@ EVENT_BY_RESPONSE = TableDoc(
         "percentile_90": "90th percentile",
         "median_days": "Kaplan-Meier median of all, those without event censored; null where not "
         "reached",
-        "median_lower": "its lower 95 % limit",
-        "median_upper": "its upper 95 % limit",
+        "median_lower": "its lower limit (survival.confidence, survival.interval)",
+        "median_upper": "its upper limit",
         "hazard_ratio": "hazard of the event against SD, with a random effect of the patient; 1 "
         "for SD, null with too few events",
-        "ci_lower": "its lower 95 % limit; null for SD",
-        "ci_upper": "its upper 95 % limit; null for SD",
+        "ci_lower": "its lower limit (hazards.confidence); null for SD",
+        "ci_upper": "its upper limit; null for SD",
     },
     tags=("public",),
 )
@@ -164,23 +166,36 @@ TEST_TYPES = {
     name="event_by_response",
     reads=("analysis.lesion_event", "analysis.best_overall_response", "core.patient"),
     writes=(EVENT_BY_RESPONSE, EVENT_BY_RESPONSE_TEST),
-    settings=("rules.rule_set", "comparisons.correction"),
+    settings=(
+        "rules.rule_set",
+        "comparisons.correction",
+        "hazards.confidence",
+        "hazards.ties",
+        "hazards.method",
+        "survival.confidence",
+        "survival.interval",
+    ),
 )
 def event_by_response(context: StepContext) -> dict[str, pa.Table]:
-    """Summaries and tests of each endpoint and source."""
+    """Summaries and tests of each endpoint and source.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
     lesions = context.frame(LESIONS.format(rule_set=context.setting("rules.rule_set")))
     correction = context.setting("comparisons.correction")
+    confidence, interval = confidence_level(context), context.setting("survival.interval")
     summaries: list[dict[str, Any]] = []
     tests: list[dict[str, Any]] = []
     for (endpoint, source), rows in lesions.groupby(["endpoint", "source"], sort=True):
         key = {"endpoint": endpoint, "source": source}
-        fitted = _mixed_model(rows)
+        fitted = _mixed_model(rows, context)
         if isinstance(fitted, str):
             context.note(f"no hazards by best overall response ({endpoint}, {source}): {fitted}")
         else:
             tests += [{**key, **_mixed_test(*fitted)}]
         ratios = {} if isinstance(fitted, str) else _ratios(fitted[1])
-        summaries += [{**key, **row} for row in _summaries(rows, ratios)]
+        summaries += [{**key, **row} for row in _summaries(rows, ratios, confidence, interval)]
         tests += [{**key, **row} for row in _tests(rows, correction)]
     return {
         EVENT_BY_RESPONSE.name: table_of_rows(summaries, SUMMARY_TYPES),
@@ -189,7 +204,10 @@ def event_by_response(context: StepContext) -> dict[str, pa.Table]:
 
 
 def _summaries(
-    rows: pandas.DataFrame, ratios: dict[str, tuple[float | None, ...]]
+    rows: pandas.DataFrame,
+    ratios: dict[str, tuple[float | None, ...]],
+    confidence: float,
+    interval: Any,
 ) -> list[dict[str, Any]]:
     from udfs.comparisons import summarise
     from udfs.survival import kaplan_meier
@@ -200,7 +218,7 @@ def _summaries(
         if here.empty:
             continue
         day, event = here["time_days"].to_numpy(float), here["is_event"].to_numpy(bool)
-        median = kaplan_meier(day, event).median
+        median = kaplan_meier(day, event, confidence=confidence, interval=interval).median
         row: dict[str, Any] = {
             "best_overall_response": name,
             "response_order": place + 1,
@@ -278,10 +296,16 @@ def _of_all(test: str, n: int, statistic: float, df: int | None, p_value: float)
     }
 
 
-def _mixed_model(rows: pandas.DataFrame) -> tuple[CoxData, CoxFit] | str:
+def _mixed_model(rows: pandas.DataFrame, context: StepContext) -> tuple[CoxData, CoxFit] | str:
     """A Cox model of the response with a random effect of the patient; why there is none."""
     from udfs.hazards import Options, cox_data, design, factor, fit_cox
 
+    options = Options(
+        ties=context.setting("hazards.ties"),
+        method=context.setting("hazards.method"),
+        confidence=_hazard_confidence(context),
+        interval=False,
+    )
     n_events = rows[rows["is_event"]]["response"].value_counts()
     enough = [name for name in RESPONSES if n_events.get(name, 0) >= LEAST_EVENTS]
     if REFERENCE not in enough or len(enough) < 2:
@@ -302,9 +326,18 @@ def _mixed_model(rows: pandas.DataFrame) -> tuple[CoxData, CoxFit] | str:
             ),
             group=chosen["patient_id"].to_numpy(str),
         )
-        return data, fit_cox(data, Options(interval=False))
+        fit = fit_cox(data, options)
     except ValueError as error:
         return str(error)
+    return (data, fit) if fit.is_converged else "; ".join(fit.notes)
+
+
+def _hazard_confidence(context: StepContext) -> float:
+    """Raises LesionsError: hazards.confidence is not between 0 and 1."""
+    level = float(context.setting("hazards.confidence"))
+    if not 0 < level < 1:
+        raise LesionsError(f"lesions.toml: hazards.confidence = {level:g} is not between 0 and 1.")
+    return level
 
 
 def _mixed_test(data: CoxData, fit: CoxFit) -> dict[str, Any]:
@@ -317,7 +350,7 @@ def _mixed_test(data: CoxData, fit: CoxFit) -> dict[str, Any]:
 def _ratios(fit: CoxFit) -> dict[str, tuple[float | None, ...]]:
     from udfs.hazards import hazard_ratios
 
-    found = hazard_ratios(fit)
+    found = hazard_ratios(fit, fit.confidence)
     ratios: dict[str, tuple[float | None, ...]] = {REFERENCE: (1.0, None, None)}
     for k, level in enumerate(found.level):
         limits = found.hazard_ratio[k], found.lower[k], found.upper[k]

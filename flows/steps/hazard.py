@@ -14,7 +14,7 @@ from warehouse.registry import StepContext, step
     name="hazard",
     reads=("analysis.lesion_event", "core.patient", "core.study"),
     writes=TABLES,
-    settings=("rules.rule_set", *SETTINGS),
+    settings=("rules.rule_set", *SETTINGS, "survival.confidence", "survival.interval"),
 )
 def hazard(context: StepContext) -> dict[str, pa.Table]:
     """Hazard models of a project's lesions, the organs' phenotypes, and survival by these.

@@ -59,6 +59,8 @@ MODEL_READS = (
 )
 """The tables that ``models_of`` reads."""
 UNIT_SETTINGS = ("survival.gower_unit", "survival.burden_unit_mm")
+LARGEST_LOG = 690.0
+"""Of a hazard ratio: exp(709) is the largest number there is."""
 
 SURVIVAL_COX = TableDoc(
     name="analysis.survival_cox",
@@ -97,7 +99,7 @@ SURVIVAL_COX = TableDoc(
         "model_chi2": "likelihood ratio test of the whole model",
         "model_df": "its degrees of freedom",
         "model_p_value": "its p-value",
-        "null_reason": "why there is no estimate; NULL where there is one",
+        "null_reason": "why there is no hazard ratio; NULL where there is one",
     },
     tags=("public",),
 )
@@ -282,11 +284,19 @@ def _estimates(fit: CoxModel, k: int, confidence: float) -> dict[str, Any]:
         **counts,
         "log_hr": float(fit.coefficient[k]),
         "standard_error": float(fit.standard_error[k]),
-        "hazard_ratio": float(np.exp(fit.coefficient[k])),
-        "ci_lower": float(np.exp(lower[k])),
-        "ci_upper": float(np.exp(upper[k])),
+        **_ratio(float(fit.coefficient[k]), float(lower[k]), float(upper[k])),
         "p_value": float(fit.p_value[k]),
         "model_chi2": chi2,
         "model_df": df,
         "model_p_value": p_value,
     }
+
+
+def _ratio(log_hr: float, lower: float, upper: float) -> dict[str, Any]:
+    """A hazard ratio and its limits; none where one is beyond what a number can hold."""
+    if max(abs(log_hr), abs(lower), abs(upper)) > LARGEST_LOG:
+        return {
+            "null_reason": "the hazard ratio, or a limit, is too large for a number: see log_hr"
+        }
+    ratio = {"hazard_ratio": log_hr, "ci_lower": lower, "ci_upper": upper}
+    return {name: float(np.exp(value)) for name, value in ratio.items()}

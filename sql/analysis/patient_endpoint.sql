@@ -2,7 +2,8 @@
    Why: every survival analysis starts from the same three times, with the reason where one is missing.
    How: overall and progression-free survival as in core.patient. Post-progression survival runs from the progression
    to death: it is there for patients whose progression-free survival ended with a progression, not with death on the
-   same day. Screen failures never entered a trial and are left out.
+   same day. Screen failures never entered a trial and are left out. A time below 0, as of a death dated before the
+   first dose, is none.
    Reference: Zhou et al. 2021, Methods, Statistical analysis, and Fig. 2F.
    Grain: one row per patient_id and endpoint
    Key: patient_id, endpoint
@@ -28,6 +29,7 @@ overall AS (
         CASE
             WHEN os_days IS NULL AND os_event THEN 'died on an unknown day'
             WHEN os_days IS NULL OR os_event IS NULL THEN 'neither a death nor a last contact is known'
+            WHEN os_days < 0 THEN 'overall survival ends before the first dose'
         END AS missing_reason
     FROM patient
 ),
@@ -41,6 +43,7 @@ progression_free AS (
         CASE
             WHEN pfs_days IS NULL AND pfs_event THEN 'progressed or died on an unknown day'
             WHEN pfs_days IS NULL OR pfs_event IS NULL THEN 'the source says nothing of progression'
+            WHEN pfs_days < 0 THEN 'progression-free survival ends before the first dose'
         END AS missing_reason
     FROM patient
 ),
@@ -54,6 +57,7 @@ post_progression AS (
         CASE
             WHEN pfs_days IS NULL OR pfs_event IS NULL THEN 'progression-free survival is not known'
             WHEN NOT pfs_event THEN 'no progression'
+            WHEN pfs_days < 0 THEN 'progression-free survival ends before the first dose'
             WHEN os_days IS NULL OR os_event IS NULL THEN 'overall survival is not known'
             WHEN os_days < pfs_days THEN 'overall survival ends before the progression'
             WHEN os_event AND os_days = pfs_days THEN 'died without progression'

@@ -9,7 +9,9 @@
 SELECT
     scheme, -- subset (without replacement) or bootstrap (with)
     replicate, -- number of the sample
-    exp(log_hr) AS hazard_ratio, -- hazard ratio of the Gower distance, overall survival
+    CASE
+        WHEN abs(log_hr) < 690 THEN exp(log_hr)
+    END AS hazard_ratio, -- hazard ratio of the Gower distance, overall survival; NULL where beyond what a number holds
     p_value, -- two-sided
     log10(greatest(p_value, 1e-300)) AS log10_p_value, -- its decimal logarithm
     n_patients, -- patients drawn

@@ -1,26 +1,45 @@
 /* What new lesions do to the hazard of progression, by organ.
    Why: the published analysis has new lesions at risk from the first dose, though they are known only because they
    appeared, so that each has an event; organs in which lesions appear often look as if they progressed more readily.
-   Caveats: both hazard ratios are against the same reference organ, which has new lesions too.
+   Caveats: both hazard ratios are against the same reference organ, which has new lesions too. Where other stands for
+   organs with few events (hazards.rare_organs) it has a row only if it stands for the same ones with and without new
+   lesions.
    Grain: one row per stratum and organ
    Key: stratum, organ
    Tags: figure
 */
 WITH ratio AS (
     SELECT
-        stratum,
-        model,
-        level AS organ,
-        reference,
-        hazard_ratio,
-        ci_lower,
-        ci_upper,
-        log_hr,
-        standard_error,
-        n_lesions,
-        n_events
-    FROM analysis.hazard_ratio
-    WHERE endpoint = 'progression' AND term = 'organ' AND is_primary AND reference <> 'mean'
+        ratio.stratum,
+        ratio.model,
+        ratio.level AS organ,
+        ratio.reference,
+        ratio.hazard_ratio,
+        ratio.ci_lower,
+        ratio.ci_upper,
+        ratio.log_hr,
+        ratio.standard_error,
+        ratio.n_lesions,
+        ratio.n_events,
+        CASE
+            WHEN ratio.level = 'other'
+                THEN
+                    list_sort(
+                        string_split(
+                            array_to_string(
+                                regexp_extract_all(fit.notes, 'few events counted as other: ([^;]*)', 1), ', '
+                            ),
+                            ', '
+                        )
+                    )
+        END AS members
+    FROM analysis.hazard_ratio AS ratio
+    INNER JOIN analysis.hazard_fit AS fit ON ratio.model_id = fit.model_id
+    WHERE
+        ratio.endpoint = 'progression'
+        AND ratio.term = 'organ'
+        AND ratio.is_primary
+        AND ratio.reference <> 'mean'
 )
 
 SELECT
@@ -47,6 +66,7 @@ INNER JOIN ratio AS others
         everything.stratum = others.stratum
         AND everything.organ = others.organ
         AND everything.reference = others.reference
+        AND everything.members IS NOT DISTINCT FROM others.members
         AND others.model = 'without new lesions'
 LEFT JOIN core.organ AS organ ON everything.organ = organ.organ
 WHERE everything.model = 'final'

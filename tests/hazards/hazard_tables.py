@@ -135,11 +135,12 @@ def run(
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Runs the step as the engine does; its tables, also left in the database, and its notes.
 
-    Levels are tested only where asked for, which takes as long as all the rest.
+    Settings are those of hazards, unless their names have a point. Levels are tested only where
+    asked for, which takes as long as all the rest.
     """
     step = the_step()
     settings = {"level_tests": False, **settings}
-    given = {f"hazards.{name}": value for name, value in settings.items()}
+    given = {n if "." in n else f"hazards.{n}": value for n, value in settings.items()}
     context = StepRun(con, step, {**default_values(), **given}, lambda name, event: None)
     result = step.function(context)
     assert list(result) == [table.name for table in step.writes]

@@ -174,6 +174,45 @@ def test_hazard_ratios_are_of_the_model_with_the_patients_effect(
     assert test["statistic"] == pytest.approx(term_tests(data, fit)[0].chi2, abs=1e-3)
 
 
+def test_confidence_and_ties_are_settings(
+    con: duckdb.DuckDBPyConnection, found: dict[str, pd.DataFrame]
+) -> None:
+    step = next(s for s in installed_steps() if s.function is module.event_by_response)
+    given = {"hazards.confidence": 0.5, "hazards.ties": "breslow", "survival.confidence": 0.5}
+    context = StepRun(con, step, {**default_values(), **given}, lambda name, event: None)
+    key = ["endpoint", "source", "best_overall_response"]
+    narrow = step.function(context)["analysis.event_by_response"].to_pandas().set_index(key)
+    usual = found["event_by_response"].set_index(key)
+    ratio = narrow.dropna(subset="ci_lower").index
+    assert len(ratio) > 0
+    assert (narrow.loc[ratio, "ci_lower"] > usual.loc[ratio, "ci_lower"]).all()
+    assert (narrow.loc[ratio, "ci_upper"] < usual.loc[ratio, "ci_upper"]).all()
+    assert (narrow.loc[ratio, "hazard_ratio"] != usual.loc[ratio, "hazard_ratio"]).any()
+    both = narrow["median_lower"].notna() & usual["median_lower"].notna()
+    assert (narrow.loc[both, "median_lower"] >= usual.loc[both, "median_lower"]).all()
+    assert (narrow.loc[both, "median_lower"] > usual.loc[both, "median_lower"]).any()
+
+
+def test_a_response_whose_events_all_come_last_has_no_hazard_ratio() -> None:
+    """Lesions of patients with CR progress after all others: no maximum."""
+    tables = lesions(n_patients=60, n_lesions=300, seed=5)
+    event = tables["event"].assign(censor_reason="end_of_follow_up", is_event=True)
+    is_last = event["patient_id"] < "P0010"
+    event["time_days"] += np.where(is_last, 5000, 0)
+    con = warehouse({**tables, "event": event[event["lesion_type"] == "target"]})
+    con.execute(
+        "ALTER TABLE core.patient ADD COLUMN best_overall_response VARCHAR; UPDATE core.patient "
+        "SET best_overall_response = CASE WHEN patient_id < 'P0010' THEN 'CR' ELSE 'SD' END; "
+        "CREATE TABLE analysis.best_overall_response (patient_id VARCHAR, reader VARCHAR, "
+        "is_analysis_reader BOOLEAN, best_overall_response VARCHAR)"
+    )
+    step = next(s for s in installed_steps() if s.function is module.event_by_response)
+    context = StepRun(con, step, default_values(), lambda name, event: None)
+    table = step.function(context)["analysis.event_by_response"].to_pandas()
+    assert table["hazard_ratio"].isna().all()
+    assert any("response: CR: the coefficient runs off" in note for note in context.notes)
+
+
 def test_without_lesions_tables_are_empty_and_with_one_group_there_is_no_test() -> None:
     tables = lesions(n_patients=40, n_lesions=200, seed=5)
     event = tables["event"].assign(censor_reason="end_of_follow_up")

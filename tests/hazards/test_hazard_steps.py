@@ -391,6 +391,22 @@ def test_reference_falls_back_to_the_most_frequent_organ_and_says_so(
     assert "organs are compared with lung, since abdomen" in " ".join(notes)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "reference", "said"),
+    [
+        ("Lung", "lung", None),
+        ("livr", "liver", "since livr (hazards.reference_organ) is the organ of no lesion"),
+        ("", "liver", "since hazards.reference_organ names none"),
+    ],
+)
+def test_what_reference_organ_may_hold(
+    few: dict[str, pd.DataFrame], wanted: str, reference: str, said: str | None
+) -> None:
+    found, notes = run(warehouse(few), reference_organ=wanted, event_source="observed")
+    assert set(found["hazard_fit"]["organ_reference"]) == {reference}
+    assert notes == [] if said is None else any(said in note for note in notes)
+
+
 def test_target_lesions_come_from_the_model_where_it_has_them(
     few: dict[str, pd.DataFrame],
 ) -> None:
@@ -661,3 +677,44 @@ def test_stepwise_selection_and_level_tests(few: dict[str, pd.DataFrame]) -> Non
 def test_unknown_covariate_is_refused_with_the_nearest(few: dict[str, pd.DataFrame]) -> None:
     with pytest.raises(LesionsError, match=r"'bmi_kg', which is none\. Did you mean bmi_kg_m2"):
         run(warehouse(few), covariates="treatment, bmi_kg")
+
+
+def test_other_is_compared_only_where_it_stands_for_the_same_organs(
+    few: dict[str, pd.DataFrame], sql_models: dict[str, str]
+) -> None:
+    event = few["event"].assign(organ=few["event"]["organ"].replace("brain_cns", "other"))
+    con = warehouse({**few, "event": event})
+    run(con)
+    con.execute(
+        "CREATE OR REPLACE TABLE core.organ AS SELECT unnest(?) AS organ, 'x' AS display_name, "
+        "1 AS sort_order, FALSE AS is_immune_privileged",
+        [[*ORGANS, "other"]],
+    )
+    told = "UPDATE analysis.hazard_fit SET notes = 'organs with few events counted as other: {}' {}"
+    without = "WHERE model = 'without new lesions'"
+
+    def organs() -> set[str]:
+        return set(con.sql(sql_models["fig_hazard_new_lesion"]).df()["organ"])
+
+    assert "other" in organs()
+    con.execute(told.format("skin, kidney; age_years taken out", ""))
+    con.execute(told.format("kidney, skin", without))
+    assert "other" in organs()
+    con.execute(told.format("kidney, skin, heart", without))
+    assert "other" not in organs()
+    assert "liver" in organs()
+
+
+def test_survival_of_phenotypes_follows_the_settings_of_survival(
+    few: dict[str, pd.DataFrame],
+) -> None:
+    usual, _ = run(warehouse(few))
+    narrow, _ = run(warehouse(few), **{"survival.confidence": 0.5, "survival.interval": "log-log"})
+    key = ["comparator", "grouping", "endpoint", "group_name"]
+    before = usual["phenotype_survival"].set_index(key)
+    after = narrow["phenotype_survival"].set_index(key)
+    assert after["median_days"].equals(before["median_days"])
+    known = before["median_upper"].notna()
+    assert known.any()
+    assert (after["median_upper"][known] <= before["median_upper"][known]).all()
+    assert (after["median_upper"][known] < before["median_upper"][known]).any()

@@ -186,6 +186,33 @@ def test_unknown_patients_and_patients_without_anything_pass_through() -> None:
         )
 
 
+def test_a_time_that_ends_before_the_first_dose_is_none_and_says_so() -> None:
+    with SqlKit() as kit:
+        kit.study("s1", tumor_type="colorectal")
+        for k, (os, pfs) in enumerate([(-5, -5), (100, -3), (120, 50), (130, 60), (90, 0)]):
+            kit.subject(str(k), arm="FOLFOX" if k % 2 else "BEV + FOLFOX")
+            for code, days in (("OS", os), ("PFS", pfs)):
+                row = {"usubjid": str(k), "paramcd": code, "aval": str(days), "avalu": "DAYS"}
+                kit.add("adtte", row, cnsr="0")
+        run_pipeline(kit)
+        assert kit.query(
+            "SELECT patient_id, endpoint, missing_reason FROM analysis.patient_endpoint "
+            "WHERE time_days IS NULL ORDER BY ALL"
+        ) == [
+            ("s1/0", "OS", "overall survival ends before the first dose"),
+            ("s1/0", "PFS", "progression-free survival ends before the first dose"),
+            ("s1/0", "PPS", "progression-free survival ends before the first dose"),
+            ("s1/1", "PFS", "progression-free survival ends before the first dose"),
+            ("s1/1", "PPS", "progression-free survival ends before the first dose"),
+        ]
+        shown = kit.rows(
+            "analysis.survival_summary",
+            "group_name, n_patients, n_missing",
+            "subset = 'all' AND grouping = 'treatment' AND endpoint = 'OS'",
+        )
+        assert sorted((n, missing) for _, n, missing in shown) == [(2, 0), (2, 1)]
+
+
 def test_one_patient_alone_in_a_stratum_does_no_harm() -> None:
     """Everyone has a treatment of their own: nothing can be compared within a stratum."""
     with SqlKit() as kit:
@@ -269,6 +296,26 @@ def test_order_of_rows_and_number_of_threads_do_not_change_a_bit(cohort: SqlKit)
     for name in ORDER:
         run_node(cohort, name)
     assert dump(cohort) == first
+
+
+def test_a_unit_so_large_that_hazard_ratios_overflow_gives_none_and_says_so(cohort: SqlKit) -> None:
+    columns = "log_hr, hazard_ratio, ci_lower, ci_upper, null_reason"
+    where = "model = 'Gower distance' AND term = 'patient_gower_distance' AND subset = 'all'"
+    run_node(cohort, "survival_cox")
+    usual = cohort.rows("analysis.survival_cox", columns, where)
+    run_node(cohort, "survival_cox", survival__gower_unit=1e5, survival__burden_unit_mm=1e-6)
+    run_node(cohort, "survival_resample", survival__gower_unit=1e5, survival__resamples=3)
+    run_node(cohort, "mart.fig_gower_resample")
+    for (log_hr, *ratio, reason), (before, *_) in zip(
+        cohort.rows("analysis.survival_cox", columns, where), usual, strict=True
+    ):
+        assert log_hr == pytest.approx(before * 1e6, rel=1e-9)
+        assert ratio == [None] * 3
+        assert "too large for a number" in reason
+    assert (
+        cohort.query("SELECT count(*), count(hazard_ratio) FROM mart.fig_gower_resample")[0][0] == 6
+    )
+    run_node(cohort, "survival_cox")
 
 
 def test_resampling_follows_the_seed(cohort: SqlKit) -> None:

@@ -24,7 +24,7 @@ from udfs.sequences.data import NONE, Sequences
 from udfs.sequences.encodings import PlaceEncoding, discounted_states
 from udfs.sequences.medoids import k_medoids
 from udfs.sequences.partition import Distances, Points
-from udfs.sequences.stability import adjusted_rand_index
+from udfs.sequences.stability import adjusted_rand_index, bootstrap_stability
 
 ROUNDING = 1e-9
 """Sums of a few hundred numbers in another order."""
@@ -228,3 +228,12 @@ def test_shuffled_sequences_keep_numbers_and_days() -> None:
         kept = row[row != NONE]
         assert len(set(kept.tolist())) == kept.size
         assert (np.diff(days[kept]) >= 0).all()
+
+
+@pytest.mark.parametrize("samples", [3, 30, 49])
+def test_clusters_found_in_every_sample_have_a_similarity_of_one_and_not_more(samples: int) -> None:
+    """Forty-nine times 1/49, added up, is more than 1 in binary."""
+    points = Points(np.full(4, 20.0), np.array([[0.0], [0.1], [10.0], [10.1]]))
+    found = points.partition(points.weight, 2, starts=3, seed=1)
+    stability = bootstrap_stability(points, found, 2, samples=samples, starts=3, seed=1)
+    assert stability.jaccard.tolist() == [1.0, 1.0]

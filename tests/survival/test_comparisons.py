@@ -314,6 +314,19 @@ def test_corrections_by_hand_and_missing_p_values() -> None:
     assert adjusted([]).size == 0
 
 
+@pytest.mark.parametrize("correction", ["bonferroni", "holm", "bh"])
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_a_correction_never_makes_a_p_value_smaller(correction: Any, p: list[float]) -> None:
+    assert (adjusted(p, correction) >= p).all()
+
+
+def test_the_largest_p_value_stays_the_same_to_the_last_bit() -> None:
+    """0.9014274576114836 * 6 / 6 is less than it in binary."""
+    largest = 0.9014274576114836
+    p = [0.1, 0.2, 0.3, 0.4, 0.5, largest]
+    assert adjusted(p, "bh")[-1] == largest
+
+
 def test_spearmans_exact_distribution_is_that_of_all_orders() -> None:
     from udfs.comparisons.correlation import _spearman_distribution
 

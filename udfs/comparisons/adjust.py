@@ -44,7 +44,8 @@ def adjusted(p_values: ArrayLike, correction: Correction = "bonferroni") -> Floa
     elif correction == "holm":
         ordered = np.maximum.accumulate(ordered * (m - place + 1))
     elif correction == "bh":
-        ordered = np.minimum.accumulate((ordered * m / place)[::-1])[::-1]
+        # m / i first, as R does: p m / m may round to less than p.
+        ordered = np.minimum.accumulate((m / place * ordered)[::-1])[::-1]
     back = np.empty(m)
     back[order] = np.minimum(ordered, 1.0)
     out[known] = back

@@ -87,5 +87,6 @@ def bootstrap_stability(
         both = contingency(found.label, other.label, space.weight)
         union = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
         alike = np.divide(both, union, out=np.zeros_like(both), where=union > 0).max(axis=1)
-        jaccard[: alike.size] += alike / samples
-    return Stability(ari, jaccard)
+        jaccard[: alike.size] += alike
+    # Divided at the end: fifty times 1/50, added up, is more than 1 in binary.
+    return Stability(ari, jaccard / max(samples, 1))

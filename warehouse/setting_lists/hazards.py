@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.setting_lists.setting import Setting
+from warehouse.setting_lists.setting import MOST_CONFIDENCE, Setting
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -48,6 +48,7 @@ SETTINGS: tuple[Setting, ...] = (
         80.0,
         "a covariate known for a smaller share of the lesions is not tested",
         minimum=0.0,
+        maximum=100.0,
     ),
     Setting(
         "hazards.rare_organs",
@@ -70,7 +71,13 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("laplace", "sparse", "aghq"),
     ),
     Setting("hazards.ties", "efron", "tied event times", choices=("efron", "breslow")),
-    Setting("hazards.confidence", 0.95, "confidence of the intervals of hazards", minimum=0.0),
+    Setting(
+        "hazards.confidence",
+        0.95,
+        "confidence of the intervals of hazards",
+        minimum=0.0,
+        maximum=MOST_CONFIDENCE,
+    ),
     Setting(
         "hazards.level_tests",
         True,
@@ -81,6 +88,7 @@ SETTINGS: tuple[Setting, ...] = (
         0.5,
         "an organ is assigned its most probable phenotype from this probability on",
         minimum=0.0,
+        maximum=1.0,
     ),
     Setting(
         "hazards.phenotype_draws", 20000, "draws for the probabilities of phenotypes", minimum=100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.setting_lists.setting import Setting
+from warehouse.setting_lists.setting import MOST_CONFIDENCE, Setting
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -79,7 +79,13 @@ SETTINGS: tuple[Setting, ...] = (
         "whose size that is: the sum of the organ's target lesions, every one, or any one",
         choices=("sum", "every_lesion", "any_lesion"),
     ),
-    Setting("survival.confidence", 0.95, "confidence of the intervals of survival", minimum=0.0),
+    Setting(
+        "survival.confidence",
+        0.95,
+        "confidence of the intervals of survival",
+        minimum=0.0,
+        maximum=MOST_CONFIDENCE,
+    ),
     Setting(
         "survival.interval",
         "log",

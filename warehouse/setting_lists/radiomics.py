@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.setting_lists.setting import Setting
+from warehouse.setting_lists.setting import MOST_CONFIDENCE, Setting
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -137,5 +137,11 @@ SETTINGS: tuple[Setting, ...] = (
         "diagonal that the published figures agree with; both are in the tables",
         choices=("pairs", "published"),
     ),
-    Setting("radiomics.confidence", 0.95, "confidence of the intervals of radiomics", minimum=0.0),
+    Setting(
+        "radiomics.confidence",
+        0.95,
+        "confidence of the intervals of radiomics",
+        minimum=0.0,
+        maximum=MOST_CONFIDENCE,
+    ),
 )

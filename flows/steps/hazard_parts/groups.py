@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from flows.steps.hazard_parts.rows import FLAG, FLOAT, INTEGER, TEXT, as_table
+from flows.steps.survival import confidence_level
 from udfs.hazards import QUADRANTS
 from udfs.survival import kaplan_meier, log_rank
 from warehouse.registry import StepContext
@@ -65,6 +66,7 @@ def patient_phenotypes(lesions: pd.DataFrame, phenotypes: pa.Table) -> pa.Table:
 
 def phenotype_survival(context: StepContext, members: pa.Table) -> pa.Table:
     """Medians and log-rank tests of each grouping that has patients on both sides."""
+    confidence, interval = confidence_level(context), context.setting("survival.interval")
     known = members.to_pandas().merge(context.frame(PATIENTS), on="patient_id")
     rows: list[dict[str, Any]] = []
     for comparator in sorted(known["comparator"].unique()):
@@ -83,15 +85,19 @@ def phenotype_survival(context: StepContext, members: pa.Table) -> pa.Table:
                     "grouping": grouping,
                     "endpoint": endpoint.upper(),
                 }
-                rows += [{**head, **row} for row in _compared(time, event, is_in)]
+                compared = _compared(time, event, is_in, confidence, interval)
+                rows += [{**head, **row} for row in compared]
     return as_table(rows, SURVIVAL_TYPES)
 
 
-def _compared(time: np.ndarray, event: np.ndarray, is_in: np.ndarray) -> list[dict[str, Any]]:
+def _compared(
+    time: np.ndarray, event: np.ndarray, is_in: np.ndarray, confidence: float, interval: Any
+) -> list[dict[str, Any]]:
     test = log_rank(time, event, is_in)
     rows = []
     for name, chosen in (("yes", is_in), ("the rest", ~is_in)):
-        median = kaplan_meier(time[chosen], event[chosen]).median
+        curve = kaplan_meier(time[chosen], event[chosen], confidence=confidence, interval=interval)
+        median = curve.median
         rows.append(
             {
                 "group_name": name,

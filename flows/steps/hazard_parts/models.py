@@ -69,6 +69,8 @@ class Prepared:
     reference: str
     left_out: list[LeftOut] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    merged: set[str] = field(default_factory=set)
+    """Organs counted as other."""
 
 
 @dataclass
@@ -311,6 +313,7 @@ def _of_usable_organs(
 ) -> pd.DataFrame:
     kept, fate = without_rare_organs(rows, rules, frozenset(removed.organs))
     merged = [organ for organ, what in fate.items() if what == "merged"]
+    ready.merged.update(merged)
     if merged:
         ready.notes.append(f"organs with few events counted as other: {', '.join(merged)}")
     for organ, what in fate.items():

@@ -43,6 +43,12 @@ def phenotype_rows(outcome: Outcome, rules: Rules, say: Callable[[str], None]) -
         if response is None or progression is None:
             say(f"no phenotypes of organs ({stratum}): they need both endpoints")
             continue
+        unlike = response.prepared.merged ^ progression.prepared.merged
+        if unlike:
+            say(
+                f"phenotype of other ({stratum}): {', '.join(sorted(unlike))} counted as other in "
+                "one of the two endpoints only (hazards.rare_organs)"
+            )
         try:
             rows += _of_stratum(stratum, response, progression, rules)
         except ValueError as error:

@@ -121,7 +121,7 @@ def read_rules(context: StepContext) -> Rules:
             )
     return Rules(
         event_source=setting("event_source"),
-        reference_organs=_names(setting("reference_organ")),
+        reference_organs=_names(setting("reference_organ").lower()),
         covariates=setting("covariates"),
         selection=setting("selection"),
         selection_level=setting("selection_level"),

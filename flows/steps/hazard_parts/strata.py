@@ -117,11 +117,8 @@ def _with_selection(
             say(f"no hazards of {endpoint} ({stratum}): no organ with {rules.least_events} events")
         return selected
     if reference not in rules.reference_organs[:1]:
-        wanted = " and ".join(rules.reference_organs[:1] or ("none",))
-        say(
-            f"hazards ({stratum}): organs are compared with {reference}, since "
-            f"{wanted} (hazards.reference_organ) has too few events"
-        )
+        why = _why_not_the_first(frames, rules.reference_organs)
+        say(f"hazards ({stratum}): organs are compared with {reference}, since {why}")
     for endpoint, frame in frames.items():
         asked = Question(endpoint, stratum, FINAL, (), reference, has_interval=True)
         tests = _screen(frame, asked, rules.candidates(tumor_types), rules)
@@ -136,6 +133,15 @@ def _with_selection(
             others = frame[~is_new].reset_index(drop=True)
             _fit(outcome, others, replace(asked, model=WITHOUT_NEW, has_interval=False), rules, say)
     return selected
+
+
+def _why_not_the_first(frames: dict[str, pd.DataFrame], wanted: tuple[str, ...]) -> str:
+    """Why the first reference organ of the setting is not the reference."""
+    if not wanted:
+        return "hazards.reference_organ names none"
+    if any((frame["organ"] == wanted[0]).any() for frame in frames.values()):
+        return f"{wanted[0]} (hazards.reference_organ) has too few events"
+    return f"{wanted[0]} (hazards.reference_organ) is the organ of no lesion here"
 
 
 def _test(model: Model, rules: Rules) -> None:
