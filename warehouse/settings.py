@@ -6,6 +6,7 @@ A setting is named ``section.key``. SQL models see them all as the table ``meta.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -71,6 +72,8 @@ def _checked(file: str, name: str, value: Any) -> Any:
             f"{file}: {name} = {value!r} is not {_article(setting.type_name)}. "
             f"The default is {setting.default!r}."
         )
+    if wanted is float and not math.isfinite(value):
+        raise LesionsError(f"{file}: {name} = {value!r} is not a finite number.")
     if setting.choices and value not in setting.choices:
         raise LesionsError(
             f"{file}: {name} = {value!r} is not one of {', '.join(setting.choices)}."

@@ -43,6 +43,8 @@ def test_a_whole_number_serves_where_a_number_is_wanted(tmp_path: Path) -> None:
         ("[run]\nthreads = 1.5", "is not an integer"),
         ("[run]\nthreads = true", "is not an integer"),
         ("[volume]\naxis_ratio = 0.5", "below 1"),
+        ("[volume]\naxis_ratio = nan", "is not a finite number"),
+        ("[sequences]\nhalf_life_days = inf", "is not a finite number"),
         ("seed = 4", "outside a section"),
         ("[rules\n", "not valid TOML"),
     ],
