@@ -182,6 +182,15 @@ def test_grid_search_is_nested() -> None:
     assert len(set(GRID)) == len(GRID) > 1
 
 
+@pytest.mark.parametrize("folds", [12, 200])
+def test_no_more_folds_than_the_smallest_class_has_patients(folds: int) -> None:
+    label = np.repeat([0, 1, 2], [40, 7, 30])
+    parts = stratified_folds(label, folds, 3)
+    assert len(parts) == 7
+    assert sorted(np.concatenate(parts).tolist()) == list(range(label.size))
+    assert all((label[held] == 1).sum() == 1 for held in parts)
+
+
 def test_the_same_numbers_with_any_number_of_threads() -> None:
     from threadpoolctl import threadpool_limits
 
