@@ -177,6 +177,10 @@ def _cluster(
             context.note(f"{name}: no clusters of progression sequences: {reason}.")
         return None
     time, event = subset.survival(sequences.patient)
+    if options.rule == "concordance" and not event[time == time].any():
+        context.note(
+            f"{name}: no death, so sequences.k_rule = 'silhouette' in place of concordance."
+        )
     found = cluster_sequences(sequences, options, seed=context.seed % 2**31, time=time, event=event)
     contents = describe_clusters(
         sequences,
