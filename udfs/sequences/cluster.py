@@ -145,7 +145,7 @@ def cluster_sequences(
     by_chance = _by_chance(sequences, options, k_max, seed)
     found, places = [], []
     for k in range(1, k_max + 1):
-        partition = space.partition(space.weight, k, starts=_starts(options), seed=seed)
+        partition = space.partition(space.weight, k, starts=_starts(options, k), seed=seed)
         place = size_order(sequences, partition.label[inverse])
         label = place[partition.label[inverse]]
         c = float("nan")
@@ -215,10 +215,13 @@ def _clocked(sequences: Sequences, options: Options) -> Sequences:
     return sequences.since_first() if options.counts_from == "first_progression" else sequences
 
 
-def _starts(options: Options, most: int | None = None) -> int:
-    """Random starts of a clustering of all patients, or of a sample at most so many."""
+def _starts(options: Options, k: int, most: int | None = None) -> int:
+    """Random starts of a clustering of all patients, or of a sample at most so many; fewer beyond
+    eight clusters, each of which costs more.
+    """
     starts = options.starts * STARTS[options.encoding]
-    return starts if most is None else min(starts, most)
+    starts = starts if most is None else min(starts, most)
+    return max(options.starts if most is None else 1, starts * 8 // max(k, 8))
 
 
 def _stability(
@@ -227,7 +230,7 @@ def _stability(
     """Of k clusters, in their numbering by size."""
     if k == 1 or options.samples == 0:
         return Stability(np.full(0, np.nan), np.full(k, np.nan))
-    starts = _starts(options, RESAMPLE_STARTS[options.encoding])
+    starts = _starts(options, k, RESAMPLE_STARTS[options.encoding])
     out = bootstrap_stability(space, found, k, samples=options.samples, starts=starts, seed=seed)
     jaccard = np.full(k, np.nan)
     jaccard[place] = out.jaccard
@@ -244,7 +247,7 @@ def _by_chance(sequences: Sequences, options: Options, k_max: int, seed: int) ->
         space, _, _ = _space(other, options)
         distance = space.distance()
         for k in range(2, min(k_max, space.weight.size) + 1):
-            starts = _starts(options, RESAMPLE_STARTS[options.encoding])
+            starts = _starts(options, k, RESAMPLE_STARTS[options.encoding])
             label = space.partition(space.weight, k, starts=starts, seed=seed).label
             highest[k - 1] = max(highest[k - 1], silhouette(distance, label, space.weight))
     return highest
