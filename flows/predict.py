@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from flows.steps.prediction_parts import features as baseline
 from warehouse.errors import LesionsError
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
     from udfs.prediction import SavedModel
@@ -33,6 +35,7 @@ def predict(
     template: Path | None = None,
     save_model: Path | None = None,
     say: Callable[[str], None] = print,
+    warn: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
 ) -> None:
     """Predicts the cluster of every patient of a file or of another warehouse.
 
@@ -46,18 +49,25 @@ def predict(
         template: writes a CSV with the columns that the model needs, and nothing else.
         save_model: writes the model down, to be used elsewhere.
         say: prints a paragraph.
+        warn: prints what is doubtful, beside the predictions.
 
     Raises:
         LesionsError: no model, a column is missing or cannot be read, or a file cannot be.
     """
     model = _read_model_file(model_file) if model_file else _stored_model(warehouse, subset)
+    own = model.metadata.get("subset")
+    if subset is not None and subset != own:
+        raise LesionsError(f"the model is of the subset {own!r}, not of {subset!r} (--subset).")
     if save_model is not None:
         _write(save_model, model.to_text())
         say(f"Model written to {save_model}.")
     columns = _columns(model)
     if template is not None:
         _write(template, ",".join(columns) + "\n")
-        say(f"Columns of a file for 'lesions predict' written to {template}.")
+        say(
+            f"Columns of a file for 'lesions predict' written to {template}. What is not known "
+            "stays empty; an empty number of lesions in an organ counts as none."
+        )
     if source is None:
         if save_model is None and template is None:
             raise LesionsError(
@@ -67,6 +77,7 @@ def predict(
     patients, organs = (
         _from_warehouse(source) if source.suffix == ".duckdb" else _from_file(source, columns)
     )
+    patients = _known_words(model, patients, warn)
     try:
         found = baseline.baseline_features(patients, organs, dict(model.design.kind))
     except (KeyError, ValueError) as error:
@@ -87,6 +98,40 @@ def _columns(model: SavedModel) -> list[str]:
     return out
 
 
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    try:
+        return duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        raise LesionsError(f"{path} cannot be opened as a warehouse: {error}.") from error
+
+
+def _known_words(
+    model: SavedModel, patients: pd.DataFrame, warn: Callable[[str], None]
+) -> pd.DataFrame:
+    """Words as the model writes them, whatever their case and the spaces around them.
+
+    Levels that the model does not know are predicted as 'another', and that is said.
+    """
+    patients = patients.copy()
+    for name, levels in model.design.levels.items():
+        folded = {level.casefold(): level for level in levels}
+        given = patients[name]
+        text = given.where(given.isna(), given.astype(str).str.strip())
+        patients[name] = [
+            None if one is None or one != one or one == "" else folded.get(one.casefold(), one)
+            for one in text
+        ]
+        other = sorted(set(patients[name].dropna()) - set(levels))
+        if other and levels:
+            warn(
+                f"{name}: {', '.join(other)} counts as another than the model knows "
+                f"({', '.join(levels)})."
+            )
+    return patients
+
+
 def _stored_model(warehouse: Path | None, subset: str | None) -> SavedModel:
     import duckdb
 
@@ -95,7 +140,7 @@ def _stored_model(warehouse: Path | None, subset: str | None) -> SavedModel:
             f"there is no warehouse {warehouse}. 'lesions run' makes it, and the model with it; "
             "--model FILE takes one that was saved."
         )
-    with duckdb.connect(str(warehouse), read_only=True) as con:
+    with _opened(warehouse) as con:
         try:
             rows = con.execute(
                 "SELECT subset, content FROM analysis.progression_model ORDER BY subset"
@@ -140,7 +185,7 @@ def _from_warehouse(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     if not path.is_file():
         raise LesionsError(f"there is no warehouse {path}.")
-    with duckdb.connect(str(path), read_only=True) as con:
+    with _opened(path) as con:
         try:
             return con.sql(baseline.PATIENTS).df(), con.sql(baseline.ORGANS).df()
         except duckdb.Error as error:
@@ -158,6 +203,9 @@ def _from_file(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFra
         raise LesionsError(f"there is no file {path}.") from error
     except (OSError, ValueError) as error:
         raise LesionsError(f"{path} cannot be read as a table: {error}.") from error
+    twice = sorted(set(frame.columns[frame.columns.duplicated()]) & set(columns))
+    if twice:
+        raise LesionsError(f"{path.name} has {twice[0]} twice. Leave one column of that name.")
     for name in columns:
         if name not in frame:
             near = difflib.get_close_matches(name, list(frame), n=1, cutoff=0.8)
@@ -189,7 +237,7 @@ def _from_file(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFra
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    """Text as it stands; empty and NA are missing.
+    """Text as it stands, between commas, semicolons or tabs; empty and NA are missing.
 
     Raises:
         LesionsError: a row has another number of fields than the header. (pandas would take the
@@ -198,7 +246,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = list(csv.reader(file))
+        first = file.readline()
+        file.seek(0)
+        lines = list(csv.reader(file, delimiter=max(",;\t", key=first.count)))
     if not lines:
         raise LesionsError(f"{path.name} is empty. Its first row names the columns.")
     header, *rows = lines
@@ -230,6 +280,14 @@ def _numbers(path: Path, frame: pd.DataFrame, name: str) -> Any:
             "Leave it empty where it is not known."
         )
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    if is_flag and not np.isin(numbers[~np.isnan(numbers)], (0, 1)).all():
+        row = int(np.flatnonzero(~np.isnan(numbers) & ~np.isin(numbers, (0, 1)))[0])
+        raise LesionsError(
+            f"{path.name}, row {row + 1}: {name} = {frame[name].iloc[row]!r} is not true or false."
+        )
+    if np.isinf(numbers).any():
+        row = int(np.flatnonzero(np.isinf(numbers))[0])
+        raise LesionsError(f"{path.name}, row {row + 1}: {name} is infinite.")
     negative = numbers < 0
     if negative.any():
         row = int(np.flatnonzero(negative)[0])

@@ -52,6 +52,7 @@ def predict(
         template=template,
         save_model=save_model,
         say=click.echo,
+        warn=lambda text: click.echo(text, err=True),
     )
 
 

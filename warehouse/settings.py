@@ -78,7 +78,7 @@ def _checked(file: str, name: str, value: Any) -> Any:
             f"The default is {setting.default!r}."
         )
     if isinstance(value, float) and not math.isfinite(value):
-        raise LesionsError(f"{file}: {name} = {value!r} is no finite number.")
+        raise LesionsError(f"{file}: {name} = {value!r} is not a finite number.")
     if setting.choices and value not in setting.choices:
         raise LesionsError(
             f"{file}: {name} = {value!r} is not one of {', '.join(setting.choices)}."

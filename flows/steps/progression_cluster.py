@@ -97,7 +97,8 @@ def progression_cluster(context: StepContext) -> dict[str, pa.Table]:
             found = _cluster(context, subset, subset.name, encoding, names, rows)
             _second_round(context, subset, found, encoding, names, rows)
             if encoding == context.setting("sequences.encoding"):
-                rows.landmark += _landmarks(subset, found, days)
+                is_own = context.setting("sequences.no_progression") == "own_level"
+                rows.landmark += _landmarks(subset, found, days, is_own)
     chosen = context.setting("sequences.encoding")
     return {
         CHOICE.name: table_of_rows(rows.choice, CHOICE_TYPES),
@@ -146,7 +147,7 @@ def _cluster(
 ) -> _Found | None:
     """Clusters a subset, or some of its patients in the second round."""
     from flows.steps.sequence_parts.read import with_empty
-    from udfs.sequences import cluster_sequences, describe_clusters
+    from udfs.sequences import cluster_sequences, describe_clusters, n_points
 
     is_second = members is not None
     sequences = subset.sequences if members is None else members
@@ -156,12 +157,17 @@ def _cluster(
     key = {"subset": name, "encoding": encoding}
     n, n_distinct = len(sequences.patient), len(set(sequences.text()))
     fewest = context.setting("sequences.fewest_patients")
+    options = _options(context, encoding)
+    if is_second and options.k:
+        options = replace(options, k=0)
     reason = None
     if n < fewest:
         who = "patient" if n == 1 else "patients"
         reason = f"{n} {who} with a progression; sequences.fewest_patients is {fewest}"
     elif n_distinct < 3:
         reason = f"its {n} sequences are of {n_distinct} kinds only"
+    elif n_points(sequences, options) < 2:
+        reason = f"sequences.half_life_days tells none of its {n} sequences apart"
     if reason is not None:
         rows.choice.append(
             {**key, "k": 1, "n_patients": n, "n_distinct": n_distinct, "is_chosen": False,
@@ -171,9 +177,10 @@ def _cluster(
             context.note(f"{name}: no clusters of progression sequences: {reason}.")
         return None
     time, event = subset.survival(sequences.patient)
-    options = _options(context, encoding)
-    if is_second and options.k:
-        options = replace(options, k=0)
+    if options.rule == "concordance" and not event[time == time].any():
+        context.note(
+            f"{name}: no death, so sequences.k_rule = 'silhouette' in place of concordance."
+        )
     found = cluster_sequences(sequences, options, seed=context.seed % 2**31, time=time, event=event)
     contents = describe_clusters(
         sequences,
@@ -201,19 +208,24 @@ def _cluster(
         described |= {"first_organ": content.first_organ or None}
         rows.content.append({**key, **described})
     if encoding == context.setting("sequences.encoding"):
-        _say_doubts(context, name, found)
+        _say_doubts(context, name, found, options)
     return _Found(found, patients, [content.name for content in contents])
 
 
-def _say_doubts(context: StepContext, name: str, found: Clustering) -> None:
+def _say_doubts(context: StepContext, name: str, found: Clustering, options: Options) -> None:
+    k, stability = found.chosen.k, found.chosen.stability
+    if options.k > k:
+        context.note(f"{name}: sequences.k is {options.k}, but there are {k} distinct sequences.")
+    if k == 1:
+        return
     doubts = []
-    if not found.is_stable:
-        ari = found.chosen.stability.mean_ari
+    if stability.ari.size and not found.is_stable:
+        ari = stability.mean_ari
         doubts.append(f"bootstrap samples do not find them again (adjusted Rand index {ari:.2f})")
     if not found.is_beyond_chance:
         doubts.append("random sequences cluster as well")
     if doubts:
-        context.note(f"{name}: {found.chosen.k} clusters of sequences, but {' and '.join(doubts)}.")
+        context.note(f"{name}: {k} clusters of sequences, but {' and '.join(doubts)}.")
 
 
 def _choice_rows(key: dict[str, str], found: Clustering, n: int) -> list[dict[str, Any]]:
@@ -272,8 +284,12 @@ def _second_round(
     _cluster(context, subset, subset.second_round, encoding, display, rows, members)
 
 
-def _landmarks(subset: Subset, found: _Found | None, days: list[float]) -> list[dict[str, Any]]:
-    """Rows of every patient alive and observed beyond each landmark."""
+def _landmarks(
+    subset: Subset, found: _Found | None, days: list[float], is_own_level: bool
+) -> list[dict[str, Any]]:
+    """Rows of every patient alive and observed beyond each landmark; those without a progression
+    are level 0, or of the cluster nearest to an empty sequence where such were clustered.
+    """
     from flows.steps.sequence_parts.read import with_empty
 
     everyone = with_empty(subset)
@@ -287,7 +303,8 @@ def _landmarks(subset: Subset, found: _Found | None, days: list[float]) -> list[
             cluster = (found.clustering.assign(known) + 1).tolist()
         count = known.n_organs.tolist()
         for i, patient in enumerate(known.patient.tolist()):
-            label = 0 if count[i] == 0 and found is not None else cluster[i]
+            is_level_0 = count[i] == 0 and found is not None and is_own_level
+            label = 0 if is_level_0 else cluster[i]
             name = None
             if found is not None and label is not None:
                 name = NO_PROGRESSION if label == 0 else found.names[label - 1]

@@ -79,6 +79,7 @@ def progression_prediction(context: StepContext) -> dict[str, pa.Table]:
     load_scikit_learn()
     rows: Rows = {table.name: [] for table in TABLES}
     for task in _tasks(context):
+        _say_fewer_folds(context, task)
         held_back = _held_back(task, context.setting("prediction.folds"), context.seed)
         whole = _parameters(context, task)
         total, done = 2 * sum(len(sets) for sets in held_back.values()), [0]
@@ -139,6 +140,17 @@ def _tasks(context: StepContext) -> list[_Task]:
     return tasks
 
 
+def _say_fewer_folds(context: StepContext, task: _Task) -> None:
+    from udfs.prediction import smallest_class
+
+    folds, fewest = context.setting("prediction.folds"), smallest_class(task.label)
+    if folds > fewest:
+        context.note(
+            f"{task.subset}: {fewest} folds in place of {folds} (prediction.folds): the smallest "
+            f"cluster that is predicted has {fewest} patients."
+        )
+
+
 def _held_back(task: _Task, folds: int, seed: int) -> dict[str, list[tuple[str, Any]]]:
     """Sets of patients to be held back, by scheme."""
     import numpy as np
@@ -166,9 +178,9 @@ def _validate(
     one_more: Any,
 ) -> tuple[Any, list[Split]]:
     """Probabilities of the patients held back; ``whole`` are the parameters for all patients."""
-    from udfs.prediction import GRID, cross_validate
+    from udfs.prediction import cross_validate
 
-    grid = GRID if context.setting("prediction.grid_search") else (whole,)
+    grid = _grid(context) if context.setting("prediction.grid_search") else (whole,)
     if sets and sets[0][0].startswith("trial"):
         grid = (whole,)  # searched once: eight more nested searches would double the time
     return cross_validate(
@@ -184,13 +196,23 @@ def _validate(
     )
 
 
+def _grid(context: StepContext) -> tuple[Any, ...]:
+    """What the grid search tries: iterations are not sought but those of the settings."""
+    from dataclasses import replace
+
+    from udfs.prediction import GRID
+
+    iterations = context.setting("prediction.iterations")
+    return tuple(replace(parameters, iterations=iterations) for parameters in GRID)
+
+
 def _parameters(context: StepContext, task: _Task) -> Any:
     """Of a model of all patients: the best of the grid, or those of the settings."""
-    from udfs.prediction import GRID, Parameters, best_parameters
+    from udfs.prediction import Parameters, best_parameters
 
     if context.setting("prediction.grid_search"):
         folds = context.setting("prediction.folds")
-        return best_parameters(task.features, task.label, GRID, folds, context.seed)
+        return best_parameters(task.features, task.label, _grid(context), folds, context.seed)
     return Parameters(
         iterations=context.setting("prediction.iterations"),
         learning_rate=context.setting("prediction.learning_rate"),

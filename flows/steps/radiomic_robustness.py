@@ -140,10 +140,15 @@ def radiomic_robustness(context: StepContext) -> dict[str, pa.Table]:
         ]
         pairs += own_pairs
         if not kept.any():
+            is_robustness = any(str(reason).startswith("not robust") for reason in reasons)
+            remedy = (
+                "lower radiomics.ccc_threshold where the segmentations agree too little."
+                if is_robustness
+                else f"of {study.feature[0]}: {reasons[0]}."
+            )
             context.note(
                 f"{study.study_id}: none of {len(study.feature)} radiomic features is kept, so "
-                "heterogeneity cannot be measured. radiomic_robustness.reason says why; lower "
-                "radiomics.ccc_threshold where the segmentations agree too little."
+                f"heterogeneity cannot be measured. radiomic_robustness.reason says why; {remedy}"
             )
     return {
         ROBUSTNESS.name: table_of_rows(rows, TYPES),

@@ -1,7 +1,8 @@
 /* Every row of RF with the verdict on it.
    Why: a radiomic feature is a number of one lesion on one day; what is not is set aside by a stated reason.
    Caveats: of two values of one lesion, day, region, segmentation and feature the first in the file counts; the
-   other is collapsed, equal or not. A blank region is 'whole', a blank segmentation 'original'.
+   other is collapsed, equal or not. Numbers of 1e100 and more are marks of failure and no measurements (their squares
+   have no place among floating-point numbers). A blank region is 'whole', a blank segmentation 'original'.
    Grain: one row per raw.rf row
    Key: rf_row
 */
@@ -31,7 +32,7 @@ typed AS (
         coalesce(study.patients = 'unknown', FALSE) AS is_patient_unknown,
         subject.usubjid,
         subject.patient_id,
-        finite_number(rf.value_raw) AS value,
+        CASE WHEN abs(finite_number(rf.value_raw)) < 1e100 THEN finite_number(rf.value_raw) END AS value,
         day_from_first_dose(
             rf.stated_day, rf.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
         ) AS day

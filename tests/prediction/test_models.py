@@ -182,6 +182,26 @@ def test_grid_search_is_nested() -> None:
     assert len(set(GRID)) == len(GRID) > 1
 
 
+@pytest.mark.parametrize("model", ["gradient boosting", "logistic regression"])
+def test_without_any_characteristic_the_shares_of_the_classes_are_predicted(model: str) -> None:
+    label = np.repeat([0, 1, 2], [60, 30, 10])
+    features = features_of(
+        {"age": "number", "sex": "category"}, {"age": [None] * 100, "sex": ["F"] * 5 + [None] * 95}
+    )
+    fitted = fit_model(features, label, model, QUICK, 0)  # type: ignore[arg-type]
+    shares = fitted.probability(features, 3)
+    np.testing.assert_allclose(shares, np.tile([0.6, 0.3, 0.1], (100, 1)), atol=0.01)
+
+
+@pytest.mark.parametrize("folds", [12, 200])
+def test_no_more_folds_than_the_smallest_class_has_patients(folds: int) -> None:
+    label = np.repeat([0, 1, 2], [40, 7, 30])
+    parts = stratified_folds(label, folds, 3)
+    assert len(parts) == 7
+    assert sorted(np.concatenate(parts).tolist()) == list(range(label.size))
+    assert all((label[held] == 1).sum() == 1 for held in parts)
+
+
 def test_the_same_numbers_with_any_number_of_threads() -> None:
     from threadpoolctl import threadpool_limits
 

@@ -92,6 +92,13 @@ def test_stored_model_is_that_of_all_patients(warehouse: Path) -> None:
         (lambda text: text.replace("55.5", "-4"), "age_years is below 0"),
         (lambda text: text.replace("new/1", ""), "patient_id of its own"),
         (lambda text: "", "is empty"),
+        (lambda text: text.replace("55.5", "inf"), "row 1: age_years is infinite"),
+        (lambda text: text.replace("race", "sex"), "has sex twice"),
+        (
+            lambda text: text.replace("new/1,55.5" + "," * 10, "new/1,55.5" + "," * 10 + "5"),
+            "row 1: prior_surgery = '5' is not true or false",
+        ),
+        (lambda text: text.replace(",", ";").replace("55.5", "55,5"), "'55,5' is not a number"),
     ],
 )
 def test_files_that_cannot_be_used_are_refused(
@@ -115,6 +122,44 @@ def test_unknown_values_may_stay_empty(warehouse: Path, tmp_path: Path) -> None:
     said: list[str] = []
     predict(file, warehouse=warehouse, say=said.append)
     assert said[0].splitlines()[1].startswith("new/1,")
+
+
+@pytest.mark.parametrize(("separator", "mark"), [(";", ""), ("\t", ""), (";", "\ufeff")])
+def test_separators_and_words_are_taken_as_they_come(
+    warehouse: Path, tmp_path: Path, separator: str, mark: str
+) -> None:
+    """Case and spaces of words change nothing; a level that the model does not know is named."""
+    template, file = tmp_path / "t.csv", tmp_path / "new.csv"
+    predict(None, warehouse=warehouse, template=template, say=lambda text: None)
+    columns = template.read_text().strip().split(",")
+    given = [("new/1", "F", "COLON"), ("new/2", " f ", "Colon"), ("new/3", "F", "Caecum")]
+    rows = [
+        separator.join({"patient_id": p, "sex": s, "primary_site": o}.get(c, "") for c in columns)
+        for p, s, o in given
+    ]
+    file.write_text(mark + "\n".join([separator.join(columns), *rows]) + "\n", encoding="utf-8")
+    said: list[str] = []
+    doubts: list[str] = []
+    predict(file, warehouse=warehouse, say=said.append, warn=doubts.append)
+    first, second, _ = said[0].splitlines()[1:]
+    assert first.split(",")[1:] == second.split(",")[1:]
+    assert doubts == [
+        "primary_site: Caecum counts as another than the model knows (COLON, RECTUM)."
+    ]
+
+
+def test_what_is_no_warehouse_and_another_subset_are_refused(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    junk, model = tmp_path / "junk.duckdb", tmp_path / "model.json"
+    junk.write_text("no database")
+    with pytest.raises(LesionsError, match="cannot be opened as a warehouse"):
+        predict(junk, warehouse=warehouse)
+    with pytest.raises(LesionsError, match="cannot be opened as a warehouse"):
+        predict(None, warehouse=junk)
+    predict(None, warehouse=warehouse, save_model=model, say=lambda text: None)
+    with pytest.raises(LesionsError, match="of the subset 'all', not of 'lung'"):
+        predict(warehouse, warehouse=None, model_file=model, subset="lung")
 
 
 def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:

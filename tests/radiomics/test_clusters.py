@@ -70,6 +70,12 @@ def test_a_constant_or_missing_column_is_refused() -> None:
         cluster_features(X, cut=0.3, linkage="ward")
 
 
+@pytest.mark.parametrize("scale", [1e-170, 1e99])
+def test_correlations_do_not_depend_on_the_size_of_numbers(scale: float) -> None:
+    """Squares of deviations of 1e-170 are 0 in floating point."""
+    np.testing.assert_allclose(absolute_correlation(X * scale), absolute_correlation(X), rtol=1e-12)
+
+
 def test_the_most_understandable_feature_speaks_for_its_cluster() -> None:
     names = [
         "original_glrlm_GrayLevelNonUniformity",

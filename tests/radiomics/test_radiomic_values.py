@@ -52,6 +52,17 @@ def test_class_and_unit(kit: SqlKit) -> None:
     assert found == {name: list(wanted) for name, _, _, wanted in FEATURES}
 
 
+def test_what_is_no_measurement_is_set_aside(kit: SqlKit) -> None:
+    """The largest double is what some programs write where a feature could not be computed."""
+    values = ("1.7976931348623157e+308", "-1e100", "inf", "nan", "high", "9e99", "-1e-200")
+    for i, value in enumerate(values):
+        feature(kit, f"T{i}", value)
+    kit.build("staging.lesion_feature_screen")
+    found = dict(kit.rows("staging.lesion_feature_screen", "value_raw, reason_id"))
+    wrong = dict.fromkeys(values[:5], "not_a_number")
+    assert found == {**wrong, **dict.fromkeys(values[5:], "kept")}
+
+
 def test_lesions_are_compared_on_the_day_before_treatment_that_has_most(kit: SqlKit) -> None:
     """Day 60 has most lesions but lies after the first dose; day -20 has more than day -5."""
     for label, days in {"T1": (-20, -5, 60), "T2": (-20, 60), "T3": (60,)}.items():

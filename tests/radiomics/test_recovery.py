@@ -126,6 +126,16 @@ def test_spread_by_hand() -> None:
     assert spread_of(share, is_exact=True).standard_error[0] == 0
 
 
+@pytest.mark.parametrize("s", [40, 120, 280, 560])
+def test_limits_are_those_of_whole_numbers_of_subsets(s: int) -> None:
+    """2.5 % of 120 are 3 subsets, although 120 (1 - 0.95) / 2 is 3.0000000000000027."""
+    share = np.random.default_rng(s).permutation(np.arange(1.0, s + 1))[None]
+    found = spread_of(share, is_exact=True)
+    assert (found.lower[0], found.upper[0]) == (s // 40, s - s // 40)
+    assert found.lower[0] == weighted_quantiles(share[0], np.full(s, 1 / s), 0.025)[0]
+    assert np.isnan(spread_of(np.full((1, s), np.nan), is_exact=True).lower[0])
+
+
 def test_lesions_needed_by_hand() -> None:
     assert least_lesions([2, 3, 4, 5], [0.5, 0.8, 0.7, 0.9], 0.75) == 5
     assert least_lesions([2, 3, 4], [0.5, 0.75, 0.8], 0.75) == 3

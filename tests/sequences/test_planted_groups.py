@@ -11,9 +11,11 @@ from udfs.sequences import (
     adjusted_rand_index,
     cluster_sequences,
     describe_clusters,
+    n_points,
     sequences_of,
     simulate_sequences,
 )
+from udfs.sequences.encodings import PlaceEncoding
 from udfs.sequences.simulation import CLEAR, PROTOTYPES
 
 RECOVERED = 0.9
@@ -113,6 +115,61 @@ def test_rules_choose_by_their_column() -> None:
         values = [getattr(one, rule) for one in found.candidates[1:]]
         best = max(values) if rule == "elbow" else min(values)
         assert getattr(found.chosen, rule) == best
+
+
+def test_as_many_clusters_as_points_come_to_an_end() -> None:
+    """Bootstrap samples of 12 distinct sequences almost never hold all 12."""
+    ids = [f"P{i:02d}" for i in range(12)]
+    apart = sequences_of(ids * 2, [1] * 12 + [2] * 12, ["liver"] * 12 + ["lung"] * 12,
+                         [10.0] * 12 + [20.0 + 30 * i for i in range(12)])  # fmt: skip
+    options = Options(encoding="timed", k_max=40, starts=1, samples=5, shuffles=1)
+    found = cluster_sequences(apart, options, seed=1)
+    assert [one.k for one in found.candidates] == list(range(1, 13))
+    assert all(0 <= one.stability.mean_ari <= 1 for one in found.candidates[1:])
+
+
+@pytest.mark.parametrize("half_life", [1.0, 1e300])
+def test_points_that_the_half_life_brings_together_are_one(half_life: float) -> None:
+    """Of five sequences 2^-t leaves three points (days beyond 1,074 weigh 0), 1e300 days two."""
+    days = {"liver": [0.0] * 5, "lung": [np.inf, 2000.0, 3000.0, 1.0, 2.0]}
+    rows = [(f"P{i}", place, organ, days[organ][i])
+            for i in range(5) for place, organ in ((1, "liver"), (2, "lung"))
+            if np.isfinite(days[organ][i])]  # fmt: skip
+    sequences = sequences_of(*zip(*rows, strict=True))
+    options = Options(encoding="timed", half_life_days=half_life, samples=3, shuffles=1)
+    found = cluster_sequences(sequences, options, seed=1)
+    expected = 3 if half_life == 1 else 2
+    assert found.n_distinct == n_points(sequences, options) == expected
+    assert len(found.candidates) == expected
+    assert len(set(found.candidates[-1].label.tolist())) == expected
+
+
+def test_k_means_is_not_left_in_a_local_minimum() -> None:
+    """More clusters never lie further from their means, and more starts find nothing better."""
+    from sklearn.cluster import KMeans
+
+    none = simulate_sequences(600, separation=0.3, seed=8).sequences
+    options = Options(encoding="published", samples=0, shuffles=1)
+    found = [one.inertia for one in cluster_sequences(none, options, seed=1).candidates]
+    assert found == sorted(found, reverse=True)
+    points = PlaceEncoding.of(none.order).transform(none.order)
+    for k in (3, 6):
+        best = KMeans(k, n_init=300, random_state=5).fit(points).inertia_
+        assert found[k - 1] <= best * 1.005
+
+
+def test_without_bootstrap_samples_stability_is_not_asked_for() -> None:
+    planted = simulate_sequences(300, separation=CLEAR, seed=3)
+    options = Options(encoding="timed", starts=3, samples=0, shuffles=2)
+    assert cluster_sequences(planted.sequences, options, seed=1).chosen.k == len(PROTOTYPES)
+
+
+def test_without_survival_concordance_chooses_nothing() -> None:
+    planted = simulate_sequences(300, separation=CLEAR, seed=3)
+    options = Options(encoding="timed", starts=3, samples=0, shuffles=2, rule="concordance")
+    unknown, dead = np.full(300, np.nan), np.zeros(300, dtype=bool)
+    found = cluster_sequences(planted.sequences, options, seed=1, time=unknown, event=dead)
+    assert found.chosen.k == len(PROTOTYPES)
 
 
 def test_sequences_all_alike_are_refused() -> None:

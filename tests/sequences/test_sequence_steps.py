@@ -177,6 +177,22 @@ def test_prediction_finds_what_baseline_organs_say(found: Found) -> None:
     assert (left_out["fold"] == "trial " + left_out["patient_id"].str[:2]).all()
 
 
+def test_settings_of_the_prediction_are_followed(con: duckdb.DuckDBPyConnection) -> None:
+    """Grid search leaves the iterations to their setting; folds are as many as there can be."""
+    given = {"prediction__iterations": 2, "prediction__fewest_patients": 10}
+    found, _ = run(con, "progression_prediction", prediction__grid_search=True, **given)
+    split = found["progression_prediction_split"]
+    assert set(split.loc[split["model"] == "gradient boosting", "iterations"]) == {2}
+    smallest = whole(
+        run(con, "progression_cluster", sequences__hetero_organs=3.5)[0], "progression_cluster"
+    )["cluster_name"].value_counts()
+    n = int(smallest.min())
+    found, notes = run(con, "progression_prediction", prediction__folds=1000, **given)
+    assert f"all: {n} folds in place of 1000" in notes[0]
+    split = found["progression_prediction_split"]
+    assert split["split"].str.startswith("fold").sum() == 2 * n
+
+
 def test_rows_in_another_order_give_the_same_tables(
     made: tuple[dict[str, pd.DataFrame], PlantedSequences], found: Found
 ) -> None:
@@ -197,6 +213,28 @@ def test_patients_without_progression_can_be_clustered_too(
     members = whole(found, "progression_cluster")
     assert (members["cluster"] > 0).all()
     assert "No progression" in set(members["cluster_name"])
+    label = members.set_index("cluster_name")["cluster"].to_dict()
+    landmark = found["progression_landmark"]
+    assert landmark["cluster"].tolist() == [label[name] for name in landmark["cluster_name"]]
+    nothing_yet = landmark[landmark["n_progressive_organs"] == 0]
+    assert set(nothing_yet["cluster_name"]) == {"No progression"}
+    meaning, _ = run(con, "progression_meaning", sequences__no_progression="clustered")
+    summary = meaning["progression_survival_summary"]
+    assert not summary.duplicated(["subset", "grouping", "group_name", "endpoint"]).any()
+    share = whole(meaning, "progression_proportion").groupby("treatment_class")
+    assert (share["n"].sum() == share["n_of"].max()).all()
+
+
+def test_more_clusters_than_sequences_and_none_to_be_doubted_are_said(
+    made: tuple[dict[str, pd.DataFrame], PlantedSequences],
+) -> None:
+    con = database(made[0])
+    same = {"sequences__half_life_days": 1e300, "sequences__resamples": 0}
+    notes = run(con, "progression_cluster", sequences__k=5000, **same)[1]
+    assert "all: sequences.k is 5000, but there are" in notes[0]
+    assert not any("nan" in note for note in notes)
+    notes = run(con, "progression_cluster", sequences__k=1, sequences__resamples=0)[1]
+    assert not any(note.startswith("all: 1 clusters") for note in notes)
 
 
 def test_too_few_patients_are_not_clustered_and_that_is_said(
@@ -261,3 +299,24 @@ def test_figures_can_be_made(con: duckdb.DuckDBPyConnection, found: Found) -> No
         )
         rows = con.execute((folder / f"{stem}.sql").read_text()).fetchall()
         assert rows, stem
+
+
+def test_a_cluster_of_one_patient_has_a_cell_without_a_deviation(
+    made: tuple[dict[str, pd.DataFrame], PlantedSequences],
+) -> None:
+    con = database(made[0])
+    run(con, "progression_cluster")
+    con.execute(
+        "UPDATE analysis.progression_cluster SET cluster_name = 'Alone' WHERE subset = 'all' AND "
+        "patient_id = (SELECT min(patient_id) FROM analysis.progression_cluster WHERE cluster = 1)"
+    )
+    run(con, "progression_meaning")
+    folder = Path(__file__).resolve().parents[2] / "sql" / "mart"
+    rows = con.execute((folder / "fig_progression_characteristic.sql").read_text()).df()
+    assert rows["cell"].notna().all()
+    alone = rows[(rows["cluster_name"] == "Alone") & (rows["subset"] == "all")]
+    age = made[0]["analysis.baseline_feature"].set_index("patient_id")["age_years"]
+    patient = con.execute(
+        "SELECT patient_id FROM analysis.progression_cluster WHERE cluster_name = 'Alone'"
+    ).fetchall()[0][0]
+    assert alone.set_index("variable").loc["age_years", "cell"] == f"{age[patient]:.1f} (-)"

@@ -139,6 +139,13 @@ def test_kruskal_wallis_is_that_of_r(reference: Any, data: Any, variable: str, n
     assert found.p_value == pytest.approx(r["p.value"], rel=1e-11)
 
 
+def test_epsilon_squared_of_groups_of_one_value_is_1_and_no_more() -> None:
+    """H is n - 1 then, but for rounding."""
+    for n in range(2, 60):
+        found = kruskal_wallis(np.arange(n, dtype=float), np.arange(n))
+        assert 1 - 1e-12 <= found.epsilon_squared <= 1
+
+
 @pytest.mark.parametrize("variable", ["growth", "score"])
 @pytest.mark.parametrize(
     ("correction", "column"), [("bonferroni", "p_bonferroni"), ("holm", "p_holm"), ("bh", "p_bh")]

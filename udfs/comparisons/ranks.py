@@ -115,7 +115,8 @@ def kruskal_wallis(values: ArrayLike, group: ArrayLike) -> KruskalWallis:
 
     found = kruskal(*(x[labels == name] for name in names))
     h = float(found.statistic)
-    return KruskalWallis(h, df, float(found.pvalue), h / (x.size - 1))
+    # Groups of one value each make H = n - 1, but for rounding.
+    return KruskalWallis(h, df, float(found.pvalue), min(h / (x.size - 1), 1.0))
 
 
 def dunn_tests(

@@ -28,6 +28,7 @@ from udfs.prediction.validation import (
     cross_validate,
     fit_model,
     permutation_importance,
+    smallest_class,
     stratified_folds,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "permutation_importance",
     "plain_boosting",
     "roc_curve",
+    "smallest_class",
     "stratified_folds",
     "wilson",
 ]

@@ -118,7 +118,8 @@ class Design:
 
     def matrix(self, features: Features) -> FloatArray:
         """(n, p) numbers; NaN where missing. A category that is missing is NaN in all its columns,
-        another than the learnt levels 0 in all.
+        another than the learnt levels 0 in all. One column of zeros where nothing tells patients
+        apart: a model of it predicts the shares of the classes.
         """
         columns = []
         for name, kind in self.kind.items():
@@ -130,7 +131,7 @@ class Design:
             gone = value == ""
             for level in self.levels[name]:
                 columns.append(np.where(gone, np.nan, (value == level).astype(np.float64)))
-        return np.column_stack(columns) if columns else np.zeros((features.n, 0))
+        return np.column_stack(columns) if columns else np.zeros((features.n, 1))
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,19 @@ def fit_model(
     return Fitted(design, classes, linear.fit(scaling.transform(matrix), code), scaling)
 
 
+def smallest_class(label: IntArray) -> int:
+    """Patients of the class that fewest have."""
+    return int(np.unique(label, return_counts=True)[1].min())
+
+
 def stratified_folds(label: IntArray, folds: int, seed: int) -> list[IntArray]:
-    """Positions held back in each fold; every class spread evenly (a 4:1 split for five folds)."""
+    """Positions held back in each fold; every class spread evenly (a 4:1 split for five folds).
+
+    No more folds than the smallest class has patients, so that each class is in each of them.
+    """
     from sklearn.model_selection import StratifiedKFold
 
+    folds = max(2, min(folds, smallest_class(label)))
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32)
     return [np.asarray(held) for _, held in splitter.split(np.zeros(label.size), label)]
 

@@ -46,7 +46,10 @@ def absolute_correlation(values: ArrayLike) -> FloatArray:
         raise ValueError(f"{x.shape} values, or a NaN: (n, f) with n of 2 or more are needed")
     if (np.ptp(x, axis=0) == 0).any():
         raise ValueError(f"columns {np.flatnonzero(np.ptp(x, axis=0) == 0).tolist()} do not vary")
-    z = x - x.mean(axis=0)
+    # Squares of very large or small deviations have no place among floating-point numbers.
+    z = x / np.abs(x).max(axis=0)
+    z -= z.mean(axis=0)
+    z /= np.abs(z).max(axis=0)
     z /= np.sqrt((z**2).sum(axis=0))
     # Not a matrix product: its last digits would depend on the number of threads.
     r = np.clip(np.abs(np.einsum("ni,nj->ij", z, z)), 0.0, 1.0)

@@ -10,7 +10,7 @@
 chooses k, ``naming`` names what was found, ``simulation`` plants groups.
 """
 
-from udfs.sequences.cluster import Candidate, Clustering, Options, cluster_sequences
+from udfs.sequences.cluster import Candidate, Clustering, Options, cluster_sequences, n_points
 from udfs.sequences.data import NONE, Sequences, sequences_of
 from udfs.sequences.naming import ClusterContent, describe_clusters
 from udfs.sequences.simulation import PlantedSequences, simulate_sequences
@@ -27,6 +27,7 @@ __all__ = [
     "adjusted_rand_index",
     "cluster_sequences",
     "describe_clusters",
+    "n_points",
     "sequences_of",
     "simulate_sequences",
 ]

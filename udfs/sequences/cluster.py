@@ -26,8 +26,12 @@ that Tibshirani and Walther (JCGS 2005) ask of prediction strength."""
 PARSIMONY = 0.05
 """Fewer clusters are taken when their silhouette is no more than this below the best."""
 
-RESAMPLE_STARTS = {"timed": 1, "published": 3}
-"""Starts of each clustering of a bootstrap sample or of random sequences, at most."""
+STARTS = {"timed": 1, "published": 20}
+"""Random starts for each of ``Options.starts``: one of k-means costs little, and most often ends in
+a local minimum that is far from the best."""
+RESAMPLE_STARTS = {"timed": 1, "published": 20}
+"""Random starts of each clustering of a bootstrap sample or of random sequences, at most. With
+three of k-means samples seemed to differ where only local minima did."""
 CHANCE_MARGIN = 0.05
 """Groups are there when their silhouette is higher by this than among random sequences."""
 
@@ -115,8 +119,9 @@ def cluster_sequences(
     The rule ``silhouette``: of the k whose clusters bootstrap samples find again (mean adjusted
     Rand index 0.8 or more) and whose silhouette is 0.05 above that of every set of random
     sequences, the smallest with a silhouette at most 0.05 below the best of them; where there is
-    none such, the smallest k with an index at most 0.05 below the largest. The other rules take
-    the best value of their column.
+    none such, the smallest k with an index at most 0.05 below the largest. Without bootstrap
+    samples stability is not asked for. The other rules take the best value of their column;
+    concordance without survival is the rule ``silhouette``.
 
     Stability alone is no sign of groups: where one organ is more frequent than others, 'that organ
     first' is found again in every sample. So silhouettes are held against sequences in which each
@@ -140,7 +145,7 @@ def cluster_sequences(
     by_chance = _by_chance(sequences, options, k_max, seed)
     found, places = [], []
     for k in range(1, k_max + 1):
-        partition = space.partition(space.weight, k, starts=options.starts, seed=seed)
+        partition = space.partition(space.weight, k, starts=_starts(options, k), seed=seed)
         place = size_order(sequences, partition.label[inverse])
         label = place[partition.label[inverse]]
         c = float("nan")
@@ -175,8 +180,7 @@ def cluster_sequences(
 
 def _space(sequences: Sequences, options: Options) -> tuple[Space, IntArray, IntArray]:
     """Points, the first patient at each, and each patient's point."""
-    clocked = _clocked(sequences, options)
-    key = clocked.days if options.encoding == "timed" else sequences.order
+    at, key = _points(sequences, options)
     _, first, inverse, count = np.unique(
         key, axis=0, return_index=True, return_inverse=True, return_counts=True
     )
@@ -184,15 +188,40 @@ def _space(sequences: Sequences, options: Options) -> tuple[Space, IntArray, Int
     if options.encoding == "timed":
         from scipy.spatial.distance import cdist
 
-        at = discounted_states(clocked.take(first), half_life_days=options.half_life_days)
-        return Distances(weight, np.asarray(cdist(at, at, "cityblock"))), first, inverse
-    order = sequences.order[first]
-    return Points(weight, PlaceEncoding.of(order).transform(order)), first, inverse
+        distinct = at[first]
+        return Distances(weight, np.asarray(cdist(distinct, distinct, "cityblock"))), first, inverse
+    return Points(weight, at[first]), first, inverse
+
+
+def _points(sequences: Sequences, options: Options) -> tuple[FloatArray, FloatArray | IntArray]:
+    """Each patient's point, and what tells points apart, in the order in which they stand.
+
+    Days that a short half-life brings to one weight, or a long one does not tell apart, are one
+    point: medoids at a distance of 0 would leave a cluster without a patient.
+    """
+    if options.encoding == "timed":
+        at = discounted_states(_clocked(sequences, options), half_life_days=options.half_life_days)
+        return at, -at  # the earliest first, as by days
+    return PlaceEncoding.of(sequences.order).transform(sequences.order), sequences.order
+
+
+def n_points(sequences: Sequences, options: Options) -> int:
+    """Distinct points of n sequences: clusters are of two or more."""
+    return int(np.unique(_points(sequences, options)[1], axis=0).shape[0])
 
 
 def _clocked(sequences: Sequences, options: Options) -> Sequences:
     """With days from the first progression, where that is asked for."""
     return sequences.since_first() if options.counts_from == "first_progression" else sequences
+
+
+def _starts(options: Options, k: int, most: int | None = None) -> int:
+    """Random starts of a clustering of all patients, or of a sample at most so many; fewer beyond
+    eight clusters, each of which costs more.
+    """
+    starts = options.starts * STARTS[options.encoding]
+    starts = starts if most is None else min(starts, most)
+    return max(options.starts if most is None else 1, starts * 8 // max(k, 8))
 
 
 def _stability(
@@ -201,7 +230,7 @@ def _stability(
     """Of k clusters, in their numbering by size."""
     if k == 1 or options.samples == 0:
         return Stability(np.full(0, np.nan), np.full(k, np.nan))
-    starts = min(options.starts, RESAMPLE_STARTS[options.encoding])
+    starts = _starts(options, k, RESAMPLE_STARTS[options.encoding])
     out = bootstrap_stability(space, found, k, samples=options.samples, starts=starts, seed=seed)
     jaccard = np.full(k, np.nan)
     jaccard[place] = out.jaccard
@@ -218,7 +247,7 @@ def _by_chance(sequences: Sequences, options: Options, k_max: int, seed: int) ->
         space, _, _ = _space(other, options)
         distance = space.distance()
         for k in range(2, min(k_max, space.weight.size) + 1):
-            starts = min(options.starts, RESAMPLE_STARTS[options.encoding])
+            starts = _starts(options, k, RESAMPLE_STARTS[options.encoding])
             label = space.partition(space.weight, k, starts=starts, seed=seed).label
             highest[k - 1] = max(highest[k - 1], silhouette(distance, label, space.weight))
     return highest
@@ -233,9 +262,10 @@ def _choose(found: list[Candidate], options: Options) -> Candidate:
         return max(open_, key=lambda one: (one.elbow, -one.k))
     if options.rule in ("aic", "bic"):
         return min(open_, key=lambda one: (getattr(one, options.rule), one.k))
-    if options.rule == "concordance":
+    if options.rule == "concordance" and not all(np.isnan(one.concordance) for one in open_):
         return max(open_, key=lambda one: (np.nan_to_num(one.concordance), -one.k))
-    stable = [one for one in open_ if one.is_stable and one.is_beyond_chance]
+    is_sampled = options.samples > 0
+    stable = [one for one in open_ if (one.is_stable or not is_sampled) and one.is_beyond_chance]
     if not stable:
         again = [float(np.nan_to_num(one.stability.mean_ari)) for one in open_]
         return next(

@@ -64,7 +64,8 @@ def bootstrap_stability(
 ) -> Stability:
     """Clusters bootstrap samples of the patients and compares the labels that follow.
 
-    Each sample is as many patients, drawn with replacement; its centres label all patients.
+    Each sample is as many patients, drawn with replacement; its centres label all patients. A
+    sample with fewer distinct points than clusters has as many clusters as points.
 
     Args:
         space: the points.
@@ -80,9 +81,8 @@ def bootstrap_stability(
     ari, jaccard = np.full(samples, np.nan), np.zeros(k)
     for b in range(samples):
         weight = rng.multinomial(n, share).astype(np.float64)
-        while (weight > 0).sum() < k:
-            weight = rng.multinomial(n, share).astype(np.float64)
-        other = space.partition(weight, k, starts=starts, seed=int(rng.integers(2**31)))
+        at_most = min(k, int((weight > 0).sum()))
+        other = space.partition(weight, at_most, starts=starts, seed=int(rng.integers(2**31)))
         ari[b] = adjusted_rand_index(found.label, other.label, space.weight)
         both = contingency(found.label, other.label, space.weight)
         union = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both

@@ -54,11 +54,17 @@ SETTINGS: tuple[Setting, ...] = (
         "again, that are beyond chance, and whose silhouette is near the best",
         choices=("silhouette", "elbow", "aic", "bic", "concordance"),
     ),
-    Setting("sequences.starts", 10, "starts of each clustering; the best counts", minimum=1),
+    Setting(
+        "sequences.starts",
+        10,
+        "starts of each clustering, the best counts; published has twenty times as many",
+        minimum=1,
+    ),
     Setting(
         "sequences.resamples",
         50,
-        "bootstrap samples in which clusters are sought again; 0 for none",
+        "bootstrap samples in which clusters are sought again; 0 for none, and stability is then "
+        "not asked for",
         minimum=0,
     ),
     Setting(
@@ -103,10 +109,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "prediction.grid_search",
         False,
-        "whether the boosting's parameters are sought by macro F1 within each training set "
-        "(takes minutes)",
+        "whether the boosting's learning rate, leaves and weights of the classes are sought by "
+        "macro F1 within each training set (takes minutes)",
     ),
-    Setting("prediction.folds", 5, "folds of the cross-validation: 5 is a 4:1 split", minimum=2),
+    Setting(
+        "prediction.folds",
+        5,
+        "folds of the cross-validation: 5 is a 4:1 split; no more than the smallest predicted "
+        "cluster has patients",
+        minimum=2,
+    ),
     Setting(
         "prediction.no_progression",
         "class",
@@ -121,6 +133,16 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=10,
     ),
     Setting("prediction.iterations", 60, "iterations of the gradient boosting", minimum=1),
-    Setting("prediction.learning_rate", 0.1, "its learning rate", minimum=0.001),
-    Setting("prediction.leaves", 4, "most leaves of its trees", minimum=2),
+    Setting(
+        "prediction.learning_rate",
+        0.1,
+        "its learning rate; prediction.grid_search seeks it instead",
+        minimum=0.001,
+    ),
+    Setting(
+        "prediction.leaves",
+        4,
+        "most leaves of its trees; prediction.grid_search seeks them instead",
+        minimum=2,
+    ),
 )

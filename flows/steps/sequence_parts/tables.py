@@ -149,8 +149,8 @@ LANDMARK = TableDoc(
         "landmark_days": "day from first dose: sequences.landmarks",
         "first_organ": "organ that had progressed first; NULL where none had",
         "n_progressive_organs": "organs that had progressed",
-        "cluster": "number of the nearest cluster; 0 where nothing had progressed; NULL without "
-        "clusters",
+        "cluster": "number of the nearest cluster; 0 where nothing had progressed (unless such "
+        "patients were clustered); NULL without clusters",
         "cluster_name": "its name",
         "days_after": "days from the landmark to death or censoring",
         "is_death": "the patient died; else censored",
