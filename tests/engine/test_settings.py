@@ -58,7 +58,6 @@ def test_a_whole_number_serves_where_a_number_is_wanted(tmp_path: Path) -> None:
         ("[run]\nmemory_limit = '-1GB'", "cannot be used"),
         ("[baseline]\nlatest_day = 99999999999", "above 36525"),
         ("[sequences]\nfewest_patients = 99999999999", "above 2147483647"),
-        ("[volume]\naxis_ratio = nan", "is not a finite number"),
         ("[sequences]\nhalf_life_days = inf", "is not a finite number"),
         ("seed = 4", "outside a section"),
         ("[rules\n", "not valid TOML"),
