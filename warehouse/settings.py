@@ -89,7 +89,10 @@ def _checked(file: str, name: str, value: Any) -> Any:
     if maximum is None and wanted is int:
         maximum = LARGEST
     if maximum is not None and value > maximum:
-        raise LesionsError(f"{file}: {name} = {value!r} is above {maximum:.15g}.")
+        raise LesionsError(
+            f"{file}: {name} = {value!r} is above {maximum:.15g}. "
+            f"The default is {setting.default!r}."
+        )
     if setting.pattern and not re.fullmatch(setting.pattern, value):
         raise LesionsError(f"{file}: {name} = {value!r} cannot be used: {setting.comment}.")
     return value
