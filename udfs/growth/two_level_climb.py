@@ -287,8 +287,10 @@ class Climb:
                     break
                 step = 0.5 * step
             else:
-                # Further up only for nodes that follow and miss more with each step.
+                # No step keeps near the highest value seen: that is where this climb ends.
                 self.theta, sums, curve = best
+                free = free_directions(self.fit, self.theta, curve)
+                decrement = float(curve.score @ newton_direction(free))
                 break
             sums, curve = new_sums, new_curve
             if sums.loglik > best[1].loglik:
