@@ -137,11 +137,8 @@ def fit_growth(
         error=ResidualError(error),
         censoring=censoring,
         count_baseline=count_baseline,
-        covariates={
-            name: (which,) if isinstance(which, str) else tuple(which)
-            for name, which in (covariates or {}).items()
-        },
-        references=dict(references or {}),
+        covariates=covariates,
+        references=references,
     )
     structure = Structure(problem.model, problem.error, omega, problem.design)
     run = _Run(problem, structure, chosen, seed, threads, progress)

@@ -8,7 +8,7 @@ lesions run over blocks whose limits depend on the data alone: results do not de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -166,10 +166,13 @@ def compile_problem(
     error: ResidualError,
     censoring: Censoring,
     count_baseline: bool,
-    covariates: dict[str, tuple[str, ...]],
-    references: dict[str, str],
+    covariates: Mapping[str, Sequence[str]] | None,
+    references: Mapping[str, str] | None,
 ) -> Problem:
     """Choose the rows to evaluate and lay them out.
+
+    Args:
+        covariates: names of covariates for each parameter; a text is one name.
 
     Raises:
         GrowthDataError: no row is left to evaluate, all are censored, or a covariate is unknown,
@@ -196,13 +199,17 @@ def compile_problem(
             "every measurement besides the baselines is censored: no growth can be estimated; "
             "check the censoring column and the limit of quantification"
         )
+    named = {
+        name: (which,) if isinstance(which, str) else tuple(which)
+        for name, which in (covariates or {}).items()
+    }
     return Problem(
         data=data,
         model=model,
         error=error,
         censoring=censoring,
         count_baseline=count_baseline,
-        design=build_design(data, fitted, model, covariates, references),
+        design=build_design(data, fitted, model, named, dict(references or {})),
         order=fitted,
         back=back,
         offsets=np.concatenate([[0], np.cumsum(counts[fitted])]),

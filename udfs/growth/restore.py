@@ -95,8 +95,8 @@ def fit_at(
         error=ResidualError(error),
         censoring=censoring,
         count_baseline=count_baseline,
-        covariates={name: tuple(which) for name, which in (covariates or {}).items()},
-        references=dict(references or {}),
+        covariates=covariates,
+        references=references,
     )
     structure = Structure(problem.model, problem.error, omega, problem.design)
     n_nodes = _node_count(n_nodes, problem)
@@ -151,8 +151,8 @@ def extend_fit(
         error=old.error,
         censoring=old.censoring,
         count_baseline=old.count_baseline,
-        covariates={name: tuple(which) for name, which in (covariates or {}).items()},
-        references=dict(references or {}),
+        covariates=covariates,
+        references=references,
     )
     if not np.array_equal(problem.rows, old.rows) or not np.array_equal(problem.y, old.y):
         raise ValueError("the data do not hold the rows that the fit was made of")
