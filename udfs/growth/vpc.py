@@ -9,7 +9,7 @@ checked apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,36 +150,65 @@ def predictive_checks(
                 simulated[name][now, one] = found * typical[name][one]
                 censored[name][now, one] = (y[rows] < usual).mean(axis=0)
     tail = 0.5 * (1.0 - level)
+    tails = [tail, 0.5, 1.0 - tail]
     is_left = residuals.is_censored & (problem.upper[order] == problem.y[order])
-    measured = residuals.observed_mm3 / residuals.population_mm3
     out = {}
     for name, groups in bins.items():
-        lower, median, upper = np.quantile(simulated[name], [tail, 0.5, 1.0 - tail], axis=0)
-        few, half, many = np.quantile(censored[name], [tail, 0.5, 1.0 - tail], axis=0)
-        observed = np.array(
-            [
-                np.percentile(measured[rows], PERCENTILES) * typical[name][one]
-                for one, rows in enumerate(groups)
-            ]
-        )
-        out[name] = PredictiveCheck(
-            day_from=np.array([day[rows].min() for rows in groups]),
-            day_to=np.array([day[rows].max() for rows in groups]),
-            day_middle=np.array([np.median(day[rows]) for rows in groups]),
-            n_rows=np.array([len(rows) for rows in groups]),
-            percentile=np.array(PERCENTILES),
-            observed=observed,
-            lower=lower,
-            median=median,
-            upper=upper,
-            is_inside=(lower <= observed) & (observed <= upper),
-            censored_observed=np.array([is_left[rows].mean() for rows in groups]),
-            censored_lower=few,
-            censored_median=half,
-            censored_upper=many,
-            level=level,
+        out[name] = check_of(
+            day,
+            residuals.observed_mm3 / residuals.population_mm3,
+            is_left,
+            groups,
+            typical[name],
+            np.quantile(simulated[name], tails, axis=0),
+            np.quantile(censored[name], tails, axis=0),
+            level,
         )
     return out
+
+
+def check_of(
+    day: FloatArray,
+    corrected: FloatArray,
+    is_below: BoolArray,
+    groups: Sequence[IntArray],
+    typical: Sequence[float] | FloatArray,
+    bands: FloatArray,
+    censored: FloatArray,
+    level: float,
+) -> PredictiveCheck:
+    """The measurements of k bins beside the bands that simulations left.
+
+    Args:
+        day: (m,) of the measured rows.
+        corrected: (m,) measurements over their population predictions.
+        is_below: (m,) they are below the limit of quantification.
+        groups: rows of each bin.
+        typical: (k,) median population prediction of each bin's rows.
+        bands: (3, k, q) lower limit, median and upper limit of the simulated percentiles, mm3.
+        censored: (3, k) the same of the share below the limit.
+    """
+    observed = np.array([np.percentile(corrected[rows], PERCENTILES) for rows in groups])
+    observed *= np.asarray(typical)[:, None]
+    lower, median, upper = bands
+    few, half, many = censored
+    return PredictiveCheck(
+        day_from=np.array([day[rows].min() for rows in groups]),
+        day_to=np.array([day[rows].max() for rows in groups]),
+        day_middle=np.array([np.median(day[rows]) for rows in groups]),
+        n_rows=np.array([len(rows) for rows in groups]),
+        percentile=np.array(PERCENTILES),
+        observed=observed,
+        lower=lower,
+        median=median,
+        upper=upper,
+        is_inside=(lower <= observed) & (observed <= upper),
+        censored_observed=np.array([is_below[rows].mean() for rows in groups]),
+        censored_lower=few,
+        censored_median=half,
+        censored_upper=many,
+        level=level,
+    )
 
 
 def bin_edges(day: FloatArray, n_bins: int, rows_per_bin: int) -> FloatArray:

@@ -27,7 +27,7 @@ Pharmacometrics Syst Pharmacol 11:425 (checks of joint models); Wu and Carroll 1
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,7 +41,7 @@ from udfs.growth.residuals import Residuals
 from udfs.growth.result import GrowthFit
 from udfs.growth.simulation import AXIS_RATIO
 from udfs.growth.visits import Visits, plan_visits
-from udfs.growth.vpc import BATCH, PERCENTILES, PredictiveCheck, bin_edges, bins_of
+from udfs.growth.vpc import BATCH, PERCENTILES, PredictiveCheck, bin_edges, bins_of, check_of
 from udfs.survival.curve import kaplan_meier
 
 
@@ -246,31 +246,22 @@ class _Work:
         """The measurements of a stratum beside its bands."""
         residuals, visits = self.residuals, self.visits
         tails = [0.5 * (1.0 - level), 0.5, 0.5 * (1.0 + level)]
-        lower, median, upper = _quantiles(np.concatenate([o.percentile for o in found]), tails)
-        few, half, many = _quantiles(np.concatenate([o.censored for o in found]), tails)
         gone, usual, stayed = _quantiles(np.concatenate([o.followed for o in found]), tails)
-        measured = residuals.observed_mm3 / residuals.population_mm3
-        observed = np.array([np.percentile(measured[rows], PERCENTILES) for rows in bins.observed])
-        observed *= bins.typical[:, None]
         seen = np.zeros(visits.n_patients, dtype=bool)
         seen[visits.patient[self.lesion[self.is_followed]]] = True
         seen &= bins.is_patient
-        return PredictiveCheck(
-            day_from=np.array([self.day[rows].min() for rows in bins.observed]),
-            day_to=np.array([self.day[rows].max() for rows in bins.observed]),
-            day_middle=bins.day_middle,
-            n_rows=np.array([len(rows) for rows in bins.observed]),
-            percentile=np.array(PERCENTILES),
-            observed=observed,
-            lower=lower,
-            median=median,
-            upper=upper,
-            is_inside=(lower <= observed) & (observed <= upper),
-            censored_observed=np.array([self.is_below[rows].mean() for rows in bins.observed]),
-            censored_lower=few,
-            censored_median=half,
-            censored_upper=many,
-            level=level,
+        check = check_of(
+            self.day,
+            residuals.observed_mm3 / residuals.population_mm3,
+            self.is_below,
+            bins.observed,
+            bins.typical,
+            _quantiles(np.concatenate([o.percentile for o in found]), tails),
+            _quantiles(np.concatenate([o.censored for o in found]), tails),
+            level,
+        )
+        return replace(
+            check,
             followed_observed=_followed(
                 visits.end_day[seen], visits.has_left[seen], bins.day_middle
             ),
