@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from flows.delimited import delimiter_of
 from warehouse.errors import LesionsError
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 REQUIRED = ("lesionID", "time", "DV")
 OPTIONAL = ("V0", "T0", "CENSORING", "LIMIT")
 NO_VALUE = (".", "", "NA", "NaN", "nan")
-DELIMITERS = (",", ";", "\t")
 ERASE = "\r\x1b[K"
 """Empties the line of a terminal."""
 STARTS: tuple[dict[str, float], ...] = (
@@ -155,8 +155,7 @@ def read_growth_file(path: Path) -> GrowthData:
 
 def _delimiter(path: Path) -> str:
     with path.open(encoding="utf-8-sig") as lines:
-        first = lines.readline()
-    return max(DELIMITERS, key=first.count)
+        return delimiter_of(lines.readline())
 
 
 def _numbers(path: Path, frame: pd.DataFrame, name: str) -> np.ndarray | None:

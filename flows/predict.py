@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flows.delimited import delimiter_of
 from flows.steps.prediction_parts import features as baseline
 from warehouse.errors import LesionsError
 
@@ -248,7 +249,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     with path.open(encoding="utf-8-sig", newline="") as file:
         first = file.readline()
         file.seek(0)
-        lines = list(csv.reader(file, delimiter=max(",;\t", key=first.count)))
+        lines = list(csv.reader(file, delimiter=delimiter_of(first)))
     if not lines:
         raise LesionsError(f"{path.name} is empty. Its first row names the columns.")
     header, *rows = lines
