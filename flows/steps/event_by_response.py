@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
 from flows.steps.survival import confidence_level
-from warehouse.errors import LesionsError
 from warehouse.registry import StepContext, TableDoc, step
 
 if TYPE_CHECKING:
@@ -303,7 +302,7 @@ def _mixed_model(rows: pandas.DataFrame, context: StepContext) -> tuple[CoxData,
     options = Options(
         ties=context.setting("hazards.ties"),
         method=context.setting("hazards.method"),
-        confidence=_hazard_confidence(context),
+        confidence=confidence_level(context, "hazards.confidence"),
         interval=False,
     )
     n_events = rows[rows["is_event"]]["response"].value_counts()
@@ -330,14 +329,6 @@ def _mixed_model(rows: pandas.DataFrame, context: StepContext) -> tuple[CoxData,
     except ValueError as error:
         return str(error)
     return (data, fit) if fit.is_converged else "; ".join(fit.notes)
-
-
-def _hazard_confidence(context: StepContext) -> float:
-    """Raises LesionsError: hazards.confidence is not between 0 and 1."""
-    level = float(context.setting("hazards.confidence"))
-    if not 0 < level < 1:
-        raise LesionsError(f"lesions.toml: hazards.confidence = {level:g} is not between 0 and 1.")
-    return level
 
 
 def _mixed_test(data: CoxData, fit: CoxFit) -> dict[str, Any]:

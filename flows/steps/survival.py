@@ -243,16 +243,16 @@ def survival(context: StepContext) -> dict[str, pa.Table]:
     }
 
 
-def confidence_level(context: StepContext) -> float:
-    """The setting survival.confidence.
+def confidence_level(context: StepContext, name: str = "survival.confidence") -> float:
+    """A setting that is the confidence of intervals.
 
     Raises:
         LesionsError: it is not between 0 and 1.
     """
-    level = float(context.setting("survival.confidence"))
+    level = float(context.setting(name))
     if not 0 < level < 1:
         raise LesionsError(
-            f"survival.confidence = {level} in lesions.toml must lie between 0 and 1: it is the "
+            f"{name} = {level} in lesions.toml must lie between 0 and 1: it is the "
             "share of intervals that hold the truth. The default is 0.95."
         )
     return level

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from flows.steps.survival import confidence_level
 from udfs.radiomics.variation import is_nonnegative, standardised
-from warehouse.errors import LesionsError
 from warehouse.registry import StepContext
 
 FloatArray = NDArray[np.float64]
@@ -121,13 +121,7 @@ def confidence_of(context: StepContext) -> float:
     Raises:
         LesionsError: it is not between 0 and 1.
     """
-    level = float(context.setting("radiomics.confidence"))
-    if not 0 < level < 1:
-        raise LesionsError(
-            f"radiomics.confidence = {level} in lesions.toml must lie between 0 and 1: it is the "
-            "share of intervals that hold the truth. The default is 0.95."
-        )
-    return level
+    return confidence_level(context, "radiomics.confidence")
 
 
 def _study(context: StepContext, study_id: str, all_segmentations: bool) -> StudyFeatures:
