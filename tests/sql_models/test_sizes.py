@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlkit import SqlKit
 
+from warehouse.sources.wording import NO_ID, names_subject
+
 
 def sizes(kit: SqlKit, columns: str = "day, diameter_mm") -> list[tuple]:
     kit.build("core.measurement")
@@ -274,3 +276,14 @@ def test_a_word_for_a_missing_lesion_id_is_no_lesion(kit, text):
     kit.build("core.lesion", "staging.tumor_result_screen")
     assert kit.rows("core.lesion", "lesion_id") == []
     assert kit.rows("staging.tumor_result_screen", "reason_id") == [("no_lesion_id",)]
+
+
+@pytest.mark.parametrize("word", [*NO_ID, " nan ", "None\t"])
+def test_words_for_no_id_are_the_same_at_load_and_in_sql(word: str) -> None:
+    with SqlKit() as kit:
+        found = kit.connection.execute(
+            f"SELECT known_id($word), {names_subject('$word')}", {"word": word}
+        ).fetchone()
+    assert found is not None
+    assert not found[0]
+    assert found[1] is False
