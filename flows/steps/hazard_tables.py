@@ -50,7 +50,7 @@ HAZARD_FIT = TableDoc(
         "determinant": "how the Laplace determinant was computed: exact, lanczos, sparse or none",
         "n_evaluations": "variances at which the model was fitted; 0 if naive",
         "is_boundary": "the likelihood is highest at variance 0",
-        "is_converged": "the search ended and no coefficient runs off",
+        "is_converged": "the search ended and no coefficient diverges",
         "is_primary": "the row to read: with random effect; naive where no patient has several "
         "lesions, so that there can be none",
         "notes": "what was merged, left out or taken out to make it fit; empty if nothing",

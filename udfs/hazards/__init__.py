@@ -13,6 +13,17 @@ effect; ``determinant``, ``solver``, ``groups``, ``partial``, ``index`` do the a
 from udfs.hazards.bootstrap import Bootstrap, patient_bootstrap
 from udfs.hazards.data import CoxData, cox_data
 from udfs.hazards.design import Design, Term, design, factor, factor_within, numeric
+from udfs.hazards.errors import (
+    CollinearTermError,
+    ConstantTermError,
+    EmptyLevelError,
+    HazardDataError,
+    NoEventError,
+    NoPhenotypeError,
+    NoRepetitionError,
+    SeparatedTermError,
+    TermError,
+)
 from udfs.hazards.estimate import Options
 from udfs.hazards.fit import fit_cox
 from udfs.hazards.inference import (
@@ -39,6 +50,7 @@ from udfs.hazards.predict import SurvivalPrediction, predict_survival
 from udfs.hazards.proportional import ProportionalCheck, ProportionalTest, check_proportional
 from udfs.hazards.result import Baseline, CoxFit, Frailty
 from udfs.hazards.selection import Candidate, CandidateTest, Selection, select_covariates
+from udfs.hazards.separated import OneSided, one_sided, separated_column
 from udfs.hazards.simulation import SimulatedLesions, simulate_lesions
 
 __all__ = [
@@ -47,20 +59,30 @@ __all__ = [
     "Bootstrap",
     "Candidate",
     "CandidateTest",
+    "CollinearTermError",
+    "ConstantTermError",
     "CoxData",
     "CoxFit",
     "Design",
+    "EmptyLevelError",
     "Frailty",
+    "HazardDataError",
     "HazardRatios",
+    "NoEventError",
+    "NoPhenotypeError",
+    "NoRepetitionError",
+    "OneSided",
     "Options",
     "OrganEffects",
     "Phenotypes",
     "ProportionalCheck",
     "ProportionalTest",
     "Selection",
+    "SeparatedTermError",
     "SimulatedLesions",
     "SurvivalPrediction",
     "Term",
+    "TermError",
     "TermTest",
     "VarianceTest",
     "against_mean",
@@ -76,12 +98,14 @@ __all__ = [
     "joint_covariance",
     "level_weights",
     "numeric",
+    "one_sided",
     "organ_effects",
     "organ_phenotypes",
     "patient_bootstrap",
     "predict_survival",
     "score_residuals",
     "select_covariates",
+    "separated_column",
     "simulate_lesions",
     "term_tests",
     "variance_test",

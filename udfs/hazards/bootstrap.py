@@ -10,6 +10,7 @@ import numpy as np
 from udfs.hazards.arrays import FloatArray, IntArray
 from udfs.hazards.data import CoxData
 from udfs.hazards.design import Design
+from udfs.hazards.errors import HazardDataError
 from udfs.hazards.estimate import estimate
 from udfs.hazards.inference import options_of
 from udfs.hazards.problem import prepare
@@ -104,7 +105,7 @@ def _refit(data: CoxData, fit: CoxFit) -> tuple[FloatArray, float]:
         kept, place = _without_empty_levels(data)
         problem = prepare(kept, fit.ties)
         found = estimate(problem, options_of(fit), near=fit.variance or None)
-    except ValueError:
+    except HazardDataError:
         return result, np.nan
     b = found.fixed.b if found.best is None else found.best.b
     result[place] = b / problem.columns.scale

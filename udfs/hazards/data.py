@@ -10,6 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from udfs.hazards.arrays import BoolArray, FloatArray, IntArray
 from udfs.hazards.design import Design, Term, is_missing
+from udfs.hazards.errors import (
+    ConstantTermError,
+    EmptyLevelError,
+    NoEventError,
+    NoRepetitionError,
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def cox_data(
         raise ValueError(f"row {k} has weight {weights[k]:g}; weights must be above 0")
     events = _flags(event, n)
     if not events.any():
-        raise ValueError(f"none of the {n} rows has an event: no hazard can be compared")
+        raise NoEventError(f"none of the {n} rows has an event: no hazard can be compared")
     return CoxData(
         stops,
         events,
@@ -121,9 +127,11 @@ def check_columns(design: Design, event: BoolArray) -> None:
             assert term.values is not None
             for label, column in zip(term.labels, term.values.T, strict=True):
                 if column.min() == column.max():
-                    raise ValueError(
+                    raise ConstantTermError(
                         f"column {label!r} is {column[0]:g} in every row: a constant says nothing "
-                        "about the hazard; leave it out"
+                        "about the hazard; leave it out",
+                        term.name,
+                        label,
                     )
         else:
             _check_levels(term, event)
@@ -135,17 +143,24 @@ def _check_levels(term: Term, event: BoolArray) -> None:
     rows = np.bincount(term.codes, minlength=len(names))
     events = np.bincount(term.codes[event], minlength=len(names))
     if rows.max() == rows.sum():
-        raise ValueError(
+        raise ConstantTermError(
             f"term {term.name!r}: every row has level {names[int(rows.argmax())]!r}, a constant "
-            "column; leave the term out"
+            "column; leave the term out",
+            term.name,
         )
     for j in np.flatnonzero(events == 0):
         what = "the reference level" if j == 0 else "level"
         if rows[j] == 0:
-            raise ValueError(f"term {term.name!r}: {what} {names[j]!r} has no row; name another")
-        raise ValueError(
+            raise EmptyLevelError(
+                f"term {term.name!r}: {what} {names[j]!r} has no row; name another",
+                term.name,
+                names[j],
+            )
+        raise EmptyLevelError(
             f"term {term.name!r}: {what} {names[j]!r} has {rows[j]} rows but no event, so its "
-            "hazard ratio cannot be estimated; merge it with another level, or leave out its rows"
+            "hazard ratio cannot be estimated; merge it with another level, or leave out its rows",
+            term.name,
+            names[j],
         )
 
 
@@ -156,9 +171,11 @@ def check_groups(n_groups: int, n_rows: int) -> None:
         ValueError: there is one group, or each group has one row.
     """
     if n_groups == 1:
-        raise ValueError("all rows are of one group: the variance of a random effect needs several")
+        raise NoRepetitionError(
+            "all rows are of one group: the variance of a random effect needs several"
+        )
     if n_groups == n_rows:
-        raise ValueError(
+        raise NoRepetitionError(
             f"each of the {n_groups} groups has one row: the variance of the random effect cannot "
             "be told from the baseline hazard; name another group, or fit without one (variance=0)"
         )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.hazards.arrays import BoolArray, FloatArray, IntArray
+from udfs.hazards.errors import ConstantTermError
 
 
 @dataclass(frozen=True)
@@ -298,8 +299,9 @@ def _check_reference(name: str, base: str, levels: list[str]) -> None:
             f"{', '.join(levels) or 'its levels (it has no row at all)'}"
         )
     if len(levels) == 1:
-        raise ValueError(
-            f"term {name!r}: every row has level {base!r}, a constant column; leave the term out"
+        raise ConstantTermError(
+            f"term {name!r}: every row has level {base!r}, a constant column; leave the term out",
+            name,
         )
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
+from scipy.linalg import eigh
 from scipy.special import chdtri
 
 from udfs.hazards.arrays import FloatArray, Pair, unit
 from udfs.hazards.data import check_groups
 from udfs.hazards.determinant import determinant_for
+from udfs.hazards.errors import CollinearTermError, ConstantTermError, SeparatedTermError
 from udfs.hazards.index import Ties
 from udfs.hazards.objective import LaplaceObjective, Objective, Solution
 from udfs.hazards.partial import Partial
@@ -37,6 +39,9 @@ TOO_NEAR = 1e-5
 """Points in the log variance so near that rounding would make the parabola's bend."""
 SIMILAR_STEP = 0.03
 """First step in the log variance from that of a model that differs in a term."""
+MAX_STANDARD_ERROR = 20.0
+"""Standard error of a level's log hazard ratio (of a number's, per standard deviation) beyond which
+the likelihood has no maximum that a computer can find."""
 SINGULAR = 1e-9
 """Share of a column's information that the other columns leave, below which it is collinear."""
 
@@ -134,6 +139,28 @@ class Estimate:
         return 0.0 if self.best is None else self.best.variance
 
 
+@dataclass(frozen=True)
+class WithoutEffect:
+    """The fit without random effect, and where it began."""
+
+    null: Partial
+    taken: Snapshot
+    fixed: Mode
+
+
+def fixed_effects(problem: CoxProblem) -> WithoutEffect:
+    """The coefficients that maximise the partial likelihood without random effect.
+
+    Raises:
+        TermError: columns that are constant or collinear among the rows at risk.
+    """
+    start = np.zeros(problem.n_columns)
+    null = problem.partial(start)
+    taken = snapshot(problem, null, with_groups=False)
+    check_collinear(problem, null, taken.bb)
+    return WithoutEffect(null, taken, maximise(problem, 1.0, start, np.zeros(0), taken))
+
+
 def estimate(
     problem: CoxProblem, options: Options, near: float | None = None, close: float = CLOSE
 ) -> Estimate:
@@ -146,16 +173,15 @@ def estimate(
         close: last step of the search in the log variance.
 
     Raises:
-        ValueError: collinear columns, or groups without repetition.
+        TermError: collinear columns; with a random effect also columns that separate the events.
+        NoRepetitionError: groups without repetition.
     """
-    start = np.zeros(problem.n_columns)
-    null = problem.partial(start)
-    taken = snapshot(problem, null, with_groups=False)
-    check_collinear(problem, null, taken.bb)
-    fixed = maximise(problem, 1.0, start, np.zeros(0), taken)
+    without = fixed_effects(problem)
+    null, taken, fixed = without.null, without.taken, without.fixed
     if len(problem.group_labels) == 0 or options.variance == 0:
         return Estimate(null, fixed, taken, None, None, fixed.is_converged)
     check_groups(len(problem.group_labels), problem.data.n_rows)
+    check_separated(problem, fixed)
     profile = Profile(_objective(problem, options, fixed))
     if options.variance is not None:
         profile.value(float(np.log(options.variance)))
@@ -272,9 +298,10 @@ def check_collinear(problem: CoxProblem, null: Partial, information: FloatArray)
     for j in range(p):
         column = problem.columns.times(unit(p, j))
         if information[j, j] <= SINGULAR * float(expected @ column**2):
-            raise ValueError(
+            raise ConstantTermError(
                 f"{names[j]} is the same in all rows at risk together (such as a column that is "
-                "constant within each stratum); it says nothing about the hazard: leave it out"
+                "constant within each stratum); it says nothing about the hazard: leave it out",
+                *problem.design.columns[j],
             )
     inverse = 1.0 / np.sqrt(np.diag(information))
     scaled = information * np.outer(inverse, inverse)
@@ -282,10 +309,37 @@ def check_collinear(problem: CoxProblem, null: Partial, information: FloatArray)
         weights = np.linalg.solve(scaled[:j, :j], scaled[:j, j])
         if 1.0 - float(weights @ scaled[:j, j]) < SINGULAR:
             others = [names[i] for i in range(j) if abs(weights[i]) > 1e-6]
-            raise ValueError(
+            raise CollinearTermError(
                 f"{names[j]} follows from {', '.join(others)}: collinear terms have no separate "
-                "hazard ratios; leave one of them out"
+                "hazard ratios; leave one of them out",
+                *problem.design.columns[j],
             )
+
+
+def check_separated(problem: CoxProblem, fixed: Mode) -> None:
+    """Refuse columns in which the likelihood rises without end. A random effect adds no maximum:
+    the events stay on one side of the column within every group.
+
+    Raises:
+        SeparatedTermError: names the column with the largest standard error.
+    """
+    if not problem.n_columns:
+        return
+    information = snapshot(problem, fixed.partial, with_groups=False).bb
+    values, vectors = eigh(information)
+    flat = values < MAX_STANDARD_ERROR**-2
+    if not flat.any():
+        return
+    variance = (vectors**2) @ (1.0 / np.maximum(values, np.finfo(float).tiny))
+    j = int(np.argmax(variance))
+    term, label = problem.design.columns[j]
+    raise SeparatedTermError(
+        f"{_column_name(term, label)} has no finite hazard ratio: the events fall on one side of "
+        f"it, and its coefficient diverges to {'+' if fixed.b[j] > 0 else '-'}infinity; merge it "
+        "or leave it out",
+        term,
+        label,
+    )
 
 
 def _objective(problem: CoxProblem, options: Options, fixed: Mode) -> Objective:

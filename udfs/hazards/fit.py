@@ -6,7 +6,13 @@ import numpy as np
 
 from udfs.hazards.arrays import FloatArray
 from udfs.hazards.data import CoxData
-from udfs.hazards.estimate import Estimate, Options, estimate, variance_interval
+from udfs.hazards.estimate import (
+    MAX_STANDARD_ERROR,
+    Estimate,
+    Options,
+    estimate,
+    variance_interval,
+)
 from udfs.hazards.objective import Uncertainty
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import Baseline, CoxFit, Frailty
@@ -15,9 +21,6 @@ from udfs.threads import single_blas_thread
 
 LARGE_VARIANCE = 25.0
 """Of two groups one standard deviation apart, one has 150 times the hazard of the other."""
-RUN_OFF = 20.0
-"""Standard error of a level's log hazard ratio (of a number's, per standard deviation) beyond which
-the likelihood has no maximum that a computer can find."""
 
 
 @single_blas_thread
@@ -41,8 +44,9 @@ def fit_cox(data: CoxData, options: Options | None = None) -> CoxFit:
         options: how to fit.
 
     Raises:
-        ValueError: a level without events, a constant column, collinear terms, or a group variable
-            with one row per group; names it and says what to do.
+        TermError: a level without events, a constant column, collinear terms, or (with a random
+            effect) a column that separates the events; names it and says what to do.
+        NoRepetitionError: a group variable with one row per group.
     """
     chosen = options or Options()
     problem = prepare(data, chosen.ties)
@@ -62,7 +66,7 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
     run_off = [
         f"{term}: {label}"
         for (term, label), s in zip(problem.design.columns, standard, strict=True)
-        if not s < RUN_OFF
+        if not s < MAX_STANDARD_ERROR
     ]
     has_effect = found.profile is not None
     best, fixed = found.best, found.fixed

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from udfs.hazards.arrays import BoolArray, FloatArray
+from udfs.hazards.errors import NoPhenotypeError
 from udfs.hazards.inference import level_weights
 from udfs.hazards.result import CoxFit
 
@@ -89,21 +90,21 @@ def organ_phenotypes(
         least_probability: below which an organ is not assigned to its most probable quadrant.
 
     Raises:
-        ValueError: the models have other references or no organ in common, or the comparator is
-            unknown.
+        NoPhenotypeError: the models have other references or no organ in common.
+        ValueError: the comparator is unknown.
     """
     if comparator not in get_args(Comparator):
         raise ValueError(f"comparator is {comparator!r}; it is 'reference' or 'mean'")
     reference = response.organ[0]
     if progression.organ[0] != reference:
-        raise ValueError(
+        raise NoPhenotypeError(
             f"organs are compared with {reference!r} for response but with "
             f"{progression.organ[0]!r} for progression; fit both with one reference"
         )
     shared = sorted(set(response.organ) & set(progression.organ))
     shown = [o for o in shared if comparator == "mean" or o != reference]
     if not shown:
-        raise ValueError("the two models have no organ in common but the reference")
+        raise NoPhenotypeError("the two models have no organ in common but the reference")
     r = _comparison(response, shared, shown, comparator)
     p = _comparison(progression, shared, shown, comparator)
     zero = np.zeros((len(response.organ), len(progression.organ)))

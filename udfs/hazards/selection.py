@@ -13,6 +13,7 @@ from scipy.special import chdtrc
 from udfs.hazards.arrays import BoolArray, FloatArray
 from udfs.hazards.data import CoxData
 from udfs.hazards.design import Term, factor, is_missing, numeric
+from udfs.hazards.errors import HazardDataError, NoEventError
 from udfs.hazards.estimate import (
     CLOSE_ENOUGH_TO_TEST,
     Options,
@@ -184,7 +185,7 @@ class _Tester:
             df = len(_term(candidate, rows).labels)
             without = self._fit(beside, rows, None)
             with_it = self._fit([*beside, candidate], rows, without)
-        except ValueError as error:
+        except HazardDataError as error:
             return replace(blank, problem=str(error))
         chi2 = max(0.0, 2 * (with_it.loglik - without.loglik))
         p_value = float(chdtrc(df, chi2))
@@ -197,7 +198,7 @@ class _Tester:
         key = tuple(sorted(c.name for c in covariates)), rows.tobytes()
         if key not in self._fitted:
             if not self.data.event[rows].any():
-                raise ValueError("no event among the rows where it is known")
+                raise NoEventError("no event among the rows where it is known")
             kept = self.data.rows(rows)
             ordered = sorted(covariates, key=lambda c: c.name)
             design = kept.design.plus(*(_term(c, rows) for c in ordered))
