@@ -297,7 +297,7 @@ def _of_all(test: str, n: int, statistic: float, df: int | None, p_value: float)
 
 def _mixed_model(rows: pandas.DataFrame, context: StepContext) -> tuple[CoxData, CoxFit] | str:
     """A Cox model of the response with a random effect of the patient; why there is none."""
-    from udfs.hazards import Options, cox_data, design, factor, fit_cox
+    from udfs.hazards import HazardDataError, Options, cox_data, design, factor, fit_cox
 
     options = Options(
         ties=context.setting("hazards.ties"),
@@ -326,7 +326,7 @@ def _mixed_model(rows: pandas.DataFrame, context: StepContext) -> tuple[CoxData,
             group=chosen["patient_id"].to_numpy(str),
         )
         fit = fit_cox(data, options)
-    except ValueError as error:
+    except HazardDataError as error:
         return str(error)
     return (data, fit) if fit.is_converged else "; ".join(fit.notes)
 

@@ -79,14 +79,16 @@ HAZARD_RATIO = TableDoc(
         "reference": "level it is compared with; mean: of all organs; per unit: a number",
         **{k: v for k, v in _MODEL.items() if k != "model_id"},
         "is_primary": "the row to read: of the model with random effect, if there is one",
+        "is_separated": "all events of the organ fall on one side, so that its hazard ratio is 0 "
+        "or infinite: it is in no fit, and the row holds the one end of its interval",
         "n_lesions": "lesions of the level; all of the model for a number",
         "n_events": "of them with an event",
-        "log_hr": "log hazard ratio",
+        "log_hr": "log hazard ratio; null where separated",
         "standard_error": "of log_hr, the variance of the random effect taken as known",
-        "hazard_ratio": "exp(log_hr)",
-        "ci_lower": "Wald limit (hazards.confidence)",
-        "ci_upper": "the same, above",
-        "p_value": "Wald, two-sided",
+        "hazard_ratio": "exp(log_hr); where separated 0, or null for infinite",
+        "ci_lower": "Wald limit (hazards.confidence); where separated the profile likelihood's",
+        "ci_upper": "the same, above; null where the hazard ratio is infinite",
+        "p_value": "Wald, two-sided; null where separated",
         "lr_p_value": "likelihood ratio, the level counted as its reference and the variance "
         "estimated again; of organs in final models, of the antibody in each organ "
         "(hazards.level_tests), and of terms with one coefficient; else null",
@@ -168,7 +170,8 @@ HAZARD_EXCLUSION = TableDoc(
         "after the first dose. Model 'observed times' counts these for itself. Of one model: "
         "covariate unknown; level with few events, organ with few events (hazards.least_events); "
         "organ with few events under one treatment; hazard without maximum (events on one side "
-        "only, so that the hazard ratio has no finite value)."
+        "only, so that the hazard ratio has no finite value: analysis.hazard_ratio has its limit); "
+        "organ not told from other terms (collinear)."
     ),
     grain="one row per endpoint, stratum, model, rule and level",
     key=("endpoint", "stratum", "model", "rule", "level"),

@@ -39,6 +39,7 @@ WITH ratio AS (
         ratio.endpoint = 'progression'
         AND ratio.term = 'organ'
         AND ratio.is_primary
+        AND NOT ratio.is_separated
         AND ratio.reference <> 'mean'
 )
 

@@ -41,7 +41,7 @@ ratio AS (
         n_lesions,
         n_events
     FROM analysis.hazard_ratio
-    WHERE term = 'organ' AND model = 'final' AND is_primary
+    WHERE term = 'organ' AND model = 'final' AND is_primary AND NOT is_separated
 )
 
 SELECT

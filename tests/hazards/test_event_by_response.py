@@ -210,7 +210,7 @@ def test_a_response_whose_events_all_come_last_has_no_hazard_ratio() -> None:
     context = StepRun(con, step, default_values(), lambda name, event: None)
     table = step.function(context)["analysis.event_by_response"].to_pandas()
     assert table["hazard_ratio"].isna().all()
-    assert any("response: CR: the coefficient runs off" in note for note in context.notes)
+    assert any("column 'CR' has no finite hazard ratio" in note for note in context.notes)
 
 
 def test_without_lesions_tables_are_empty_and_with_one_group_there_is_no_test() -> None:

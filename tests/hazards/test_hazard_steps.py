@@ -374,6 +374,34 @@ def test_organ_with_few_events_is_left_out_or_merged(few: dict[str, pd.DataFrame
     assert organ_rows(found, "response").loc["other", "n_lesions"] == other
 
 
+def test_separated_organ_costs_its_own_estimate_and_not_the_covariates(
+    few: dict[str, pd.DataFrame],
+) -> None:
+    """All lesions of bone progress before any other lesion does."""
+    event = few["event"].copy()
+    bone = (event["organ"] == "bone") & (event["endpoint"] == "progression")
+    event.loc[~bone, "time_days"] += 10
+    event.loc[bone, "time_days"] = 5.0
+    event.loc[bone, "is_event"] = True
+    found, _ = run(warehouse({**few, "event": event}), covariates="treatment,age_years")
+    without, _ = run(warehouse({**few, "event": event[~bone]}), covariates="treatment,age_years")
+    fit = found["hazard_fit"].set_index("model_id").loc["progression/all/final/laplace"]
+    assert fit["is_converged"]
+    assert "treatment" in fit["covariates"]
+    key = ["model_id", "term", "level", "reference"]
+    wanted = "model == 'final' and is_primary and stratum == 'all' and reference != 'mean'"
+    primary = found["hazard_ratio"].query(wanted).set_index(key)
+    others = without["hazard_ratio"].query(wanted).set_index(key)
+    finite = primary[~primary["is_separated"]]
+    assert (finite["log_hr"] - others.loc[finite.index, "log_hr"]).abs().max() < SAME_FIT
+    (row,) = primary[primary["is_separated"]].reset_index().to_dict("records")
+    assert (row["level"], row["n_lesions"], row["n_events"]) == ("bone", bone.sum(), bone.sum())
+    assert pd.isna(row["hazard_ratio"])
+    assert pd.isna(row["ci_upper"])
+    assert row["ci_lower"] > 1
+    assert row["lr_p_value"] < 1e-6
+
+
 def test_reference_falls_back_to_the_most_frequent_organ_and_says_so(
     few: dict[str, pd.DataFrame],
 ) -> None:

@@ -77,7 +77,7 @@ def _lesions(seed: int, n: int = 150) -> tuple[np.ndarray, ...]:
 def test_a_separated_organ_is_named_whatever_the_method(method: str) -> None:
     patient, organ, time, event = _lesions(0)
     data = cox_data(time, event, design(factor("organ", organ, reference="liver")), group=patient)
-    with pytest.raises(SeparatedTermError, match="'brain'.*infinity") as refused:
+    with pytest.raises(SeparatedTermError, match=r"'brain'.*infinity") as refused:
         fit_cox(data, Options(method=method))
     assert (refused.value.term, refused.value.label) == ("organ", "brain")
     assert separated_column(data) == ("organ", "brain")

@@ -63,7 +63,7 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
     b = found.fixed.b if found.best is None else found.best.b
     coefficient = b / scale
     standard = np.sqrt(np.diag(uncertainty.coefficients))
-    run_off = [
+    diverging = [
         f"{term}: {label}"
         for (term, label), s in zip(problem.design.columns, standard, strict=True)
         if not s < MAX_STANDARD_ERROR
@@ -86,7 +86,7 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
         confidence=options.confidence,
         is_variance_given=options.variance is not None,
         is_boundary=has_effect and best is None,
-        is_converged=found.is_converged and not run_off,
+        is_converged=found.is_converged and not diverging,
         loglik_null=found.null.loglik,
         loglik_fixed=fixed.loglik_penalized,
         loglik_integrated=found.loglik,
@@ -99,7 +99,7 @@ def complete_fit(problem: CoxProblem, options: Options, found: Estimate) -> CoxF
         n_strata=len(problem.stratum_labels),
         n_points=problem.index.n_points,
         n_evaluations=0 if found.profile is None else len(found.profile.values),
-        notes=_notes(found, run_off),
+        notes=_notes(found, diverging),
     )
 
 
@@ -130,7 +130,7 @@ def _baseline(problem: CoxProblem, hazard: FloatArray) -> Baseline:
     return Baseline(labels, index.point_time, hazard, cumulative)
 
 
-def _notes(found: Estimate, run_off: list[str]) -> tuple[str, ...]:
+def _notes(found: Estimate, diverging: list[str]) -> tuple[str, ...]:
     notes = []
     if found.profile is not None and found.best is None:
         notes.append("the likelihood is highest at variance 0: fitted without random effect")
@@ -139,10 +139,10 @@ def _notes(found: Estimate, run_off: list[str]) -> tuple[str, ...]:
             f"variance {found.variance:.3g} is very large: groups have hardly an event each, or "
             "events and censoring do not mix within groups"
         )
-    if run_off:
+    if diverging:
         notes.append(
-            f"no maximum in {', '.join(run_off)}: the coefficient runs off, since the events fall "
-            "on one side of it; merge or leave out"
+            f"no maximum in {', '.join(diverging)}: the coefficient diverges, since the events "
+            "fall on one side of it; merge or leave out"
         )
     if not found.is_converged:
         notes.append("did not converge")

@@ -15,8 +15,9 @@ from udfs.hazards.index import Ties
 from udfs.hazards.problem import prepare
 from udfs.threads import single_blas_thread
 
-AT_INFINITY = 30.0
-"""Log hazard ratio that stands for an infinite one: the hazards differ by 1e13."""
+AT_INFINITY = 18.0
+"""Log hazard ratio that stands for an infinite one: a factor of 6.6e7. At 20 events among 10,000
+rows the likelihood is within 2e-4 of its supremum; sums over rows at risk keep 8 digits."""
 LIMIT_TOLERANCE = 1e-4
 """Of the limit's log hazard ratio: far below any standard error."""
 
@@ -65,11 +66,11 @@ def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSide
     Raises:
         HazardDataError: the model without the level cannot be fitted either.
     """
+    place = data.design.columns.index((term, label))
     codes = next(t for t in data.design.terms if t.name == term).codes
     assert codes is not None
+    is_level = codes == place - data.design.slices[term].start + 1
     design = data.design.less(term, label)
-    labels = next(t for t in data.design.terms if t.name == term).labels
-    is_level = codes == labels.index(label) + 1
     before = np.zeros(data.n_rows) if data.offset is None else data.offset
     known: dict[float, float] = {}
 
@@ -79,19 +80,20 @@ def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSide
             known[log_hr] = estimate(prepare(shifted, options.ties), options).loglik
         return known[log_hr]
 
-    sign = 1.0 if profile(AT_INFINITY) > profile(-AT_INFINITY) else -1.0
+    sign = -1.0
+    if data.event[is_level].any():
+        sign = float(np.sign(fixed_effects(prepare(data, options.ties)).fixed.b[place]))
     supremum = profile(sign * AT_INFINITY)
     drop = float(chdtri(1, 1 - options.confidence)) / 2
 
-    def beyond(log_hr: float) -> float:
+    def fallen(log_hr: float) -> float:
+        """Above 0 where the profile is lower than at the limit."""
         return supremum - drop - profile(log_hr)
 
-    low, high = -1.0, 1.0
-    while beyond(sign * low) <= 0 and low > -AT_INFINITY:
-        low *= 2
-    while beyond(sign * high) >= 0 and high < AT_INFINITY:
-        high *= 2
-    ends = sorted((sign * low, sign * high))
-    limit = float(brentq(beyond, *ends, xtol=LIMIT_TOLERANCE))
+    step = sign if fallen(0.0) > 0 else -sign
+    far = step
+    while fallen(far) * fallen(0.0) > 0 and abs(far) < AT_INFINITY:
+        far += step
+    limit = float(brentq(fallen, *sorted((far - step, far)), xtol=LIMIT_TOLERANCE))
     chi2 = max(0.0, 2 * (supremum - profile(0.0)))
     return OneSided(sign > 0, limit, chi2, float(chdtrc(1, chi2)))

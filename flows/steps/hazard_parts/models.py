@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,8 +18,13 @@ from flows.steps.hazard_parts.rules import KINDS, Rules
 from udfs.hazards import (
     CoxData,
     CoxFit,
+    HazardDataError,
+    NoRepetitionError,
+    OneSided,
     ProportionalCheck,
+    SeparatedTermError,
     Term,
+    TermError,
     TermTest,
     cox_data,
     design,
@@ -28,8 +32,10 @@ from udfs.hazards import (
     factor_within,
     fit_cox,
     numeric,
+    one_sided,
+    separated_column,
 )
-from udfs.hazards.fit import RUN_OFF
+from udfs.hazards.estimate import MAX_STANDARD_ERROR, Options
 
 MOST_ATTEMPTS = 30
 ANTIBODY = "antibody_within_organ"
@@ -73,6 +79,17 @@ class Prepared:
     """Organs counted as other."""
 
 
+@dataclass(frozen=True)
+class Separated:
+    """An organ whose events fall on one side of all others: it is in no fit."""
+
+    organ: str
+    n_lesions: int
+    n_events: int
+    ratio: OneSided
+    """Against the model's reference organ."""
+
+
 @dataclass
 class Model:
     """A fitted model."""
@@ -82,6 +99,7 @@ class Model:
     data: CoxData
     fits: tuple[CoxFit, ...]
     """With the random effect (unless it cannot be had), and without."""
+    separated: tuple[Separated, ...] = ()
     tests: tuple[TermTest, ...] = ()
     proportional: tuple[tuple[str, ProportionalCheck], ...] = ()
     """How the random effects were taken, and the tests."""
@@ -98,6 +116,9 @@ class Removed:
     """What earlier attempts at a model showed to be impossible."""
 
     organs: set[str] = field(default_factory=set)
+    """Without a maximum."""
+    untold_organs: set[str] = field(default_factory=set)
+    """Not to be told from other terms."""
     covariates: set[str] = field(default_factory=set)
     levels: set[tuple[str, str]] = field(default_factory=set)
     is_without_effect: bool = False
@@ -107,8 +128,8 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
     """Fit a model to the lesions it can be fitted to; says why where there is none.
 
     What has no finite estimate goes, one thing at a time: an organ or a level whose coefficient
-    runs off, a covariate that is constant or collinear, the random effect where each patient has
-    one lesion.
+    diverges, a covariate that is constant or collinear, the random effect where each patient has
+    one lesion. An organ that diverges keeps an estimate of its own beside the model.
     """
     removed = Removed()
     notes: list[str] = []
@@ -124,18 +145,19 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
                 interval=question.has_interval,
             )
             fit = fit_cox(data, options)
-        except ValueError as error:
-            said = _after_refusal(str(error), question, removed)
-            if said is None:
-                return str(error)
-            notes.append(said)
+        except (TermError, NoRepetitionError) as error:
+            notes.append(_after_refusal(error, removed))
             continue
-        said = _after_run_off(fit, removed)
+        except HazardDataError as error:
+            return str(error)
+        said = _after_divergence(fit, removed)
         if said is None:
             ready.notes += notes
             naive = fit_cox(data, replace(rules.options, method="laplace", variance=0.0))
             fits = (naive,) if removed.is_without_effect else (fit, naive)
-            return Model(question, ready, data, fits)
+            return Model(
+                question, ready, data, fits, _separated(frame, question, rules, removed, options)
+            )
         notes.append(said)
     return f"no stable fit in {MOST_ATTEMPTS} attempts"
 
@@ -311,7 +333,8 @@ def _without_rare_levels(
 def _of_usable_organs(
     rows: pd.DataFrame, question: Question, rules: Rules, removed: Removed, ready: Prepared
 ) -> pd.DataFrame:
-    kept, fate = without_rare_organs(rows, rules, frozenset(removed.organs))
+    unusable = frozenset(removed.organs | removed.untold_organs)
+    kept, fate = without_rare_organs(rows, rules, unusable)
     merged = [organ for organ, what in fate.items() if what == "merged"]
     ready.merged.update(merged)
     if merged:
@@ -319,7 +342,11 @@ def _of_usable_organs(
     for organ, what in fate.items():
         if what == "left out":
             gone = rows[rows["organ"] == organ]
-            rule = "hazard without maximum" if organ in removed.organs else "organ with few events"
+            rule = "organ with few events"
+            if organ in removed.organs:
+                rule = "hazard without maximum"
+            elif organ in removed.untold_organs:
+                rule = "organ not told from other terms"
             _note_left_out(ready, question, rule, organ, gone)
     if question.model == WITHIN:
         return _with_both_treatments(kept, question, rules, removed, ready)
@@ -344,30 +371,67 @@ def _with_both_treatments(
     return rows
 
 
-def _after_refusal(error: str, question: Question, removed: Removed) -> str | None:
-    """What is taken away after the fit was refused; None where nothing is left to take."""
-    if "random effect" in error and not removed.is_without_effect:
+def without_separated_organs(
+    frame: pd.DataFrame, question: Question, rules: Rules
+) -> Prepared | str:
+    """Rows and terms of a model without the organs that have no finite hazard ratio in it."""
+    removed = Removed()
+    while True:
+        ready = prepare(frame, question, rules, removed)
+        if isinstance(ready, str):
+            return ready
+        try:
+            column = separated_column(model_data(ready), rules.options.ties)
+        except HazardDataError as error:
+            return str(error)
+        if column is None or column[0] != "organ":
+            return ready
+        removed.organs.add(column[1])
+
+
+def _separated(
+    frame: pd.DataFrame, question: Question, rules: Rules, removed: Removed, options: Options
+) -> tuple[Separated, ...]:
+    """What the data say of each organ that diverged, beside the rest of the model."""
+    found = []
+    for organ in sorted(removed.organs):
+        ready = prepare(frame, question, rules, replace(removed, organs=removed.organs - {organ}))
+        if isinstance(ready, str) or organ not in set(ready.rows["organ"]):
+            continue
+        ratio = one_sided(model_data(ready), "organ", organ, options)
+        here = ready.frame["organ"] == organ
+        n_events = int(ready.frame["is_event"][here].sum())
+        found.append(Separated(organ, int(here.sum()), n_events, ratio))
+    return tuple(found)
+
+
+def _after_refusal(error: TermError | NoRepetitionError, removed: Removed) -> str:
+    """Takes away what the fit was refused for; says what."""
+    if isinstance(error, NoRepetitionError):
         removed.is_without_effect = True
         return f"fitted without random effect: {error}"
-    left = [c for c in question.covariates if c not in removed.covariates]
-    if not left:
-        return None
-    named = [name for name in re.findall(r"(?:term|column) '(\w+)'", error) if name in left]
-    goes = named[0] if named else left[-1]
-    removed.covariates.add(goes)
-    return f"{goes} taken out: {error}"
+    if error.term != "organ" and not (error.label and isinstance(error, SeparatedTermError)):
+        removed.covariates.add(error.term)
+        return f"{error.term} taken out: {error}"
+    if error.term == "organ" and not isinstance(error, SeparatedTermError):
+        removed.untold_organs.add(error.label)
+        return f"organ {error.label} left out: {error}"
+    return _without_column(error.term, error.label, removed)
 
 
-def _after_run_off(fit: CoxFit, removed: Removed) -> str | None:
-    """What is taken away after a coefficient ran off; None where none did."""
+def _after_divergence(fit: CoxFit, removed: Removed) -> str | None:
+    """What is taken away after a coefficient diverged; None where none did."""
     for (term, label), error in zip(fit.columns, fit.standard_error, strict=True):
-        if error < RUN_OFF:
-            continue
-        if term == "organ":
-            removed.organs.add(label)
-        elif KINDS.get(term) == "numeric":
-            removed.covariates.add(term)
-        else:
-            removed.levels.add((term, label.split(" within ")[-1] if term == ANTIBODY else label))
-        return f"{term} {label} has no finite hazard ratio and was left out"
+        if not error < MAX_STANDARD_ERROR:
+            return _without_column(term, label, removed)
     return None
+
+
+def _without_column(term: str, label: str, removed: Removed) -> str:
+    if term == "organ":
+        removed.organs.add(label)
+    elif KINDS.get(term) == "numeric":
+        removed.covariates.add(term)
+    else:
+        removed.levels.add((term, label.split(" within ")[-1] if term == ANTIBODY else label))
+    return f"{term} {label} has no finite hazard ratio and was left out"

@@ -16,6 +16,7 @@ from flows.steps.hazard_parts.rules import Rules
 from flows.steps.hazard_parts.strata import Outcome
 from udfs.hazards import (
     QUADRANTS,
+    NoPhenotypeError,
     joint_covariance,
     level_weights,
     organ_effects,
@@ -51,7 +52,7 @@ def phenotype_rows(outcome: Outcome, rules: Rules, say: Callable[[str], None]) -
             )
         try:
             rows += _of_stratum(stratum, response, progression, rules)
-        except ValueError as error:
+        except NoPhenotypeError as error:
             say(f"no phenotypes of organs ({stratum}): {error}")
     return as_table(rows, TYPES)
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from flows.steps.hazard_parts.lesions import LeftOut
-from flows.steps.hazard_parts.models import ANTIBODY, FINAL, WITHIN, Model
+from flows.steps.hazard_parts.models import ANTIBODY, FINAL, WITHIN, Model, Separated
 from flows.steps.hazard_parts.rules import Rules
 from flows.steps.hazard_parts.strata import Outcome
 from udfs.hazards import CoxFit, HazardRatios, against_mean, hazard_ratios, variance_test
@@ -43,7 +43,7 @@ FIT_TYPES = {
 RATIO_TYPES = {
     **dict.fromkeys(("model_id", "term", "level", "reference"), TEXT),
     **dict.fromkeys(("endpoint", "stratum", "model", "method"), TEXT),
-    "is_primary": FLAG,
+    **dict.fromkeys(("is_primary", "is_separated"), FLAG),
     **dict.fromkeys(("n_lesions", "n_events"), INTEGER),
     **dict.fromkeys(
         (
@@ -109,6 +109,7 @@ def model_rows(outcome: Outcome, lesions: pd.DataFrame, rules: Rules) -> dict[st
         for fit in model.fits:
             fits.append(_fit_row(model, fit, rules))
             ratios += _ratio_rows(model, fit, rules)
+        ratios += [_separated_row(model, one) for one in model.separated]
         if model.question.model == FINAL and len(model.fits) == 2:
             frailty.append(_frailty_table(model, lesions))
     return {
@@ -191,6 +192,25 @@ def _ratio_rows(model: Model, fit: CoxFit, rules: Rules) -> list[dict[str, Any]]
     return found
 
 
+def _separated_row(model: Model, found: Separated) -> dict[str, Any]:
+    """Of an organ without a finite hazard ratio: the end of its interval that there is."""
+    ratio = found.ratio
+    limit = math.exp(ratio.log_limit)
+    return {
+        **_head(model, model.fit),
+        "term": "organ",
+        "level": found.organ,
+        "reference": model.prepared.reference,
+        "is_separated": True,
+        "n_lesions": found.n_lesions,
+        "n_events": found.n_events,
+        "hazard_ratio": None if ratio.is_infinite else 0.0,
+        "ci_lower": limit if ratio.is_infinite else 0.0,
+        "ci_upper": None if ratio.is_infinite else limit,
+        "lr_p_value": ratio.p_value,
+    }
+
+
 def _rows_of(
     ratios: HazardRatios,
     head: dict[str, Any],
@@ -206,6 +226,7 @@ def _rows_of(
                 "term": term,
                 "level": label.split(" within ")[-1] if term == ANTIBODY else label,
                 "reference": ratios.reference[k] or PER_UNIT,
+                "is_separated": False,
                 "n_lesions": n_lesions,
                 "n_events": n_events,
                 "log_hr": ratios.log_hr[k],

@@ -19,18 +19,18 @@ from flows.steps.hazard_parts.models import (
     WITHOUT_NEW,
     Model,
     Question,
-    Removed,
     covariate_term,
     fit_model,
     model_data,
-    prepare,
     reference_level,
     with_shared_reference,
+    without_separated_organs,
 )
 from flows.steps.hazard_parts.rules import KINDS, Rules
 from udfs.hazards import (
     Candidate,
     CandidateTest,
+    HazardDataError,
     check_proportional,
     coefficient_tests,
     select_covariates,
@@ -174,7 +174,7 @@ def _screen(
     frame: pd.DataFrame, asked: Question, candidates: tuple[str, ...], rules: Rules
 ) -> list[CandidateTest]:
     """Tests of the candidates beside organ; of those hardly known, only that they are."""
-    ready = prepare(frame, asked, rules, Removed())
+    ready = without_separated_organs(frame, asked, rules)
     if isinstance(ready, str):
         return []
     tests: dict[str, CandidateTest] = {}
@@ -215,7 +215,7 @@ def _screen(
             level=rules.selection_level,
             mode=rules.selection,
         )
-    except ValueError as error:
+    except HazardDataError as error:
         return [_untested(c.name, str(error), 0.0, 0) for c in offered]
     return [*found.tests, *tests.values()]
 
