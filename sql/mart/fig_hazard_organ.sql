@@ -2,8 +2,8 @@
    Why: Zhou 2023, Fig. 3a and b, and within classes of treatment e and f; with several tumor types each has its own
    stratum, so that their charts can stand side by side (d, S6).
    Caveats: the naive model takes lesions of one patient as independent. The reference organ has a row of its own,
-   with hazard ratio 1 and no interval. An organ whose hazard ratio is 0 or infinite has no place on a log axis: it is in
-   analysis.hazard_ratio with its one limit.
+   with hazard ratio 1 and no interval. An organ whose hazard ratio is 0 or infinite has no place on a log axis: it
+   is in analysis.hazard_ratio with its one limit.
    Grain: one row per stratum, endpoint, model, comparator and organ
    Key: stratum, endpoint, model, comparator, organ
    Tags: figure
