@@ -66,6 +66,22 @@ def test_names_come_from_the_content() -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
+def test_patients_without_progression_do_not_keep_a_cluster_from_being_mono_organ() -> None:
+    """87 of 100 patients have one progressive organ, 12 none and one has two."""
+    days = np.full((100, 2), np.inf)
+    days[:60, 0] = days[60:88, 1] = 100.0
+    days[87] = (100.0, 200.0)
+    organs = np.array(["liver", "lung"])
+    order = np.where(np.isfinite(days), np.arange(2), -1)
+    order[:, 0] = np.where(order[:, 0] < 0, order[:, 1], order[:, 0])
+    order[:87, 1] = order[88:, 1] = -1
+    patients = np.array([f"P{i:03}" for i in range(100)])
+    sequences = Sequences(patient=patients, organ=organs, order=order, days=days)
+    (only,) = describe_clusters(sequences, np.zeros(100, dtype=int), hetero_organs=3.5, display={})
+    assert only.name == "Mono-Organ"
+    assert only.reason == "one progressive organ in 87%, none in 12%"
+
+
 def shuffled_rows(sequences: Sequences, seed: int) -> Sequences:
     """The same sequences from rows in another order."""
     rows = [

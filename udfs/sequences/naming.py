@@ -10,7 +10,8 @@ import numpy as np
 from udfs.sequences.data import FloatArray, IntArray, Sequences
 
 MONO_SHARE = 0.9
-"""A cluster is mono-organ when so large a share of its patients has one progressive organ."""
+"""A cluster is mono-organ when so large a share of its patients has at most one progressive
+organ."""
 PAIR_SHARE = 0.75
 """Two organs name a cluster when each progressed in so large a share of it."""
 FIRST_SHARE = 0.5
@@ -48,7 +49,7 @@ def describe_clusters(
 
     Rules, in this order; the first that holds names the cluster. Where patients without a
     progression were clustered with the others: No progression, when they are half of it.
-    1. Mono-Organ: 90 % of the patients have one progressive organ.
+    1. Mono-Organ: 90 % of the patients have at most one progressive organ.
     2. Hetero-Organ: the mean number of progressive organs is at least ``hetero_organs``.
     3. two organs, as in Liver-and-Lung: each progressed in 75 %, and no organ was first in 75 %.
     4. an organ, as in Liver-First: it progressed first in half of them.
@@ -121,8 +122,9 @@ def _name(
                 return f"{_shown(organ, display)}-{word}", f"{word.lower()} in {share:.0%}"
         return "Other-First", f"no organ holds one of the first places in {FIRST_SHARE:.0%}"
     one = float((count == 1).mean())
-    if one >= MONO_SHARE:
-        return "Mono-Organ", f"one progressive organ in {one:.0%}"
+    if one + none >= MONO_SHARE:
+        without = f", none in {none:.0%}" if none else ""
+        return "Mono-Organ", f"one progressive organ in {one:.0%}{without}"
     if count.mean() >= hetero_organs:
         return "Hetero-Organ", f"{count.mean():.1f} progressive organs on average"
     organ, share = _most_frequent(part, 0)
