@@ -44,6 +44,7 @@ SELECT
     lesion.lesion_type, -- target, non-target or new
     lesion.organ, -- organ of core.organ; 'unknown' when not recorded or not mapped
     lesion.site_raw, -- site as the source writes it; NULL when not recorded
+    lesion.laterality, -- side as the source writes it, lower case; NULL when not recorded
     lesion.is_nodal, -- lymph node: counts by its short axis
     lesion.first_day, -- first day that anything is known of it: for a new lesion, its detection
     course.baseline_day, -- day of the baseline measurement; NULL for new lesions and without a measurement

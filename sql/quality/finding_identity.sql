@@ -58,6 +58,14 @@ named AS (
     FROM raw.supptr
     UNION ALL
     SELECT
+        'supptu' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.supptu
+    UNION ALL
+    SELECT
         'rs' AS domain,
         _study_id,
         usubjid,

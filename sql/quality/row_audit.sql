@@ -121,6 +121,13 @@ WITH hop AS (
         (SELECT count(*) FROM staging.lesion_site_supplement) AS rows_out
     UNION ALL
     SELECT
+        116 AS step_order,
+        'raw.supptu -> staging.tumor_site_detail' AS step,
+        'supptu' AS domain,
+        (SELECT count(*) FROM raw.supptu) AS rows_in,
+        (SELECT count(*) FROM staging.tumor_site_detail) AS rows_out
+    UNION ALL
+    SELECT
         100 AS step_order,
         'raw.sim -> staging.simulated_lesion' AS step,
         'sim' AS domain,

@@ -176,6 +176,7 @@ left_the_path AS (
         ('adtte', 'raw.adtte -> staging.time_to_event'),
         ('suppdm', 'raw.suppdm -> staging.subject_qualifier'),
         ('supptr', 'raw.supptr -> staging.lesion_site_supplement'),
+        ('supptu', 'raw.supptu -> staging.tumor_site_detail'),
         ('sim', 'raw.sim -> staging.simulated_lesion')
     ) AS subjectless_step (domain, step) ON subjectless_row.domain = subjectless_step.domain
     GROUP BY ALL
@@ -303,6 +304,53 @@ left_the_path AS (
         upper(clean_text(supptr.qnam)) = 'TRLOC' AND upper(clean_text(supptr.idvar)) = 'TRSEQ'
         AND clean_text(supptr.qval) IS NOT NULL
         AND numbered_result.patient_id IS NULL
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        'raw.supptu -> staging.tumor_site_detail' AS step,
+        study_id,
+        'collapsed' AS disposition,
+        'same_lesion' AS reason_id,
+        sum(n_source_rows - 1) AS n_rows
+    FROM staging.tumor_site_detail
+    WHERE n_source_rows > 1
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        'raw.supptu -> staging.tumor_site_detail' AS step,
+        _study_id AS study_id,
+        'excluded' AS disposition,
+        'no_site' AS reason_id,
+        count(*) AS n_rows
+    FROM raw.supptu
+    WHERE
+        clean_text(usubjid) IS NOT NULL
+        AND NOT coalesce(
+            upper(clean_text(qnam)) IN (SELECT known.qualifier FROM staging.site_qualifier AS known)
+            AND upper(clean_text(idvar)) = 'TUSEQ'
+            AND clean_text(qval) IS NOT NULL,
+            FALSE
+        )
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        'raw.supptu -> staging.tumor_site_detail' AS step,
+        supptu._study_id AS study_id,
+        'excluded' AS disposition,
+        'no_such_lesion_row' AS reason_id,
+        count(*) AS n_rows
+    FROM raw.supptu AS supptu
+    INNER JOIN staging.subject_key AS subject_key
+        ON supptu._study_id = subject_key.study_id AND clean_text(supptu.usubjid) = subject_key.usubjid_raw
+    LEFT JOIN staging.tumor_site_detail AS tumor_site_detail
+        ON
+            subject_key.patient_id = tumor_site_detail.patient_id
+            AND whole_day(supptu.idvarval) = tumor_site_detail.sequence_number
+    WHERE
+        upper(clean_text(supptu.qnam)) IN (SELECT known.qualifier FROM staging.site_qualifier AS known)
+        AND upper(clean_text(supptu.idvar)) = 'TUSEQ'
+        AND clean_text(supptu.qval) IS NOT NULL
+        AND tumor_site_detail.patient_id IS NULL
     GROUP BY ALL
     UNION ALL
     SELECT

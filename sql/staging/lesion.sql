@@ -31,6 +31,11 @@ WITH identification AS (
             ORDER BY day NULLS LAST, source_file, source_row, tu_row
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         ) AS first_site_raw,
+        first_value(laterality IGNORE NULLS) OVER (
+            PARTITION BY lesion_id
+            ORDER BY day NULLS LAST, source_file, source_row, tu_row
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ) AS first_laterality,
         min(day) OVER lesion_rows AS first_identified_day
     FROM staging.tumor_identification
     WINDOW lesion_rows AS (PARTITION BY lesion_id)
@@ -47,6 +52,7 @@ identified AS (
         lesion_id,
         lesion_type,
         first_site_raw AS site_raw,
+        lower(first_laterality) AS laterality,
         coalesce(has_two_sites, FALSE) AS has_two_sites,
         first_identified_day,
         source_file,
@@ -156,6 +162,7 @@ lesion AS (
         coalesce(identified.has_two_sites, FALSE) AS has_two_sites,
         coalesce(followed.has_size_test, TRUE) AS has_size_test,
         identified.site_raw,
+        identified.laterality,
         identified.first_identified_day,
         followed.first_result_day,
         followed.first_finding_day,
@@ -182,6 +189,7 @@ lesion AS (
         FALSE AS has_two_sites,
         TRUE AS has_size_test,
         NULL AS site_raw,
+        NULL AS laterality,
         NULL AS first_identified_day,
         NULL AS first_result_day,
         NULL AS first_finding_day,
@@ -246,6 +254,7 @@ SELECT
     completed.has_results, -- TR has results of the lesion
     completed.has_two_sites, -- TU gives the lesion two different sites; the first counts
     completed.final_site_raw AS site_raw, -- site as written; NULL when not recorded
+    completed.laterality, -- side, lower case; NULL when not recorded
     coalesce(site.organ, 'unknown') AS organ, -- organ; 'unknown' when not recorded or not mapped
     coalesce(site.organ IN ('ln', 'ln_regional', 'ln_distal'), FALSE) AS is_nodal, -- lymph node
     completed.first_identified_day, -- first day in TU

@@ -45,6 +45,13 @@ WITH spelling AS (
         _study_id AS study_id,
         clean_text(usubjid) AS usubjid_raw,
         FALSE AS is_in_dm
+    FROM raw.supptu
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
     FROM raw.rs
     GROUP BY ALL
     UNION ALL

@@ -23,6 +23,14 @@ WITH subjectless AS (
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
     SELECT
+        'supptu' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
+    FROM raw.supptu
+    WHERE clean_text(usubjid) IS NULL
+    UNION ALL
+    SELECT
         'sim' AS domain,
         _study_id AS study_id,
         _source_file AS source_file,

@@ -19,6 +19,7 @@ WITH tu AS (
         test_code,
         result,
         site_raw,
+        laterality,
         method,
         is_accepted,
         visit,
@@ -45,6 +46,7 @@ SELECT
     tu.test_code, -- TUMIDENT, TUSPLIT or TUMERGE
     tu.result, -- result as written
     tu.site_raw, -- site as written
+    tu.laterality, -- side as written
     tu.method, -- method of imaging
     tu.is_accepted, -- the accepted record of several readers
     tu.visit, -- the source's label of the visit

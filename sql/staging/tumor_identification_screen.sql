@@ -17,7 +17,9 @@ WITH tu AS (
         upper(coalesce(clean_text(tutestcd), 'TUMIDENT')) AS test_code,
         coalesce(clean_text(tuorres), clean_text(tustresc)) AS result,
         clean_text(tugrpid) AS lesion_group,
-        clean_text(tuloc) AS site_raw,
+        whole_day(tuseq) AS sequence_number,
+        clean_text(tuloc) AS location,
+        clean_text(tulat) AS laterality,
         clean_text(tumethod) AS method,
         upper(coalesce(clean_text(tuacptfl), '')) = 'Y' AS is_accepted,
         clean_text(visit) AS visit,
@@ -25,7 +27,7 @@ WITH tu AS (
         clean_text(tudtc) AS date_text,
         clean_text(tudy) AS stated_day,
         hash(
-            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tumethod, tueval, tuevalid, tuacptfl,
+            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tulat, tumethod, tueval, tuevalid, tuacptfl,
             visitnum, visit, tudtc, tudy
         ) AS content
     FROM raw.tu
@@ -36,7 +38,7 @@ repeated AS (
     SELECT
         _study_id AS study_id,
         hash(
-            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tumethod, tueval, tuevalid, tuacptfl,
+            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tulat, tumethod, tueval, tuevalid, tuacptfl,
             visitnum, visit, tudtc, tudy
         ) AS content,
         min(struct_pack(file := _source_file, row := _source_row)) AS first_source
@@ -51,6 +53,7 @@ typed AS (
         study.patients = 'unknown' AS is_patient_unknown,
         subject.usubjid,
         subject.patient_id,
+        nullif(concat_ws(', ', tu.location, tumor_site_detail.site_detail), '') AS site_raw,
         repeated.first_source IS NOT NULL
         AND struct_pack(file := tu.source_file, row := tu.source_row) > repeated.first_source AS is_repeat,
         coalesce(lesion_type_word(tu.result), lesion_type_word(tu.lesion_group)) AS lesion_type,
@@ -63,6 +66,10 @@ typed AS (
     LEFT JOIN staging.subject_key AS subject_key
         ON tu.study_id = subject_key.study_id AND tu.usubjid_raw = subject_key.usubjid_raw
     LEFT JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+    LEFT JOIN staging.tumor_site_detail AS tumor_site_detail
+        ON
+            subject_key.patient_id = tumor_site_detail.patient_id
+            AND tu.sequence_number = tumor_site_detail.sequence_number
 ),
 
 judged AS (
@@ -91,7 +98,8 @@ SELECT
     lesion_type, -- target, non-target or new, as the row says; NULL when it does not
     test_code, -- TUMIDENT, TUSPLIT or TUMERGE
     result, -- result as written
-    site_raw, -- site as written
+    site_raw, -- site as written: TULOC, and SUPPTU's words on it after a comma
+    laterality, -- side as written
     method, -- method of imaging
     is_accepted, -- the accepted record of several readers
     visit, -- the source's label of the visit

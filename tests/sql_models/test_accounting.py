@@ -99,6 +99,7 @@ SOURCES = st.fixed_dictionaries(
         "ds": st.lists(DS_ROWS, max_size=4),
         "suppdm": st.lists(SUPP_ROWS, max_size=4),
         "supptr": st.lists(SUPP_ROWS, max_size=4),
+        "supptu": st.lists(SUPP_ROWS, max_size=4),
         "rf": st.lists(RF_ROWS, max_size=6),
     }
 )

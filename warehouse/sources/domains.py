@@ -20,6 +20,7 @@ DOMAIN_TITLES: dict[str, str] = {
     "pr": "Procedures: irradiation, resection, biopsy (SDTM PR).",
     "adtte": "Times to event that the source derived itself (ADaM ADTTE): OS and PFS.",
     "supptr": "Qualifiers of measurements that have no TR variable (SDTM SUPPTR).",
+    "supptu": "Qualifiers of identifications that have no TU variable (SDTM SUPPTU).",
     "rf": "Radiomic features, one per lesion, region and feature (not an SDTM domain).",
     "sim": "Growth parameters that simulated target lesions were made from (not an SDTM domain).",
 }
@@ -84,6 +85,7 @@ DOMAIN_COLUMNS: dict[str, dict[str, str]] = {
         **_result("tu", "the identification: TUMIDENT, TUSPLIT, TUMERGE"),
         "tustresc": "result in standard form: TARGET, NON-TARGET, NEW",
         "tuloc": "anatomical site",
+        "tulat": "side of the site: LEFT, RIGHT, BILATERAL",
         "tumethod": "method of imaging",
         "tueval": "role of the reader",
         "tuevalid": "which reader of that role",
@@ -224,6 +226,7 @@ DOMAIN_COLUMNS: dict[str, dict[str, str]] = {
         "cnsr": "1 = censored, 0 = event",
     },
     "supptr": _SUPPLEMENT,
+    "supptu": _SUPPLEMENT,
     "rf": {
         **_SUBJECT,
         "rflnkid": "lesion label",
@@ -268,6 +271,7 @@ REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "pr": (("prtrt", "prdecod"),),
     "adtte": (("paramcd",), ("aval",), ("cnsr",)),
     "supptr": (("qnam",), ("qval",)),
+    "supptu": (("qnam",), ("qval",)),
     "rf": (("rflnkid",), ("rftestcd",), ("rforres",)),
     "sim": (("usubjid",), ("simlnkid",), ("simkg",), ("simkd",), ("simf",)),
 }
