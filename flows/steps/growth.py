@@ -40,6 +40,7 @@ ORDER BY ALL
         "core.lesion",
         "core.measurement",
         "core.patient",
+        "analysis.local_treatment",
         "staging.event_rule",
         "analysis.growth_follow_up",
     ),

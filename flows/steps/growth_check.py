@@ -40,6 +40,7 @@ INTO NAME parameter VALUE gaussian_value
         "core.lesion",
         "core.measurement",
         "core.patient",
+        "analysis.local_treatment",
         "staging.event_rule",
         "analysis.growth_dropout",
         "analysis.growth_fit",

@@ -60,6 +60,7 @@ FEWEST_SHARE = 3
         "core.lesion",
         "core.measurement",
         "core.patient",
+        "analysis.local_treatment",
         "analysis.growth_fit",
         "analysis.growth_population",
         "analysis.growth_lesion_parameter",

@@ -59,7 +59,7 @@ MODEL_COMPARISON = documented(
 
 @step(
     name="growth_model_comparison",
-    reads=("core.lesion", "core.measurement", "core.patient"),
+    reads=("core.lesion", "core.measurement", "core.patient", "analysis.local_treatment"),
     writes=(MODEL_COMPARISON.doc,),
     settings=(
         "growth.compare_models",

@@ -79,7 +79,13 @@ ORGAN_PHASE = TableDoc(
 
 @step(
     name="organ_phase",
-    reads=("core.lesion", "core.measurement", "analysis.lesion_phase", "analysis.pooled_organ"),
+    reads=(
+        "core.lesion",
+        "core.measurement",
+        "analysis.lesion_phase",
+        "analysis.local_treatment",
+        "analysis.pooled_organ",
+    ),
     writes=(ORGAN_PHASE,),
     settings=(
         *PHASE_SETTINGS,

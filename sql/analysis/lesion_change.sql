@@ -2,7 +2,9 @@
    Why: every rule on size compares a scan with one of the two; they are worked out once, here.
    Caveats: the nadir is the smallest value at or after baseline and before the scan, baseline included (RECIST
    1.1), so it is empty at baseline itself and before it. Rows without a value stay, but are no scan to judge by. A
-   baseline of 0 leaves the percent change empty. New lesions have no baseline.
+   baseline of 0 leaves the percent change empty. New lesions have no baseline. From the day of a local treatment on a
+   lesion's sizes are left out here, unless local_treatment.policy is kept (analysis.local_treatment);
+   core.measurement has them.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.3.
    Grain: one row per lesion_id and day
    Key: lesion_id, day
@@ -11,14 +13,17 @@ WITH measurement AS (
     SELECT
         measurement.lesion_id,
         measurement.day,
-        measurement.diameter_mm,
-        measurement.volume_mm3,
-        measurement.is_imputed,
+        CASE WHEN treated.lesion_id IS NULL THEN measurement.diameter_mm END AS diameter_mm,
+        CASE WHEN treated.lesion_id IS NULL THEN measurement.volume_mm3 END AS volume_mm3,
+        CASE WHEN treated.lesion_id IS NULL THEN measurement.is_imputed END AS is_imputed,
+        treated.lesion_id IS NOT NULL AS is_after_local_treatment,
         measurement.source_file,
         measurement.source_row,
         lesion.baseline_day
     FROM core.measurement AS measurement
     INNER JOIN core.lesion AS lesion ON measurement.lesion_id = lesion.lesion_id
+    LEFT JOIN analysis.local_treatment AS treated
+        ON measurement.lesion_id = treated.lesion_id AND measurement.day >= treated.not_evaluable_from
 ),
 
 baseline AS (
@@ -64,6 +69,7 @@ SELECT
     100 * (measurement.diameter_mm - nadir.nadir_diameter_mm)
     / nullif(nadir.nadir_diameter_mm, 0) AS change_from_nadir_percent, -- the same in percent; NULL from a nadir of 0
     measurement.is_imputed, -- the size stands for 'too small to measure'
+    measurement.is_after_local_treatment, -- not evaluable any more: the sizes are left out
     measurement.source_file, -- file that the measurement comes from
     measurement.source_row -- its row in that file
 FROM measurement

@@ -7,7 +7,9 @@
    long before: last_assessment_day says when. Where the patient is unknown, at the lesion's last assessment. The
    reason is the first that applies of: no_baseline; detection_day_unknown or detected_before_treatment (new lesions
    that do not count, analysis.new_lesion); baseline_zero (no decrease possible); no_assessment_after_baseline (none
-   that could be evaluated, as for a new lesion that stayed equivocal); death; end_of_follow_up.
+   that could be evaluated, as for a new lesion that stayed equivocal); local_treatment; death; end_of_follow_up. A
+   lesion that was treated locally is censored on that day, unless local_treatment.policy is kept: a hypothetical
+   strategy of ICH E9(R1) (analysis.local_treatment).
    Modelled: target lesions that the growth model fits have a second row per endpoint and rule set, source modelled,
    from analysis.modelled_event, which says how. All the rest of this text is about observed ones.
    Caveats: an observed event is seen on a scan and happened at some time since the scan before, in (time_lower,
@@ -27,9 +29,11 @@ WITH lesion AS (
         lesion.source_file,
         lesion.source_row,
         patient.last_day,
-        CASE WHEN patient.os_event THEN patient.os_days END AS death_day
+        CASE WHEN patient.os_event THEN patient.os_days END AS death_day,
+        treated.not_evaluable_from
     FROM core.lesion AS lesion
     LEFT JOIN core.patient AS patient ON lesion.patient_id = patient.patient_id
+    LEFT JOIN analysis.local_treatment AS treated ON lesion.lesion_id = treated.lesion_id
     WHERE lesion.is_analysed
 ),
 
@@ -62,7 +66,10 @@ assessed_day AS (
         CAST(NULL AS DOUBLE) AS baseline_diameter_mm
     FROM core.lesion_assessment AS assessment
     INNER JOIN lesion ON assessment.lesion_id = lesion.lesion_id
-    WHERE lesion.lesion_type = 'non-target' AND assessment.status <> 'NE'
+    WHERE
+        lesion.lesion_type = 'non-target'
+        AND assessment.status <> 'NE'
+        AND coalesce(assessment.day < lesion.not_evaluable_from, TRUE)
 ),
 
 last_assessment AS (
@@ -98,7 +105,9 @@ joined AS (
         last_seen.day AS last_assessment_day,
         last_seen.baseline_diameter_mm,
         event.day IS NOT NULL AS is_event,
-        greatest(lesion.last_day, last_seen.day) AS censor_day,
+        lesion.not_evaluable_from,
+        -- What was treated locally tells nothing of the drug from then on.
+        least(greatest(lesion.last_day, last_seen.day), lesion.not_evaluable_from) AS censor_day,
         coalesce(event.source_table, last_seen.source_table, 'core.lesion') AS source_table,
         CASE
             WHEN event.day IS NOT NULL THEN event.source_file
@@ -129,9 +138,10 @@ reasoned AS (
             WHEN lesion_type = 'target' AND baseline_day IS NULL THEN 'no_baseline'
             WHEN lesion_type = 'new' AND not_counted_because <> 'equivocal' THEN not_counted_because
             WHEN endpoint = 'response' AND baseline_diameter_mm = 0 THEN 'baseline_zero'
-            WHEN last_assessment_day > coalesce(baseline_day, 0)
-                THEN CASE WHEN death_day <= censor_day THEN 'death' ELSE 'end_of_follow_up' END
-            ELSE 'no_assessment_after_baseline'
+            WHEN coalesce(last_assessment_day <= coalesce(baseline_day, 0), TRUE) THEN 'no_assessment_after_baseline'
+            WHEN not_evaluable_from <= censor_day THEN 'local_treatment'
+            WHEN death_day <= censor_day THEN 'death'
+            ELSE 'end_of_follow_up'
         END AS censor_reason
     FROM joined
 ),

@@ -3,8 +3,9 @@
    shows for each event what was compared with what.
    How: target lesions by size on scans after their baseline; non-target lesions by the status that the reader gave
    after baseline (day 0 where they have no baseline of their own); new lesions on the day they are detected. A scan
-   without a value is no scan. On the first day, the rule of the lowest priority number names the event. A threshold
-   itself counts, within staging.rule_set.relative_tolerance.
+   without a value is no scan, nor is one after a local treatment of the lesion (analysis.local_treatment). On the first
+   day, the rule of the lowest priority number names the event. A threshold itself counts, within
+   staging.rule_set.relative_tolerance.
    Caveats: analysed lesions only. New lesions that do not count (analysis.new_lesion) have no row.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228; Zhou et al. 2023, Methods.
    Grain: one row per lesion_id, endpoint and rule_set
@@ -139,7 +140,8 @@ status_seen AS (
         lag(assessment.day) OVER (PARTITION BY assessment.lesion_id ORDER BY assessment.day) AS previous_day
     FROM core.lesion_assessment AS assessment
     INNER JOIN lesion ON assessment.lesion_id = lesion.lesion_id
-    WHERE assessment.status <> 'NE'
+    LEFT JOIN analysis.local_treatment AS treated ON assessment.lesion_id = treated.lesion_id
+    WHERE assessment.status <> 'NE' AND coalesce(assessment.day < treated.not_evaluable_from, TRUE)
 ),
 
 status_finding AS (

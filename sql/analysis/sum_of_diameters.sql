@@ -5,6 +5,8 @@
    own baseline scan, though they may be days apart. A target lesion first measured when others were already measured
    again has no baseline and is in no sum. A sum is complete when every lesion due was measured; only complete sums make
    a nadir. Diameters are added as decimals, so that their order is of no account.
+   A lesion that was treated locally stays due and is not measured any more (analysis.local_treatment), so that the sum
+   is not complete from then on, unless local_treatment.policy is kept.
    Caveats: one day is one time point; assessments of one visit on two days are apart. Patients without target lesions
    have rows without a sum, so that the table holds every time point. All readers are here.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, sections 4.3.1 and 4.3.2 (lesions that split or coalesce).

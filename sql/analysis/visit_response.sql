@@ -4,6 +4,9 @@
    Targets: CR = all gone, nodes below 10 mm; PD = at least 20 % and at least 5 mm above the smallest sum so far,
    baseline included; PR = at least 30 % below baseline; else SD; NE where a lesion due was not measured, unless those
    measured reach PD alone. The fractions are those of staging.event_rule, recist_1_1.
+   A lesion is not evaluable from its local treatment on, unless local_treatment.policy is kept: the sum is then
+   incomplete, the lesion's state is not assessed, and what is left still shows progression (a while on treatment
+   strategy of ICH E9(R1), analysis.local_treatment).
    Others: PD where a non-target lesion is PD, CR where all are CR, NE where none is left but those not assessed.
    Overall: the first row that fits of staging.overall_response_rule (RECIST's tables 1 and 2). After an overall CR at
    the last assessment anything seen again is PD.
@@ -71,6 +74,8 @@ nontarget_count AS (
         count(*) FILTER (WHERE assessment.status = 'PD') AS n_nontarget_pd
     FROM core.lesion_assessment AS assessment
     INNER JOIN nontarget ON assessment.lesion_id = nontarget.lesion_id
+    LEFT JOIN analysis.local_treatment AS treated ON assessment.lesion_id = treated.lesion_id
+    WHERE coalesce(assessment.day < treated.not_evaluable_from, TRUE)
     GROUP BY nontarget.patient_id, nontarget.reader, assessment.day
 ),
 

@@ -1,6 +1,6 @@
 /* One procedure of a patient: surgery, irradiation, local ablation or biopsy, and the lesion or organ that it
    touched.
-   Why: a lesion that was irradiated or cut out no longer tells what the drug does.
+   Why: a lesion that was irradiated or cut out no longer tells what the drug does; analysis.local_treatment says which.
    Caveats: the lesion is that of the analysis reader with the same link id; NULL when none is named or none fits.
    Where the procedure names no site, the organ is the lesion's.
    Grain: one row per procedure_id
@@ -32,6 +32,7 @@ SELECT
     procedure.indication, -- indication as written
     coalesce(site.organ, linked.organ, 'unknown') AS organ, -- organ that it touched
     procedure.site_raw, -- site as written
+    procedure.lesion_label, -- the source's link id of the lesion; NULL when none is named
     linked.lesion_id, -- text id of the lesion that it touched; NULL when none is named
     procedure.day < 0 AS is_before_treatment, -- before the first dose; NULL when the day is not known
     procedure.n_source_rows, -- rows of PR behind this row

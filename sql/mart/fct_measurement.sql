@@ -17,6 +17,7 @@ SELECT
     measurement.volume_mm3, -- volume, mm3
     measurement.volume_source, -- derived from diameters, or measured
     measurement.is_baseline, -- the lesion's baseline scan
+    change.is_after_local_treatment, -- not evaluable any more: no change is worked out (analysis.local_treatment)
     change.is_after_baseline, -- scan after the lesion's baseline
     measurement.is_below_limit, -- volume below the limit of quantification
     measurement.is_imputed, -- the size stands for 'too small to measure'

@@ -222,6 +222,54 @@ treated_lesion AS (
     WHERE local_therapy.place = 1
 ),
 
+-- Procedures whose lesion the source leaves open, once each: readers who know the same are not told apart.
+open_reach AS (
+    SELECT
+        reach.procedure_id,
+        max(reach.n_lesions) AS n_lesions,
+        bool_or(reach.rule_id = 'several_lesions') AS has_several,
+        bool_or(reach.rule_id = 'day_unknown') AS is_undated
+    FROM analysis.procedure_reach AS reach
+    GROUP BY reach.procedure_id
+    HAVING bool_and(reach.is_ambiguous)
+),
+
+open_treatment AS (
+    SELECT
+        CASE WHEN open_reach.has_several THEN 'rows.4g' ELSE 'rows.4h' END AS defect_id,
+        procedure.study_id,
+        procedure.patient_id,
+        CAST(NULL AS VARCHAR) AS lesion_id,
+        CAST(NULL AS VARCHAR) AS reader,
+        procedure.day,
+        procedure.source_file,
+        procedure.source_row,
+        'pr' AS domain,
+        CASE WHEN open_reach.is_undated THEN 'prstdtc' ELSE 'prloc' END AS column_name,
+        procedure.site_raw AS value,
+        coalesce(procedure.procedure, 'Procedure')
+        || CASE
+            WHEN open_reach.is_undated THEN ' on a day that is not known.'
+            WHEN open_reach.has_several AND open_reach.n_lesions > 0
+                THEN printf(
+                    ' on day %d names no lesion of several in its organ; %d are taken to be treated.',
+                    procedure.day, open_reach.n_lesions
+                )
+            WHEN open_reach.has_several
+                THEN printf(
+                    ' on day %d names no lesion of several in its organ; none is taken to be treated.', procedure.day
+                )
+            ELSE printf(' on day %d reaches no lesion that is followed.', procedure.day)
+        END AS message
+    FROM open_reach
+    INNER JOIN core.procedure AS procedure ON open_reach.procedure_id = procedure.procedure_id
+    WHERE
+        NOT (
+            open_reach.is_undated
+            AND regexp_matches(upper(coalesce(procedure.category, '')), 'PRIOR|PREVIOUS|HISTOR|BEFORE')
+        )
+),
+
 found AS (
     SELECT * FROM other_arm
     UNION ALL
@@ -230,6 +278,8 @@ found AS (
     SELECT * FROM crossover
     UNION ALL
     SELECT * FROM treated_lesion
+    UNION ALL
+    SELECT * FROM open_treatment
 )
 
 SELECT

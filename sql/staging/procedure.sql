@@ -1,6 +1,7 @@
 /* One procedure: surgery, irradiation, biopsy.
    Why: a lesion that was irradiated or cut out no longer tells what the drug does.
-   Caveats: rows that repeat in all but the sequence number are one row (n_source_rows).
+   Caveats: radionuclides given to the whole body count as radiotherapy. Rows that repeat in all but the sequence
+   number are one row (n_source_rows).
    Grain: one row per subject and distinct PR content
    Key: procedure_id
 */
@@ -65,10 +66,19 @@ SELECT
     CASE
         WHEN regexp_matches(words, 'BIOPS|ASPIRAT|PUNCTURE')
             THEN 'biopsy'
-        WHEN regexp_matches(words, 'RADIO|IRRADIAT|SBRT|WBRT|\bSRS\b|GAMMA KNIFE')
-            THEN 'radiotherapy'
-        WHEN regexp_matches(words, 'ABLAT|EMBOLI[SZ]|\bTACE\b|\bSIRT\b')
+        WHEN regexp_matches(words, 'ABLAT|EMBOLI[SZ]AT|\bTACE\b|\bSIRT\b')
             THEN 'local ablation'
+        -- Pictures taken with rays or with a tracer treat nothing.
+        WHEN regexp_matches(words, 'SCINTIGRA|IMAGING|\bSCAN\b')
+            THEN 'other'
+        WHEN
+            regexp_matches(
+                words,
+                'RADIO-?(CHEMO|THER|SURG|NUCL|ISOTOP|IODINE|IMMUNO)|RADIATION|IRRADIAT|BRACHYTHER|PROTON THER'
+                || '|SBRT|WBRT|\bSRS\b|GAMMA KNIFE|CYBERKNIFE|RADIUM|STRONTIUM|SAMARIUM|LUTETIUM'
+                || '|\b(RA-?223|SR-?89|SM-?153|LU-?177|177-?LU|I-?131|131-?I)\b'
+            )
+            THEN 'radiotherapy'
         WHEN regexp_matches(words, 'SURG|RESECT|ECTOMY|EXCIS|OPERATION')
             THEN 'surgery'
         ELSE 'other'

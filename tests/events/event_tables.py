@@ -233,6 +233,9 @@ PHASES: dict[str, dict[str, str]] = {
     },
 }
 
+LOCAL_TREATMENT = {"lesion_id": "VARCHAR", "not_evaluable_from": "INTEGER"}
+"""Columns of analysis.local_treatment that events look at."""
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -253,6 +256,7 @@ class Core:
     responses: list[dict[str, Any]] = field(default_factory=list)
     exclusions: list[dict[str, Any]] = field(default_factory=list)
     modelled: list[dict[str, Any]] = field(default_factory=list)
+    treatments: list[dict[str, Any]] = field(default_factory=list)
 
     def patient(self, patient_id: str = "S/1", *, last_day: int | None = 400, **more: Any) -> None:
         """Adds a patient, followed to a last day."""
@@ -369,6 +373,10 @@ class Core:
         for day, status in (words or {}).items():
             self.assessments.append({"lesion_id": lesion_id, "day": day, "status": status})
 
+    def treated(self, lesion_id: str, day: int) -> None:
+        """A lesion that is not evaluable from a day on, for it was treated locally."""
+        self.treatments.append({"lesion_id": lesion_id, "not_evaluable_from": day})
+
     def build(self, *models: str, threads: int = 1) -> duckdb.DuckDBPyConnection:
         """A database with these core rows, the seeds, and the analysis models (or those named)."""
         con = duckdb.connect(config={"threads": threads})
@@ -387,6 +395,7 @@ class Core:
         for table, columns in CORE.items():
             _create(con, f"core.{table}", columns, rows[table])
         _create(con, "analysis.modelled_event", MODELLED, self.modelled)
+        _create(con, "analysis.local_treatment", LOCAL_TREATMENT, self.treatments)
         settings: Rows = [
             {"name": name, "value": str(value)} for name, value in default_values().items()
         ]

@@ -57,6 +57,9 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(
             "CREATE TABLE core.measurement (lesion_id VARCHAR, day INTEGER, diameter_mm DOUBLE)"
         )
+        connection.execute(
+            "CREATE TABLE analysis.local_treatment (lesion_id VARCHAR, not_evaluable_from INTEGER)"
+        )
         connection.executemany("INSERT INTO core.lesion VALUES (?, ?, ?, ?, ?)", LESIONS[::-1])
         rows = [(lesion, *scan) for lesion, scans in SCANS.items() for scan in scans]
         connection.executemany("INSERT INTO core.measurement VALUES (?, ?, ?)", rows[::-1])
@@ -133,6 +136,17 @@ def test_ratios_and_scans_of_each_lesion(con: duckdb.DuckDBPyConnection) -> None
         ("d2", 0.9, 0.9, 2, None, 84),
         ("u1", 0.6, 0.6, 2, None, 42),
     ]
+
+
+def test_scans_after_a_local_treatment_are_left_out(con: duckdb.DuckDBPyConnection) -> None:
+    # b1 grows to 1.2 and then 1.21 times its baseline; treated before day 84, it never relapses.
+    con.execute("INSERT INTO analysis.local_treatment VALUES ('b1', 84), ('a1', NULL)")
+    run(con, phase_module, "response_phase")
+    assert rows(
+        con,
+        "SELECT lesion_id, round(last_ratio, 12), n_scans, has_relapse FROM analysis.lesion_phase "
+        "WHERE lesion_id IN ('a1', 'b1') ORDER BY lesion_id",
+    ) == [("a1", 0.8, 4, True), ("b1", 1.2, 2, False)]
 
 
 def test_phases_of_each_patients_sum(con: duckdb.DuckDBPyConnection) -> None:

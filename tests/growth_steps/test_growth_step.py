@@ -86,6 +86,9 @@ def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
         con.execute(f"CREATE TABLE core.{name} AS SELECT * FROM frame")
     con.register("frame", follow_up())
     con.execute("CREATE TABLE analysis.growth_follow_up AS SELECT * FROM frame")
+    con.execute(
+        "CREATE TABLE analysis.local_treatment (lesion_id VARCHAR, not_evaluable_from INTEGER)"
+    )
     return con
 
 
@@ -228,6 +231,42 @@ def test_lesions_of_unknown_patients_stand_alone_beside_those_of_patients() -> N
                            "FROM analysis.growth_fit") == [(40, 22, True)]  # fmt: skip
         assert rows(other, "SELECT count(*), count(patient_id) FROM analysis.growth_lesion "
                            "WHERE estimate_kind = 'conditional_mode'") == [(40, 36)]  # fmt: skip
+
+
+def test_sizes_after_a_local_treatment_are_no_growth_data() -> None:
+    """L000 is treated right after its baseline, L001 after its first scan, L002 not at all."""
+    with database(lesions=40) as other:
+        first = rows(
+            other,
+            "SELECT lesion_id, min(day) FROM core.measurement WHERE NOT is_baseline AND lesion_id "
+            "IN ('L000', 'L001') GROUP BY ALL ORDER BY ALL",
+        )
+        treated = [("L000", 1), ("L001", first[1][1] + 1)]
+        after = sum(
+            rows(other, f"SELECT count(*) FROM core.measurement WHERE lesion_id = '{lesion}' "
+                        f"AND day >= {day}")[0][0]
+            for lesion, day in treated
+        )  # fmt: skip
+        run(other, growth__draws=20)
+        (before,) = rows(other, "SELECT n_observations FROM analysis.growth_fit")
+        other.executemany("INSERT INTO analysis.local_treatment VALUES (?, ?)", treated)
+        run(other, growth__draws=20)
+        assert rows(other, "SELECT lesion_id, reason_id FROM analysis.growth_excluded") == [
+            ("L000", "local_treatment")
+        ]
+        (left,) = rows(other, "SELECT n_observations FROM analysis.growth_fit")
+        assert (left[0], after > 2) == (before[0] - after, True)
+        ends = rows(
+            other,
+            "SELECT DISTINCT time_days, censor_reason FROM analysis.modelled_event "
+            "WHERE lesion_id = 'L001' AND NOT is_event",
+        )
+        assert ends == [(float(treated[1][1]), "local_treatment")]
+        assert rows(
+            other,
+            "SELECT count(*) FROM analysis.modelled_event "
+            f"WHERE lesion_id = 'L001' AND is_event AND time_days > {treated[1][1]}",
+        ) == [(0,)]
 
 
 def test_a_warm_start_agrees_with_a_cold_one(

@@ -22,6 +22,7 @@ CORE = (
     "core.patient",
     "core.lesion",
     "core.measurement",
+    "analysis.local_treatment",
     "staging.analysis_reader",
     "staging.tumor_result",
 )

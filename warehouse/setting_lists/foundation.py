@@ -71,4 +71,19 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=0,
         maximum=36525,
     ),
+    Setting(
+        "local_treatment.policy",
+        "not_evaluable",
+        "what becomes of a lesion that is operated on, irradiated or ablated during the trial "
+        "(staging.local_treatment_policy: ICH E9(R1) while on treatment, hypothetical, treatment "
+        "policy)",
+        choices=("not_evaluable", "censored", "kept"),
+    ),
+    Setting(
+        "local_treatment.unnamed_lesion",
+        "all",
+        "lesions taken to be treated where the procedure names an organ that bears several: all "
+        "of them or none",
+        choices=("all", "none"),
+    ),
 )

@@ -20,11 +20,24 @@ SELECT
     lesion.baseline_day,
     lesion.baseline_volume_mm3,
     lesion.baseline_diameter_mm,
-    lesion.last_measured_day,
-    greatest(patient.last_day, lesion.last_measured_day) AS censor_day,
+    coalesce(evaluable.last_day, lesion.last_measured_day) AS last_measured_day,
+    CAST(treated.not_evaluable_from AS DOUBLE) AS treated_day,
+    least(
+        greatest(patient.last_day, lesion.last_measured_day), treated.not_evaluable_from
+    ) AS censor_day,
     CASE WHEN patient.os_event THEN patient.os_days END AS death_day
 FROM core.lesion AS lesion
 LEFT JOIN core.patient AS patient ON lesion.patient_id = patient.patient_id
+LEFT JOIN analysis.local_treatment AS treated
+    ON lesion.lesion_id = treated.lesion_id AND treated.not_evaluable_from IS NOT NULL
+LEFT JOIN (
+    SELECT measurement.lesion_id, max(measurement.day) AS last_day
+    FROM core.measurement AS measurement
+    INNER JOIN analysis.local_treatment AS treated
+        ON measurement.lesion_id = treated.lesion_id
+        AND measurement.day < treated.not_evaluable_from
+    GROUP BY measurement.lesion_id
+) AS evaluable ON lesion.lesion_id = evaluable.lesion_id
 WHERE lesion.is_analysed AND lesion.lesion_type = 'target'
 ORDER BY lesion.lesion_id
 """
@@ -39,11 +52,13 @@ SELECT
     lesion.baseline_volume_mm3
 FROM core.measurement AS measurement
 INNER JOIN core.lesion AS lesion ON measurement.lesion_id = lesion.lesion_id
+LEFT JOIN analysis.local_treatment AS treated ON measurement.lesion_id = treated.lesion_id
 WHERE
     lesion.is_analysed
     AND lesion.lesion_type = 'target'
     AND measurement.day >= lesion.baseline_day
     AND measurement.volume_mm3 IS NOT NULL
+    AND coalesce(measurement.day < treated.not_evaluable_from, TRUE)
 ORDER BY measurement.lesion_id, measurement.day
 """
 FOLLOW_UP = """
@@ -56,6 +71,10 @@ ORDER BY patient_id
 """
 NO_VOLUME = ("no_volume", "no measurement from the baseline on has a volume")
 ONLY_BASELINE = ("only_baseline", "no measurement counts besides the baseline")
+TREATED = (
+    "local_treatment",
+    "every measurement after the baseline came after a local treatment of the lesion",
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,10 @@ class TargetLesions:
             )
         }
         found |= {str(lesion): ONLY_BASELINE for lesion in data.lesion[fit.problem.idle]}
+        only_after = self.lesions["last_measured_day"] <= self.lesions["baseline_day"]
+        is_treated = self.lesions["treated_day"].notna()
+        treated = self.lesions.index[only_after.fillna(False).astype(bool) & is_treated]
+        found |= {lesion: TREATED for lesion in treated if lesion in found}
         fitted = set(fit.lesions.lesion.tolist())
         for lesion in self.lesions.index:
             if lesion not in fitted:

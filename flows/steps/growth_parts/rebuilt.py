@@ -21,6 +21,7 @@ READS = (
     "core.lesion",
     "core.measurement",
     "core.patient",
+    "analysis.local_treatment",
     "analysis.growth_fit",
     "analysis.growth_population",
 )
