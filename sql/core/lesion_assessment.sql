@@ -12,6 +12,7 @@ WITH state_row AS (
     SELECT
         tumor_result.tr_row,
         tumor_result.lesion_id,
+        tumor_result.time_point_id,
         tumor_result.day,
         tumor_result.is_accepted,
         tumor_result.state_word,
@@ -49,6 +50,7 @@ ranked AS (
 SELECT
     lesion_id, -- text id of the lesion
     day, -- day from first dose
+    time_point_id, -- assessment that the scan belongs to
     study_id, -- text id of the study
     patient_id, -- text id of the patient; NULL when the source names no patients
     reader, -- who said it; '' where the source names no reader

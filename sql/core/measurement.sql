@@ -42,6 +42,7 @@ size_row AS (
     SELECT
         tr_row,
         lesion_id,
+        time_point_id,
         day,
         CASE test_code
             WHEN 'LDIAM' THEN 'long'
@@ -76,6 +77,7 @@ ranked AS (
 day_of_lesion AS (
     SELECT
         lesion_id,
+        min(time_point_id) AS time_point_id,
         day,
         max(size_value) FILTER (WHERE place = 1 AND quantity = 'long') AS long_axis_mm,
         max(size_value) FILTER (WHERE place = 1 AND quantity = 'short') AS short_axis_mm,
@@ -173,6 +175,7 @@ sized AS (
 SELECT
     lesion_id, -- text id of the lesion
     day, -- day from first dose
+    time_point_id, -- assessment that the scan belongs to
     study_id, -- text id of the study
     patient_id, -- text id of the patient; NULL when the source names no patients
     reader, -- who measured it; '' where the source names no reader

@@ -15,6 +15,7 @@ WITH verdict AS (
         study_id,
         patient_id,
         reader,
+        time_point_id,
         day,
         test_code,
         response,
@@ -51,6 +52,7 @@ visit_verdict AS (
         patient_id,
         reader,
         day,
+        min(time_point_id) AS time_point_id,
         min(study_id) AS study_id,
         min(visit) FILTER (WHERE place = 1) AS visit,
         max(response) FILTER (WHERE place = 1 AND test_code = 'TRGRESP') AS target_response,
@@ -100,6 +102,7 @@ SELECT
     visit_verdict.patient_id, -- text id of the patient
     visit_verdict.reader, -- who gave the responses; '' where the source names none
     visit_verdict.day, -- day from first dose
+    visit_verdict.time_point_id, -- assessment that the responses belong to
     visit_verdict.study_id, -- text id of the study
     visit_verdict.visit, -- the source's label of the visit
     visit_verdict.target_response, -- response of the target lesions: CR, PR, SD, PD or NE

@@ -14,6 +14,7 @@ WITH rs AS (
         clean_text(usubjid) AS usubjid_raw,
         reader_name(rseval, rsevalid) AS reader,
         known_id(rslnkid) AS lesion_label,
+        clean_text(rslnkgrp) AS link_group,
         upper(clean_text(rstestcd)) AS test_code,
         clean_text(rscat) AS category,
         nullif(upper(coalesce(clean_text(rsstresc), clean_text(rsorres))), '.') AS result_word,
@@ -109,7 +110,9 @@ SELECT
     END
         AS has_new_lesion, -- an unequivocal new lesion at this visit
     is_accepted, -- the accepted record of several readers
+    link_group, -- RSLNKGRP as written
     visit, -- the source's label of the visit
+    visit_number, -- the source's number of the visit, as text
     date_text, -- date as written
     stated_day, -- study day as written
     day, -- day from first dose

@@ -50,8 +50,10 @@ SELECT
     tu.method, -- method of imaging
     tu.is_accepted, -- the accepted record of several readers
     tu.visit, -- the source's label of the visit
+    time_point.time_point_id, -- assessment that the row belongs to; NULL where neither its day nor its visit tells
     tu.day, -- day from first dose; NULL when not known
     tu.source_file, -- file of the row
     tu.source_row -- row in the file
 FROM tu
 LEFT JOIN staging.shared_lesion_label AS shared ON tu.lesion_base_id = shared.lesion_base_id
+LEFT JOIN staging.time_point_row AS time_point ON time_point.domain = 'tu' AND tu.tu_row = time_point.domain_row

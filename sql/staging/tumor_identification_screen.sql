@@ -17,6 +17,7 @@ WITH tu AS (
         upper(coalesce(clean_text(tutestcd), 'TUMIDENT')) AS test_code,
         coalesce(clean_text(tuorres), clean_text(tustresc)) AS result,
         clean_text(tugrpid) AS lesion_group,
+        clean_text(tulnkgrp) AS link_group,
         whole_day(tuseq) AS sequence_number,
         clean_text(tuloc) AS location,
         clean_text(tulat) AS laterality,
@@ -27,8 +28,8 @@ WITH tu AS (
         clean_text(tudtc) AS date_text,
         clean_text(tudy) AS stated_day,
         hash(
-            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tulat, tumethod, tueval, tuevalid, tuacptfl,
-            visitnum, visit, tudtc, tudy
+            usubjid, tugrpid, tulnkgrp, tulnkid, tutestcd, tuorres, tustresc, tuloc, tulat, tumethod, tueval, tuevalid,
+            tuacptfl, visitnum, visit, tudtc, tudy
         ) AS content
     FROM raw.tu
 ),
@@ -38,8 +39,8 @@ repeated AS (
     SELECT
         _study_id AS study_id,
         hash(
-            usubjid, tugrpid, tulnkid, tutestcd, tuorres, tustresc, tuloc, tulat, tumethod, tueval, tuevalid, tuacptfl,
-            visitnum, visit, tudtc, tudy
+            usubjid, tugrpid, tulnkgrp, tulnkid, tutestcd, tuorres, tustresc, tuloc, tulat, tumethod, tueval, tuevalid,
+            tuacptfl, visitnum, visit, tudtc, tudy
         ) AS content,
         min(struct_pack(file := _source_file, row := _source_row)) AS first_source
     FROM raw.tu
@@ -102,6 +103,7 @@ SELECT
     laterality, -- side as written
     method, -- method of imaging
     is_accepted, -- the accepted record of several readers
+    link_group, -- TULNKGRP as written
     visit, -- the source's label of the visit
     visit_number, -- the source's number of the visit, as text
     date_text, -- date as written

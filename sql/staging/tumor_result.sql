@@ -67,10 +67,12 @@ SELECT
     tr.method, -- method of imaging
     tr.is_accepted, -- the accepted record of several readers
     tr.visit, -- the source's label of the visit
-    tr.day, -- day from first dose
+    time_point.time_point_id, -- assessment that the row belongs to; NULL where it has no day and no visit tells
+    tr.day, -- day from first dose; NULL for sums and tests not done that bear none
     tr.is_date_partial, -- the date is partial and the stated day was used
     tr.stated_baseline_volume_mm3, -- baseline volume that the source states, mm3
     tr.source_file, -- file of the row
     tr.source_row -- row in the file
 FROM tr
 LEFT JOIN staging.shared_lesion_label AS shared ON tr.lesion_base_id = shared.lesion_base_id
+LEFT JOIN staging.time_point_row AS time_point ON time_point.domain = 'tr' AND tr.tr_row = time_point.domain_row

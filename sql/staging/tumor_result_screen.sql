@@ -5,7 +5,8 @@
    'TOO SMALL TO MEASURE' follows the study's or the setting's rule even where the source put its own number beside
    it. Exact repeats (all values but the sequence number) are collapsed. SUMDIAM and other sums are kept as 'sum' and
    never become a size of a lesion. NOT EVALUABLE, a lone point and a blank without a reason leave open what was
-   seen, and a row without a day stands nowhere: they go to quality.quarantine. NOT DONE is kept, and counted.
+   seen, and a size or a state without a day stands nowhere: they go to quality.quarantine. NOT DONE is kept, and
+   counted. It needs no day, nor does a sum that names its visit (the standard leaves TRDTC of sums blank).
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.4; CDISC SDTMIG TR.
    Grain: one row per raw.tr row
    Key: tr_row
@@ -21,6 +22,7 @@ WITH tr AS (
         reader_name(treval, trevalid) AS reader,
         known_id(trlnkid) AS lesion_label,
         clean_text(trgrpid) AS lesion_group,
+        clean_text(trlnkgrp) AS link_group,
         upper(clean_text(trtestcd)) AS test_code,
         clean_text(trorres) AS original_result,
         upper(clean_text(trorresu)) AS original_unit,
@@ -231,6 +233,12 @@ judged AS (
                 END
             WHEN measured.result_kind = 'state' AND state_word.word IS NULL THEN 'unknown_state'
             WHEN measured.day IS NOT NULL THEN 'kept'
+            -- What needs no day: a test not done, and a sum that its visit places.
+            WHEN measured.result_kind = 'not_done' THEN 'kept'
+            WHEN
+                measured.result_kind = 'sum' AND measured.date_text IS NULL AND measured.stated_day IS NULL
+                AND coalesce(measured.link_group, measured.visit, measured.visit_number) IS NOT NULL
+                THEN 'kept'
             WHEN
                 measured.stated_day IS NOT NULL AND whole_day(measured.stated_day) IS NULL
                 AND measured.date_text IS NULL
@@ -284,6 +292,7 @@ SELECT
     reason_not_done, -- TRREASND as written
     method, -- method of imaging
     is_accepted, -- the accepted record of several readers
+    link_group, -- TRLNKGRP as written
     visit, -- the source's label of the visit
     visit_number, -- the source's number of the visit, as text
     date_text, -- date as written

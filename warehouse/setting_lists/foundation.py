@@ -65,6 +65,30 @@ SETTINGS: tuple[Setting, ...] = (
         maximum=36525,
     ),
     Setting(
+        "time_point.visit_days",
+        21,
+        "most days from the first to the last scan of one visit; a label that spans more is split "
+        "(half of RECIST's usual interval of six weeks)",
+        minimum=0,
+        maximum=36525,
+    ),
+    Setting(
+        "time_point.window_days",
+        7,
+        "most days from the first to the last scan of an assessment that names no visit; also the "
+        "most between two measurements of one lesion at one visit (protocols allow a week)",
+        minimum=0,
+        maximum=36525,
+    ),
+    Setting(
+        "time_point.screening_days",
+        28,
+        "the same as both, for scans up to baseline.latest_day: RECIST 1.1 asks for a baseline of "
+        "the four weeks before treatment",
+        minimum=0,
+        maximum=36525,
+    ),
+    Setting(
         "exclusion.baseline_max_days_before",
         84,
         "a baseline measured more days than this before the first dose excludes (Zhou 2023)",

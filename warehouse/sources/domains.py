@@ -81,6 +81,7 @@ DOMAIN_COLUMNS: dict[str, dict[str, str]] = {
         **_SUBJECT,
         "tuseq": "number of the record within the subject",
         "tugrpid": "group of records",
+        "tulnkgrp": "links the records of one visit",
         "tulnkid": "lesion label; T01.1 = split from T01, T01/T02 = merged",
         **_result("tu", "the identification: TUMIDENT, TUSPLIT, TUMERGE"),
         "tustresc": "result in standard form: TARGET, NON-TARGET, NEW",
