@@ -59,9 +59,10 @@ class SqlKit:
         for table, columns in RAW_TABLES.items():
             listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
             self.connection.execute(f'CREATE TABLE raw."{table}" ({listed})')
-        self._settings({**default_values(), **(settings or {})})
+        values = {**default_values(), **(settings or {})}
+        self._settings(values)
         for macro in read_macros(SQL).values():
-            self.connection.execute(macro.sql)
+            self.connection.execute(macro.with_values(values))
 
     def __enter__(self) -> SqlKit:
         return self

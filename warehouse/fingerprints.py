@@ -18,6 +18,7 @@ from typing import Any
 
 from warehouse.graph import Graph, Node
 from warehouse.memory import Memory
+from warehouse.models import macro_closure
 from warehouse.settings import BY_NAME, as_text
 
 OWN_PACKAGES = ("udfs", "flows")
@@ -93,7 +94,9 @@ def _definition(
     graph: Graph, node: Node, source_fingerprint: Callable[[str], str], memory: Memory
 ) -> str:
     if node.model is not None:
-        macros = "".join(graph.macros[m].sql for m in _macro_closure(graph, node.model.macros))
+        macros = "".join(
+            graph.macros[m].sql for m in macro_closure(graph.macros, node.model.macros)
+        )
         return digest(node.model.normalised + macros + (" view" if node.model.is_view else ""))
     if node.seed is not None:
         return digest(node.seed.path.read_text(encoding="utf-8") + json.dumps(node.seed.types))
@@ -101,17 +104,6 @@ def _definition(
         sources = step_sources(node.step.module, memory)
         return digest("".join(path.read_text("utf-8") for path in sources))
     return source_fingerprint(node.name)
-
-
-def _macro_closure(graph: Graph, names: tuple[str, ...]) -> list[str]:
-    closed: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in closed:
-            closed.add(name)
-            waiting += graph.macros[name].uses
-    return sorted(closed)
 
 
 def step_sources(module: str, memory: Memory | None = None) -> tuple[Path, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,11 @@ from sqlglot.tokens import TokenType
 from warehouse.errors import LesionsError
 from warehouse.memory import Memory
 from warehouse.registry import TableDoc
+from warehouse.settings import as_text
 
 SETTING_TABLE = "meta.setting"
+SETTING_NUMBER = re.compile(r"([\d.]+)(?=\s*/\*\s*setting\s+([\w.]+)\s*\*/)")
+"""A number in a macro that stands for a setting's value."""
 LAYERS = ("raw", "staging", "core", "analysis", "quality", "mart")
 MODEL_LAYERS = LAYERS[1:]
 VIEW_TAG = "view"
@@ -70,11 +73,25 @@ class Seed:
 
 @dataclass(frozen=True)
 class Macro:
-    """A SQL function stored in the database, so that every client has it."""
+    """A SQL function stored in the database, so that every client has it.
+
+    A number followed by ``/* setting volume.axis_ratio */`` is that setting's value where the macro
+    is created; the file holds its default. A macro that read ``meta.setting`` itself would not work
+    from another database that attaches the warehouse.
+    """
 
     name: str
     sql: str
     uses: tuple[str, ...]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Settings whose values it holds."""
+        return tuple(sorted({name for _, name in SETTING_NUMBER.findall(self.sql)}))
+
+    def with_values(self, values: Mapping[str, Any]) -> str:
+        """The statement that creates it, with the project's values."""
+        return SETTING_NUMBER.sub(lambda found: as_text(values[found[2]]), self.sql)
 
 
 def read_macros(folder: Path) -> dict[str, Macro]:
@@ -157,11 +174,30 @@ def read_models(
             or reads a later layer.
     """
     macros = read_macros(folder)
-    return [
+    models = [
         read_model(path, known_settings, frozenset(macros), memory)
         for layer in MODEL_LAYERS
         for path in sorted((folder / layer).glob("*.sql"))
     ]
+    return [_with_macro_settings(model, macros) for model in models]
+
+
+def _with_macro_settings(model: SqlModel, macros: Mapping[str, Macro]) -> SqlModel:
+    """The model with the settings whose values its macros hold."""
+    used = {name for one in macro_closure(macros, model.macros) for name in macros[one].settings}
+    return replace(model, settings=tuple(sorted({*model.settings, *used}))) if used else model
+
+
+def macro_closure(macros: Mapping[str, Macro], names: tuple[str, ...]) -> list[str]:
+    """These macros and all that they use, sorted."""
+    closed: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in closed:
+            closed.add(name)
+            waiting += macros[name].uses
+    return sorted(closed)
 
 
 def read_model(

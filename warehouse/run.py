@@ -219,7 +219,7 @@ class _Run:
         connection.execute("DELETE FROM meta.setting")
         meta.write_settings(connection, self.project.values)
         for macro in graph.macros.values():
-            connection.execute(macro.sql)
+            connection.execute(macro.with_values(self.project.values))
         checking.write_check_results(connection, [])
         gate = Gate(
             project=self.project,

@@ -3,8 +3,8 @@
    lesion is analysed, which reader is, and whether a node counts by its short axis depend on the whole follow-up.
    How: rows of TU and TR up to day baseline.latest_day. One reader per patient: who has sizes then, then the study's
    order, then most accepted, then most results up to that day, then the name. The last day with a size counts; its
-   long axis as measured, volume with the short axis where that was measured, else long axis / 1.31; a measured volume
-   goes first.
+   long axis as measured, volume with the short axis where that was measured, else long axis / volume.axis_ratio; a
+   measured volume goes first.
    Caveats: rows without a day are left out, as are lesions that a source identifies later than it dates the first
    dose.
    Reference: Zhou et al. 2023, Methods, Progression pattern classification and prediction.

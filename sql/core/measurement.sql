@@ -4,7 +4,7 @@
    axis.
    A node counts by its short axis only when that was measured on every one of its days; else by its long axis
    throughout, so that a change of method is never read as growth. The volume uses the short axis under the same
-   condition, else long axis / 1.31; a volume that was measured goes before a derived one.
+   condition, else long axis / volume.axis_ratio; a volume that was measured goes before a derived one.
    LDIAM goes before DIAMETER for the long axis. Of two different sizes of one axis on one day the accepted record
    counts, else a measured before an imputed one, else the larger: RECIST asks for the longest diameter, and the
    longer of two readings is the nearer to it. has_conflict marks such days and conflicting_values shows what was
@@ -159,7 +159,7 @@ sized AS (
                     described.short_axis_mm
                 )
             WHEN described.long_axis_mm IS NOT NULL
-                THEN tumor_volume_mm3(described.long_axis_mm, described.long_axis_mm / limits.axis_ratio)
+                THEN tumor_volume_mm3(described.long_axis_mm)
             ELSE tumor_volume_mm3(described.short_axis_mm * limits.axis_ratio, described.short_axis_mm)
         END AS volume_mm3,
         limits.limit_mm3,

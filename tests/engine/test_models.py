@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from warehouse.errors import LesionsError
 from warehouse.lineage import ColumnEdge, column_edges
-from warehouse.models import SqlModel, read_macros, read_model
+from warehouse.models import SqlModel, read_macros, read_model, read_models
 
 HEADER = "/* A thing.\n   Why: because.\n   Grain: one row per id\n   Key: id\n   Tags: a, b\n*/\n"
 SETTINGS = frozenset({"volume.axis_ratio"})
@@ -113,3 +114,23 @@ def test_macros_come_in_an_order_in_which_they_can_be_created(tmp_path: Path) ->
     macros = read_macros(tmp_path)
     assert list(macros) == ["z_last", "a_first"]
     assert macros["a_first"].uses == ("z_last",)
+
+
+def test_a_macro_holds_the_value_of_its_setting_and_hands_it_on(tmp_path: Path) -> None:
+    folder = tmp_path / "macros"
+    folder.mkdir()
+    (folder / "round_volume.sql").write_text(
+        "CREATE OR REPLACE MACRO round_volume(x) AS x / 1.31 /* setting volume.axis_ratio */;"
+    )
+    (folder / "twice.sql").write_text("CREATE OR REPLACE MACRO twice(x) AS 2 * round_volume(x);")
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core/a.sql").write_text(
+        "/* A.\n   Grain: one row per id\n   Key: id */\nSELECT twice(2) AS id -- id\n"
+    )
+    macros = read_macros(tmp_path)
+    assert macros["round_volume"].settings == ("volume.axis_ratio",)
+    with duckdb.connect() as connection:
+        connection.execute(macros["round_volume"].with_values({"volume.axis_ratio": 1.6}))
+        assert connection.execute("SELECT round_volume(4)").fetchone() == (2.5,)
+    (found,) = read_models(tmp_path, SETTINGS)
+    assert found.settings == ("volume.axis_ratio",)

@@ -126,6 +126,33 @@ def test_volume_is_that_of_an_ellipsoid_of_axis_ratio_1_31(kit):
     ]
 
 
+@pytest.mark.parametrize("ratio", [1.0, 1.31, 1.6])
+def test_the_axis_ratio_rules_every_volume_that_comes_from_a_diameter(ratio):
+    """d x (d / ratio)^2 / 2: 5 mm are 62.5 mm3 as spheroids with equal axes, 36.4 at 1.31."""
+    with SqlKit(settings={"volume.axis_ratio": ratio, "too_small.default_mm": 5.0}) as kit:
+        kit.study("s1")
+        kit.subject()
+        for label in ("T01", "T02", "T03"):
+            kit.lesion(label)
+        kit.size(1, 20, label="T01")
+        kit.size(1, "TOO SMALL TO MEASURE", label="T02", trtestcd="VOLUME", trorresu="mm3")
+        kit.size(1, 10, label="T03", trtestcd="LPERP")
+        assert kit.query("SELECT tumor_volume_mm3(5), tumor_volume_mm3(20, 12)") == [
+            (pytest.approx(5 * (5 / ratio) ** 2 / 2), 1440.0)
+        ]
+        kit.build("core.measurement", "analysis.baseline_lesion")
+        derived = 20 * (20 / ratio) ** 2 / 2
+        assert kit.rows("core.measurement", "right(lesion_id, 3), volume_mm3") == [
+            ("T01", pytest.approx(derived)),
+            ("T02", pytest.approx(5 * (5 / ratio) ** 2 / 2)),
+            ("T03", pytest.approx(10 * ratio * 10**2 / 2)),
+        ]
+        assert kit.rows("analysis.baseline_lesion", "right(lesion_id, 3), volume_mm3")[0] == (
+            "T01",
+            pytest.approx(derived),
+        )
+
+
 def test_the_limit_of_quantification_lies_between_8_and_9_mm(kit):
     kit.size(1, 8)
     kit.size(2, 9)
