@@ -24,6 +24,7 @@ from udfs.growth.proposals import Nodes, Parts, Proposal, make_nodes, make_propo
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit, assemble_fit
 from udfs.growth.saem import make_chains, run_saem
+from udfs.growth.second_modes import unseen_modes, with_second_modes
 from udfs.growth.settings import (
     PULSE_SECONDS,
     FitInterruptedError,
@@ -44,7 +45,7 @@ FAR = 50.0
 """Squared distance in standard errors over which proposals made at the start may be too rough."""
 POOR_SHARE = 0.08
 """A lesion with a smaller share of effective nodes is learnt anew: its chains may have missed one
-of its humps. It also gets four times the nodes."""
+of its modes. It also gets four times the nodes."""
 POOR_ESS = 150.0
 """The same for the effective nodes that it has in the end, or half of the share above."""
 FIRST_SHARPENINGS, SHARPENINGS = 2, 3
@@ -266,8 +267,23 @@ class _Run:
             self.structure.unpack(second.theta), proposal, self.settings.likelihood_nodes(n)
         )
         self.report("likelihood", second.theta, likelihood.minus2ll)
+        unseen = unseen_modes(
+            self.problem,
+            self.structure.unpack(second.theta),
+            proposal,
+            threads=self.threads,
+            pool=self.pool,
+            pulse=self.pulse,
+        )
         return assemble_fit(
-            self.problem, self.structure, second, likelihood, proposal, trace, self.seed
+            self.problem,
+            self.structure,
+            second,
+            likelihood,
+            proposal,
+            trace,
+            self.seed,
+            n_unseen_modes=len(unseen),
         )
 
     def _after_chains(self, start: Population) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -401,7 +417,15 @@ class _Run:
         is_poor = worst_lesions(ess, POOR_SHARE * nodes.count)
         if is_poor.any():
             parts = self._learnt_again(point, parts, is_poor, 0)
-        return parts, is_poor
+        found = with_second_modes(
+            self.problem,
+            point,
+            parts,
+            threads=self.threads,
+            pool=self.pool,
+            pulse=self.pulse,
+        )
+        return found.parts, is_poor | found.is_split
 
     def _second_round(
         self, theta: FloatArray, parts: Parts, is_poor: BoolArray

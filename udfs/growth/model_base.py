@@ -55,6 +55,19 @@ class Times:
 
 
 @dataclass(frozen=True)
+class TwoRates:
+    """Rates of n lesions that single pairs of measurements state, per day."""
+
+    before: FloatArray
+    """(n, k) growth before the first dose that would explain a later size by itself: log(size /
+    baseline) over the days from the baseline to the first dose; NaN without such days."""
+    after: FloatArray
+    """(n, k) slopes of the log size between measurements after the first dose."""
+    last_day: FloatArray
+    """(n,)"""
+
+
+@dataclass(frozen=True)
 class GrowthModel(ABC):
     """What all growth models share."""
 
@@ -147,6 +160,22 @@ class GrowthModel(ABC):
                 return psi[0] * shape, [shape, *(psi[0] * one for one in slopes)]
             shape, slopes = self._shape_slopes(psi, times)
             return times.v0 * shape, [times.v0 * one for one in slopes]
+
+    def mode_candidates(
+        self, rates: TwoRates, typical: FloatArray, sd: FloatArray
+    ) -> FloatArray | None:
+        """Points at which a second mode may lie; None for models that know of none.
+
+        Args:
+            rates: what pairs of measurements alone say of n lesions.
+            typical: (p, n) Gaussian scale.
+            sd: (p,) standard deviations of the population.
+
+        Returns:
+            (p, n, R) Gaussian scale.
+        """
+        del rates, typical, sd
+        return None
 
     def ridge_move(
         self, phi: FloatArray, step: FloatArray, last_day: FloatArray

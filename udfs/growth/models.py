@@ -12,9 +12,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from udfs.growth.model_base import GrowthModel, Times
+from udfs.growth.model_base import GrowthModel, Times, TwoRates
 from udfs.growth.parameters import LARGEST_EXPONENT, FloatArray, Parameter
 
+SMALLEST_RATE = 1e-6
+"""A rate that a candidate for a second mode may have, per day."""
+UNSEEN = 4.0
+"""exp(-4) of the volume is regrown on the last day of a candidate whose growth does not show."""
 SMALLEST = 1e-100
 """Bound of a denominator that is positive wherever the curve is."""
 
@@ -74,6 +78,23 @@ class TwoPopulation(GrowthModel):
         ]
         return f * growing + rest, slopes
 
+    def mode_candidates(self, rates: TwoRates, typical: FloatArray, sd: FloatArray) -> FloatArray:
+        """kg from the growth before treatment and from growth after it; kd from what shrank; F near
+        1, or so small that growth shows on the last day, or not yet.
+
+        The first rows of ``typical`` (the baseline volume, where it is a parameter) stay.
+        """
+        one = np.ones((1, typical.shape[1]))
+        kg0, kd0 = np.exp(typical[-3]), np.exp(typical[-2])
+        z = np.array([-1.0, 1.0, 2.5])[:, None]
+        kg = np.concatenate([kg0 * np.exp(z * sd[-3]), rates.before.T, rates.after.T], axis=0)
+        kd = np.concatenate([kd0 * np.exp(sd[-2] * np.array([[-3.0], [0.0]])), -rates.after.T])
+        kg = np.log(np.where(kg > SMALLEST_RATE, kg, kg0))
+        kd = np.log(np.where(kd > SMALLEST_RATE, kd, kd0 * np.exp(-2.0 * sd[-2])))
+        seen = -np.exp(kg) * rates.last_day
+        shares = [typical[-1] + sd[-1] * k * one for k in (0.0, 2.0)]
+        return _all_pairs(typical, kg, kd, [seen - UNSEEN, seen, *shares])
+
     def ridge_move(
         self, phi: FloatArray, step: FloatArray, last_day: FloatArray
     ) -> tuple[FloatArray, FloatArray] | None:
@@ -93,6 +114,22 @@ class TwoPopulation(GrowthModel):
         is_possible = (log_f < 0) & (np.abs(moved[-1]) < LARGEST_EXPONENT)
         moved[-1] = np.where(is_possible, moved[-1], phi[-1])
         return moved, np.where(is_possible, old_rest - new_rest, -np.inf)
+
+
+def _all_pairs(
+    typical: FloatArray, kg: FloatArray, kd: FloatArray, shares: list[FloatArray]
+) -> FloatArray:
+    """(p, n, R) every kg (a, n) with every kd (b, n) and every logit of F (a or 1, n)."""
+    a, n = kg.shape
+    b, c = len(kd), len(shares)
+    full = (c, a, b, n)
+    share = np.stack([np.broadcast_to(one, (a, n)) for one in shares])
+    points = np.empty((len(typical), *full))
+    points[:-3] = typical[:-3, None, None, None, :]
+    points[-3] = kg[None, :, None, :]
+    points[-2] = kd[None, None, :, :]
+    points[-1] = share[:, :, None, :]
+    return points.transpose(0, 4, 1, 2, 3).reshape(len(typical), n, -1)
 
 
 @dataclass(frozen=True)

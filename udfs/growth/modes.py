@@ -2,7 +2,7 @@
 
 For every lesion the maximum of log p(y | phi) + log p(phi) over phi, by a damped Newton method with
 analytic gradients from several starts. One start is not enough: about one lesion in a hundred has
-two humps and would end on the lower one.
+two modes and would end on the lower one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from udfs.growth.candidates import best_candidate
 from udfs.growth.likelihood import phi_gradient
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import Population
@@ -23,8 +24,8 @@ TOLERANCE = 1e-6
 """Largest component of the gradient times the random effect's standard deviation."""
 DIFFERENCE = 1e-4
 """Step, in standard deviations, for the Hessian as a difference of analytic gradients."""
-HUMP = 2.5
-"""Distance, in standard deviations, of the starts that look for a second hump."""
+AWAY = 2.5
+"""Distance, in standard deviations, of the starts that look for a second mode."""
 ROWS_PER_BLOCK = 4000
 
 
@@ -42,7 +43,7 @@ class ConditionalModes:
     """(n,) log p(y | phi) + log p(phi) at the mode."""
     is_converged: BoolArray
     """(n,) the gradient vanished."""
-    n_humps: IntArray
+    n_modes: IntArray
     """(n,) different local maxima that the starts ended on."""
 
 
@@ -52,8 +53,9 @@ def conditional_modes(
     """The most likely parameters of each lesion given its data and the population estimates.
 
     Monolix's task "EBEs". Starts: the best point seen during the fit, the conditional mean, the
-    typical lesion, and the best point with its last parameter (F) moved down and up. ``pulse`` is
-    called now and then and may raise to end the work.
+    typical lesion, the best point with its last parameter (F) moved down and up, and the most
+    likely candidate for a second mode (``candidates``) that lies apart from the best point.
+    ``pulse`` is called now and then and may raise to end the work.
     """
     problem, population = fit.problem, fit.population
     back = np.argsort(problem.order)
@@ -66,13 +68,15 @@ def conditional_modes(
         threads,
         pulse=pulse,
     )
-    phi, sd, value, is_converged, humps = (
+    phi, sd, value, is_converged, n_modes = (
         np.concatenate([one[k] for one in done])[back] for k in range(5)
     )
     psi = np.stack(
         [one.to_psi(phi[:, k]) for k, one in enumerate(problem.model.parameters)], axis=1
     )
-    return ConditionalModes(phi, psi, sd, value, is_converged.astype(bool), humps.astype(np.int64))
+    return ConditionalModes(
+        phi, psi, sd, value, is_converged.astype(bool), n_modes.astype(np.int64)
+    )
 
 
 def _block_modes(
@@ -85,9 +89,10 @@ def _block_modes(
     typical = problem.design.mean(population.coefficients, lesions)
     sd = population.sd
     low, high = best.T.copy(), best.T.copy()
-    low[-1] -= HUMP * sd[-1]
-    high[-1] += HUMP * sd[-1]
-    starts = np.stack([best.T, mean.T, typical, low, high], axis=2)
+    low[-1] -= AWAY * sd[-1]
+    high[-1] += AWAY * sd[-1]
+    other = best_candidate(problem, population, lesions, best.T)
+    starts = np.stack([best.T, mean.T, typical, low, high, other], axis=2)
     n_starts = starts.shape[2]
     copies = np.repeat(lesions, n_starts)
     phi, value, hessian, is_done = maximise(
@@ -103,10 +108,10 @@ def _block_modes(
     points = phi.reshape(len(phi), -1, n_starts) / sd[:, None, None]
     is_other = np.abs(points - np.take_along_axis(points, winner[None, :, None], 2)).max(0) > 0.05
     is_maximum = is_done.reshape(-1, n_starts) & is_other
-    humps = 1 + np.array([_distinct(points[:, k][:, m]) for k, m in enumerate(is_maximum)])
+    n_modes = 1 + np.array([_distinct(points[:, k][:, m]) for k, m in enumerate(is_maximum)])
     covariance = np.linalg.inv(hessian[at])
     spread = np.sqrt(np.maximum(np.einsum("npp->np", covariance), 0.0))
-    return phi[:, at].T, spread, value[at], is_done[at], humps
+    return phi[:, at].T, spread, value[at], is_done[at], n_modes
 
 
 def _distinct(points: FloatArray) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 
 from udfs.growth.covariates import Design, build_design
 from udfs.growth.data import GrowthData, GrowthDataError
-from udfs.growth.model_base import GrowthModel, Times
+from udfs.growth.model_base import GrowthModel, Times, TwoRates
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.residual_error import ResidualError
 
@@ -140,6 +140,33 @@ class Problem:
             has_zero_lower=bool(np.all(lower == 0)),
             n_rows=counts[:, None].astype(np.float64),
         )
+
+    def two_rates(self, lesions: IntArray) -> TwoRates:
+        """What pairs of measurements alone say of the rates of some lesions (fit order).
+
+        The pairs: the baseline against the median, the largest and the first size after the first
+        dose; and the first such size against the last, that against the smallest, and the smallest
+        against the last.
+        """
+        before = np.full((len(lesions), 3), np.nan)
+        after = np.full((len(lesions), 3), np.nan)
+        for place, lesion in enumerate(lesions):
+            rows = slice(self.offsets[lesion], self.offsets[lesion + 1])
+            day, size = self.times.since_dose[rows], np.log(np.maximum(self.y[rows], 1e-6))
+            waited = self.times.before_dose[rows].max()
+            later = np.flatnonzero(day > 0)
+            if len(later) == 0:
+                continue
+            t, x = day[later], size[later]
+            start = np.log(self.times.v0[self.offsets[lesion]])
+            if waited > 0:
+                before[place] = (np.median(x) - start, x.max() - start, x[0] - start)
+                before[place] /= waited
+            low = int(np.argmin(x))
+            for k, (i, j) in enumerate(((0, len(t) - 1), (0, low), (low, len(t) - 1))):
+                if t[j] > t[i]:
+                    after[place, k] = (x[j] - x[i]) / (t[j] - t[i])
+        return TwoRates(before, after, self.last_day[lesions])
 
     def spans(self, rows_per_span: int) -> list[tuple[int, int]]:
         """Cut the lesions into runs of about that many rows each (at least one lesion)."""

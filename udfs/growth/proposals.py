@@ -295,14 +295,28 @@ def draw_nodes(
         start = stop
     turned = np.einsum("ab,bcnr->acnr", root, turn)
     _place(phi[:, :, start:], typical, turned, np.take(nodes.normal, shift, axis=1))
-    density = _normal_density(phi, typical, root)
-    density *= nodes.prior_share
-    share = (1.0 - nodes.prior_share) / len(centres)
-    for (mean, factor), scale in zip(centres, proposal.density_scale, strict=True):
-        bell = _bell(phi, mean, factor)
+    return phi, proposal_density(problem, proposal, lesions, phi, nodes.prior_share)
+
+
+def proposal_density(
+    problem: Problem,
+    proposal: Proposal,
+    lesions: IntArray,
+    phi: FloatArray,
+    prior_share: float = 1 / 7,
+) -> FloatArray:
+    """(n, R) density q of some lesions at (p, n, R) points."""
+    typical = problem.design.mean(proposal.population.coefficients, lesions)[:, :, None]
+    density = _normal_density(phi, typical, root_of(proposal.population.omega))
+    density *= prior_share
+    share = (1.0 - prior_share) / len(proposal.mean)
+    for mean, factor, scale in zip(
+        proposal.mean, proposal.factor, proposal.density_scale, strict=True
+    ):
+        bell = _bell(phi, mean[:, lesions, None], factor[:, :, lesions, None])
         bell *= share * scale[lesions, None]
         density += bell
-    return phi, density
+    return density
 
 
 @lru_cache(maxsize=8)

@@ -36,6 +36,7 @@ from udfs.growth.proposals import (
 )
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit, assemble_fit
+from udfs.growth.second_modes import with_second_modes
 from udfs.growth.settings import FitSettings
 from udfs.growth.sharpening import LESIONS_PER_BLOCK, parts_around_modes, sharpened
 from udfs.threads import one_blas_thread
@@ -172,7 +173,7 @@ def extend_fit(
         few = np.flatnonzero(ess < FEWEST_FOR_PARTS)
         if len(few):
             parts = parts.replaced(few, learn_again(problem, point, few, seed))
-        proposal = make_proposal(parts, point)
+        proposal = make_proposal(work.split(parts, point), point)
         nodes = make_nodes(structure.p, n_nodes, seed, EXTEND)
         run = work.climb(run.theta, proposal, nodes, LAST_TOLERANCE)
         return work.assembled(run, proposal, n_nodes // 2)
@@ -195,7 +196,7 @@ def _node_count(asked: int, problem: Problem) -> int:
 
 
 def nearest_modes(fit: GrowthFit, near: FloatArray, *, threads: int = 1) -> ConditionalModes:
-    """Modes next to known ones: one start per lesion, no search for other humps (``n_humps`` 1).
+    """Modes next to known ones: one start per lesion, no search for other modes (``n_modes`` 1).
 
     Args:
         near: (n, p) Gaussian values, in the order of ``fit.lesions``.
@@ -247,7 +248,12 @@ class _Work:
         if len(poor):
             again = learn_again(self.problem, point, poor, self.seed)
             better = better.replaced(poor, again)
-        return make_proposal(better, point)
+        return make_proposal(self.split(better, point), point)
+
+    def split(self, parts: Parts, point: Population) -> Parts:
+        """With bells of their own for second modes."""
+        found = with_second_modes(self.problem, point, parts, threads=self.threads, pool=self.pool)
+        return found.parts
 
     def moments(self, theta: FloatArray, proposal: Proposal, nodes: Nodes) -> LesionMoments:
         """One pass with derivatives."""

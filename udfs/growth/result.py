@@ -43,6 +43,8 @@ class Convergence:
     """Lesions with fewer than 30 effective nodes."""
     smallest_eigenvalue: float
     """Of the observed information relative to the complete one; near 0: not identified."""
+    n_unseen_modes: int
+    """Lesions with a second mode that the nodes hardly reach (see ``second_modes``)."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,8 @@ def assemble_fit(
     proposal: Proposal,
     trace: FloatArray,
     seed: int,
+    *,
+    n_unseen_modes: int = 0,
 ) -> GrowthFit:
     """Put a fit's parts together; lesions return to the order of the data."""
     theta, population = newton.theta, structure.unpack(newton.theta)
@@ -188,7 +192,7 @@ def assemble_fit(
         n_lesions=problem.n_lesions,
         n_observations=problem.n_rows,
         n_censored=int(problem.is_censored.sum()),
-        convergence=_convergence(structure, newton, mc_share, smallest),
+        convergence=_convergence(structure, newton, mc_share, smallest, n_unseen_modes),
         lesions=lesions,
         theta=theta,
         theta_covariance=theta_covariance,
@@ -218,7 +222,11 @@ def safe_inverse(newton: NewtonRun) -> tuple[FloatArray, float]:
 
 
 def _convergence(
-    structure: Structure, newton: NewtonRun, mc_share: FloatArray, smallest: float
+    structure: Structure,
+    newton: NewtonRun,
+    mc_share: FloatArray,
+    smallest: float,
+    n_unseen_modes: int,
 ) -> Convergence:
     ess = newton.moments.ess
     n_poor = int(np.count_nonzero(ess < LOW_ESS))
@@ -238,6 +246,11 @@ def _convergence(
         )
     if n_poor > LARGEST_POOR_SHARE * len(ess):
         faults.append(f"{n_poor} lesions have fewer than {LOW_ESS:.0f} effective nodes")
+    if n_unseen_modes:
+        faults.append(
+            f"{n_unseen_modes} lesions have a second mode that the nodes hardly reach: their "
+            "likelihood, and what the Monte Carlo errors say, cannot be relied on"
+        )
     exact_to = max(float(mc_share[worst]), 0.01)
     verdict = f"converged: every estimate is exact to {exact_to:.2f} standard errors or better"
     if faults:
@@ -252,4 +265,5 @@ def _convergence(
         median_ess=float(np.median(ess)),
         n_poor_lesions=n_poor,
         smallest_eigenvalue=smallest,
+        n_unseen_modes=n_unseen_modes,
     )

@@ -19,7 +19,7 @@ from udfs.growth.population import Population
 from udfs.growth.problem import Problem, Pulse, run_blocks
 from udfs.growth.proposals import N_BELLS, Nodes, Parts, make_proposal
 
-HUMP = 2.0
+AWAY = 2.0
 """Standard deviations from the typical lesion at which the search for modes also starts."""
 LESIONS_PER_BLOCK = 1500
 
@@ -63,8 +63,8 @@ def _block_modes(
     typical = problem.design.mean(population.coefficients, lesions)
     if start is None:
         low, high = typical.copy(), typical.copy()
-        low[-1] -= HUMP * population.sd[-1]
-        high[-1] += HUMP * population.sd[-1]
+        low[-1] -= AWAY * population.sd[-1]
+        high[-1] += AWAY * population.sd[-1]
         start = np.stack([typical, low, high], axis=2)
     copies = start.shape[2]
     phi, value, hessian, _ = maximise(

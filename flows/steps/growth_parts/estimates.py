@@ -274,7 +274,7 @@ def _lesion_rows(found: Fitted, kind: str, phi: FloatArray, sd_phi: FloatArray) 
         "organ": found.lesions["organ"].tolist(),
         "nadir_day": nadir,
         "nadir_volume_mm3": nadir_volume,
-        "n_humps": found.modes.n_humps.tolist() if is_mode else [None] * n,
+        "n_modes": found.modes.n_modes.tolist() if is_mode else [None] * n,
         "is_converged": found.modes.is_converged.tolist() if is_mode else [None] * n,
     }
     known = {one.name: k for k, one in enumerate(parameters)}

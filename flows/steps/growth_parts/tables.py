@@ -195,7 +195,7 @@ GROWTH_LESION = _table(
                         "above 1 where the curvature at a mode is flatter than the population's"),
         "nadir_day": (REAL, "day of the curve's smallest volume, from day 0 on"),
         "nadir_volume_mm3": (REAL, "that volume, mm3"),
-        "n_humps": (WHOLE, "local maxima found; more than 1: other values fit nearly as well. Null "
+        "n_modes": (WHOLE, "local maxima found; more than 1: other values fit nearly as well. Null "
                     "for the conditional mean"),
         "is_converged": (FLAG, "the mode was found; null for the conditional mean"),
     },
