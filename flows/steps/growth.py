@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from flows.steps.growth_parts.share import Share
 from flows.steps.growth_parts.tables import (
     GROWTH_CURVE,
     GROWTH_DROPOUT,
@@ -23,15 +24,29 @@ from warehouse.registry import StepContext, step
 
 if TYPE_CHECKING:
     from flows.steps.growth_parts.estimates import Fitted
+    from flows.steps.growth_parts.fitting import Reporter
     from flows.steps.growth_parts.reading import TargetLesions
+    from udfs.growth.data import GrowthDataError
 
 NOT_ANALYSED = """
-SELECT coalesce(exclusion_reason, 'not analysed') AS reason, count(*) AS n
-FROM core.lesion
-WHERE lesion_type = 'target' AND NOT is_analysed
+SELECT coalesce(lesion.exclusion_reason, 'not analysed') AS reason, count(*) AS n
+FROM core.lesion AS lesion
+INNER JOIN analysis.growth_subset AS membership
+    ON coalesce(lesion.patient_id, lesion.lesion_id) = membership.member_id
+WHERE lesion.lesion_type = 'target' AND NOT lesion.is_analysed AND membership.subset = '{subset}'
 GROUP BY ALL
 ORDER BY ALL
 """
+LESIONS_OF = """
+SELECT lesion.lesion_id
+FROM core.lesion AS lesion
+INNER JOIN analysis.growth_subset AS membership
+    ON coalesce(lesion.patient_id, lesion.lesion_id) = membership.member_id
+WHERE lesion.lesion_type = 'target' AND lesion.is_analysed AND membership.subset = '{subset}'
+ORDER BY lesion.lesion_id
+"""
+TOO_SMALL, NO_FIT = "small_subset", "no_fit"
+"""Why a lesion is excluded together with all of its subset."""
 
 
 @step(
@@ -43,6 +58,7 @@ ORDER BY ALL
         "analysis.local_treatment",
         "staging.event_rule",
         "analysis.growth_follow_up",
+        "analysis.growth_subset",
     ),
     writes=TABLES,
     settings=(
@@ -60,49 +76,90 @@ ORDER BY ALL
     ),
 )
 def growth(context: StepContext) -> dict[str, pa.Table]:
-    """Fits the analysed target lesions of a project at once; empty tables where it cannot."""
-    from flows.steps.growth_parts.reading import read_target_lesions
+    """Fits the analysed target lesions of each subset at once; no rows of those it cannot fit."""
+    from flows.steps.growth_parts.reading import target_lesions_by_subset
+
+    subsets = target_lesions_by_subset(context)
+    if not subsets:
+        context.note("no growth model: there are no analysed target lesions")
+    parts = [
+        _of_subset(context, name, targets, Share(number, len(subsets)))
+        for number, (name, targets) in enumerate(subsets.items())
+    ]
+    context.progress(100, 100)
+    return {
+        doc.name: pa.concat_tables([make_table(doc), *(part[doc.name] for part in parts)])
+        for doc in TABLES
+    }
+
+
+def _of_subset(
+    context: StepContext, name: str, targets: TargetLesions | GrowthDataError, share: Share
+) -> dict[str, pa.Table]:
+    """Tables of one subset; where it cannot be fitted its lesions are excluded with the reason."""
     from udfs.growth.data import GrowthDataError
 
     fewest = int(context.setting("growth.fewest_lesions"))
     try:
-        targets = read_target_lesions(context)
+        if isinstance(targets, GrowthDataError):
+            raise targets
         usable = 0 if targets.data is None else targets.data.n_lesions
-        if usable < fewest:
-            context.note(
-                f"no growth model: {usable} target lesions can be used, growth.fewest_lesions "
-                f"asks for {fewest}{_why_not(context, targets)}"
-            )
-            return empty_tables()
-        return _analysed(context, targets)
+        if usable >= fewest:
+            return _analysed(context, name, targets, share)
+        reason_id = TOO_SMALL
+        reason = f"{usable} target lesions can be used, growth.fewest_lesions asks for {fewest}"
+        why = _why_not(context, name, targets)
     except GrowthDataError as error:
-        context.note(f"no growth model: {error}")
-        return empty_tables()
+        reason_id, reason, why = NO_FIT, str(error), ""
+    context.note(f"no growth model{_of(name)}: {reason}{why}")
+    return {**empty_tables(), **_not_fitted(context, name, reason_id, reason)}
 
 
-def _why_not(context: StepContext, targets: TargetLesions) -> str:
+def _of(subset: str) -> str:
+    return "" if subset == "all" else f" of {subset}"
+
+
+def _not_fitted(
+    context: StepContext, subset: str, reason_id: str, reason: str
+) -> dict[str, pa.Table]:
+    """Every analysed target lesion of a subset without a fit, as excluded."""
+    lesions = context.frame(LESIONS_OF.format(subset=subset.replace("'", "''")))["lesion_id"]
+    columns = {
+        "fit_id": [f"{subset}/{context.setting('growth.model')}"] * len(lesions),
+        "lesion_id": lesions.tolist(),
+        "reason_id": [reason_id] * len(lesions),
+        "reason": [f"the subset has no fit: {reason}"] * len(lesions),
+    }
+    return {GROWTH_EXCLUDED.name: make_table(GROWTH_EXCLUDED, columns)}
+
+
+def _why_not(context: StepContext, subset: str, targets: TargetLesions) -> str:
     """The commonest reasons why target lesions cannot be used, in words; empty without any."""
     from collections import Counter
 
     from udfs.growth.data import REASONS
 
-    reasons = Counter(dict(context.frame(NOT_ANALYSED).itertuples(index=False)))
+    sql = NOT_ANALYSED.format(subset=subset.replace("'", "''"))
+    reasons = Counter(dict(context.frame(sql).itertuples(index=False)))
     if targets.data is not None:
         reasons.update(REASONS[str(one)] for one in targets.data.set_aside.reason_id)
     shown = [f"{count}: {reason.rstrip('.')}" for reason, count in reasons.most_common(3)]
     return f". Not used are {'; '.join(shown)}" if shown else ""
 
 
-def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Table]:
+def _analysed(
+    context: StepContext, subset: str, targets: TargetLesions, share: Share
+) -> dict[str, pa.Table]:
     from flows.steps.growth_parts import estimates
     from flows.steps.growth_parts.curves import curve_rows
-    from flows.steps.growth_parts.fitting import fitted
+    from flows.steps.growth_parts.fitting import Reporter, fitted
 
-    assert targets.data is not None  # checked by the step
-    found = fitted(context, targets, targets.data)
+    assert targets.data is not None  # checked by the caller
+    told = Reporter(context, share, subset)
+    found = fitted(context, told, subset, targets, targets.data)
     excluded = targets.excluded(found.fit)
     _say(context, found, excluded)
-    tables = {
+    return {
         GROWTH_FIT.name: estimates.fit_rows(
             found, len(excluded), bool(context.setting("growth.count_baseline"))
         ),
@@ -112,13 +169,11 @@ def _analysed(context: StepContext, targets: TargetLesions) -> dict[str, pa.Tabl
         GROWTH_EXCLUDED.name: estimates.excluded_rows(found, excluded),
         GROWTH_INFLUENCE.name: estimates.influence_rows(found),
         GROWTH_CURVE.name: curve_rows(found),
-        MODELLED_EVENT.name: _events(context, found),
+        MODELLED_EVENT.name: _events(context, found, told),
     }
-    context.progress(100, 100)
-    return tables
 
 
-def _events(context: StepContext, found: Fitted) -> pa.Table:
+def _events(context: StepContext, found: Fitted, told: Reporter) -> pa.Table:
     """Events on the curves; none where the model is not the one their formulae are of."""
     from flows.steps.growth_parts.events import event_rows, read_rules
     from flows.steps.growth_parts.fitting import AFTER_DRAWS
@@ -133,16 +188,16 @@ def _events(context: StepContext, found: Fitted) -> pa.Table:
         read_rules(context),
         float(context.setting("volume.axis_ratio")),
         str(context.setting("growth.event_baseline")),
-        lambda: context.progress(AFTER_DRAWS, 100, "events"),
+        lambda: told.at(AFTER_DRAWS, "events"),
     )
 
 
 def _say(context: StepContext, found: Fitted, excluded: list[tuple[str, str, str]]) -> None:
     fit = found.fit
     context.note(
-        f"growth of {fit.n_lesions} target lesions ({len(excluded)} set aside), "
+        f"growth of {fit.n_lesions} target lesions{_of(found.subset)} ({len(excluded)} set aside), "
         f"{fit.n_observations} measurements, {fit.n_censored} of them below the limit; "
         f"{found.verdict}"
     )
     for note in fit.problem.data.notes:
-        context.note(note)
+        context.note(note if found.subset == "all" else f"{found.subset}: {note}")

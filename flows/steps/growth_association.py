@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
 from flows.steps.growth_parts.association_tables import (
@@ -14,15 +16,18 @@ from flows.steps.growth_parts.association_tables import (
 )
 from warehouse.registry import StepContext, step
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 COVARIATE = """
 SELECT
-    parameter, covariate, level, reference, n_lesions, n_reference, effect, standard_error,
+    fit_id, parameter, covariate, level, reference, n_lesions, n_reference, effect, standard_error,
     ci_lower, ci_upper, ratio, p_value
 FROM analysis.growth_covariate
 ORDER BY covariate, parameter, level
 """
 RANDOM_EFFECT = """
-SELECT x, y, estimate, ci_lower, ci_upper, p_value
+SELECT fit_id, x, y, estimate, ci_lower, ci_upper, p_value
 FROM analysis.growth_random_effect
 WHERE extension = 'correlated' AND x IS NOT NULL
 ORDER BY parameter
@@ -48,18 +53,19 @@ def growth_association(context: StepContext) -> dict[str, pa.Table]:
     from flows.steps.growth_parts import associations
     from flows.steps.growth_parts.estimated import read_estimated
 
-    found = read_estimated(context)
-    if found is None:
-        return {table.name: table.of_columns() for table in TABLES}
     correction = context.setting("comparisons.correction")
-    covariate = context.frame(COVARIATE)
-    organs = covariate[covariate["covariate"] == "organ"]
-    return {
-        BY_ORGAN.name: BY_ORGAN.of_rows(associations.organ_rows(found)),
-        CORRELATION.name: CORRELATION.of_rows(
-            associations.correlation_rows(found, organs, context.frame(RANDOM_EFFECT))
-        ),
-        COMPARISON.name: COMPARISON.of_rows(associations.comparison_rows(found, correction)),
-        BASELINE.name: BASELINE.of_rows(associations.baseline_rows(found)),
-        EFFECT.name: EFFECT.of_rows(associations.effect_rows(found, covariate, correction)),
-    }
+    rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES}
+    for found in read_estimated(context):
+        covariate = _of_fit(context.frame(COVARIATE), found.fit_id)
+        organs = covariate[covariate["covariate"] == "organ"]
+        effects = _of_fit(context.frame(RANDOM_EFFECT), found.fit_id)
+        rows[BY_ORGAN.name] += associations.organ_rows(found)
+        rows[CORRELATION.name] += associations.correlation_rows(found, organs, effects)
+        rows[COMPARISON.name] += associations.comparison_rows(found, correction)
+        rows[BASELINE.name] += associations.baseline_rows(found)
+        rows[EFFECT.name] += associations.effect_rows(found, covariate, correction)
+    return {table.name: table.of_rows(rows[table.name]) for table in TABLES}
+
+
+def _of_fit(rows: pd.DataFrame, fit_id: str) -> pd.DataFrame:
+    return rows[rows["fit_id"] == fit_id].reset_index(drop=True)

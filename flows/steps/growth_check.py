@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 
 from flows.steps.growth_parts.check_tables import (
@@ -13,6 +15,9 @@ from flows.steps.growth_parts.check_tables import (
     VPC,
 )
 from warehouse.registry import StepContext, step
+
+if TYPE_CHECKING:
+    from flows.steps.growth_parts.rebuilt import Rebuilt
 
 STRATA = {
     "none": (),
@@ -47,6 +52,7 @@ INTO NAME parameter VALUE gaussian_value
         "analysis.growth_follow_up",
         "analysis.growth_lesion",
         "analysis.growth_population",
+        "analysis.growth_subset",
         "analysis.visit_response",
     ),
     writes=tuple(table.doc for table in TABLES),
@@ -61,9 +67,19 @@ INTO NAME parameter VALUE gaussian_value
     ),
 )
 def growth_check(context: StepContext) -> dict[str, pa.Table]:
-    """Checks the fit without refitting; empty tables where nothing was fitted."""
-    from flows.steps.growth_parts import checks
+    """Checks each fit without refitting; empty tables where nothing was fitted."""
     from flows.steps.growth_parts.rebuilt import rebuild
+
+    parts = [_checked(context, found) for found in rebuild(context, modes=context.frame(MODES))]
+    context.progress(100, 100)
+    return {
+        table.name: pa.concat_tables([table.of_columns(), *(part[table.name] for part in parts)])
+        for table in TABLES
+    }
+
+
+def _checked(context: StepContext, found: Rebuilt) -> dict[str, pa.Table]:
+    from flows.steps.growth_parts import checks
     from udfs.growth.individual import conditional_draws
     from udfs.growth.marginal import population_scores, row_uniforms
     from udfs.growth.modes import conditional_modes
@@ -71,11 +87,8 @@ def growth_check(context: StepContext) -> dict[str, pa.Table]:
     from udfs.growth.residuals import residuals
     from udfs.growth.restore import nearest_modes
 
-    found = rebuild(context, modes=context.frame(MODES))
-    if found is None:
-        return {table.name: table.of_columns() for table in TABLES}
     fit, seed, threads = found.fit, context.seed, found.threads
-    context.progress(50, 100)
+    context.progress(50, 100, found.fit_id)
     if found.near is None:
         modes = conditional_modes(fit, threads=threads)
     else:
@@ -83,20 +96,18 @@ def growth_check(context: StepContext) -> dict[str, pa.Table]:
     draws = conditional_draws(
         fit, int(context.setting("growth.pooled_draws")), seed=seed, threads=threads
     )
-    context.progress(75, 100)
+    context.progress(75, 100, found.fit_id)
     uniform = row_uniforms(fit, seed)
     errors = prediction_errors(fit, n_nodes=NPDE_NODES, seed=seed, uniform=uniform, threads=threads)
     scores = residuals(fit, modes, draws, errors, uniform=uniform)
     population = population_scores(fit, uniform, seed=seed)
     rows = checks.row_lesions(found, scores)
     strata = checks.strata_of(rows, STRATA[str(context.setting("growth.check_strata"))])
-    context.progress(85, 100)
-    tables = {
+    context.progress(85, 100, found.fit_id)
+    return {
         RESIDUAL.name: checks.residual_rows(found, scores, population, rows),
         VPC.name: checks.vpc_rows(found, checks.simulated_checks(context, found, scores, strata)),
         FIT_CHECK.name: checks.fit_check_rows(found, scores, population, strata),
         LESION_PARAMETER.name: checks.parameter_rows(found, modes),
         DRAW.name: checks.draw_rows(found, draws),
     }
-    context.progress(100, 100)
-    return tables

@@ -62,6 +62,7 @@ FEWEST_SHARE = 3
         "core.patient",
         "analysis.local_treatment",
         "analysis.growth_fit",
+        "analysis.growth_subset",
         "analysis.growth_population",
         "analysis.growth_lesion_parameter",
         "analysis.patient_profile",
@@ -78,7 +79,7 @@ FEWEST_SHARE = 3
     ),
 )
 def growth_covariate(context: StepContext) -> dict[str, pa.Table]:
-    """Climbs from the published fit; empty tables where nothing was fitted or asked for.
+    """Extends each published fit; empty tables where nothing was fitted or asked for.
 
     Raises:
         LesionsError: growth.covariates names something else than covariates.
@@ -89,12 +90,11 @@ def growth_covariate(context: StepContext) -> dict[str, pa.Table]:
     if names or is_correlated:
         from flows.steps.growth_parts.rebuilt import rebuild
 
-        found = rebuild(context, modes=context.frame(MODES))
-        if found is not None:
-            context.progress(30, 100)
+        for found in rebuild(context, modes=context.frame(MODES)):
+            context.progress(30, 100, found.fit_id)
             if names:
                 _with_covariates(context, found, names, rows)
-            context.progress(70, 100)
+            context.progress(70, 100, found.fit_id)
             if is_correlated:
                 _correlated(context, found, rows)
     return {table.name: table.of_rows(rows[table.name]) for table in TABLES}
@@ -132,7 +132,9 @@ def _with_covariates(
     used = [name for name in names if len(np.unique(words[name][fitted])) > 1]
     for name in names:
         if name not in used:
-            context.note(f"growth: {name} is the same for all lesions that count, no covariate")
+            context.note(
+                f"growth{_of(found)}: {name} is the same for all lesions that count, no covariate"
+            )
     if not used:
         return
     references = {
@@ -150,7 +152,7 @@ def _with_covariates(
             threads=found.threads,
         )
     except (GrowthDataError, np.linalg.LinAlgError) as error:
-        context.note(f"no growth model with covariates: {error}")
+        context.note(f"no growth model{_of(found)} with covariates: {error}")
         return
     extended = extensions.Extended.of("covariates", fit, found.cluster)
     ratio, *ratios = likelihood_ratios(fit, [None, *used], seed=context.seed, threads=found.threads)
@@ -159,7 +161,7 @@ def _with_covariates(
     rows[COVARIATE.name] += extensions.covariate_rows(found, extended, correction)
     rows[COVARIATE_TEST.name] += extensions.test_rows(found, extended, ratios)
     rows[RANDOM_EFFECT.name] += extensions.random_effect_rows(found, extended, ratio)
-    _say(context, extended)
+    _say(context, found, extended)
 
 
 def _correlated(context: StepContext, found: Rebuilt, rows: dict[str, list[Row]]) -> None:
@@ -174,14 +176,19 @@ def _correlated(context: StepContext, found: Rebuilt, rows: dict[str, list[Row]]
     ratio = correlation_ratio(fit, seed=context.seed, threads=found.threads)
     rows[EXTENDED_FIT.name].append(extensions.fit_row(found, extended, ratio))
     rows[RANDOM_EFFECT.name] += extensions.random_effect_rows(found, extended, ratio)
-    _say(context, extended)
+    _say(context, found, extended)
 
 
-def _say(context: StepContext, extended: Extended) -> None:
+def _of(found: Rebuilt) -> str:
+    return "" if found.subset == "all" else f" of {found.subset}"
+
+
+def _say(context: StepContext, found: Rebuilt, extended: Extended) -> None:
     from flows.steps.growth_parts.extensions import is_converged
 
     if not is_converged(extended.fit):
         context.note(
-            f"growth model with extension {extended.extension}: not exact to half a standard "
-            "error; see largest_mc_share and newton_decrement in analysis.growth_extended_fit"
+            f"growth model{_of(found)} with extension {extended.extension}: not exact to half a "
+            "standard error; see largest_mc_share and newton_decrement in "
+            "analysis.growth_extended_fit"
         )

@@ -59,7 +59,13 @@ MODEL_COMPARISON = documented(
 
 @step(
     name="growth_model_comparison",
-    reads=("core.lesion", "core.measurement", "core.patient", "analysis.local_treatment"),
+    reads=(
+        "core.lesion",
+        "core.measurement",
+        "core.patient",
+        "analysis.local_treatment",
+        "analysis.growth_subset",
+    ),
     writes=(MODEL_COMPARISON.doc,),
     settings=(
         "growth.compare_models",

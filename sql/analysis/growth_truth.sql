@@ -1,9 +1,9 @@
 /* A growth estimate of simulated trials beside the truth. Empty for real trials.
    Why: says for every run on simulated data how far the fit is from what made the data. Empty, too, for other
    growth models than two_population: their parameters have no truth.
-   How: the truth are the marginal values over the fitted lesions: exp of the mean of log kg and log kd, inverse
-   logit of the mean of logit F, and the standard deviations of the three, all patients, organs and treatments
-   together; so omega_ is held against them with the patients' variance added (total_sd).
+   How: subset by subset. The truth are the marginal values over its fitted lesions: exp of the mean of log kg and log
+   kd, inverse logit of the mean of logit F, and the standard deviations of the three, all patients, organs and
+   treatments together; so omega_ is held against them with the patients' variance added (total_sd).
    Caveats: exact agreement is not to be expected. Sizes are whole millimetres, and patients leave for reasons that
    target lesions do not show; docs/growth.md says what each does.
    Grain: one row per fit_id and parameter
@@ -60,6 +60,7 @@ truth AS (
 
 SELECT
     population.fit_id, -- analysis.growth_fit
+    population.subset, -- lesions that were fitted together, or all
     population.parameter, -- kg_pop, kd_pop, f_pop, omega_kg, omega_kd, omega_f or b
     coalesce(population.total_sd, population.estimate) AS estimate, -- of omega_: both levels together
     population.standard_error / population.estimate AS relative_standard_error, -- standard error over estimate

@@ -27,6 +27,7 @@ pair AS (
         fit_id,
         x,
         y,
+        any_value(subset) AS subset,
         max(n) FILTER (WHERE estimate_kind = 'draws') AS n_organs,
         max(r) FILTER (WHERE estimate_kind = 'draws') AS r,
         max(ci_lower) FILTER (WHERE estimate_kind = 'draws') AS r_lower,
@@ -41,6 +42,7 @@ pair AS (
 
 SELECT
     pair.fit_id, -- analysis.growth_fit
+    pair.subset, -- lesions that were fitted together, or all
     pair.x, -- log_kg or log_kd
     pair.y, -- log_kd or logit_f
     x_point.organ, -- id of the organ

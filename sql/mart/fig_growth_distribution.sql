@@ -8,6 +8,7 @@
 WITH parameter AS (
     SELECT
         fit_id,
+        subset,
         estimate_kind,
         unnest(['kg_per_day', 'kd_per_day', 'f']) AS parameter,
         unnest([log10(kg_per_day), log10(kd_per_day), f]) AS amount,
@@ -18,6 +19,7 @@ WITH parameter AS (
 binned AS (
     SELECT
         fit_id,
+        subset,
         estimate_kind,
         parameter,
         bins_per_unit,
@@ -28,10 +30,11 @@ binned AS (
 
 SELECT
     fit_id, -- id of the fit
+    subset, -- lesions that were fitted together, or all
     estimate_kind, -- conditional_mode or conditional_mean
     parameter, -- kg_per_day, kd_per_day (decimal logarithm) or f
     bin / bins_per_unit AS bin_lower, -- lower end of the bar
     (bin + 1) / bins_per_unit AS bin_upper, -- upper end of the bar
     count(*) AS n_lesions -- lesions in the bar
 FROM binned
-GROUP BY fit_id, estimate_kind, parameter, bin, bins_per_unit
+GROUP BY fit_id, subset, estimate_kind, parameter, bin, bins_per_unit

@@ -7,6 +7,7 @@
 */
 SELECT
     effect.fit_id, -- analysis.growth_fit
+    effect.subset, -- lesions that were fitted together, or all
     effect.treatment, -- treatment with an antibody
     effect.control, -- chemotherapy alone
     effect.organ, -- id of the organ, or all

@@ -8,8 +8,8 @@
 SELECT
     fit.fit_id, -- id of the fit: subset / model
     fit.model, -- growth model
-    fit.subset, -- lesions fitted
-    fit.subset = 'all' AND fit.model = setting.value AS is_main, -- the fit that curves and events come from
+    fit.subset, -- lesions that were fitted together, or all
+    fit.model = setting.value AS is_main, -- the fit that curves and events come from
     fit.n_lesions, -- lesions
     fit.n_excluded, -- lesions set aside
     fit.n_observations, -- sizes

@@ -15,6 +15,7 @@ WITH quantification AS (
 pair AS (
     SELECT
         curve.fit_id,
+        curve.subset,
         log10(greatest(curve.volume_mm3, 0.1)) AS log_predicted,
         log10(greatest(measurement.volume_mm3, quantification.limit_mm3)) AS log_observed,
         measurement.is_below_limit
@@ -27,9 +28,10 @@ pair AS (
 
 SELECT
     fit_id, -- id of the fit
+    subset, -- lesions that were fitted together, or all
     floor(log_predicted * 10) / 10 AS bin_predicted, -- lower end of the cell: log10 of the fitted volume in mm3
     floor(log_observed * 10) / 10 AS bin_observed, -- lower end of the cell: log10 of the measured volume in mm3
     count(*) AS n_observations, -- sizes in the cell
     count(*) FILTER (WHERE is_below_limit) AS n_below_limit -- of them below the limit of quantification
 FROM pair
-GROUP BY fit_id, bin_predicted, bin_observed
+GROUP BY fit_id, subset, bin_predicted, bin_observed

@@ -8,6 +8,7 @@
 */
 SELECT
     by_organ.fit_id, -- id of the fit
+    by_organ.subset, -- lesions that were fitted together, or all
     by_organ.parameter, -- kg_per_day, kd_per_day or f; of other models their own names
     by_organ.organ, -- id of the organ
     organ.display_name, -- name of the organ for a report

@@ -9,6 +9,7 @@
 */
 SELECT
     population.fit_id, -- id of the fit
+    population.subset, -- lesions that were fitted together, or all
     population.parameter, -- population value, spread between lesions (omega) or residual error
     population.estimate, -- estimate
     population.standard_error, -- standard error

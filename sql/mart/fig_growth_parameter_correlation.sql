@@ -7,6 +7,7 @@
 */
 SELECT
     fit_id, -- id of the fit
+    subset, -- lesions that were fitted together, or all
     level, -- organ (medians of organs) or lesion
     estimate_kind, -- conditional_mode or draws
     x, -- one parameter, on the scale on which it is normal

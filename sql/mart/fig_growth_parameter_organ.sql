@@ -32,6 +32,7 @@ reference_organ AS (
 
 SELECT
     box.fit_id, -- analysis.growth_fit
+    box.subset, -- lesions that were fitted together, or all
     box.parameter, -- kg_per_day, kd_per_day or f; of other models their own names
     box.organ, -- id of the organ
     organ.display_name, -- name of the organ for a report

@@ -9,6 +9,7 @@
 WITH place AS (
     SELECT
         fit_id,
+        subset,
         lesion_id,
         day,
         population_mm3,
@@ -32,6 +33,7 @@ quantity AS (
 score AS (
     SELECT
         place.fit_id,
+        place.subset,
         place.lesion_id,
         place.day,
         axis.axis,
@@ -51,6 +53,7 @@ score AS (
 
 SELECT
     fit_id, -- analysis.growth_fit
+    subset, -- lesions that were fitted together, or all
     quantity, -- column of analysis.growth_residual
     axis, -- day, or population_mm3: the volume foreseen for a typical lesion
     bin, -- number of the bin, from 1
@@ -63,4 +66,4 @@ SELECT
     quantile_cont(score, 0.95) AS p95, -- 95th percentile
     1.959963984540054 / sqrt(count(*)) AS mean_limit -- 95 % limit of the mean of a right model, both ways
 FROM score
-GROUP BY fit_id, quantity, axis, bin
+GROUP BY fit_id, subset, quantity, axis, bin

@@ -15,6 +15,7 @@ WITH scan_count AS (
 
 SELECT
     estimate.fit_id, -- analysis.growth_fit
+    estimate.subset, -- lesions that were fitted together, or all
     estimate.parameter, -- growth parameter
     scan_count.n_scans, -- scans evaluated, the baseline only with growth.count_baseline; 10 stands for more
     count(*) AS n_lesions, -- lesions
@@ -24,4 +25,4 @@ SELECT
 FROM analysis.growth_lesion_parameter AS estimate
 INNER JOIN scan_count ON estimate.fit_id = scan_count.fit_id AND estimate.lesion_id = scan_count.lesion_id
 WHERE estimate.estimate_kind = 'conditional_mean'
-GROUP BY estimate.fit_id, estimate.parameter, scan_count.n_scans
+GROUP BY estimate.fit_id, estimate.subset, estimate.parameter, scan_count.n_scans

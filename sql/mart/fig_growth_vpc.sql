@@ -10,6 +10,7 @@
 */
 SELECT
     fit_id, -- analysis.growth_fit
+    subset, -- lesions that were fitted together, or all
     stratum_kind, -- all, treatment_class or organ
     stratum, -- the treatment class or organ; all
     bin, -- number of the bin, from 1
@@ -39,4 +40,4 @@ SELECT
     max(simulated_median) FILTER (WHERE quantity = 'followed') AS followed_median, -- their median
     max(simulated_upper) FILTER (WHERE quantity = 'followed') AS followed_upper -- band of simulations
 FROM analysis.growth_vpc
-GROUP BY fit_id, stratum_kind, stratum, bin
+GROUP BY fit_id, subset, stratum_kind, stratum, bin

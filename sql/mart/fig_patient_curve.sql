@@ -1,6 +1,6 @@
 /* One point of a lesion's fitted growth curve in the patient browser.
    Why: the model's answer beside the scans, with its band.
-   Caveats: the project's main fit; the band is that of the curve, without measurement error.
+   Caveats: the fit of the lesion's subset; the band is that of the curve, without measurement error.
    Reference: Zhou et al. 2023, Fig. 2a.
    Grain: one row per lesion_id and day
    Key: lesion_id, day
@@ -17,4 +17,3 @@ FROM analysis.growth_curve AS curve
 INNER JOIN analysis.growth_fit AS fit ON curve.fit_id = fit.fit_id
 INNER JOIN meta.setting AS setting ON fit.model = setting.value AND setting.name = 'growth.model'
 INNER JOIN mart.fig_patient_lesion AS lesion ON curve.lesion_id = lesion.lesion_id
-WHERE fit.subset = 'all'

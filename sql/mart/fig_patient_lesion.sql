@@ -26,7 +26,7 @@ growth AS (
     FROM analysis.growth_lesion AS growth
     INNER JOIN analysis.growth_fit AS fit ON growth.fit_id = fit.fit_id
     INNER JOIN meta.setting AS setting ON fit.model = setting.value AND setting.name = 'growth.model'
-    WHERE fit.subset = 'all' AND growth.estimate_kind = 'conditional_mode'
+    WHERE growth.estimate_kind = 'conditional_mode'
 )
 
 SELECT

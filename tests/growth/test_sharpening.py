@@ -44,7 +44,7 @@ def shift(a: Parts, b: Parts) -> np.ndarray:
 def test_parts_do_not_depend_on_where_the_modes_were_looked_for(fit: GrowthFit):
     place = np.argsort(np.argsort(fit.problem.order))
     near = fit.lesions.mean_phi[place].T
-    # the same modes to the search's own tolerance, but for a lesion with two humps
+    # the same modes to the search's own tolerance, but for a lesion with two modes
     apart = shift(parts_at(fit, 0.0, None, 3), parts_at(fit, 0.0, near, 3))
     assert np.mean(apart < 1e-3) > 0.99
 

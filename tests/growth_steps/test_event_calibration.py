@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from events.event_tables import load_seeds
-from growth_steps.test_growth_step import TRUTH, run
+from growth_steps.test_growth_step import TRUTH, one_subset, run
 from scipy.stats import chi2 as chi2_distribution
 
 from udfs.growth import simulate_data, simulate_schedule
@@ -71,6 +71,7 @@ def modelled(baseline: str) -> pd.DataFrame:
         for name, frame in tables.items():
             con.register("frame", frame)
             con.execute(f"CREATE TABLE core.{name} AS SELECT * FROM frame")
+        one_subset(con)
         run(con, growth__event_baseline=baseline, growth__draws=200)
         return con.sql("SELECT * FROM analysis.modelled_event ORDER BY lesion_id").df()
 

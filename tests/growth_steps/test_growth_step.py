@@ -74,6 +74,14 @@ def follow_up() -> pd.DataFrame:
     return pd.DataFrame({"patient_id": names, "time_days": days, "is_event": np.arange(n) < 24})
 
 
+def one_subset(con: duckdb.DuckDBPyConnection) -> None:
+    """All patients, and lesions without one, are fitted together."""
+    con.execute(
+        "CREATE OR REPLACE TABLE analysis.growth_subset AS SELECT DISTINCT "
+        "coalesce(patient_id, lesion_id) AS member_id, 'all' AS subset FROM core.lesion"
+    )
+
+
 def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     load_seeds(con)
@@ -89,6 +97,7 @@ def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
     con.execute(
         "CREATE TABLE analysis.local_treatment (lesion_id VARCHAR, not_evaluable_from INTEGER)"
     )
+    one_subset(con)
     return con
 
 
@@ -371,6 +380,50 @@ def test_too_few_lesions_give_empty_tables_and_a_note() -> None:
         ]
         assert rows(con, "SELECT count(*) FROM analysis.growth_fit") == [(0,)]
         assert rows(con, "SELECT count(*) FROM analysis.modelled_event") == [(0,)]
+        what = "fit_id, subset, reason_id, reason, count(*)"
+        assert rows(con, f"SELECT {what} FROM analysis.growth_excluded GROUP BY ALL") == [
+            (
+                "all/two_population",
+                "all",
+                "small_subset",
+                "the subset has no fit: 20 target lesions can be used, growth.fewest_lesions asks "
+                "for 30",
+                20,
+            )
+        ]
+
+
+ESTIMATES = """
+SELECT parameter, estimate, standard_error FROM analysis.growth_population
+WHERE subset = '{}' ORDER BY 1
+"""
+EVENTS = """
+SELECT * FROM analysis.modelled_event WHERE lesion_id BETWEEN '{}' AND '{}' ORDER BY ALL
+"""
+
+
+def test_a_subset_is_fitted_as_if_it_were_alone() -> None:
+    """Forty lesions of one tumor type, and twenty of another, which are too few."""
+    with database() as con, database(lesions=40) as alone:
+        con.execute(
+            "UPDATE analysis.growth_subset SET subset = if(regexp_matches(member_id, "
+            "'^P1?[0-9]$'), 'tumor type A', 'tumor type O''B')"
+        )
+        notes = run(con)
+        run(alone)
+        assert "growth of 40 target lesions of tumor type A (0 set aside)" in " ".join(notes)
+        assert any(
+            note.startswith("no growth model of tumor type O'B: 20 target lesions can be used")
+            for note in notes
+        )
+        assert rows(con, "SELECT fit_id, subset, n_lesions FROM analysis.growth_fit") == [
+            ("tumor type A/two_population", "tumor type A", 40)
+        ]
+        assert rows(con, ESTIMATES.format("tumor type A")) == rows(alone, ESTIMATES.format("all"))
+        assert rows(con, EVENTS.format("L000", "L039")) == rows(alone, EVENTS.format("L", "M"))
+        assert rows(con, EVENTS.format("L040", "X")) == []
+        excluded = "SELECT subset, reason_id, count(*) FROM analysis.growth_excluded GROUP BY ALL"
+        assert rows(con, excluded) == [("tumor type O'B", "small_subset", 23)]
 
 
 def test_too_few_lesions_are_told_why() -> None:

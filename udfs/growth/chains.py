@@ -4,7 +4,7 @@ One sweep at a fixed population point proposes, in turn:
 
 1. a draw from the population for all components (kernel 1 of Kuhn & Lavielle 2005);
 2. a draw from the population for each component alone, given the others. For F this is what lets a
-   lesion move between its two humps;
+   lesion move between its two modes;
 3. a random walk on each component, the step adapted per lesion towards 40 % acceptance (kernel 2);
 4. a random walk on all components with the lesion's own covariance (kernel 3);
 5. the model's move along its ridge, where it has one.

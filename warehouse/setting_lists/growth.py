@@ -22,6 +22,13 @@ SETTINGS: tuple[Setting, ...] = (
         ),
     ),
     Setting(
+        "growth.subset_by",
+        "tumor_type",
+        "lesions whose growth is fitted together: those of one tumor type, study, line of therapy "
+        "or arm of a study, or all",
+        choices=("tumor_type", "study", "line_of_therapy", "arm", "all"),
+    ),
+    Setting(
         "growth.count_baseline",
         False,
         "whether baselines, whose residual is 0 by construction, count as observations (Monolix "

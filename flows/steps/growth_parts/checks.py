@@ -96,7 +96,7 @@ def simulated_checks(
             residuals,
             rows,
             leaving,
-            read_ends(context),
+            read_ends(context, found.subset),
             volume_per_cube=volume_per_cube(found, float(context.setting("volume.axis_ratio"))),
             n_simulations=count,
             seed=found.fit.seed,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.registry import TableDoc
 
@@ -15,6 +16,7 @@ Column = tuple[pa.DataType, str]
 TEXT, REAL, WHOLE, FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 FIT_ID: Column = (TEXT, "analysis.growth_fit: subset and model")
 LESION_ID: Column = (TEXT, "core.lesion")
+SUBSET: Column = (TEXT, "lesions that were fitted together, or all (analysis.growth_subset)")
 ORGAN: Column = (TEXT, "core.organ")
 PARAMETER: Column = (TEXT, "growth parameter; for two_population kg, kd (per day) or f")
 GAUSSIAN = "on the scale of estimation: log, for f logit"
@@ -34,7 +36,9 @@ class Documented:
 
     def of_columns(self, columns: Mapping[str, Any] | None = None) -> pa.Table:
         """The table; without columns an empty one. NaN becomes null."""
-        given = columns if columns is not None else {name: [] for name in self.types}
+        given = dict(columns if columns is not None else {name: [] for name in self.types})
+        if "subset" in self.types and "subset" not in given:
+            given["subset"] = subsets_of(given["fit_id"])
         arrays = {}
         for name, kind in self.types.items():
             values = given[name]
@@ -48,13 +52,33 @@ class Documented:
 
     def of_rows(self, rows: Sequence[dict[str, Any]]) -> pa.Table:
         """The table from rows; what a row lacks is null."""
-        return self.of_columns({name: [row.get(name) for row in rows] for name in self.types})
+        names = [name for name in self.types if name != "subset" or "fit_id" not in self.types]
+        return self.of_columns({name: [row.get(name) for row in rows] for name in names})
+
+
+def with_subset(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns with ``subset`` behind ``fit_id``, where there is one without."""
+    if "fit_id" not in columns or "subset" in columns:
+        return dict(columns)
+    found: dict[str, Column] = {}
+    for name, column in columns.items():
+        found[name] = column
+        if name == "fit_id":
+            found["subset"] = SUBSET
+    return found
+
+
+def subsets_of(fit_ids: Any) -> pa.Array:
+    """The subset of each fit's id, which is subset and model."""
+    ids = fit_ids if isinstance(fit_ids, pa.Array | pa.ChunkedArray) else pa.array(fit_ids, TEXT)
+    return pc.replace_substring_regex(ids, pattern=r"/[^/]*$", replacement="")
 
 
 def documented(
     name: str, description: str, grain: str, key: tuple[str, ...], columns: Mapping[str, Column]
 ) -> Documented:
-    """Declares ``analysis.<name>``."""
+    """Declares ``analysis.<name>``; the subset stands behind a fit's id."""
+    columns = with_subset(columns)
     doc = TableDoc(
         name=f"analysis.{name}",
         description=description,

@@ -26,7 +26,7 @@ FROM analysis.growth_lesion_parameter
 ORDER BY parameter, estimate_kind, lesion_id
 """
 DRAWS = """
-SELECT parameter, gaussian_draws
+SELECT fit_id, parameter, gaussian_draws
 FROM analysis.growth_draw
 ORDER BY parameter, lesion_id
 """
@@ -87,29 +87,47 @@ class Estimated:
         return {"conditional_mode": self.mode, "draws": self.draws}
 
 
-def read_estimated(context: StepContext) -> Estimated | None:
-    """The published lesions' parameters and draws; None where nothing was fitted."""
+def read_estimated(context: StepContext) -> list[Estimated]:
+    """The published lesions' parameters and draws, fit by fit."""
     found = context.frame(PARAMETERS)
-    if found.empty:
-        return None
+    drawn = context.arrow(DRAWS)
+    which = pd.DataFrame({name: drawn[name].to_pandas() for name in ("fit_id", "parameter")})
+    values = drawn["gaussian_draws"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    values = values.reshape(len(which), -1) if len(which) else values
+    lesions = context.frame(LESIONS).set_index("lesion_id", drop=False)
+    return [
+        _estimated(
+            str(fit_id),
+            found[found["fit_id"] == fit_id],
+            which["parameter"][which["fit_id"] == fit_id].to_numpy(dtype=str),
+            values[(which["fit_id"] == fit_id).to_numpy(dtype=bool)],
+            lesions,
+        )
+        for fit_id in sorted(set(found["fit_id"]))
+    ]
+
+
+def _estimated(
+    fit_id: str,
+    found: pd.DataFrame,
+    which: NDArray[np.str_],
+    values: FloatArray,
+    lesions: pd.DataFrame,
+) -> Estimated:
+    """One fit; ``which`` (k,) is the parameter of each row of the (k, d) draws ``values``."""
     names = sorted(
         found["parameter"].unique(),
         key=lambda one: (KNOWN_ORDER.index(one) if one in KNOWN_ORDER else 99, one),
     )
     parts = dict(list(found.groupby(["parameter", "estimate_kind"], sort=False)))
     first = parts[(names[0], "conditional_mode")]
-    drawn = context.arrow(DRAWS)
-    which = np.asarray(drawn["parameter"].to_pylist())
-    values = drawn["gaussian_draws"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    values = values.reshape(len(which), -1)
-    lesions = context.frame(LESIONS).set_index("lesion_id", drop=False)
     mine = lesions.loc[first["lesion_id"].to_numpy()]
 
     def column(name: str, kind: str, what: str) -> FloatArray:
         return parts[(name, kind)][what].to_numpy(dtype=np.float64)
 
     return Estimated(
-        fit_id=str(first["fit_id"].iloc[0]),
+        fit_id=fit_id,
         parameters=tuple(names),
         distributions=tuple(
             parts[(one, "conditional_mode")]["distribution"].iloc[0] for one in names

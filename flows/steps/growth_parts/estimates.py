@@ -39,6 +39,7 @@ class Fitted:
     """A fit and what was computed from it."""
 
     fit_id: str
+    subset: str
     model_name: str
     fit: GrowthFit
     """Lesions under the population of both levels together."""
@@ -105,7 +106,7 @@ def fit_rows(found: Fitted, n_excluded: int, counts_baseline: bool) -> pa.Table:
     row = {
         "fit_id": found.fit_id,
         "model": found.model_name,
-        "subset": "all",
+        "subset": found.subset,
         "n_lesions": fit.n_lesions,
         "n_patients": None if two is None else two.n_patients,
         "n_excluded": n_excluded,

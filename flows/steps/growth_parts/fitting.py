@@ -9,6 +9,7 @@ import numpy as np
 from flows.steps.growth_parts.estimates import Fitted
 from flows.steps.growth_parts.models import model_named
 from flows.steps.growth_parts.reading import TargetLesions, read_follow_up
+from flows.steps.growth_parts.share import Share
 from flows.steps.growth_parts.tables import GROWTH_POPULATION
 from udfs.growth.data import GrowthData
 from udfs.growth.fit import fit_growth
@@ -21,7 +22,6 @@ from udfs.growth.total_population import under_total_variance
 from warehouse.registry import StepContext
 from warehouse.settings import thread_count
 
-SUBSET = "all"
 AFTER_LESIONS, AFTER_PATIENTS, AFTER_MODES, AFTER_DRAWS = 45, 80, 87, 93
 """Percent of the step's time; for the display."""
 FEW_LESIONS = 3000
@@ -30,11 +30,13 @@ REPORT_EVERY = 95
 """SAEM iterations between two rough values of -2 log-likelihood."""
 
 
-class Told:
+class Reporter:
     """Shows how far a fit is: iteration and -2 log-likelihood. Ends it when the run stops."""
 
-    def __init__(self, context: StepContext) -> None:
+    def __init__(self, context: StepContext, share: Share, subset: str) -> None:
         self.context = context
+        self.share = share
+        self.before = "" if subset == "all" else f"{subset}: "
         self.percent = 0
         self.text = ""
         self.minus2ll: float | None = None
@@ -58,15 +60,16 @@ class Told:
 
     def pulse(self) -> None:
         """Shows the same again, so that long work can be ended."""
-        self.context.progress(self.percent, 100, self.text)
+        self.context.progress(self.share.percent(self.percent), 100, self.before + self.text)
 
 
-def fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> Fitted:
+def fitted(
+    context: StepContext, told: Reporter, subset: str, targets: TargetLesions, data: GrowthData
+) -> Fitted:
     """The fit, its modes and its draws."""
     name = str(context.setting("growth.model"))
     threads = thread_count({"run.threads": context.setting("run.threads")})
-    told = Told(context)
-    before = _last_published(context, f"{SUBSET}/{name}")
+    before = _last_published(context, f"{subset}/{name}")
     has_patients = bool(context.setting("growth.patient_effects")) and _has_siblings(data)
     alone = fit_growth(
         data,
@@ -82,9 +85,10 @@ def fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> Fi
     two: TwoLevelFit | None = None
     fit: GrowthFit = alone
     if has_patients and _has_siblings(data.take(alone.lesions.position)):
+        has_dropout = bool(context.setting("growth.dropout"))
         two = fit_second_level(
             alone,
-            follow_up=read_follow_up(context) if context.setting("growth.dropout") else None,
+            follow_up=read_follow_up(context, subset) if has_dropout else None,
             start=before,
             seed=context.seed,
             threads=threads,
@@ -104,7 +108,8 @@ def fitted(context: StepContext, targets: TargetLesions, data: GrowthData) -> Fi
     told.at(AFTER_DRAWS, "tables")
     position = fit.lesions.position
     return Fitted(
-        fit_id=f"{SUBSET}/{name}",
+        fit_id=f"{subset}/{name}",
+        subset=subset,
         model_name=name,
         fit=fit,
         alone=alone,

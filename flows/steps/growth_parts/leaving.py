@@ -15,6 +15,7 @@ READS = (
     "analysis.growth_dropout",
     "analysis.growth_follow_up",
     "analysis.growth_population",
+    "analysis.growth_subset",
     "analysis.visit_response",
 )
 """The tables that this module reads."""
@@ -54,8 +55,10 @@ SELECT
     follow_up.time_days,
     follow_up.is_event,
     course.target_day,
-    coalesce(study.study_id, '') AS study_id
+    coalesce(study.study_id, '') AS study_id,
+    membership.subset
 FROM analysis.growth_follow_up AS follow_up
+INNER JOIN analysis.growth_subset AS membership ON follow_up.patient_id = membership.member_id
 LEFT JOIN course ON follow_up.patient_id = course.patient_id
 LEFT JOIN study ON follow_up.patient_id = study.patient_id
 ORDER BY follow_up.patient_id
@@ -84,9 +87,10 @@ def read_leaving(context: StepContext, found: Rebuilt) -> Leaving | None:
     )
 
 
-def read_ends(context: StepContext) -> ObservedEnds:
-    """Until when each patient was followed: the first progression or death, or the last scan."""
+def read_ends(context: StepContext, subset: str) -> ObservedEnds:
+    """Until when each patient of a subset was followed: progression or death, or the last scan."""
     rows = context.frame(ENDS)
+    rows = rows[rows["subset"] == subset]
     time = rows["time_days"].to_numpy(dtype=np.float64)
     happened = rows["is_event"].to_numpy(dtype=bool)
     target = rows["target_day"].to_numpy(dtype=np.float64, na_value=np.inf)

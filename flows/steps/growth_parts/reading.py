@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from udfs.growth.data import GrowthData
+from udfs.growth.data import GrowthData, GrowthDataError
 from udfs.growth.dropout import FollowUp
 from udfs.growth.result import GrowthFit
 from warehouse.registry import StepContext
@@ -20,6 +20,7 @@ SELECT
     lesion.baseline_day,
     lesion.baseline_volume_mm3,
     lesion.baseline_diameter_mm,
+    membership.subset,
     coalesce(evaluable.last_day, lesion.last_measured_day) AS last_measured_day,
     CAST(treated.not_evaluable_from AS DOUBLE) AS treated_day,
     least(
@@ -27,6 +28,8 @@ SELECT
     ) AS censor_day,
     CASE WHEN patient.os_event THEN patient.os_days END AS death_day
 FROM core.lesion AS lesion
+INNER JOIN analysis.growth_subset AS membership
+    ON coalesce(lesion.patient_id, lesion.lesion_id) = membership.member_id
 LEFT JOIN core.patient AS patient ON lesion.patient_id = patient.patient_id
 LEFT JOIN analysis.local_treatment AS treated
     ON lesion.lesion_id = treated.lesion_id AND treated.not_evaluable_from IS NOT NULL
@@ -63,11 +66,13 @@ ORDER BY measurement.lesion_id, measurement.day
 """
 FOLLOW_UP = """
 SELECT
-    patient_id,
-    time_days,
-    is_event
-FROM analysis.growth_follow_up
-ORDER BY patient_id
+    follow_up.patient_id,
+    follow_up.time_days,
+    follow_up.is_event,
+    membership.subset
+FROM analysis.growth_follow_up AS follow_up
+INNER JOIN analysis.growth_subset AS membership ON follow_up.patient_id = membership.member_id
+ORDER BY follow_up.patient_id
 """
 NO_VOLUME = ("no_volume", "no measurement from the baseline on has a volume")
 ONLY_BASELINE = ("only_baseline", "no measurement counts besides the baseline")
@@ -113,15 +118,44 @@ class TargetLesions:
 
 
 def read_target_lesions(context: StepContext) -> TargetLesions:
-    """Reads lesions and measurements; volumes below the limit are censored in [0, limit].
+    """All of them; volumes below the limit are censored in [0, limit].
 
     Raises:
         GrowthDataError: no lesion can be used.
     """
+    lesions, rows = _frames(context)
+    return TargetLesions(lesions, _data(context, rows))
+
+
+def target_lesions_by_subset(
+    context: StepContext,
+) -> dict[str, TargetLesions | GrowthDataError]:
+    """The same by subset of ``analysis.growth_subset``, in the order of their names.
+
+    Where no lesion of a subset can be used, the error that says so.
+    """
+    lesions, rows = _frames(context)
+    found: dict[str, TargetLesions | GrowthDataError] = {}
+    for subset in sorted(set(lesions["subset"])):
+        mine = lesions[lesions["subset"] == subset]
+        try:
+            found[str(subset)] = TargetLesions(
+                mine, _data(context, rows[rows["lesion_id"].isin(mine.index)])
+            )
+        except GrowthDataError as error:
+            found[str(subset)] = error
+    return found
+
+
+def _frames(context: StepContext) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lesions, with their id as index, and measurements."""
     lesions = context.frame(LESIONS).set_index("lesion_id", drop=False)
-    rows = context.frame(MEASUREMENTS)
+    return lesions, context.frame(MEASUREMENTS)
+
+
+def _data(context: StepContext, rows: pd.DataFrame) -> GrowthData | None:
     if rows.empty:
-        return TargetLesions(lesions, None)
+        return None
     limit = float(context.setting("volume.limit_of_quantification_mm3"))
     volume = rows["volume_mm3"].to_numpy(dtype=np.float64)
     counts_baseline = bool(context.setting("growth.count_baseline"))
@@ -129,7 +163,7 @@ def read_target_lesions(context: StepContext) -> TargetLesions:
     if not counts_baseline:
         # The baseline is the regressor: it is taken as it stands and not evaluated.
         is_censored &= ~rows["is_baseline"].to_numpy(dtype=bool)
-    data = GrowthData.from_arrays(
+    return GrowthData.from_arrays(
         rows["lesion_id"].to_numpy(dtype=str),
         rows["day"].to_numpy(dtype=np.float64),
         np.where(is_censored, limit, volume),
@@ -139,12 +173,12 @@ def read_target_lesions(context: StepContext) -> TargetLesions:
         np.where(is_censored, 0.0, np.nan),
         patient=rows["patient_id"].fillna(rows["lesion_id"]).to_numpy(dtype=str),
     )
-    return TargetLesions(lesions, data)
 
 
-def read_follow_up(context: StepContext) -> FollowUp:
-    """When each patient progressed apart from target lesions, or how long not."""
+def read_follow_up(context: StepContext, subset: str) -> FollowUp:
+    """When each patient of a subset progressed apart from target lesions, or how long not."""
     rows = context.frame(FOLLOW_UP)
+    rows = rows[rows["subset"] == subset]
     return FollowUp.from_arrays(
         rows["patient_id"].to_numpy(dtype=str),
         rows["time_days"].to_numpy(dtype=np.float64),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from flows.steps.growth_parts.models import model_named
-from flows.steps.growth_parts.reading import TargetLesions, read_target_lesions
+from flows.steps.growth_parts.reading import TargetLesions, target_lesions_by_subset
+from udfs.growth.data import GrowthDataError
 from udfs.growth.parameters import FloatArray
 from udfs.growth.restore import fit_at
 from udfs.growth.result import GrowthFit
@@ -22,6 +24,7 @@ READS = (
     "core.measurement",
     "core.patient",
     "analysis.local_treatment",
+    "analysis.growth_subset",
     "analysis.growth_fit",
     "analysis.growth_population",
 )
@@ -31,9 +34,8 @@ PROFILE = "analysis.patient_profile"
 UNKNOWN = "unknown"
 
 FIT = """
-SELECT fit_id, model, error_model, is_baseline_counted, n_lesions
+SELECT fit_id, subset, model, error_model, is_baseline_counted, n_lesions
 FROM analysis.growth_fit
-WHERE subset = 'all'
 ORDER BY fit_id
 """
 TREATMENT = """
@@ -50,6 +52,7 @@ class Rebuilt:
     """A fit as it was published, and its lesions."""
 
     fit_id: str
+    subset: str
     fit: GrowthFit
     targets: TargetLesions
     lesions: pd.DataFrame
@@ -69,30 +72,41 @@ def patients_of(lesions: pd.DataFrame) -> NDArray[np.generic]:
     return lesions["patient_id"].fillna(lesions["lesion_id"]).to_numpy(dtype=str)
 
 
-def rebuild(context: StepContext, modes: pd.DataFrame | None = None) -> Rebuilt | None:
-    """The project's fit, from its published estimates; None where nothing was fitted.
+def rebuild(context: StepContext, modes: pd.DataFrame | None = None) -> Iterator[Rebuilt]:
+    """The project's fits one after the other, from their published estimates.
 
     Args:
         modes: lesion_id, parameter, gaussian_value of the lesions' modes, where they are known.
     """
     fits = context.frame(FIT)
     if fits.empty:
-        return None
-    row = fits.iloc[0]
-    targets = read_target_lesions(context)
-    data = targets.data
-    if data is None:
-        return None
+        return
+    subsets = target_lesions_by_subset(context)
     treatment = context.frame(TREATMENT).set_index("lesion_id")["treatment_class"]
-    lesions = targets.lesions.assign(treatment_class=treatment.reindex(targets.lesions.index))
-    targets = replace(targets, lesions=lesions)
-    found = context.frame(POPULATION)
-    found = found[found["fit_id"] == row["fit_id"]]
+    population = context.frame(POPULATION)
+    for _, row in fits.iterrows():
+        targets = subsets[row["subset"]]
+        assert not isinstance(targets, GrowthDataError)  # its lesions were fitted
+        lesions = targets.lesions.assign(treatment_class=treatment.reindex(targets.lesions.index))
+        found = population[population["fit_id"] == row["fit_id"]]
+        yield _rebuilt(context, row, replace(targets, lesions=lesions), found, modes)
+
+
+def _rebuilt(
+    context: StepContext,
+    row: pd.Series,
+    targets: TargetLesions,
+    found: pd.DataFrame,
+    modes: pd.DataFrame | None,
+) -> Rebuilt:
+    data = targets.data
+    assert data is not None  # its lesions were fitted
     threads = thread_count({"run.threads": context.setting("run.threads")})
     model = model_named(row["model"])
     near = None
     if modes is not None:
-        wide = modes.pivot(index="lesion_id", columns="parameter", values="gaussian_value")
+        mine = modes[modes["lesion_id"].isin(targets.lesions.index)]
+        wide = mine.pivot(index="lesion_id", columns="parameter", values="gaussian_value")
         names = [one.name for one in model.parameters]
         fitted = [one for one in data.lesion.tolist() if one in wide.index]
         if set(names) <= set(wide.columns) and len(fitted) == row["n_lesions"]:
@@ -107,7 +121,7 @@ def rebuild(context: StepContext, modes: pd.DataFrame | None = None) -> Rebuilt 
         seed=context.seed,
         threads=threads,
     )
-    return Rebuilt(row["fit_id"], fit, targets, targets.of(fit), threads, near)
+    return Rebuilt(row["fit_id"], row["subset"], fit, targets, targets.of(fit), threads, near)
 
 
 def _values(labels: list[str], estimates: list[float]) -> dict[str, float]:

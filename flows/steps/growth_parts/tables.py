@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from flows.steps.growth_parts.documented import SUBSET, subsets_of, with_subset
 from warehouse.registry import TableDoc
 
 Column = tuple[pa.DataType, str]
@@ -24,6 +24,7 @@ def _table(
     name: str, description: str, grain: str, key: tuple[str, ...], columns: dict[str, Column]
 ) -> TableDoc:
     full = f"analysis.{name}"
+    columns = with_subset(columns)
     _COLUMNS[full] = columns
     _DOCS[full] = TableDoc(
         name=full,
@@ -39,10 +40,12 @@ def _table(
 def make_table(doc: TableDoc, columns: Mapping[str, Any] | None = None) -> pa.Table:
     """The table with its declared types; without columns an empty one. NaN becomes null."""
     types = _COLUMNS[doc.name]
-    given = columns if columns is not None else {name: [] for name in types}
+    given = dict(columns if columns is not None else {name: [] for name in types})
+    if "subset" in types and "subset" not in given:
+        given["subset"] = subsets_of(given["fit_id"])
     arrays = {
-        name: pa.array(np.asarray(given[name]), type=kind, from_pandas=True)
-        if isinstance(given[name], np.ndarray)
+        name: given[name]
+        if isinstance(given[name], pa.Array | pa.ChunkedArray)
         else pa.array(given[name], type=kind, from_pandas=True)
         for name, (kind, _) in types.items()
     }
@@ -60,16 +63,18 @@ GROWTH_FIT = _table(
     "progresses, which is ignorable only where the patient's other lesions are in the likelihood: "
     "so lesions of a patient vary together, unless growth.patient_effects is false; and "
     "progression that target lesions do not show is part of the likelihood, unless growth.dropout "
-    "is false (analysis.growth_dropout). A cold start, "
-    "so that the same input gives the same bytes, unless growth.warm_start is true. No row where "
-    "fewer than growth.fewest_lesions lesions are usable.\n"
+    "is false (analysis.growth_dropout). Tumor types are fitted by themselves "
+    "(growth.subset_by, analysis.growth_subset). A cold start, "
+    "so that the same input gives the same bytes, unless growth.warm_start is true. No row of a "
+    "subset in which fewer than growth.fewest_lesions lesions are usable: analysis.growth_excluded "
+    "has its lesions.\n"
     f"{REFERENCE}",
     "one row per fit_id",
     ("fit_id",),
     {
         "fit_id": (TEXT, "subset and model"),
         "model": (TEXT, "growth model, the setting growth.model"),
-        "subset": (TEXT, "lesions that were fitted: all analysed target lesions"),
+        "subset": SUBSET,
         "n_lesions": (WHOLE, "lesions fitted"),
         "n_patients": (WHOLE, "their patients; null without patients' effects"),
         "n_excluded": (WHOLE, "analysed target lesions set aside (analysis.growth_excluded)"),
@@ -202,7 +207,8 @@ GROWTH_LESION = _table(
 )  # fmt: skip
 GROWTH_EXCLUDED = _table(
     "growth_excluded",
-    "Analysed target lesions that the growth model does not use, with the reason.",
+    "Analysed target lesions that the growth model does not use, with the reason; all of a subset "
+    "that has no fit (small_subset, no_fit).",
     "one row per fit_id and lesion_id",
     ("fit_id", "lesion_id"),
     {
