@@ -72,6 +72,9 @@ def modelled(baseline: str) -> pd.DataFrame:
             con.register("frame", frame)
             con.execute(f"CREATE TABLE core.{name} AS SELECT * FROM frame")
         one_subset(con)
+        con.execute(
+            "CREATE TABLE analysis.local_treatment (lesion_id VARCHAR, not_evaluable_from INTEGER)"
+        )
         run(con, growth__event_baseline=baseline, growth__draws=200)
         return con.sql("SELECT * FROM analysis.modelled_event ORDER BY lesion_id").df()
 
