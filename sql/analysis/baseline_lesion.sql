@@ -79,15 +79,6 @@ tally AS (
     GROUP BY study_id, patient_id, reader
 ),
 
-priority AS (
-    SELECT
-        study_id,
-        upper(trim(reader)) AS reader,
-        min(priority) AS priority
-    FROM raw.study_reader
-    GROUP BY study_id, upper(trim(reader))
-),
-
 reader AS (
     SELECT
         tally.study_id,
@@ -100,7 +91,8 @@ reader AS (
                 sum(tally.n_results) DESC, tally.reader ASC
         ) AS place
     FROM tally
-    LEFT JOIN priority ON tally.study_id = priority.study_id AND tally.reader = priority.reader
+    LEFT JOIN staging.reader_priority AS priority
+        ON tally.study_id = priority.study_id AND tally.reader = priority.reader
     GROUP BY tally.study_id, tally.patient_id, tally.reader
 ),
 

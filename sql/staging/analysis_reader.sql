@@ -1,6 +1,7 @@
 /* The one reader of a patient whose lesions are analysed.
    Why: with three readers per scan every lesion would count three times.
-   The rule, in order: a reader who measured anything; the study's own order of readers (raw.study_reader); the
+   The rule, in order: a reader who measured anything; the study's own order of readers
+   (staging.reader_priority); the
    reader with most accepted records (TRACPTFL); the reader with most results; the name.
    Caveats: the rule chooses a patient's reader once, not per visit: a patient followed half by one and half by
    another reader has no time course. Where the source names no patients it chooses one reader for the study.
@@ -47,15 +48,6 @@ candidate AS (
     GROUP BY study_id, subject, patient_id, reader
 ),
 
-priority AS (
-    SELECT
-        study_id,
-        upper(trim(reader)) AS reader,
-        min(priority) AS priority
-    FROM raw.study_reader
-    GROUP BY study_id, upper(trim(reader))
-),
-
 ranked AS (
     SELECT
         candidate.*,
@@ -68,7 +60,8 @@ ranked AS (
                 candidate.n_results DESC, candidate.reader ASC
         ) AS place
     FROM candidate
-    LEFT JOIN priority ON candidate.study_id = priority.study_id AND candidate.reader = priority.reader
+    LEFT JOIN staging.reader_priority AS priority
+        ON candidate.study_id = priority.study_id AND candidate.reader = priority.reader
 )
 
 SELECT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -150,6 +151,28 @@ def test_types_of_the_study_tables(workspace):
     arms = workspace.table("study_arm", "arm, treatment, has_bevacizumab, has_panitumumab")
     assert arms == [("A", "t", True, None)]
     assert workspace.table("study_site", "site_raw, organ") == [("s", "liver")]
+
+
+@pytest.mark.parametrize(
+    ("readers", "error"),
+    [
+        ("[INDEPENDENT ASSESSOR, INVESTIGATOR]", None),
+        ("[independent assessor / radiologist 1]", None),
+        ("[RADIOLOGIST 1]", None),
+        ("[INVESTIGATOR, CENTRAL]", "names 'CENTRAL', and no row of TU or TR has that reader. The"),
+        ("[INVESTIGTOR]", "Did you mean 'INVESTIGATOR'?"),
+        ("[CENTRAL]", "INDEPENDENT ASSESSOR / RADIOLOGIST 1, INVESTIGATOR"),
+    ],
+)
+def test_readers_of_the_order_must_be_there(workspace, readers, error):
+    table = "USUBJID,TRLNKID,TRTESTCD,TRORRES,TRDY,TREVAL,TREVALID\n"
+    rows = "1,T1,LDIAM,10,1,INVESTIGATOR,\n1,T1,LDIAM,10,1,INDEPENDENT ASSESSOR,RADIOLOGIST 1\n"
+    workspace.write({"tr.csv": table + rows}, f"study_id: trial\nreaders: {readers}\n")
+    if error is None:
+        workspace.load()
+        return
+    with pytest.raises(LesionsError, match=re.escape(error)):
+        workspace.load()
 
 
 def test_studies_stand_in_the_order_of_id_file_and_record(make_workspace):

@@ -131,6 +131,28 @@ def test_the_analysis_reader_is_the_first_of_the_studys_order_who_measured(kit):
     ]
 
 
+def test_a_role_in_the_studys_order_means_every_reader_of_that_role(kit):
+    """README's example: before, the investigator was taken, for no reader is called by the role."""
+    kit.add("study_reader", {"reader": "Independent Assessor", "priority": 1})
+    kit.add("study_reader", {"reader": "INVESTIGATOR", "priority": 2})
+    kit.add("study_reader", {"reader": "INDEPENDENT ASSESSOR/RADIOLOGIST 2", "priority": 3})
+    for subject in ("1", "2", "3"):
+        kit.size(1, 20, usubjid=subject, treval="INVESTIGATOR")
+    for subject, which in (("1", "RADIOLOGIST 1"), ("1", "RADIOLOGIST 2"), ("2", "RADIOLOGIST 2")):
+        kit.size(1, 20, usubjid=subject, treval="INDEPENDENT ASSESSOR", trevalid=which)
+    kit.build("staging.analysis_reader", "analysis.baseline_lesion")
+    assert kit.rows("staging.reader_priority", "reader, priority, is_named_in_full") == [
+        ("INDEPENDENT ASSESSOR / RADIOLOGIST 1", 1, False),
+        ("INDEPENDENT ASSESSOR / RADIOLOGIST 2", 3, True),
+        ("INVESTIGATOR", 2, True),
+    ]
+    assert kit.rows("staging.analysis_reader", "patient_id, reader, chosen_by") == [
+        ("s1/1", "INDEPENDENT ASSESSOR / RADIOLOGIST 1", "study_order"),
+        ("s1/2", "INVESTIGATOR", "study_order"),
+        ("s1/3", "INVESTIGATOR", "only_reader"),
+    ]
+
+
 def test_without_a_stated_order_accepted_records_then_results_then_the_name_decide(kit):
     for subject, accepted, more in (("1", "B", "A"), ("2", "", "B"), ("3", "", "")):
         for reader in ("A", "B"):

@@ -223,3 +223,29 @@ def test_csv_and_transport_files_give_equal_core_tables(built, pharmaverse):
             if row[0] not in ("source_file", "source_row")
         )
         assert pharmaverse.rows(table, columns) == from_xpt.rows(table, columns), table
+
+
+def test_readers_named_by_role_are_those_named_in_full(shared, tmp_path):
+    """README's order of readers: every patient whom an independent assessor measured is theirs."""
+    place = tmp_path / "study"
+    place.mkdir()
+    text = (STUDIES / "pharmaverse_onco" / "study.yml").read_text("utf-8")
+    order = "  - INDEPENDENT ASSESSOR / RADIOLOGIST 1\n  - INDEPENDENT ASSESSOR / RADIOLOGIST 2\n"
+    assert order in text
+    text = text.replace(order, "  - INDEPENDENT ASSESSOR\n")
+    (place / "study.yml").write_text(text, "utf-8")
+    for file in sorted((shared / "data" / FOLDERS["pharmaverse_onco"]).iterdir()):
+        (place / file.name).symlink_to(file)
+    load_study(place, tmp_path / "raw", loaded_at=datetime(2026, 1, 2))
+    with SqlKit().take(tmp_path / "raw") as kit:
+        kit.build("staging.analysis_reader")
+        chosen = kit.query("SELECT reader, count(*) FROM staging.analysis_reader GROUP BY reader")
+        measured = kit.query(
+            "SELECT count(DISTINCT patient_id) FROM staging.tumor_result "
+            "WHERE result_kind = 'size' AND reader LIKE 'INDEPENDENT ASSESSOR%'"
+        )
+    by_role: dict[str, int] = {}
+    for reader, count in chosen:
+        by_role[reader.split(" / ")[0]] = by_role.get(reader.split(" / ")[0], 0) + count
+    assert by_role["INDEPENDENT ASSESSOR"] == measured[0][0] == 254
+    assert set(by_role) == {"INDEPENDENT ASSESSOR"}

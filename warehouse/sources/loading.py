@@ -21,6 +21,7 @@ from warehouse.sources.formats import stage_file
 from warehouse.sources.lesion_long import plain_entries
 from warehouse.sources.mapping import Mapper, Origin
 from warehouse.sources.radiomics import plain_features
+from warehouse.sources.reader_order import check_reader_order
 from warehouse.sources.spec import FileEntry, Study
 from warehouse.sources.stage import RECORD, Rejected, Stage
 from warehouse.sources.wording import identifier, literal, names_subject
@@ -198,6 +199,7 @@ class _Loader:
             if progress is not None:
                 progress(done, total)
             reports += self._load_entry(entry)
+        self._check_readers()
         self._write_domains()
         self._write_study_tables(reports)
         if progress is not None:
@@ -312,6 +314,22 @@ class _Loader:
                 for record in rejected
             ],
         )
+
+    def _check_readers(self) -> None:
+        """Whom study.yml puts first must be there, or another reader would be taken unseen."""
+        if not self._study.readers or not {"tu", "tr"} & set(self._parts):
+            return
+        found: set[tuple[str, ...]] = set()
+        for domain in ("tu", "tr"):
+            cells = ", ".join(f"upper(trim({domain}{part}))" for part in ("eval", "evalid"))
+            for file in self._parts.get(domain, ()):
+                rows = self._connection.execute(
+                    f"SELECT DISTINCT {cells} FROM (SELECT NULL AS {domain}eval, "
+                    f"NULL AS {domain}evalid WHERE false UNION ALL BY NAME "
+                    f"SELECT * FROM read_parquet({literal(str(file))}))"
+                ).fetchall()
+                found |= {tuple(part for part in row if part) for row in rows}
+        check_reader_order(self._study.readers, found, self._study.folder / "study.yml")
 
     def _write_domains(self) -> None:
         for domain, parts in self._parts.items():
