@@ -5,11 +5,12 @@
    response endpoint. The two endpoints do not stop each other: a lesion may respond after it has progressed.
    Censoring: at the patient's last day in the trial, as Zhou 2023 does, even where the lesion itself was last assessed
    long before: last_assessment_day says when. Where the patient is unknown, at the lesion's last assessment. The
-   reason is the first that applies of: no_baseline; detection_day_unknown or detected_before_treatment (new lesions
-   that do not count, analysis.new_lesion); baseline_zero (no decrease possible); no_assessment_after_baseline (none
-   that could be evaluated, as for a new lesion that stayed equivocal); local_treatment; death; end_of_follow_up. A
-   lesion that was treated locally is censored on that day, unless local_treatment.policy is kept: a hypothetical
-   strategy of ICH E9(R1) (analysis.local_treatment).
+   reason is the first that applies of: no_baseline; no_baseline_diameter or no_baseline_volume (the lesion has sizes,
+   but at baseline none of the kind that the rules compare, as one measured by volume only under RECIST);
+   detection_day_unknown or detected_before_treatment (new lesions that do not count, analysis.new_lesion);
+   baseline_zero (no decrease possible); no_assessment_after_baseline (none that could be evaluated, as for a new lesion
+   that stayed equivocal); local_treatment; death; end_of_follow_up. A lesion that was treated locally is censored on
+   that day, unless local_treatment.policy is kept: a hypothetical strategy of ICH E9(R1) (analysis.local_treatment).
    Modelled: target lesions that the growth model fits have a second row per endpoint and rule set, source modelled,
    from analysis.modelled_event, which says how. All the rest of this text is about observed ones.
    Caveats: an observed event is seen on a scan and happened at some time since the scan before, in (time_lower,
@@ -37,33 +38,50 @@ WITH lesion AS (
     WHERE lesion.is_analysed
 ),
 
--- Which endpoints a lesion of a type has, is said by the rules alone.
+-- Which endpoints a lesion of a type has, and by which quantity, is said by the rules alone.
 applicable AS (
-    SELECT DISTINCT
+    SELECT
         lesion_type,
         endpoint,
-        rule_set
+        rule_set,
+        max(quantity) AS quantity
     FROM staging.event_rule
+    GROUP BY lesion_type, endpoint, rule_set
 ),
 
 assessed_day AS (
     SELECT
-        lesion_id,
-        day,
+        change.lesion_id,
+        CASE lesion.lesion_type WHEN 'target' THEN 'diameter' ELSE 'status' END AS quantity,
+        change.day,
         'core.measurement' AS source_table,
-        source_file,
-        source_row,
-        baseline_diameter_mm
-    FROM analysis.lesion_change
-    WHERE day >= baseline_day AND (diameter_mm IS NOT NULL OR volume_mm3 IS NOT NULL)
+        change.source_file,
+        change.source_row,
+        CASE lesion.lesion_type WHEN 'target' THEN change.baseline_diameter_mm END AS baseline_value
+    FROM analysis.lesion_change AS change
+    INNER JOIN lesion ON change.lesion_id = lesion.lesion_id
+    WHERE change.day >= change.baseline_day AND change.diameter_mm IS NOT NULL
+    UNION ALL
+    SELECT
+        change.lesion_id,
+        CASE lesion.lesion_type WHEN 'target' THEN 'volume' ELSE 'status' END AS quantity,
+        change.day,
+        'core.measurement' AS source_table,
+        change.source_file,
+        change.source_row,
+        CASE lesion.lesion_type WHEN 'target' THEN change.baseline_volume_mm3 END AS baseline_value
+    FROM analysis.lesion_change AS change
+    INNER JOIN lesion ON change.lesion_id = lesion.lesion_id
+    WHERE change.day >= change.baseline_day AND change.volume_mm3 IS NOT NULL
     UNION ALL
     SELECT
         assessment.lesion_id,
+        'status' AS quantity,
         assessment.day,
         'core.lesion_assessment' AS source_table,
         assessment.source_file,
         assessment.source_row,
-        CAST(NULL AS DOUBLE) AS baseline_diameter_mm
+        CAST(NULL AS DOUBLE) AS baseline_value
     FROM core.lesion_assessment AS assessment
     INNER JOIN lesion ON assessment.lesion_id = lesion.lesion_id
     WHERE
@@ -75,13 +93,14 @@ assessed_day AS (
 last_assessment AS (
     SELECT
         lesion_id,
+        quantity,
         day,
         source_table,
         source_file,
         source_row,
-        baseline_diameter_mm
+        baseline_value
     FROM assessed_day
-    QUALIFY row_number() OVER (PARTITION BY lesion_id ORDER BY day DESC, source_table ASC) = 1
+    QUALIFY row_number() OVER (PARTITION BY lesion_id, quantity ORDER BY day DESC, source_table ASC) = 1
 ),
 
 joined AS (
@@ -103,7 +122,8 @@ joined AS (
         event.reference_value,
         event.is_imputed,
         last_seen.day AS last_assessment_day,
-        last_seen.baseline_diameter_mm,
+        last_seen.baseline_value,
+        applicable.quantity AS judged_quantity,
         event.day IS NOT NULL AS is_event,
         lesion.not_evaluable_from,
         -- What was treated locally tells nothing of the drug from then on.
@@ -126,7 +146,8 @@ joined AS (
             lesion.lesion_id = event.lesion_id
             AND applicable.endpoint = event.endpoint
             AND applicable.rule_set = event.rule_set
-    LEFT JOIN last_assessment AS last_seen ON lesion.lesion_id = last_seen.lesion_id
+    LEFT JOIN last_assessment AS last_seen
+        ON lesion.lesion_id = last_seen.lesion_id AND applicable.quantity = last_seen.quantity
     LEFT JOIN analysis.new_lesion AS new_lesion ON lesion.lesion_id = new_lesion.lesion_id
 ),
 
@@ -136,8 +157,9 @@ reasoned AS (
         CASE
             WHEN is_event THEN NULL
             WHEN lesion_type = 'target' AND baseline_day IS NULL THEN 'no_baseline'
+            WHEN lesion_type = 'target' AND baseline_value IS NULL THEN 'no_baseline_' || judged_quantity
             WHEN lesion_type = 'new' AND not_counted_because <> 'equivocal' THEN not_counted_because
-            WHEN endpoint = 'response' AND baseline_diameter_mm = 0 THEN 'baseline_zero'
+            WHEN endpoint = 'response' AND baseline_value = 0 THEN 'baseline_zero'
             WHEN coalesce(last_assessment_day <= coalesce(baseline_day, 0), TRUE) THEN 'no_assessment_after_baseline'
             WHEN not_evaluable_from <= censor_day THEN 'local_treatment'
             WHEN death_day <= censor_day THEN 'death'

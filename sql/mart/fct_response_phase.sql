@@ -1,5 +1,6 @@
 /* One lesion's phases of response, stability and relapse, and how unlike it is to the patient's other lesions.
    Why: the fact behind response heterogeneity within patients.
+   Caveats: a target lesion without a diameter, or of 0 mm at baseline, has no phases: its row gives the reason.
    Reference: Zhou et al. 2021, response heterogeneity by Gower distance.
    Grain: one row per lesion_id
    Key: lesion_id
@@ -19,6 +20,7 @@ SELECT
     phase.nadir_ratio, -- smallest size over baseline size
     phase.last_ratio, -- last size over baseline size
     phase.is_consistent_with_total, -- the lesion goes the way of the patient's sum of diameters
+    phase.exclusion_reason, -- why the lesion has no phases (no diameter, or 0 mm at baseline); NULL where it has
     gower_lesion.gower_distance, -- mean Gower distance to the patient's other lesions
     gower_patient.gower_distance AS patient_gower_distance, -- mean Gower distance between the patient's lesions
     gower_patient.n_lesions AS n_patient_lesions -- lesions of the patient in that mean

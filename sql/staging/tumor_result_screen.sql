@@ -4,9 +4,9 @@
    Caveats: the standard result (TRSTRESN) goes before the original one, but not before the words of the original:
    'TOO SMALL TO MEASURE' follows the study's or the setting's rule even where the source put its own number beside
    it. Exact repeats (all values but the sequence number) are collapsed. SUMDIAM and other sums are kept as 'sum' and
-   never become a size of a lesion. NOT EVALUABLE, a lone point and a blank without a reason leave open what was
-   seen, and a size or a state without a day stands nowhere: they go to quality.quarantine. NOT DONE is kept, and
-   counted. It needs no day, nor does a sum that names its visit (the standard leaves TRDTC of sums blank).
+   never become a size of a lesion; they pass the same checks. NOT EVALUABLE, a lone point and a blank without a reason
+   leave open what was seen, and a size or a state without a day stands nowhere: they go to quality.quarantine. NOT DONE
+   is kept, and counted. It needs no day, nor does a sum that names its visit (the standard leaves TRDTC of sums blank).
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.4; CDISC SDTMIG TR.
    Grain: one row per raw.tr row
    Key: tr_row
@@ -121,7 +121,10 @@ worded AS (
     SELECT
         identified.*,
         CASE
-            WHEN identified.test_kind <> 'size' THEN NULL
+            WHEN identified.test_kind NOT IN ('size', 'sum') THEN NULL
+            -- Words for one lesion's size are no sum.
+            WHEN identified.test_kind = 'sum'
+                THEN CASE WHEN size_word.meaning NOT IN ('too_small', 'gone') THEN size_word.meaning END
             WHEN too_small_word.word IS NOT NULL THEN 'too_small'
             ELSE size_word.meaning
         END AS word_meaning,
@@ -175,9 +178,12 @@ measured AS (
     SELECT
         worded.*,
         unit.factor AS unit_factor,
+        -- Sums of areas, volumes or percentages have units of their own, and are not used.
+        worded.test_kind = 'size' OR worded.test_code LIKE 'SUM%DIAM' OR worded.test_code IN ('SUMNLNLD', 'SUMLPERP')
+            AS is_length,
         CASE
             WHEN worded.completion_status = 'NOT DONE' THEN 'not_done'
-            WHEN worded.test_kind IN ('sum', 'other') THEN worded.test_kind
+            WHEN worded.test_kind = 'other' THEN 'other'
             WHEN coalesce(worded.original_result, worded.standard_text, worded.standard_number) IS NULL THEN 'blank'
             WHEN worded.word_meaning = 'not_done' THEN 'not_done'
             ELSE worded.test_kind
@@ -219,12 +225,14 @@ judged AS (
             WHEN measured.result_kind = 'other' THEN 'kept'
             WHEN measured.word_meaning = 'not_evaluable' THEN 'not_evaluable'
             WHEN measured.word_meaning = 'missing' THEN 'missing_sign'
-            WHEN measured.result_kind = 'size' AND measured.word_meaning IS NULL AND measured.number_found IS NULL
+            WHEN
+                measured.result_kind IN ('size', 'sum') AND measured.word_meaning IS NULL
+                AND measured.number_found IS NULL
                 THEN 'not_a_number'
-            WHEN measured.result_kind = 'size' AND measured.number_found < 0
+            WHEN measured.result_kind IN ('size', 'sum') AND measured.number_found < 0
                 THEN 'impossible_size'
             WHEN
-                measured.result_kind = 'size' AND measured.word_meaning IS NULL
+                measured.result_kind IN ('size', 'sum') AND measured.is_length AND measured.word_meaning IS NULL
                 AND measured.unit_found IS NOT NULL AND measured.unit_factor IS NULL
                 THEN CASE
                     WHEN regexp_matches(measured.unit_found, '^(MM|CM|M)(2|²|\^2)$') THEN 'area_unit'
@@ -279,7 +287,7 @@ SELECT
         -- Too small to measure: the volume of a lesion of that diameter.
         WHEN result_kind = 'size' AND test_code = 'VOLUME' THEN tumor_volume_mm3(size_value)
     END AS volume_mm3, -- volume, mm3
-    CASE WHEN result_kind = 'sum' THEN coalesce(size_value, number_found) END AS sum_mm, -- stated sum of diameters, mm
+    CASE WHEN result_kind = 'sum' AND is_length THEN size_value END AS sum_mm, -- stated sum of diameters, mm
     CASE WHEN result_kind = 'state' THEN upper(coalesce(original_result, standard_text)) END
         AS state_word, -- tumor state, upper case
     coalesce(word_meaning = 'too_small', FALSE) AS is_too_small, -- too small to measure: the size is imputed

@@ -221,6 +221,7 @@ PHASES: dict[str, dict[str, str]] = {
         "response_days": "DOUBLE",
         "stable_days": "DOUBLE",
         "relapse_days": "DOUBLE",
+        "exclusion_reason": "VARCHAR",
         "nadir_ratio": "DOUBLE",
         "last_ratio": "DOUBLE",
         "is_consistent_with_total": "BOOLEAN",

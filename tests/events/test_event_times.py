@@ -145,6 +145,17 @@ def test_a_lesion_without_baseline_says_so(core: Core) -> None:
     assert (found["is_event"], found["censor_reason"]) == (False, "no_baseline")
 
 
+def test_a_lesion_measured_by_volume_only_has_no_baseline_for_recist(core: Core) -> None:
+    """It is judged by volume (doubled: progression), and by diameter there is nothing to judge."""
+    core.target({0: None, 42: None}, volumes={0: 4000, 42: 8000})
+    for endpoint in ("response", "progression"):
+        found = row(core, endpoint)
+        assert (found["is_event"], found["censor_reason"]) == (False, "no_baseline_diameter")
+        assert found["last_assessment_day"] is None
+    found = row(core, rule_set="zhou2023")
+    assert (found["is_event"], found["time_days"], found["censor_reason"]) == (True, 42, None)
+
+
 def test_a_baseline_of_zero_has_no_response_but_may_progress(core: Core) -> None:
     core.target({0: 0, 42: 0, 84: 6})
     response, progression = row(core, "response"), row(core)

@@ -314,3 +314,44 @@ def test_words_for_no_id_are_the_same_at_load_and_in_sql(word: str) -> None:
     assert found is not None
     assert not found[0]
     assert found[1] is False
+
+
+def test_stated_sums_pass_the_checks_of_sizes(kit):
+    """Rows of TR = sums kept + rows set aside with a reason; sums of other things keep their units."""
+    rows = [
+        ("10", "cm", None),
+        ("-45.5", "mm", "impossible_size"),
+        (None, "mm", "no_result"),
+        ("abc", "mm", "not_a_number"),
+        ("TOO SMALL TO MEASURE", "mm", "not_a_number"),
+        ("NE", "mm", "not_evaluable"),
+        ("80", "kg", "unknown_unit"),
+        ("80", "mm2", "area_unit"),
+        ("80", "%", "percent_unit"),
+        ("70.5", None, None),
+    ]
+    for place, (value, unit, _) in enumerate(rows):
+        kit.add(
+            "tr",
+            {
+                "usubjid": "1",
+                "trtestcd": "SUMDIAM",
+                "trorres": value,
+                "trorresu": unit,
+                "trdy": str(1 + 42 * place),
+            },
+        )
+    for code, unit in (("SUMPPD", "mm2"), ("SUMVOL", "mm3")):
+        row = {"usubjid": "1", "trtestcd": code, "trorres": "900", "trorresu": unit, "trdy": "1"}
+        kit.add("tr", row)
+    kit.build("staging.tumor_result_screen", "quality.quarantine", "quality.row_audit")
+    reasons = kit.query("SELECT reason_id FROM staging.tumor_result_screen ORDER BY source_row")
+    assert [row[0] for row in reasons] == [
+        *(reason or "kept" for *_, reason in rows),
+        "kept",
+        "kept",
+    ]
+    kit.build("analysis.stated_sum")
+    assert kit.rows("analysis.stated_sum", "day, sum_of_diameters_mm") == [(0, 100), (378, 70.5)]
+    assert kit.query("SELECT count(*) FROM quality.quarantine") == [(8,)]
+    assert kit.rows("quality.row_audit", "step", "NOT is_balanced") == []

@@ -45,6 +45,8 @@ ORDER BY event.endpoint, event.lesion_id
 
 CANNOT_HAVE_EVENT = (
     "no_baseline",
+    "no_baseline_diameter",
+    "no_baseline_volume",
     "detection_day_unknown",
     "detected_before_treatment",
     "baseline_zero",
