@@ -14,6 +14,7 @@ WITH patient AS (
         patient_id,
         os_days,
         os_event,
+        os_missing_reason,
         pfs_days,
         pfs_event
     FROM core.patient
@@ -27,8 +28,7 @@ overall AS (
         os_days AS time_days,
         os_event AS is_event,
         CASE
-            WHEN os_days IS NULL AND os_event THEN 'died on an unknown day'
-            WHEN os_days IS NULL OR os_event IS NULL THEN 'neither a death nor a last contact is known'
+            WHEN os_days IS NULL OR os_event IS NULL THEN os_missing_reason
             WHEN os_days < 0 THEN 'overall survival ends before the first dose'
         END AS missing_reason
     FROM patient

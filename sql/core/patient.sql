@@ -3,7 +3,8 @@
    Caveats: patients without lesions stay, with is_analysed false and the reason. A subject that DM does not know
    stays too (is_in_demographics false).
    os: ADTTE where it has OS; else the death of the first source that dates it (DD, DM, DS, SS, AE, in this order);
-   else censored at the last contact. A patient who died on an unknown day has os_event true and os_days NULL
+   else censored at the last contact, where the study says anything of deaths (staging.survival_reporting): else
+   there is no overall survival. A patient who died on an unknown day has os_event true and os_days NULL
    (is_death_date_known false). Times before the first dose (patients never treated) count as 0.
    pfs: ADTTE where it has PFS; else the first overall response PD of the analysis reader (of any reader where that
    one gave none), or death if earlier; else censored at the last tumor assessment that was evaluable, day 0 when
@@ -152,6 +153,8 @@ gathered AS (
         death.death_source,
         coalesce(death.has_conflict, FALSE) AS has_death_conflict,
         last_contact.last_contact_day,
+        last_contact.last_contact_source,
+        survival_reporting.study_id IS NOT NULL AS is_survival_reported,
         stated_os.time_days AS stated_os_days,
         stated_os.is_event AS stated_os_event,
         stated_pfs.time_days AS stated_pfs_days,
@@ -181,6 +184,7 @@ gathered AS (
     LEFT JOIN best_response ON subject.patient_id = best_response.patient_id AND best_response.place = 1
     LEFT JOIN death ON subject.patient_id = death.patient_id
     LEFT JOIN staging.last_contact AS last_contact ON subject.patient_id = last_contact.patient_id
+    LEFT JOIN staging.survival_reporting AS survival_reporting ON subject.study_id = survival_reporting.study_id
     LEFT JOIN stated_time AS stated_os
         ON subject.patient_id = stated_os.patient_id AND stated_os.endpoint = 'OS' AND stated_os.place = 1
     LEFT JOIN stated_time AS stated_pfs
@@ -198,18 +202,26 @@ outcome AS (
         CASE
             WHEN stated_os_days IS NOT NULL THEN stated_os_event
             WHEN is_dead THEN TRUE
-            WHEN last_contact_day IS NOT NULL THEN FALSE
+            WHEN is_survival_reported AND last_contact_day IS NOT NULL THEN FALSE
         END AS os_event,
         CASE
             WHEN stated_os_days IS NOT NULL THEN stated_os_days
             WHEN is_dead THEN CAST(CASE WHEN death_day < 0 THEN 0 ELSE death_day END AS DOUBLE)
-            ELSE CAST(CASE WHEN last_contact_day < 0 THEN 0 ELSE last_contact_day END AS DOUBLE)
+            WHEN is_survival_reported
+                THEN CAST(CASE WHEN last_contact_day < 0 THEN 0 ELSE last_contact_day END AS DOUBLE)
         END AS os_days,
         CASE
             WHEN stated_os_days IS NOT NULL THEN 'adtte'
             WHEN is_dead THEN death_source
-            WHEN last_contact_day IS NOT NULL THEN 'last_contact'
+            WHEN is_survival_reported AND last_contact_day IS NOT NULL THEN 'last_contact'
         END AS os_source,
+        CASE
+            WHEN stated_os_days IS NOT NULL THEN NULL
+            WHEN is_dead AND death_day IS NULL THEN 'died on an unknown day'
+            WHEN is_dead THEN NULL
+            WHEN NOT is_survival_reported THEN 'the study says nothing of deaths'
+            WHEN last_contact_day IS NULL THEN 'neither a death nor a last contact is known'
+        END AS os_missing_reason,
         CASE
             WHEN stated_pfs_days IS NOT NULL THEN stated_pfs_event
             WHEN has_overall_response THEN progression_day IS NOT NULL OR death_day IS NOT NULL
@@ -262,6 +274,7 @@ SELECT
     analysis_reader_chosen_by, -- how: only_reader, study_order, accepted_record or most_results
     greatest(last_contact_day, death_day) AS last_day, -- last day that anything is known, from first dose
     last_contact_day, -- last day known alive, from first dose
+    last_contact_source, -- table that says so: ss, adtte, rs, tr, tu, ex, lb, pr, ds or dm
     is_dead, -- some source says that the patient died
     death_day, -- day of death, from first dose
     death_source, -- the source that is believed: adtte, dd, dm, ds, ss or ae
@@ -270,6 +283,7 @@ SELECT
     os_days, -- overall survival, days from first dose; NULL when not known
     os_event, -- the patient died; else censored
     os_source, -- where it comes from: adtte, the source of the death, or last_contact
+    os_missing_reason, -- why there is no time of overall survival; NULL where there is one
     pfs_days, -- progression-free survival, days from first dose; NULL when not known
     pfs_event, -- progressed or died; else censored
     pfs_source, -- where it comes from: adtte, rs, the source of the death, or last_assessment

@@ -208,6 +208,74 @@ def test_those_who_live_are_censored_at_their_last_contact(kit):
     ]
 
 
+def test_a_study_that_says_nothing_of_deaths_has_no_overall_survival(kit):
+    """Alive at the last scan is no observation where a death would not have been told."""
+    kit.size(1, 20)
+    kit.size(250, 25)
+    kit.add("ae", {"usubjid": "1", "aeterm": "RASH", "aeout": "RECOVERED", "aestdy": "20"})
+    kit.add(
+        "ds",
+        {"usubjid": "1", "dsdecod": "RANDOMIZED", "dscat": "PROTOCOL MILESTONE", "dsstdy": "1"},
+    )
+    columns = "os_days, os_event, os_source, os_missing_reason, last_day, last_contact_source"
+    assert patients(kit, columns) == [
+        (None, None, None, "the study says nothing of deaths", 249, "tr")
+    ]
+    kit.build("analysis.patient_endpoint")
+    assert kit.rows("analysis.patient_endpoint", "*", "endpoint = 'OS'") == [
+        ("s1/1", "OS", None, None, "the study says nothing of deaths")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "source"),
+    [
+        ("ss", {"ssorres": "ALIVE", "ssdy": "90"}, "ss"),
+        ("adtte", {"paramcd": "OS", "aval": "80", "avalu": "DAYS", "cnsr": "1"}, "adtte"),
+        ("ds", {"dsdecod": "COMPLETED", "dscat": "DISPOSITION EVENT", "dsstdy": "100"}, "ds"),
+        ("dd", {"ddtestcd": "PRCDTH", "ddorres": "PROGRESSION", "dddy": "111"}, "dd"),
+        ("ae", {"aeterm": "SEPSIS", "aeout": "FATAL", "aestdy": "148"}, "ae"),
+        ("dm", {"dthfl": "N"}, "dm"),
+    ],
+)
+def test_one_row_on_deaths_lets_a_whole_study_have_survival(kit, table, row, source):
+    """Subject 1 has scans only; another subject of the study has the row."""
+    kit.size(1, 20)
+    kit.size(250, 25)
+    if table == "dm":
+        kit.subject("2", **row)
+    else:
+        kit.subject("2")
+        kit.add(table, {"usubjid": "2", **row})
+    columns = "os_days, os_event, os_source, os_missing_reason"
+    kit.build("core.patient")
+    assert kit.rows("core.patient", columns, "patient_id = 's1/1'") == [
+        (249.0, False, "last_contact", None)
+    ]
+    assert kit.rows("staging.survival_reporting") == [("s1", source)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "scanned", "never_seen"),
+    [
+        ("when_nothing_else", (42, "tr"), (500, "dm")),
+        ("always", (500, "dm"), (500, "dm")),
+        ("never", (42, "tr"), (None, None)),
+    ],
+)
+def test_the_end_of_participation_is_evidence_of_life_only_as_the_setting_says(
+    rule, scanned, never_seen
+):
+    with SqlKit({"last_contact.participation_end": rule}) as kit:
+        kit.study("s1")
+        for subject in ("1", "2"):
+            kit.subject(subject, rfpendtc="2021-05-15", rfendtc="2021-01-01")
+        kit.size(1, 20)
+        kit.size(43, 20)
+        columns = "patient_id, last_contact_day, last_contact_source"
+        assert patients(kit, columns) == [("s1/1", *scanned), ("s1/2", *never_seen)]
+
+
 def test_survival_never_ends_before_the_first_dose(kit):
     kit.subject("2")
     kit.size(-10, 20, usubjid="2")

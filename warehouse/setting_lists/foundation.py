@@ -89,6 +89,13 @@ SETTINGS: tuple[Setting, ...] = (
         maximum=36525,
     ),
     Setting(
+        "last_contact.participation_end",
+        "when_nothing_else",
+        "whether DM's end of participation or of the reference period (RFPENDTC, RFENDTC) counts as "
+        "a day on which the patient was alive",
+        choices=("when_nothing_else", "always", "never"),
+    ),
+    Setting(
         "exclusion.baseline_max_days_before",
         84,
         "a baseline measured more days than this before the first dose excludes (Zhou 2023)",
