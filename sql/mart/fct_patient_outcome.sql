@@ -68,6 +68,7 @@ SELECT
     patient.last_day, -- last day in the trial, from first dose
     patient.os_days, -- overall survival, or time under observation, days
     patient.os_event, -- died
+    patient.os_missing_reason, -- why there is no time of overall survival; NULL where there is one
     patient.pfs_days, -- progression-free survival as the source states it, days
     patient.pfs_event, -- progressed or died, as the source states it
     patient.best_overall_response AS reported_best_overall_response, -- best response as the source reports it

@@ -105,6 +105,7 @@ CORE: dict[str, dict[str, str]] = {
         "last_day": "INTEGER",
         "os_days": "DOUBLE",
         "os_event": "BOOLEAN",
+        "os_missing_reason": "VARCHAR",
         "pfs_days": "DOUBLE",
         "pfs_event": "BOOLEAN",
         "is_death_date_known": "BOOLEAN",

@@ -242,7 +242,7 @@ CHARTS.facts = (context) => context.rows.map((row) => {
 });
 
 CHARTS.tiles = ({ rows }) => [make("dl", { class: "facts tiles" }, ...rows.map((row) =>
-  make("div", { title: row.description }, make("dt", {}, row.title), make("dd", {}, d3.format(row.number_format)(row.value), " ", make("small", {}, row.unit)))))];
+  make("div", { title: row.description }, make("dt", {}, row.title), make("dd", {}, row.value === null ? "not known" : d3.format(row.number_format)(row.value), " ", make("small", {}, row.value === null ? "" : row.unit)))))];
 
 CHARTS.checks = (context) => {
   const { rows } = context;

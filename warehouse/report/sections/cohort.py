@@ -5,7 +5,7 @@ from warehouse.report.parts import Count, Figure, Filter, Section
 _MEASURES = (
     "SELECT metric.title, metric.unit, metric.description, metric.number_format, value.dimension, "
     "value.group_name, value.value, value.n_rows FROM mart.metric_value AS value "
-    "INNER JOIN mart.metric AS metric USING (metric) WHERE value.value IS NOT NULL "
+    "INNER JOIN mart.metric AS metric USING (metric) WHERE "
 )
 
 COHORT = Section(
@@ -18,10 +18,11 @@ COHORT = Section(
             title="Key numbers",
             table="mart.metric_value",
             tables=("mart.metric",),
-            query=_MEASURES + "AND value.dimension = 'all' ORDER BY metric.sort_order",
+            query=_MEASURES + "value.dimension = 'all' ORDER BY metric.sort_order",
             chart="tiles",
             method="Each measure is defined once, in mart.metric, for this report and for BI "
-            "tools alike; point at one for its definition.",
+            "tools alike; point at one for its definition. 'Not known' is said where no row has what "
+            "it counts, as deaths in a study that tells of none.",
             counts=(Count("measures"),),
         ),
         Figure(
@@ -58,7 +59,7 @@ COHORT = Section(
             title="Measures by group",
             table="mart.metric_value",
             tables=("mart.metric",),
-            query=_MEASURES + "AND value.dimension <> 'all' ORDER BY metric.sort_order, "
+            query=_MEASURES + "value.value IS NOT NULL AND value.dimension <> 'all' ORDER BY metric.sort_order, "
             "value.dimension = 'treatment' DESC, value.dimension, value.group_name",
             chart="bars",
             options={"label": "group_name", "value": "value", "mode": "plain",

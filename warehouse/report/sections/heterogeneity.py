@@ -33,6 +33,7 @@ SURVIVAL = Figure(
         Filter("grouping", "Grouped by", "Gower quarters"),
         Filter("endpoint", "Endpoint", "OS"),
     ),
+    if_empty="No patient has a time of survival: analysis.patient_endpoint says why.",
 )
 
 HETEROGENEITY = Section(
