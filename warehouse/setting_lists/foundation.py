@@ -91,8 +91,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "last_contact.participation_end",
         "when_nothing_else",
-        "whether DM's end of participation or of the reference period (RFPENDTC, RFENDTC) counts as "
-        "a day on which the patient was alive",
+        "whether DM's end of participation or of the reference period (RFPENDTC, RFENDTC) counts "
+        "as a day on which the patient was alive",
         choices=("when_nothing_else", "always", "never"),
     ),
     Setting(

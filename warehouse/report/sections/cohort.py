@@ -21,8 +21,8 @@ COHORT = Section(
             query=_MEASURES + "value.dimension = 'all' ORDER BY metric.sort_order",
             chart="tiles",
             method="Each measure is defined once, in mart.metric, for this report and for BI "
-            "tools alike; point at one for its definition. 'Not known' is said where no row has what "
-            "it counts, as deaths in a study that tells of none.",
+            "tools alike; point at one for its definition. 'Not known' is said where no row "
+            "has what it counts, as deaths in studies that tell of none.",
             counts=(Count("measures"),),
         ),
         Figure(
@@ -59,8 +59,9 @@ COHORT = Section(
             title="Measures by group",
             table="mart.metric_value",
             tables=("mart.metric",),
-            query=_MEASURES + "value.value IS NOT NULL AND value.dimension <> 'all' ORDER BY metric.sort_order, "
-            "value.dimension = 'treatment' DESC, value.dimension, value.group_name",
+            query=_MEASURES + "value.value IS NOT NULL AND value.dimension <> 'all' "
+            "ORDER BY metric.sort_order, value.dimension = 'treatment' DESC, value.dimension, "
+            "value.group_name",
             chart="bars",
             options={"label": "group_name", "value": "value", "mode": "plain",
                      "axis": "Value, in the unit of the measure"},
