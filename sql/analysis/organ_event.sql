@@ -5,12 +5,19 @@
    whatever the others do (a rule on the sum of an organ's lesions would leave out non-target lesions). New lesions
    count for progression. Without an event the organ is censored with the lesion followed longest. The interval is
    that of the lesion that sets the row; of lesions with the same day, the one of the lowest id. Lesions without a
-   known patient have no row. Modelled rows stand for target lesions only, the ones that have a curve.
+   known patient have no row. Organs with an event on one scan are tied (is_tied); which of them event_order puts first
+   is the macro organ_order's choice, the same in every table that names a first organ. Modelled rows stand for target lesions only, the ones that have a curve.
    Grain: one row per patient_id, organ, endpoint, rule_set and source
    Key: patient_id, organ, endpoint, rule_set, source
    Tags: public
 */
-WITH ranked AS (
+WITH setting AS (
+    SELECT value AS ties
+    FROM meta.setting
+    WHERE name = 'sequences.ties'
+),
+
+ranked AS (
     SELECT
         lesion_id,
         endpoint,
@@ -37,6 +44,34 @@ first_lesion AS (
         n_lesion_events
     FROM ranked
     WHERE place = 1
+),
+
+ordered AS (
+    SELECT
+        first_lesion.lesion_id,
+        first_lesion.endpoint,
+        first_lesion.rule_set,
+        first_lesion.source,
+        row_number() OVER (
+            PARTITION BY event.patient_id, event.endpoint, event.rule_set, event.source
+            ORDER BY
+                organ_order(
+                    event.time_days, event.time_lower, organ.sort_order, setting.ties, event.patient_id, event.organ
+                )
+        ) AS event_order,
+        count(*) OVER (
+            PARTITION BY event.patient_id, event.endpoint, event.rule_set, event.source, event.time_days
+        ) AS n_same_day
+    FROM first_lesion
+    INNER JOIN analysis.lesion_event AS event
+        ON
+            first_lesion.lesion_id = event.lesion_id
+            AND first_lesion.endpoint = event.endpoint
+            AND first_lesion.rule_set = event.rule_set
+            AND first_lesion.source = event.source
+    CROSS JOIN setting
+    LEFT JOIN core.organ AS organ ON event.organ = organ.organ
+    WHERE event.is_event
 )
 
 SELECT
@@ -49,6 +84,8 @@ SELECT
     event.time_lower, -- last scan of that lesion without the event
     event.time_upper, -- scan with the event; NULL where censored
     event.is_event, -- a lesion of the organ had the event
+    CAST(ordered.event_order AS INTEGER) AS event_order, -- 1 is the patient's first organ; NULL where censored
+    coalesce(ordered.n_same_day > 1, FALSE) AS is_tied, -- another organ of the patient had the event on the same day
     event.event_probability, -- probability of that lesion's event: 1 or 0 where observed
     event.rule_id, -- rule that set the event; NULL where censored
     event.source_table, -- table of the scan that sets the row
@@ -65,3 +102,9 @@ INNER JOIN analysis.lesion_event AS event
         AND first_lesion.endpoint = event.endpoint
         AND first_lesion.rule_set = event.rule_set
         AND first_lesion.source = event.source
+LEFT JOIN ordered
+    ON
+        first_lesion.lesion_id = ordered.lesion_id
+        AND first_lesion.endpoint = ordered.endpoint
+        AND first_lesion.rule_set = ordered.rule_set
+        AND first_lesion.source = ordered.source

@@ -4,8 +4,8 @@
    modelled: target lesions on their growth curves, and nothing else; combined: target lesions by their curve where
    they have one, all other lesions as observed, as Zhou 2023 did. Organs of the same day stand in the order of their
    last scans without progression; those that are alike in this too by the setting sequences.ties: arbitrary (a hash
-   of patient and organ, which favours no organ and is the same in every run) or organ_order (core.organ). is_tied marks
-   them: analyses that need times only do not depend on the order within a tie.
+   of patient and organ, which favours no organ and is the same in every run) or organ_order (core.organ): the macro
+   organ_order. is_tied marks them: analyses that need times only do not depend on the order within a tie.
    sequences.sites = lesion takes the lesions of an organ as sites of their own, numbered by baseline volume from the
    largest, non-target lesions after target ones: for projects whose lesions all lie in one organ.
    Caveats: the order of organs seen on one scan is not known. An organ that had not progressed when the scans ended
@@ -125,7 +125,9 @@ first_lesion AS (
         ranked.time_days,
         ranked.time_lower,
         ranked.n_lesion_events,
-        CASE WHEN setting.ties = 'organ_order' THEN organ.sort_order ELSE 0 END AS tie_order
+        organ_order(
+            ranked.time_days, ranked.time_lower, organ.sort_order, setting.ties, ranked.patient_id, ranked.organ
+        ) AS order_key
     FROM ranked
     CROSS JOIN setting
     LEFT JOIN core.organ AS organ ON ranked.organ_of_lesion = organ.organ
@@ -135,12 +137,7 @@ first_lesion AS (
 placed AS (
     SELECT
         *,
-        row_number() OVER (
-            PARTITION BY patient_id, rule_set, source
-            ORDER BY
-                time_days ASC, time_lower ASC NULLS FIRST, tie_order ASC NULLS LAST,
-                md5(patient_id || '/' || organ) ASC, organ ASC
-        ) AS position,
+        row_number() OVER (PARTITION BY patient_id, rule_set, source ORDER BY order_key) AS position,
         count(*) OVER (PARTITION BY patient_id, rule_set, source, time_days) AS n_same_day,
         count(*) OVER (PARTITION BY patient_id, rule_set, source) AS n_organs
     FROM first_lesion

@@ -22,6 +22,8 @@ SELECT
     event.time_lower AS time_lower_days, -- last scan of that lesion without the event
     event.time_upper AS time_upper_days, -- scan with the event; NULL where censored
     event.is_event, -- a lesion of the organ had the event
+    event.event_order, -- 1 is the patient's first organ; NULL where censored
+    event.is_tied, -- another organ of the patient had the event on the same day: which came first is open
     event.event_probability, -- probability of the event of the lesion that sets the row
     event.lesion_id, -- lesion that sets the row
     event.rule_id, -- rule that set the event

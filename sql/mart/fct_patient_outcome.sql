@@ -31,7 +31,8 @@ event AS (
         event.endpoint,
         event.is_event,
         event.time_days,
-        event.organ
+        event.organ,
+        event.is_tied
     FROM analysis.patient_event AS event
     INNER JOIN selected ON event.rule_set = selected.rule_set
     WHERE event.source = 'observed'
@@ -85,8 +86,10 @@ SELECT
     selected.rule_set, -- rule set of the lesion events
     responded.time_days AS first_lesion_response_days, -- day of the first lesion response; NULL where none
     responded.organ AS first_lesion_response_organ, -- its organ
+    responded.is_tied AS is_first_response_tied, -- lesions of several organs first responded on that day
     progressed.time_days AS first_lesion_progression_days, -- day of the first lesion progression; NULL where none
     progressed.organ AS first_lesion_progression_organ, -- its organ
+    progressed.is_tied AS is_first_progression_tied, -- lesions of several organs first progressed on that day
     gower.gower_distance, -- mean Gower distance between the patient's lesions: how unlike they respond
     patient.is_analysed, -- has an analysed lesion
     patient.exclusion_reason -- why not; NULL where analysed

@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import yaml
 
-from warehouse.models import SqlModel, read_model
+from warehouse.models import SqlModel, read_macros, read_model
 from warehouse.settings import BY_NAME, default_values
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
@@ -259,6 +259,7 @@ class Core:
     exclusions: list[dict[str, Any]] = field(default_factory=list)
     modelled: list[dict[str, Any]] = field(default_factory=list)
     treatments: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def patient(self, patient_id: str = "S/1", *, last_day: int | None = 400, **more: Any) -> None:
         """Adds a patient, followed to a last day."""
@@ -399,7 +400,8 @@ class Core:
         _create(con, "analysis.modelled_event", MODELLED, self.modelled)
         _create(con, "analysis.local_treatment", LOCAL_TREATMENT, self.treatments)
         settings: Rows = [
-            {"name": name, "value": str(value)} for name, value in default_values().items()
+            {"name": name, "value": str(value)}
+            for name, value in {**default_values(), **self.settings}.items()
         ]
         _create(con, "meta.setting", {"name": "VARCHAR", "value": "VARCHAR"}, settings)
         for name in models or [f"analysis.{model}" for model in ANALYSIS]:
@@ -456,7 +458,9 @@ def _create(
 
 
 def load_seeds(con: duckdb.DuckDBPyConnection) -> None:
-    """Creates the rule tables from their CSV files with the types that stand beside them."""
+    """Creates the macros, and the rule tables from their CSV files with the types beside them."""
+    for macro in read_macros(SQL).values():
+        con.execute(macro.sql)
     con.execute("CREATE SCHEMA IF NOT EXISTS staging")
     for name in SEEDS:
         described = yaml.safe_load((SQL / "seeds" / f"{name}.yml").read_text(encoding="utf-8"))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from events.event_tables import Core, records
+import hashlib
+
+import pytest
+from events.event_tables import Core, records, run_model
 
 RECIST = "rule_set = 'recist_1_1'"
+
+
+def md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def test_an_organ_progresses_with_its_first_lesion(core: Core) -> None:
@@ -67,7 +74,10 @@ def test_a_patient_progresses_with_the_first_lesion_anywhere(core: Core) -> None
             con,
             f"SELECT * FROM analysis.patient_event WHERE endpoint = 'progression' AND {RECIST}",
         )
-    assert (row["time_days"], row["lesion_id"], row["organ"]) == (84, "T1", "liver")
+    # Liver and lung are tied in all but the hash of patient and organ.
+    first = min(("T1", "liver"), ("T2", "lung"), key=lambda pair: md5(f"S/1/{pair[1]}"))
+    assert (row["time_days"], row["lesion_id"], row["organ"]) == (84, *first)
+    assert row["is_tied"]
     assert (row["n_lesions"], row["n_lesion_events"], row["n_organs_at_first_event"]) == (3, 3, 2)
 
 
@@ -99,3 +109,46 @@ def test_modelled_events_stand_beside_observed_ones(core: Core) -> None:
             f"WHERE endpoint = 'progression' AND {RECIST}"
         ).fetchall()
         assert compared == (1, 1, 84.0)
+
+
+@pytest.mark.parametrize("ties", ["arbitrary", "organ_order"])
+def test_every_table_names_the_same_first_organ_and_flags_the_tie(core: Core, ties: str) -> None:
+    """40 patients whose lung and liver progress on day 84; the lung was last seen without on day 70
+    in every fourth: there the liver, last seen without on day 42, is first by the earlier scan.
+    """
+    core.settings["sequences.ties"] = ties
+    for number in range(40):
+        person = f"S/P{number}"
+        core.patient(person)
+        liver = {0: 25, 42: 25, 84: 31}
+        lung = {**liver, 70: 25} if number % 4 == 0 else liver
+        core.target(lung, f"A{number}", organ="lung", patient_id=person)
+        core.target(dict(sorted(liver.items())), f"B{number}", organ="liver", patient_id=person)
+    with core.build_marts() as con:
+        for table in ("progression_sequence", "progression_patient"):
+            run_model(con, f"analysis.{table}")
+        events = con.execute(
+            "SELECT patient_id, organ, is_tied, n_organs_at_first_event "
+            "FROM analysis.patient_event "
+            f"WHERE endpoint = 'progression' AND {RECIST} ORDER BY patient_id"
+        ).fetchall()
+        firsts = [
+            con.execute(query).fetchall()
+            for query in (
+                "SELECT patient_id, organ, is_tied FROM analysis.organ_event WHERE event_order = 1 "
+                f"AND endpoint = 'progression' AND {RECIST} ORDER BY patient_id",
+                "SELECT patient_id, organ, is_tied FROM analysis.progression_sequence "
+                f"WHERE position = 1 AND source = 'observed' AND {RECIST} ORDER BY patient_id",
+                "SELECT patient_id, first_organ, is_first_tied FROM analysis.progression_patient "
+                f"WHERE source = 'observed' AND {RECIST} ORDER BY patient_id",
+                "SELECT patient_id, first_lesion_progression_organ, is_first_progression_tied "
+                "FROM mart.fct_patient_outcome WHERE n_lesions > 0 ORDER BY patient_id",
+            )
+        ]
+    assert [row[2:] for row in events] == [(True, 2)] * 40
+    for rows in firsts:
+        assert rows == [row[:3] for row in events]
+    organ = {row[0]: row[1] for row in events}
+    assert all(organ[f"S/P{number}"] == "liver" for number in range(0, 40, 4))
+    others = {organ[f"S/P{number}"] for number in range(40) if number % 4}
+    assert others == ({"liver"} if ties == "organ_order" else {"liver", "lung"})
