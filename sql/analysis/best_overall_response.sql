@@ -58,7 +58,10 @@ course_of_visits AS (
         visit.reader,
         count(*) AS n_assessments,
         max(visit.day) FILTER (WHERE visit.overall_response NOT IN ('PD', 'NE'))
-        >= max(rule_set.stable_min_days) AS is_stable_long_enough
+        >= max(rule_set.stable_min_days) AS is_stable_long_enough,
+        min(visit.day) FILTER (
+            WHERE visit.overall_response NOT IN ('PD', 'NE') AND visit.day >= rule_set.stable_min_days
+        ) AS stable_day
     FROM visit
     CROSS JOIN rule_set
     GROUP BY visit.patient_id, visit.reader
@@ -101,7 +104,8 @@ decided AS (
         first_visit.reader,
         first_visit.day,
         first_visit.overall_response AS first_response,
-        later.overall_response AS subsequent_response
+        later.overall_response AS subsequent_response,
+        later.day AS subsequent_day
     FROM visit AS first_visit
     CROSS JOIN rule_set
     LEFT JOIN visit AS later
@@ -121,11 +125,13 @@ decided AS (
     ) = 1
 ),
 
-confirmed AS (
+ruled AS (
     SELECT
         decided.patient_id,
         decided.reader,
         decided.day,
+        decided.subsequent_day,
+        course_of_visits.stable_day,
         CASE
             WHEN course_of_visits.is_stable_long_enough THEN rule.best_if_stable_long_enough
             ELSE rule.best_if_not
@@ -137,6 +143,21 @@ confirmed AS (
             AND coalesce(decided.subsequent_response, 'NE') = rule.subsequent_response
     INNER JOIN course_of_visits
         ON decided.patient_id = course_of_visits.patient_id AND decided.reader = course_of_visits.reader
+),
+
+-- A response that comes to stable disease is one from the day on which stable disease counts.
+confirmed AS (
+    SELECT
+        ruled.patient_id,
+        ruled.reader,
+        CASE
+            WHEN ruled.response = 'SD' AND ruled.day < rule_set.stable_min_days
+                THEN coalesce(ruled.stable_day, ruled.subsequent_day, ruled.day)
+            ELSE ruled.day
+        END AS day,
+        ruled.response
+    FROM ruled
+    CROSS JOIN rule_set
     UNION ALL
     SELECT
         patient_id,
@@ -169,7 +190,7 @@ SELECT
     coalesce(unconfirmed_best.response, 'NE') AS best_overall_response, -- best response, without confirmation
     unconfirmed_best.day AS best_overall_response_day, -- first day of that response, from first dose
     coalesce(confirmed_best.response, 'NE') AS confirmed_best_overall_response, -- best response, CR and PR confirmed
-    confirmed_best.day AS confirmed_best_overall_response_day, -- day of the response that was confirmed, or first day
+    confirmed_best.day AS confirmed_best_overall_response_day, -- day of the response confirmed; of SD, from when it counts
     progression.progression_day, -- day of the first overall progression; NULL where none was seen
     rule_set.stable_min_days, -- days from first dose from which stable disease counts
     rule_set.confirmation_min_days -- days after which a second assessment confirms

@@ -117,6 +117,16 @@ def test_the_days_are_those_of_the_responses() -> None:
 CATEGORIES = ["CR", "PR", "SD", "PD", "NE"]
 
 
+def test_stable_disease_made_of_an_unconfirmed_response_is_dated_when_it_counts() -> None:
+    """PR on day 28, not confirmed: six weeks are over on the scan of day 56, not of day 28."""
+    row = best_of({28: "PR", 56: "SD", 84: "PD"})
+    assert row["confirmed_best_overall_response"] == "SD"
+    assert row["confirmed_best_overall_response_day"] == 56
+    # A response after six weeks keeps its own day; without such a scan, the deciding scan's day.
+    assert best_of({48: "PR", 56: "SD"})["confirmed_best_overall_response_day"] == 48
+    assert best_of({20: "PR", 35: "SD"})["confirmed_best_overall_response_day"] == 35
+
+
 def confirmed_by_hand(course: dict[int, str]) -> str:
     """RECIST 1.1, section 4.4 and table 3, written as loops instead of joins."""
     days = sorted(course)
