@@ -52,7 +52,8 @@ post_progression AS (
     SELECT
         patient_id,
         'PPS' AS endpoint,
-        os_days - pfs_days AS time_days,
+        -- Equal differences of months are equal days: doubles alone would lose the tie.
+        round(os_days - pfs_days, 6) AS time_days,
         os_event AS is_event,
         CASE
             WHEN pfs_days IS NULL OR pfs_event IS NULL THEN 'progression-free survival is not known'

@@ -47,7 +47,8 @@ SELECT
         ELSE parameter
     END AS endpoint, -- OS, PFS or another
     parameter, -- PARAMCD as written, upper case
-    finite_number(time_text) * days_in_unit(time_unit) AS time_days, -- time, days; NULL when unreadable
+    -- To the millionth of a day: 382 days that a source writes as months with nine digits are 382 days again.
+    round(finite_number(time_text) * days_in_unit(time_unit), 6) AS time_days, -- time, days; NULL when unreadable
     CASE WHEN finite_number(censor_text) IS NOT NULL THEN finite_number(censor_text) = 0 END
         AS is_event, -- the event happened; else censored
     n_source_rows, -- rows of ADTTE behind this row

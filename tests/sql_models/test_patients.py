@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from sqlkit import SqlKit
 
@@ -298,6 +300,31 @@ def test_times_of_adtte_are_days_by_a_named_factor(kit, unit, days):
     assert patients(kit, "os_days, os_event, pfs_days, pfs_event, pfs_source") == [
         (days, False, days, True, "adtte")
     ]
+
+
+def test_equal_differences_of_months_are_tied(kit):
+    """0.3 months after progression in five patients, worked out in fractions: 9.13125 days."""
+    pairs = [("0.4", "0.1"), ("0.5", "0.2"), ("1.2", "0.9"), ("12.55", "12.25"), ("20.1", "19.8")]
+    for subject, (death, progression) in enumerate(pairs, 1):
+        if subject > 1:
+            kit.subject(str(subject))
+        for code, months in (("OS", death), ("PFS", progression)):
+            row = {"paramcd": code, "aval": months, "avalu": "MONTHS", "cnsr": "0"}
+            kit.add("adtte", {"usubjid": str(subject), **row})
+    kit.build("analysis.patient_endpoint")
+    exact = {(Fraction(a) - Fraction(b)) * Fraction("30.4375") for a, b in pairs}
+    assert exact == {Fraction("9.13125")}
+    times = kit.rows("analysis.patient_endpoint", "DISTINCT time_days", "endpoint = 'PPS'")
+    assert times == [(9.13125,)]
+
+
+def test_times_written_as_months_of_whole_days_are_whole_days(kit):
+    for subject, days in enumerate((1, 382, 1000), 1):
+        if subject > 1:
+            kit.subject(str(subject))
+        row = {"paramcd": "OS", "aval": f"{days / 30.4375:.9f}", "avalu": "MONTHS", "cnsr": "1"}
+        kit.add("adtte", {"usubjid": str(subject), **row})
+    assert patients(kit, "os_days") == [(1.0,), (382.0,), (1000.0,)]
 
 
 def response(kit: SqlKit, day: int, word: str, reader: str = "A", test: str = "OVRLRESP") -> None:

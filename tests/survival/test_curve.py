@@ -192,3 +192,15 @@ def test_equal_to_lifelines() -> None:
     known = curve.survival > 0
     np.testing.assert_allclose(curve.lower[known], limits[known, 0], rtol=1e-9)
     np.testing.assert_allclose(curve.upper[known], limits[known, 1], rtol=1e-9)
+
+
+def test_times_that_differ_by_rounding_alone_are_tied() -> None:
+    """Differences of months: 0.3 five times in fractions, four different doubles."""
+    pairs = [(0.4, 0.1), (0.5, 0.2), (1.2, 0.9), (12.55, 12.25), (20.1, 19.8)]
+    times = [death - progression for death, progression in pairs]
+    assert len(set(times)) > 1
+    curve = kaplan_meier([*times, 0.31], [1] * 6)
+    assert curve.n_events.tolist() == [5, 1]
+    np.testing.assert_allclose(curve.survival, [1 / 6, 0], atol=1e-15)
+    # 1e-7 of a month is a difference, as in R (timefix: the root of the machine's epsilon).
+    assert kaplan_meier([0.3, 0.3000001], [1, 1]).n_events.tolist() == [1, 1]

@@ -9,9 +9,13 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+TIE_TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))
+"""Times no further apart, absolutely or beside the mean time, are one: R's survival takes the same
+(``timefix``), for 12.55 - 2.1 and 11.45 - 1.0 months are equal and their doubles are not."""
+
 
 def checked_times(time: ArrayLike, event: ArrayLike) -> tuple[FloatArray, BoolArray]:
-    """Times and events as arrays.
+    """Times and events as arrays; times that differ by rounding alone become one.
 
     Raises:
         ValueError: not alike in length, a time missing, infinite or below 0, an event that is
@@ -29,7 +33,21 @@ def checked_times(time: ArrayLike, event: ArrayLike) -> tuple[FloatArray, BoolAr
     if odd.any():
         row = int(np.flatnonzero(odd)[0])
         raise ValueError(f"row {row}: event {flags[row]}; it must be 0 (censored) or 1")
-    return times, flags == 1
+    return tied(times), flags == 1
+
+
+def tied(times: FloatArray) -> FloatArray:
+    """Times, those within TIE_TOLERANCE of the next smaller one with its value."""
+    distinct, place = np.unique(times, return_inverse=True)
+    gap = np.diff(distinct)
+    if not gap.size:
+        return times
+    is_new = (gap > TIE_TOLERANCE) & (gap > TIE_TOLERANCE * np.mean(distinct))
+    if is_new.all():
+        return times
+    first = np.concatenate(([True], is_new))
+    value: FloatArray = distinct[first][np.cumsum(first) - 1][place]
+    return value
 
 
 def codes_of(name: str, labels: ArrayLike, n_rows: int) -> tuple[NDArray[np.generic], IntArray]:
