@@ -2,8 +2,9 @@
    Why: the day on which a patient's disease first gave way anywhere, and where.
    Caveats: this is the first of single lesions, not RECIST's response or progression of the patient by the sum of
    diameters, which is analysis.visit_response and analysis.best_overall_response. Without an event the patient is
-   censored with the lesion followed longest. Of organs with the same day, analysis.organ_event.event_order
-   says which sets the row, and is_tied that there are several. Modelled rows stand for target lesions only, the ones that have a curve.
+   censored with the lesion followed longest. Of organs with the same day, analysis.organ_event.event_order says which
+   sets the row, and is_tied that there are several. Modelled rows stand for target lesions only, the ones that have a
+   curve.
    Grain: one row per patient_id, endpoint, rule_set and source
    Key: patient_id, endpoint, rule_set, source
    Tags: public
@@ -62,7 +63,7 @@ SELECT
     event.organ, -- its organ
     counted.n_lesions, -- lesions of the patient that have this endpoint
     counted.n_lesion_events, -- of them, with an event
-    counted.n_organs_at_first_event > 1 AS is_tied, -- several organs had the event on that day: which came first is open
+    counted.n_organs_at_first_event > 1 AS is_tied, -- several organs had it on that day: which came first is open
     counted.n_organs_at_first_event -- organs with an event on that same day; 0 where censored
 FROM counted
 INNER JOIN analysis.organ_event AS event
