@@ -190,7 +190,7 @@ SELECT
     coalesce(unconfirmed_best.response, 'NE') AS best_overall_response, -- best response, without confirmation
     unconfirmed_best.day AS best_overall_response_day, -- first day of that response, from first dose
     coalesce(confirmed_best.response, 'NE') AS confirmed_best_overall_response, -- best response, CR and PR confirmed
-    confirmed_best.day AS confirmed_best_overall_response_day, -- day of the response confirmed; of SD, from when it counts
+    confirmed_best.day AS confirmed_best_overall_response_day, -- day of what was confirmed; SD: when it counts
     progression.progression_day, -- day of the first overall progression; NULL where none was seen
     rule_set.stable_min_days, -- days from first dose from which stable disease counts
     rule_set.confirmation_min_days -- days after which a second assessment confirms

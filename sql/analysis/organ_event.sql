@@ -6,7 +6,8 @@
    count for progression. Without an event the organ is censored with the lesion followed longest. The interval is
    that of the lesion that sets the row; of lesions with the same day, the one of the lowest id. Lesions without a
    known patient have no row. Organs with an event on one scan are tied (is_tied); which of them event_order puts first
-   is the macro organ_order's choice, the same in every table that names a first organ. Modelled rows stand for target lesions only, the ones that have a curve.
+   is the macro organ_order's choice, the same in every table that names a first organ. Modelled rows stand for
+   target lesions only, the ones that have a curve.
    Grain: one row per patient_id, organ, endpoint, rule_set and source
    Key: patient_id, organ, endpoint, rule_set, source
    Tags: public
