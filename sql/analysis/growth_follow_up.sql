@@ -23,10 +23,10 @@ WITH setting AS (
 course AS (
     SELECT
         patient_id,
-        max(day) AS last_day,
-        min(day) FILTER (WHERE target_response = 'PD') AS target_day,
-        min(day) FILTER (WHERE nontarget_response = 'PD') AS nontarget_day,
-        min(day) FILTER (WHERE has_new_lesion) AS new_day
+        max(last_day) AS last_day,
+        min(target_day) FILTER (WHERE target_response = 'PD') AS target_day,
+        min(nontarget_day) FILTER (WHERE nontarget_response = 'PD') AS nontarget_day,
+        min(coalesce(new_lesion_day, last_day)) FILTER (WHERE has_new_lesion) AS new_day
     FROM analysis.visit_response
     WHERE is_analysis_reader
     GROUP BY patient_id

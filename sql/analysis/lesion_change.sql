@@ -6,13 +6,14 @@
    lesion's sizes are left out here, unless local_treatment.policy is kept (analysis.local_treatment);
    core.measurement has them.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.3.
-   Grain: one row per lesion_id and day
+   Grain: one row per lesion_id and day, which is one per lesion_id and time_point_id
    Key: lesion_id, day
 */
 WITH measurement AS (
     SELECT
         measurement.lesion_id,
         measurement.day,
+        measurement.time_point_id,
         CASE WHEN treated.lesion_id IS NULL THEN measurement.diameter_mm END AS diameter_mm,
         CASE WHEN treated.lesion_id IS NULL THEN measurement.volume_mm3 END AS volume_mm3,
         CASE WHEN treated.lesion_id IS NULL THEN measurement.is_imputed END AS is_imputed,
@@ -52,7 +53,8 @@ nadir AS (
 
 SELECT
     measurement.lesion_id, -- text id of the lesion
-    measurement.day, -- day from first dose
+    measurement.day, -- day of the scan, from first dose
+    measurement.time_point_id, -- assessment that the scan belongs to
     measurement.baseline_day, -- the lesion's baseline day; NULL where it has none
     coalesce(measurement.day > measurement.baseline_day, FALSE) AS is_after_baseline, -- after the baseline scan
     measurement.diameter_mm, -- diameter as RECIST counts it (short axis for nodes where measured throughout), mm

@@ -189,7 +189,7 @@ detection_finding AS (
         ON
             new_lesion.patient_id = scan.patient_id
             AND new_lesion.reader = scan.reader
-            AND new_lesion.detected_day = scan.day
+            AND new_lesion.time_point_id = scan.time_point_id
     WHERE rule.quantity = 'detection' AND new_lesion.detected_day IS NOT NULL
 ),
 
@@ -207,7 +207,7 @@ SELECT
     rule_set, -- rule set of staging.rule_set
     rule_id, -- rule of staging.event_rule that holds
     day, -- day from first dose
-    previous_day, -- the lesion's scan before; for a new lesion, the patient's; NULL where there was none
+    previous_day, -- the lesion's scan before; for a new lesion, the last of the time point before; NULL: none
     quantity, -- what the rule looked at: diameter, volume, status, detection
     observed_value, -- value that met the rule: mm for diameter, mm3 for volume
     reference_value, -- baseline or nadir that it was compared with, same unit

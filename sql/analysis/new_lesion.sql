@@ -22,10 +22,16 @@ lesion AS (
         lesion.patient_id,
         coalesce(lesion.reader, '') AS reader,
         lesion.first_day,
+        time_point_day.time_point_id,
         coalesce(word.is_equivocal, FALSE) AS is_equivocal,
         lesion.first_day <= 0 AS is_before_treatment
     FROM core.lesion AS lesion
     LEFT JOIN word ON lesion.lesion_id = word.lesion_id
+    LEFT JOIN staging.time_point_day AS time_point_day
+        ON
+            lesion.patient_id = time_point_day.subject
+            AND lesion.reader = time_point_day.reader
+            AND lesion.first_day = time_point_day.day
     WHERE lesion.lesion_type = 'new'
 )
 
@@ -34,6 +40,7 @@ SELECT
     patient_id, -- text id of the patient; NULL where the source does not say
     reader, -- who read the scans; empty text where the source names none
     CASE WHEN NOT is_equivocal AND NOT is_before_treatment THEN first_day END AS detected_day, -- day it counts from
+    CASE WHEN NOT is_equivocal AND NOT is_before_treatment THEN time_point_id END AS time_point_id, -- its assessment
     CASE
         WHEN first_day IS NULL THEN 'detection_day_unknown'
         WHEN is_before_treatment THEN 'detected_before_treatment'

@@ -1,9 +1,9 @@
 /* How often one derived response stood beside one reported response.
    Why: responses that a source reports are read by people from more than sizes; where they part from the derived
    ones, either the data or the rule deserves a look.
-   Caveats: visits are matched by patient, reader and day, so a response dated a day beside its scan is 'not
-   derived' and 'not reported' once each. Best overall response is compared with that of the analysis reader, under
-   its own reader name.
+   Caveats: visits are matched by time point (core.time_point), so a response dated a day beside its scan meets it; a
+   response without scans is 'not derived', scans without a response are 'not reported'. Best
+   overall response is compared with that of the analysis reader, under its own reader name.
    Grain: one row per study_id, reader, part, derived and reported
    Key: study_id, reader, part, derived, reported
 */
@@ -11,7 +11,7 @@ WITH derived AS (
     SELECT
         patient_id,
         reader,
-        day,
+        time_point_id,
         target_response,
         nontarget_response,
         has_new_lesion,
@@ -24,7 +24,7 @@ reported AS (
     SELECT
         patient_id,
         coalesce(reader, '') AS reader,
-        day,
+        time_point_id,
         target_response,
         nontarget_response,
         has_new_lesion,
@@ -37,8 +37,8 @@ matched AS (
     SELECT
         coalesce(derived.patient_id, reported.patient_id) AS patient_id,
         coalesce(derived.reader, reported.reader) AS reader,
-        derived.day IS NOT NULL AS is_derived,
-        reported.day IS NOT NULL AS is_reported,
+        derived.time_point_id IS NOT NULL AS is_derived,
+        reported.time_point_id IS NOT NULL AS is_reported,
         derived.target_response AS derived_target,
         reported.target_response AS reported_target,
         derived.nontarget_response AS derived_nontarget,
@@ -52,7 +52,7 @@ matched AS (
         ON
             derived.patient_id = reported.patient_id
             AND derived.reader = reported.reader
-            AND derived.day = reported.day
+            AND derived.time_point_id = reported.time_point_id
 ),
 
 by_part AS (

@@ -1,9 +1,8 @@
-/* One day on which a reader saw anything of a patient: a size, a status or a new lesion.
-   Why: the days of assessment are the only days on which an event can be seen; the one before bounds it from
-   below.
-   Caveats: assessments of one visit on two days are two scans. Lesions without a known patient have no scans.
-   Grain: one row per patient_id, reader and day
-   Key: patient_id, reader, day
+/* One time point at which a reader saw anything of a patient: a size, a status or a new lesion.
+   Why: assessments are the only times at which an event can be seen; the one before bounds it from below.
+   Caveats: the days are those of scans that count. Lesions without a known patient have no scans.
+   Grain: one row per patient_id, reader and time_point_id
+   Key: patient_id, reader, time_point_id
 */
 WITH lesion AS (
     SELECT
@@ -16,73 +15,63 @@ WITH lesion AS (
     WHERE patient_id IS NOT NULL
 ),
 
-measured AS (
-    SELECT
-        lesion.patient_id,
-        lesion.reader,
-        measurement.day,
-        min(measurement.visit) AS visit
-    FROM core.measurement AS measurement
-    INNER JOIN lesion ON measurement.lesion_id = lesion.lesion_id
-    GROUP BY lesion.patient_id, lesion.reader, measurement.day
-),
-
-judged AS (
-    SELECT DISTINCT
-        lesion.patient_id,
-        lesion.reader,
-        assessment.day
-    FROM core.lesion_assessment AS assessment
-    INNER JOIN lesion ON assessment.lesion_id = lesion.lesion_id
-),
-
-detected AS (
-    SELECT DISTINCT
-        patient_id,
-        reader,
-        first_day AS day
-    FROM lesion
-    WHERE lesion_type = 'new' AND first_day IS NOT NULL
-),
-
 any_day AS (
     SELECT
-        patient_id,
-        reader,
-        day,
-        visit
-    FROM measured
+        lesion.patient_id,
+        lesion.reader,
+        measurement.time_point_id,
+        measurement.day,
+        measurement.visit
+    FROM core.measurement AS measurement
+    INNER JOIN lesion ON measurement.lesion_id = lesion.lesion_id
     UNION ALL
     SELECT
-        patient_id,
-        reader,
-        day,
+        lesion.patient_id,
+        lesion.reader,
+        assessment.time_point_id,
+        assessment.day,
         NULL AS visit
-    FROM judged
+    FROM core.lesion_assessment AS assessment
+    INNER JOIN lesion ON assessment.lesion_id = lesion.lesion_id
     UNION ALL
     SELECT
-        patient_id,
-        reader,
-        day,
+        lesion.patient_id,
+        lesion.reader,
+        time_point_day.time_point_id,
+        lesion.first_day AS day,
         NULL AS visit
-    FROM detected
+    FROM lesion
+    INNER JOIN staging.time_point_day AS time_point_day
+        ON
+            lesion.patient_id = time_point_day.subject
+            AND lesion.reader = time_point_day.reader
+            AND lesion.first_day = time_point_day.day
+    WHERE lesion.lesion_type = 'new'
 ),
 
 scan AS (
     SELECT
         patient_id,
         reader,
-        day,
+        time_point_id,
+        min(day) AS first_day,
+        max(day) AS last_day,
         min(visit) AS visit
     FROM any_day
-    WHERE day IS NOT NULL
-    GROUP BY patient_id, reader, day
+    GROUP BY patient_id, reader, time_point_id
 )
 
 SELECT
-    patient_id, -- text id of the patient
-    reader, -- who read the scan; empty text where the source names none
-    day, -- day from first dose
-    visit, -- the source's label of the visit; NULL where it gives none
-    lag(day) OVER (PARTITION BY patient_id, reader ORDER BY day) AS previous_day -- the scan before it
+    scan.patient_id, -- text id of the patient
+    scan.reader, -- who read the scan; empty text where the source names none
+    scan.time_point_id, -- text id of the time point
+    scan.first_day, -- first day of its scans, from first dose
+    scan.last_day, -- last day of its scans, from first dose
+    scan.visit, -- the source's label of the visit; NULL where it gives none
+    earlier.last_day AS previous_day -- last day of the time point before it, which ended before this one began
 FROM scan
+ASOF LEFT JOIN scan AS earlier
+    ON
+        scan.patient_id = earlier.patient_id
+        AND scan.reader = earlier.reader
+        AND scan.first_day > earlier.last_day

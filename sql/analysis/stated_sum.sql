@@ -1,26 +1,28 @@
-/* The sum of diameters that a source states for a patient on one day.
+/* The sum of diameters that a source states for a patient at one time point.
    Why: some sources give no lesions, only their sum; such patients still have a course.
    How: sums of the patient's analysis reader where the patient has one, else of the reader who gave most, the first by
-   name among equals. Of two sums on one day the larger counts, as in core.response.
+   name among equals. Of two sums at one time point the larger counts, as in core.response. A sum without a day of its
+   own has the last scan's of its time point.
    Caveats: the source's own sums, not compared with the lesions here; analysis.sum_of_diameters adds lesions up.
-   Grain: one row per patient_id and day
-   Key: patient_id, day
+   Grain: one row per patient_id and time_point_id
+   Key: patient_id, time_point_id
    Tags: public
 */
 WITH stated AS (
     SELECT
         patient_id,
         coalesce(reader, '') AS reader,
-        day,
+        time_point_id,
+        max(day) AS day,
         max(sum_mm) AS sum_mm
     FROM staging.tumor_result
     WHERE
         result_kind = 'sum'
         AND test_code = 'SUMDIAM'
         AND patient_id IS NOT NULL
-        AND day IS NOT NULL
+        AND time_point_id IS NOT NULL
         AND sum_mm IS NOT NULL
-    GROUP BY patient_id, coalesce(reader, ''), day
+    GROUP BY patient_id, coalesce(reader, ''), time_point_id
 ),
 
 tally AS (
@@ -47,7 +49,8 @@ chosen AS (
 
 SELECT
     stated.patient_id, -- text id of the patient
-    stated.day, -- day from first dose
+    stated.time_point_id, -- text id of the time point
+    coalesce(stated.day, time_point.last_day) AS day, -- day of the sum, from first dose
     stated.reader, -- whose sum; empty text where the source names none
     CAST(stated.sum_mm AS DOUBLE) AS sum_of_diameters_mm -- sum of diameters as stated, mm
 FROM stated
@@ -56,3 +59,4 @@ INNER JOIN chosen
         stated.patient_id = chosen.patient_id
         AND stated.reader = chosen.reader
         AND chosen.place = 1
+INNER JOIN core.time_point AS time_point ON stated.time_point_id = time_point.time_point_id

@@ -1,11 +1,12 @@
-/* What a reader said in words of a lesion on a day.
+/* What a reader said in words of a lesion at a time point.
    Why: non-target and new lesions are not measured; their response and progression are words.
    Caveats: taken from TR's tumor state through staging.tumor_state_word: SD stands for present without unequivocal
-   progression. Words on a target lesion are here too. Of two words on one day the accepted record counts, else the
-   worse one (PD, SD, PR, CR, NE): it is the one that the next step must not miss. NOT DONE gives no row.
+   progression. Words on a target lesion are here too. Of two words at one time point the accepted record counts, else
+   the worse one (PD, SD, PR, CR, NE): it is the one that the next step must not miss; of two days with it the first for
+   PD, else the last. NOT DONE gives no row.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, sections 4.3.4 and 4.3.5.
-   Grain: one row per lesion_id and day
-   Key: lesion_id, day
+   Grain: one row per lesion_id and time_point_id; a lesion has one row on a day
+   Key: lesion_id, time_point_id
    Tags: public
 */
 WITH state_row AS (
@@ -35,22 +36,22 @@ ranked AS (
     SELECT
         state_row.*,
         row_number() OVER (
-            PARTITION BY lesion_id, day
+            PARTITION BY lesion_id, time_point_id
             ORDER BY
                 is_accepted DESC,
                 CASE status WHEN 'PD' THEN 1 WHEN 'SD' THEN 2 WHEN 'PR' THEN 3 WHEN 'CR' THEN 4 ELSE 5 END,
-                source_file ASC, source_row ASC, tr_row ASC
+                CASE status WHEN 'PD' THEN day ELSE -day END ASC, source_file ASC, source_row ASC, tr_row ASC
         ) AS place,
-        count(*) OVER lesion_day AS n_source_rows,
-        min(status) OVER lesion_day <> max(status) OVER lesion_day AS has_conflict
+        count(*) OVER one_time AS n_source_rows,
+        min(status) OVER one_time <> max(status) OVER one_time AS has_conflict
     FROM state_row
-    WINDOW lesion_day AS (PARTITION BY lesion_id, day)
+    WINDOW one_time AS (PARTITION BY lesion_id, time_point_id)
 )
 
 SELECT
     lesion_id, -- text id of the lesion
-    day, -- day from first dose
     time_point_id, -- assessment that the scan belongs to
+    day, -- day of the scan that the word is of, from first dose
     study_id, -- text id of the study
     patient_id, -- text id of the patient; NULL when the source names no patients
     reader, -- who said it; '' where the source names no reader
@@ -58,7 +59,7 @@ SELECT
     lesion_type, -- target, non-target or new
     status, -- CR, PR, SD (present without unequivocal progression), PD or NE
     state_word AS value_raw, -- the word as written, upper case
-    has_conflict, -- the source has different statuses on this day
+    has_conflict, -- the source has different statuses at this time point
     n_source_rows, -- rows of TR behind this row
     source_file, -- file of the row
     source_row -- row in the file

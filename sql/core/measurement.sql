@@ -1,20 +1,22 @@
-/* The size of one lesion on one day.
+/* The size of one lesion at one time point.
    Why: the one table that sums, growth and events are taken from.
    Caveats: diameter_mm is the size that RECIST adds up: for lymph nodes the short axis, for other lesions the long
    axis.
-   A node counts by its short axis only when that was measured on every one of its days; else by its long axis
+   A node counts by its short axis only when that was measured at every one of its time points; else by its long axis
    throughout, so that a change of method is never read as growth. The volume uses the short axis under the same
    condition, else long axis / volume.axis_ratio; a volume that was measured goes before a derived one.
-   LDIAM goes before DIAMETER for the long axis. Of two different sizes of one axis on one day the accepted record
-   counts, else a measured before an imputed one, else the larger: RECIST asks for the longest diameter, and the
-   longer of two readings is the nearer to it. has_conflict marks such days and conflicting_values shows what was
-   found.
+   LDIAM goes before DIAMETER for the long axis. Of two different sizes of one axis at one time point the accepted
+   record counts, else a measured before an imputed one, else the later one, for a scan is repeated where the first was
+   not good enough, and a baseline lies as near to treatment as it can; of two on one day the larger: RECIST asks for
+   the longest diameter, and the longer of two readings is the nearer to it. has_conflict marks such days and
+   conflicting_values shows what was found; n_days above 1 marks lesions measured on several days of one time point.
+   A lesion's days are those of its scans: two lesions of one time point may have different ones.
    0 stays 0 (is_below_limit). The limit is the setting volume.limit_of_quantification_mm3.
    baseline.rule last_before_first_dose: the last measurement up to day baseline.latest_day, else the first one; rule
    first: the first one. New lesions have no baseline.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, sections 3.1 and 4.2; Zhou et al. 2023, Methods.
-   Grain: one row per lesion_id and day
-   Key: lesion_id, day
+   Grain: one row per lesion_id and time_point_id; a lesion has one row on a day
+   Key: lesion_id, time_point_id
    Tags: public
 */
 WITH limits AS (
@@ -66,39 +68,48 @@ ranked AS (
     SELECT
         size_row.*,
         row_number() OVER (
-            PARTITION BY lesion_id, day, quantity
+            PARTITION BY lesion_id, time_point_id, quantity
             ORDER BY
-                is_second_choice ASC, is_accepted DESC, is_too_small ASC, size_value DESC, source_file ASC,
+                is_second_choice ASC, is_accepted DESC, is_too_small ASC, day DESC, size_value DESC, source_file ASC,
                 source_row ASC, tr_row ASC
         ) AS place
     FROM size_row
 ),
 
-day_of_lesion AS (
+lesion_time AS (
     SELECT
         lesion_id,
-        min(time_point_id) AS time_point_id,
-        day,
+        time_point_id,
         max(size_value) FILTER (WHERE place = 1 AND quantity = 'long') AS long_axis_mm,
         max(size_value) FILTER (WHERE place = 1 AND quantity = 'short') AS short_axis_mm,
         max(size_value) FILTER (WHERE place = 1 AND quantity = 'volume') AS measured_volume_mm3,
         bool_or(is_too_small) FILTER (WHERE place = 1) AS is_imputed,
-        -- One row of the source stands for the day: the long axis, else the short one, else the volume.
+        -- One row of the source stands for the time point: the long axis, else the short one, else the volume.
+        min_by(day, quantity) FILTER (WHERE place = 1) AS day,
         min_by(value_raw, quantity) FILTER (WHERE place = 1) AS value_raw,
         min_by(visit, quantity) FILTER (WHERE place = 1) AS visit,
         min_by(source_file, quantity) FILTER (WHERE place = 1) AS source_file,
         min_by(source_row, quantity) FILTER (WHERE place = 1) AS source_row,
-        max(size_value) FILTER (WHERE quantity = 'long' AND NOT is_second_choice)
-        > min(size_value) FILTER (WHERE quantity = 'long' AND NOT is_second_choice) AS has_long_conflict,
-        max(size_value) FILTER (WHERE quantity = 'long' AND is_second_choice)
-        > min(size_value) FILTER (WHERE quantity = 'long' AND is_second_choice) AS has_diameter_conflict,
-        max(size_value) FILTER (WHERE quantity = 'short')
-        > min(size_value) FILTER (WHERE quantity = 'short') AS has_short_conflict,
-        max(size_value) FILTER (WHERE quantity = 'volume')
-        > min(size_value) FILTER (WHERE quantity = 'volume') AS has_volume_conflict,
+        count(DISTINCT day) AS n_days,
         count(*) AS n_source_rows
     FROM ranked
+    GROUP BY lesion_id, time_point_id
+),
+
+conflict_day AS (
+    SELECT
+        lesion_id,
+        day
+    FROM (
+        SELECT
+            lesion_id,
+            day,
+            max(size_value) > min(size_value) AS is_conflict
+        FROM size_row
+        GROUP BY lesion_id, day, quantity, is_second_choice
+    ) AS axis_day
     GROUP BY lesion_id, day
+    HAVING bool_or(is_conflict)
 ),
 
 conflicting AS (
@@ -110,20 +121,15 @@ conflicting AS (
             ', ' ORDER BY tumor_result.test_code || ' ' || tumor_result.value_raw
         ) AS conflicting_values
     FROM staging.tumor_result AS tumor_result
-    INNER JOIN day_of_lesion
-        ON tumor_result.lesion_id = day_of_lesion.lesion_id AND tumor_result.day = day_of_lesion.day
-    WHERE
-        tumor_result.result_kind = 'size'
-        AND (
-            day_of_lesion.has_long_conflict OR day_of_lesion.has_diameter_conflict
-            OR day_of_lesion.has_short_conflict OR day_of_lesion.has_volume_conflict
-        )
+    INNER JOIN conflict_day
+        ON tumor_result.lesion_id = conflict_day.lesion_id AND tumor_result.day = conflict_day.day
+    WHERE tumor_result.result_kind = 'size'
     GROUP BY tumor_result.lesion_id, tumor_result.day
 ),
 
 described AS (
     SELECT
-        day_of_lesion.*,
+        lesion_time.*,
         conflicting.conflicting_values,
         lesion.study_id,
         lesion.patient_id,
@@ -131,16 +137,16 @@ described AS (
         lesion.lesion_type,
         lesion.is_nodal,
         conflicting.lesion_id IS NOT NULL AS has_conflict,
-        -- A day on which the lesion is gone or too small needs no second axis.
+        -- A scan on which the lesion is gone or too small needs no second axis.
         bool_and(
-            day_of_lesion.short_axis_mm IS NOT NULL OR day_of_lesion.is_imputed OR day_of_lesion.long_axis_mm = 0
+            lesion_time.short_axis_mm IS NOT NULL OR lesion_time.is_imputed OR lesion_time.long_axis_mm = 0
         ) OVER lesion_days
-        AND bool_or(day_of_lesion.short_axis_mm IS NOT NULL) OVER lesion_days AS has_short_axis_throughout
-    FROM day_of_lesion
-    INNER JOIN staging.lesion AS lesion ON day_of_lesion.lesion_id = lesion.lesion_id
+        AND bool_or(lesion_time.short_axis_mm IS NOT NULL) OVER lesion_days AS has_short_axis_throughout
+    FROM lesion_time
+    INNER JOIN staging.lesion AS lesion ON lesion_time.lesion_id = lesion.lesion_id
     LEFT JOIN conflicting
-        ON day_of_lesion.lesion_id = conflicting.lesion_id AND day_of_lesion.day = conflicting.day
-    WINDOW lesion_days AS (PARTITION BY day_of_lesion.lesion_id)
+        ON lesion_time.lesion_id = conflicting.lesion_id AND lesion_time.day = conflicting.day
+    WINDOW lesion_days AS (PARTITION BY lesion_time.lesion_id)
 ),
 
 sized AS (
@@ -174,8 +180,8 @@ sized AS (
 
 SELECT
     lesion_id, -- text id of the lesion
-    day, -- day from first dose
     time_point_id, -- assessment that the scan belongs to
+    day, -- day of the scan that counts, from first dose
     study_id, -- text id of the study
     patient_id, -- text id of the patient; NULL when the source names no patients
     reader, -- who measured it; '' where the source names no reader
@@ -195,6 +201,7 @@ SELECT
     value_raw, -- the result as written
     has_conflict, -- the source has different sizes of one axis on this day
     conflicting_values, -- all sizes of such a day as written; NULL without a conflict
+    n_days, -- days of the time point on which the lesion was measured
     n_source_rows, -- rows of TR behind this row
     source_file, -- file of the row that stands for the day
     source_row -- row in the file

@@ -1,12 +1,14 @@
-/* The responses that one reader gave a patient on one day.
+/* The responses that one reader gave a patient at one time point.
    Why: RS row by row, turned so that a visit stands in one line.
-   Caveats: as the source states them; responses worked out from sizes are in analysis. Of two results of one test on
-   one day the accepted record counts, else the worse one (PD, SD, NON-CR/NON-PD, PR, CR, NE). sum_of_diameters_mm is
-   added up here from core.measurement over the reader's target lesions measured on that day, n_target_lesions of
-   them; the sum that the source states stands beside it.
-   has_new_lesion is as RS states it, else whether the reader first saw a new lesion on this day.
-   Grain: one row per patient_id, reader and day
-   Key: patient_id, reader, day
+   Caveats: as the source states them; responses worked out from sizes are in analysis. Of two results of one test at
+   one time point the accepted record counts, else the worse one (PD, SD, NON-CR/NON-PD, PR, CR, NE).
+   sum_of_diameters_mm is added up here from core.measurement over the reader's target lesions measured at the time
+   point, n_target_lesions of them; the sum that the source states stands beside it.
+   has_new_lesion is as RS states it, else whether the reader first saw a new lesion at this time point.
+   day is the day of the overall response as the source dates it, else of the last of the others, else the last day of
+   the scans.
+   Grain: one row per patient_id, reader and time_point_id
+   Key: patient_id, reader, time_point_id
    Tags: public
 */
 WITH verdict AS (
@@ -25,14 +27,14 @@ WITH verdict AS (
         source_file,
         source_row
     FROM staging.disease_response
-    WHERE result_kind IN ('response', 'new_lesion') AND test_code <> 'BESTRESP'
+    WHERE result_kind IN ('response', 'new_lesion') AND test_code <> 'BESTRESP' AND time_point_id IS NOT NULL
 ),
 
 ranked AS (
     SELECT
         verdict.*,
         row_number() OVER (
-            PARTITION BY patient_id, reader, day, test_code
+            PARTITION BY patient_id, reader, time_point_id, test_code
             ORDER BY
                 is_accepted DESC,
                 coalesce(has_new_lesion, FALSE) DESC,
@@ -44,15 +46,15 @@ ranked AS (
         ) AS place,
         min(response) OVER one_test <> max(response) OVER one_test AS is_other_result
     FROM verdict
-    WINDOW one_test AS (PARTITION BY patient_id, reader, day, test_code)
+    WINDOW one_test AS (PARTITION BY patient_id, reader, time_point_id, test_code)
 ),
 
 visit_verdict AS (
     SELECT
         patient_id,
         reader,
-        day,
-        min(time_point_id) AS time_point_id,
+        time_point_id,
+        coalesce(max(day) FILTER (WHERE place = 1 AND test_code = 'OVRLRESP'), max(day)) AS day,
         min(study_id) AS study_id,
         min(visit) FILTER (WHERE place = 1) AS visit,
         max(response) FILTER (WHERE place = 1 AND test_code = 'TRGRESP') AS target_response,
@@ -62,71 +64,77 @@ visit_verdict AS (
         coalesce(bool_or(is_other_result), FALSE) AS has_conflict,
         count(*) AS n_source_rows
     FROM ranked
-    GROUP BY patient_id, reader, day
+    GROUP BY patient_id, reader, time_point_id
 ),
 
 target_sum AS (
     SELECT
         measurement.patient_id,
         measurement.reader,
-        measurement.day,
+        measurement.time_point_id,
         sum(measurement.diameter_mm ORDER BY measurement.lesion_id) AS sum_of_diameters_mm,
         count(measurement.diameter_mm) AS n_target_lesions
     FROM core.measurement AS measurement
     INNER JOIN staging.lesion AS lesion ON measurement.lesion_id = lesion.lesion_id
     WHERE lesion.lesion_type = 'target' AND measurement.patient_id IS NOT NULL
-    GROUP BY measurement.patient_id, measurement.reader, measurement.day
+    GROUP BY measurement.patient_id, measurement.reader, measurement.time_point_id
 ),
 
 stated_sum AS (
     SELECT
         patient_id,
         reader,
-        day,
+        time_point_id,
         max(sum_mm) AS stated_sum_of_diameters_mm
     FROM staging.tumor_result
-    WHERE result_kind = 'sum' AND test_code = 'SUMDIAM' AND day IS NOT NULL
-    GROUP BY patient_id, reader, day
+    WHERE result_kind = 'sum' AND test_code = 'SUMDIAM' AND time_point_id IS NOT NULL
+    GROUP BY patient_id, reader, time_point_id
 ),
 
 detected AS (
     SELECT DISTINCT
-        patient_id,
-        reader,
-        first_day AS day
-    FROM staging.lesion
-    WHERE lesion_type = 'new' AND first_day IS NOT NULL
+        lesion.patient_id,
+        lesion.reader,
+        time_point_day.time_point_id
+    FROM staging.lesion AS lesion
+    INNER JOIN staging.time_point_day AS time_point_day
+        ON
+            lesion.patient_id = time_point_day.subject
+            AND lesion.reader = time_point_day.reader
+            AND lesion.first_day = time_point_day.day
+    WHERE lesion.lesion_type = 'new'
 )
 
 SELECT
     visit_verdict.patient_id, -- text id of the patient
     visit_verdict.reader, -- who gave the responses; '' where the source names none
-    visit_verdict.day, -- day from first dose
     visit_verdict.time_point_id, -- assessment that the responses belong to
+    coalesce(visit_verdict.day, time_point.last_day) AS day, -- day of the responses, from first dose
     visit_verdict.study_id, -- text id of the study
     visit_verdict.visit, -- the source's label of the visit
     visit_verdict.target_response, -- response of the target lesions: CR, PR, SD, PD or NE
     visit_verdict.nontarget_response, -- response of the non-target lesions: CR, NON-CR/NON-PD, PD or NE
-    coalesce(visit_verdict.stated_new_lesion, detected.day IS NOT NULL) AS has_new_lesion, -- a new lesion at this visit
+    coalesce(visit_verdict.stated_new_lesion, detected.time_point_id IS NOT NULL) AS has_new_lesion, -- a new lesion
     visit_verdict.overall_response, -- overall response: CR, PR, SD, NON-CR/NON-PD, PD or NE
-    target_sum.sum_of_diameters_mm, -- sum over the target lesions measured on this day, mm
+    target_sum.sum_of_diameters_mm, -- sum over the target lesions measured, mm
     CAST(coalesce(target_sum.n_target_lesions, 0) AS INTEGER) AS n_target_lesions, -- target lesions in the sum
     stated_sum.stated_sum_of_diameters_mm, -- sum of diameters that the source states, mm
-    visit_verdict.has_conflict, -- the source has two different results of one test on this day
+    visit_verdict.has_conflict, -- the source has two different results of one test at this time point
     CAST(visit_verdict.n_source_rows AS INTEGER) AS n_source_rows -- rows of RS behind this row
 FROM visit_verdict
 LEFT JOIN target_sum
     ON
         visit_verdict.patient_id = target_sum.patient_id
         AND visit_verdict.reader = target_sum.reader
-        AND visit_verdict.day = target_sum.day
+        AND visit_verdict.time_point_id = target_sum.time_point_id
 LEFT JOIN stated_sum
     ON
         visit_verdict.patient_id = stated_sum.patient_id
         AND visit_verdict.reader = stated_sum.reader
-        AND visit_verdict.day = stated_sum.day
+        AND visit_verdict.time_point_id = stated_sum.time_point_id
 LEFT JOIN detected
     ON
         visit_verdict.patient_id = detected.patient_id
         AND visit_verdict.reader = detected.reader
-        AND visit_verdict.day = detected.day
+        AND visit_verdict.time_point_id = detected.time_point_id
+LEFT JOIN core.time_point AS time_point ON visit_verdict.time_point_id = time_point.time_point_id

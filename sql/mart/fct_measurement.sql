@@ -1,13 +1,14 @@
 /* One measurement of one lesion, with its change from baseline and from the nadir.
    Why: the fact behind every size on a chart.
    Caveats: the nadir includes baseline and is empty at baseline and before it.
-   Grain: one row per lesion_id and day
+   Grain: one row per lesion_id and day, which is one per lesion_id and time_point_id
    Key: lesion_id, day
    Tags: public
 */
 SELECT
     measurement.lesion_id, -- text id of the lesion
-    measurement.day, -- day from first dose
+    measurement.day, -- day of the scan, from first dose
+    measurement.time_point_id, -- assessment that the scan belongs to
     measurement.patient_id, -- text id of the patient; NULL where the source does not say
     lesion.study_id, -- text id of the study
     lesion.organ, -- id of the organ

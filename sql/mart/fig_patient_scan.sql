@@ -16,6 +16,6 @@ SELECT
     assessment.status -- CR, PR, SD, PD or NE where the source assesses in words
 FROM core.measurement AS measurement
 FULL JOIN core.lesion_assessment AS assessment
-    ON measurement.lesion_id = assessment.lesion_id AND measurement.day = assessment.day
+    ON measurement.lesion_id = assessment.lesion_id AND measurement.time_point_id = assessment.time_point_id
 INNER JOIN mart.fig_patient_lesion AS lesion
     ON coalesce(measurement.lesion_id, assessment.lesion_id) = lesion.lesion_id

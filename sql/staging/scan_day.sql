@@ -6,8 +6,9 @@
    walked through in order, and a new group begins where
    (1) the group would span more than time_point.visit_days (for days without a visit, time_point.window_days; up to
    baseline.latest_day, time_point.screening_days), or
-   (2) a lesion is measured again that the group has already: at once for days without a visit, else when more than
-   time_point.window_days lie between the two, for then a label stands for two visits.
+   (2) a lesion is measured again that the group has already: at once for days without a visit, and where the first
+   was up to baseline.latest_day and the second after it; else when more than time_point.window_days lie between the
+   two, for then a label stands for two visits.
    Days without a visit at most time_point.window_days from a visit's days complete that visit, the nearest, where they
    show none of its lesions again.
    Grain: one row per subject, reader and day
@@ -89,7 +90,14 @@ placed AS (
         keyed_day.group_key,
         keyed_day.day,
         repeated.repeated_day,
-        CASE WHEN keyed_day.kind = 3 THEN 0 ELSE setting.window_days END AS repeat_days,
+        CASE
+            WHEN keyed_day.kind = 3 THEN 0
+            WHEN
+                repeated.repeated_day <= setting.latest_baseline_day
+                AND keyed_day.day > setting.latest_baseline_day
+                THEN 0
+            ELSE setting.window_days
+        END AS repeat_days,
         CASE
             WHEN keyed_day.day <= setting.latest_baseline_day THEN setting.screening_days
             WHEN keyed_day.kind = 3 THEN setting.window_days

@@ -166,8 +166,10 @@ fitted AS (
     FROM measured
     CROSS JOIN setting
     WHERE
-        (measured.day IS NULL AND measured.n_fitting = 1)
-        OR measured.distance_days <= setting.visit_days
+        CASE
+            WHEN measured.day IS NULL THEN measured.n_fitting = 1
+            ELSE measured.distance_days <= setting.visit_days
+        END
     QUALIFY row_number() OVER (
         PARTITION BY measured.subject, measured.reader, measured.link_group, measured.visit_key, measured.day
         ORDER BY

@@ -19,6 +19,7 @@ SQL = Path(__file__).resolve().parents[2] / "sql"
 SEEDS = (
     "staging.rule_set",
     "staging.event_rule",
+    "staging.event_day_rule",
     "staging.overall_response_rule",
     "staging.confirmed_response_rule",
     "staging.response_category",
@@ -138,6 +139,7 @@ CORE: dict[str, dict[str, str]] = {
     },
     "measurement": {
         "lesion_id": "VARCHAR",
+        "time_point_id": "VARCHAR",
         "day": "INTEGER",
         "patient_id": "VARCHAR",
         "visit": "VARCHAR",
@@ -155,6 +157,7 @@ CORE: dict[str, dict[str, str]] = {
     },
     "lesion_assessment": {
         "lesion_id": "VARCHAR",
+        "time_point_id": "VARCHAR",
         "day": "INTEGER",
         "status": "VARCHAR",
         "source_file": "VARCHAR",
@@ -169,6 +172,7 @@ CORE: dict[str, dict[str, str]] = {
     "response": {
         "patient_id": "VARCHAR",
         "reader": "VARCHAR",
+        "time_point_id": "VARCHAR",
         "day": "INTEGER",
         "target_response": "VARCHAR",
         "nontarget_response": "VARCHAR",
@@ -260,6 +264,33 @@ class Core:
     modelled: list[dict[str, Any]] = field(default_factory=list)
     treatments: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    visits: dict[int, str] = field(default_factory=dict)
+    """The visit of a day; days without one are a time point each."""
+
+    def _time_points(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Gives each row the time point of its patient, reader and day."""
+        readers = {row["lesion_id"]: (row["patient_id"], row["reader"]) for row in self.lesions}
+        days = set()
+
+        def name(person: tuple[str | None, str], day: int) -> str:
+            days.add((person[0], person[1], day))
+            return f"{person[0]}/{person[1]}/{self.visits.get(day, f'day {day}')}"
+
+        for row in [*self.measurements, *self.assessments]:
+            row["time_point_id"] = name(readers[row["lesion_id"]], row["day"])
+        for row in self.lesions:
+            if row["first_day"] is not None:
+                name((row["patient_id"], row["reader"]), row["first_day"])
+        for row in self.responses:
+            row["time_point_id"] = name((row["patient_id"], row.get("reader") or ""), row["day"])
+        columns = {"subject": "VARCHAR", "reader": "VARCHAR", "day": "INTEGER"}
+        rows = [
+            {"subject": subject, "reader": reader, "day": day, "time_point_id": name(who, day)}
+            for subject, reader, day in sorted(days, key=str)
+            for who in [(subject, reader)]
+            if subject is not None
+        ]
+        _create(con, "staging.time_point_day", {**columns, "time_point_id": "VARCHAR"}, rows)
 
     def patient(self, patient_id: str = "S/1", *, last_day: int | None = 400, **more: Any) -> None:
         """Adds a patient, followed to a last day."""
@@ -384,6 +415,7 @@ class Core:
         """A database with these core rows, the seeds, and the analysis models (or those named)."""
         con = duckdb.connect(config={"threads": threads})
         load_seeds(con)
+        self._time_points(con)
         rows: dict[str, Rows] = {
             "study": [{"study_id": "S", "title": "a study", "tumor_type": "CRC", "phase": "3"}],
             "organ": ORGANS,

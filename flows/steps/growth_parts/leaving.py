@@ -38,7 +38,7 @@ WHERE rule_id = 'recist_1_1/target/increase'
 """
 ENDS = """
 WITH course AS (
-    SELECT patient_id, min(day) FILTER (WHERE target_response = 'PD') AS target_day
+    SELECT patient_id, min(target_day) FILTER (WHERE target_response = 'PD') AS target_day
     FROM analysis.visit_response
     WHERE is_analysis_reader
     GROUP BY patient_id
