@@ -46,8 +46,9 @@ def with_patients(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         con.execute(f"ALTER TABLE core.patient ADD COLUMN {column}")
     # Every fifth patient's target lesions progress on the last scan.
     con.execute(
-        "CREATE TABLE analysis.visit_response AS SELECT DISTINCT patient_id, day, true AS "
-        "is_analysis_reader, if(day = max(day) OVER (PARTITION BY patient_id) AND "
+        "CREATE TABLE analysis.visit_response AS SELECT DISTINCT patient_id, day, "
+        "day AS target_day, true AS is_analysis_reader, "
+        "if(day = max(day) OVER (PARTITION BY patient_id) AND "
         "TRY_CAST(substr(patient_id, 2) AS INTEGER) % 5 = 0, 'PD', 'SD') AS target_response "
         "FROM core.measurement INNER JOIN core.lesion USING (lesion_id)"
     )
