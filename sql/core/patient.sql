@@ -20,7 +20,8 @@ WITH dated_death AS (
     SELECT
         patient_id,
         min_by(day, precedence) AS day,
-        min_by(source, precedence) AS source
+        min_by(source, precedence) AS source,
+        min_by(coalesce(date_flag, ''), precedence) AS date_flag
     FROM staging.death
     WHERE day IS NOT NULL
     GROUP BY patient_id
@@ -30,6 +31,7 @@ death AS (
     SELECT
         death.patient_id,
         max(dated_death.day) AS death_day,
+        nullif(max(dated_death.date_flag), '') AS death_date_flag,
         coalesce(max(dated_death.source), min_by(death.source, death.precedence)) AS death_source,
         max(death.day) > min(death.day) AS has_conflict
     FROM staging.death AS death
@@ -151,6 +153,7 @@ gathered AS (
         death.patient_id IS NOT NULL AS is_dead,
         death.death_day,
         death.death_source,
+        death.death_date_flag,
         coalesce(death.has_conflict, FALSE) AS has_death_conflict,
         last_contact.last_contact_day,
         last_contact.last_contact_source,
@@ -278,6 +281,7 @@ SELECT
     is_dead, -- some source says that the patient died
     death_day, -- day of death, from first dose
     death_source, -- the source that is believed: adtte, dd, dm, ds, ss or ae
+    death_date_flag, -- imputed part of the date of death, as ADaM's DTF: D day, M month and day; NULL where none is
     is_dead AND death_day IS NOT NULL AS is_death_date_known, -- the patient died and the day is known
     has_death_conflict, -- sources disagree on the day of death
     os_days, -- overall survival, days from first dose; NULL when not known

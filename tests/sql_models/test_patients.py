@@ -189,6 +189,27 @@ def test_a_death_on_an_unknown_day_is_an_event_without_a_time(kit):
     ]
 
 
+@pytest.mark.parametrize(
+    ("rule", "month", "year", "seen"),
+    [
+        ("unknown", (None, None), (None, None), (None, None)),
+        # 1 April, 1 January 2021 and, not before the scan of 20 April, that day.
+        ("first", (91, "D"), (366, "M"), (110, "D")),
+        # 15 April, 30 June 2021, 20 April.
+        ("middle", (105, "D"), (546, "M"), (110, "D")),
+    ],
+)
+def test_a_partial_date_of_death_is_imputed_only_where_the_setting_says_so(rule, month, year, seen):
+    with SqlKit({"dates.partial_death": rule}) as kit:
+        kit.study("s1")
+        kit.subject("1", dthfl="Y", dthdtc="2020-04")
+        kit.subject("2", dthfl="Y", dthdtc="2021")
+        kit.subject("3", dthfl="Y", dthdtc="2020-04")
+        kit.size(None, 20, usubjid="3", trdtc="2020-04-20")
+        columns = "patient_id, os_days, death_date_flag"
+        assert patients(kit, columns) == [("s1/1", *month), ("s1/2", *year), ("s1/3", *seen)]
+
+
 def test_a_later_source_dates_a_death_that_an_earlier_one_does_not(kit):
     kit.subject("2", dthfl="Y")
     kit.add("ae", {"usubjid": "2", **DEATHS["ae"]})

@@ -89,6 +89,13 @@ SETTINGS: tuple[Setting, ...] = (
         maximum=36525,
     ),
     Setting(
+        "dates.partial_death",
+        "unknown",
+        "day of a death whose date is partial: unknown, the first of the month (or year), or its "
+        "middle; not before the last contact",
+        choices=("unknown", "first", "middle"),
+    ),
+    Setting(
         "last_contact.participation_end",
         "when_nothing_else",
         "whether DM's end of participation or of the reference period (RFPENDTC, RFENDTC) counts "
