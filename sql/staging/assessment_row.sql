@@ -120,6 +120,7 @@ SELECT
     coalesce(keyed.link_group, visit_link.link_group) AS link_group, -- --LNKGRP; NULL where none is given
     keyed.visit_key, -- the visit by which rows are put together; NULL: none, or unscheduled
     CASE WHEN NOT keyed.is_unscheduled THEN keyed.visit END AS visit, -- label of a visit that is one
+    coalesce(keyed.number_text, keyed.visit_label) AS visit_written, -- number or label of any visit
     keyed.day, -- day from first dose; NULL when not known
     keyed.is_scan, -- a size or a state in TR, or a lesion identified in TU
     keyed.seen -- what the row measured or judged: lesion and test; NULL where it is no such row

@@ -6,9 +6,10 @@
    walked through in order, and a new group begins where
    (1) the group would span more than time_point.visit_days (for days without a visit, time_point.window_days; up to
    baseline.latest_day, time_point.screening_days), or
-   (2) a lesion is measured again that the group has already: at once for days without a visit, and where the first
-   was up to baseline.latest_day and the second after it; else when more than time_point.window_days lie between the
-   two, for then a label stands for two visits.
+   (2) a lesion is measured again that the group has already: at once for days without a visit, where the visits of the
+   two differ (a link group that stands for no one assessment), and where the first was up to baseline.latest_day and
+   the second after it; else when more than time_point.window_days lie between the two, for then a label stands for two
+   visits.
    Days without a visit at most time_point.window_days from a visit's days complete that visit, the nearest, where they
    show none of its lesions again.
    Grain: one row per subject, reader and day
@@ -49,17 +50,19 @@ keyed_day AS (
 ),
 
 seen_day AS (
-    SELECT DISTINCT
+    SELECT
         row.subject,
         row.reader,
         row.day,
         row.seen,
         keyed_day.kind,
-        keyed_day.group_key
+        keyed_day.group_key,
+        min(row.visit_written) AS visit_written
     FROM staging.assessment_row AS row
     INNER JOIN keyed_day
         ON row.subject = keyed_day.subject AND row.reader = keyed_day.reader AND row.day = keyed_day.day
     WHERE row.seen IS NOT NULL
+    GROUP BY row.subject, row.reader, row.day, row.seen, keyed_day.kind, keyed_day.group_key
 ),
 
 seen_before AS (
@@ -67,8 +70,10 @@ seen_before AS (
         subject,
         reader,
         day,
-        lag(day) OVER (PARTITION BY subject, reader, kind, group_key, seen ORDER BY day) AS earlier_day
+        lag(day) OVER days_of_lesion AS earlier_day,
+        visit_written <> lag(visit_written) OVER days_of_lesion AS is_other_visit
     FROM seen_day
+    WINDOW days_of_lesion AS (PARTITION BY subject, reader, kind, group_key, seen ORDER BY day)
 ),
 
 repeated AS (
@@ -76,7 +81,8 @@ repeated AS (
         subject,
         reader,
         day,
-        max(earlier_day) AS repeated_day
+        max(earlier_day) AS repeated_day,
+        coalesce(bool_or(is_other_visit), FALSE) AS is_other_visit
     FROM seen_before
     WHERE earlier_day IS NOT NULL
     GROUP BY subject, reader, day
@@ -91,7 +97,7 @@ placed AS (
         keyed_day.day,
         repeated.repeated_day,
         CASE
-            WHEN keyed_day.kind = 3 THEN 0
+            WHEN keyed_day.kind = 3 OR repeated.is_other_visit THEN 0
             WHEN
                 repeated.repeated_day <= setting.latest_baseline_day
                 AND keyed_day.day > setting.latest_baseline_day

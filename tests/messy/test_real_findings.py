@@ -147,7 +147,7 @@ def test_pharmaverse_contradictions(real: SqlKit) -> None:
     found = counts(real, "pharmaverse_onco")
     assert set(found) == {
         "rows.3a", "rows.3e", "rows.4a", "rows.5c", "rows.5g", "rows.5m", "sizes.3c", "time.1f",
-        "time.2b",
+        "time.2b", "time.4a",
     }  # fmt: skip
     # Twelve subjects of the high dose arm were given the low dose.
     assert found["rows.4a"] == 12

@@ -93,6 +93,15 @@ def test_link_groups_hold_whatever_the_visit_says() -> None:
     assert kit.rows("core.response", "day, time_point_id") == [(75, "s1/1/-/W8")]
 
 
+def test_a_link_group_of_two_visits_that_measure_the_same_lesion_is_two_time_points() -> None:
+    """'NA' for all unscheduled visits, here three days apart; the second scan is repeated."""
+    kit = _patient([])
+    for day, number in ((99, "9.2"), (102, "9.3"), (103, "9.3")):
+        more = {"visit": f"UNSCHEDULED {number}", "visitnum": number, "trlnkgrp": "R1-NA"}
+        kit.size(day, 50, "T1", **more)
+    assert _points(kit) == [(99, 99, 1, "link group", None), (102, 103, 2, "link group", None)]
+
+
 def test_screening_scans_without_a_visit_are_one_baseline() -> None:
     """Within the four weeks that RECIST gives a baseline; not a scan of the same lesion before."""
     kit = _patient(
