@@ -81,6 +81,11 @@ def init(folder: Path) -> None:
 @seed_option
 @click.option("--messy", is_flag=True, help="Plant known defects; truth/defects.csv lists them.")
 @click.option(
+    "--habits",
+    is_flag=True,
+    help="Plant habits of real trials: visits over several days, local treatment and more.",
+)
+@click.option(
     "--sequence-groups",
     type=click.FloatRange(0, 1),
     help="Plant groups of progression sequences, so far apart; 0.98 is clear.",
@@ -92,6 +97,7 @@ def simulate(
     patients: int | None,
     seed: int,
     messy: bool,
+    habits: bool,
     sequence_groups: float | None,
     quiet: bool,
 ) -> None:
@@ -104,6 +110,7 @@ def simulate(
         patients=patients,
         seed=seed,
         messy=messy,
+        habits=habits,
         sequence_separation=sequence_groups,
     )
     if not quiet:

@@ -73,6 +73,7 @@ def write_trials(
     patients: int | None,
     seed: int,
     messy: bool = False,
+    habits: bool = False,
     sequence_separation: float | None = None,
     progress: Progress | None = None,
 ) -> SimulationReport:
@@ -84,21 +85,30 @@ def write_trials(
         patients: to be included; None for full size.
         seed: of all random numbers.
         messy: plant the catalogue's defects and list them in ``truth/defects.csv``.
+        habits: scans of a visit on several days, unscheduled ones, equivocal new lesions, local
+            treatment, responses to earlier therapy, a second criterion and partial dates.
         sequence_separation: plant groups of progression sequences, so far apart (0 to 1; 0.98 is
             clear); None plants none.
         progress: called with trials written and trials in all.
 
     Raises:
-        LesionsError: unknown preset, fewer than 1 patient, or a trial's folder is there already.
+        LesionsError: unknown preset, fewer than 1 patient, habits together with defects or groups
+            of sequences, or a trial's folder is there already.
     """
     if patients is not None and patients < 1:
         raise LesionsError(f"{patients} patients cannot be simulated. Ask for at least 1.")
-    simulator = _simulator(preset)
-    numbers = (
-        simulator(patients, seed)
-        if sequence_separation is None
-        else simulator(patients, seed, sequence_separation=sequence_separation)
-    )
+    if habits and (messy or sequence_separation is not None):
+        raise LesionsError(
+            "Habits of real trials are not planted together with defects (--messy) or groups of "
+            "sequences (--sequence-groups): these are placed in trials with one day per visit. "
+            "Leave out --habits, or the other."
+        )
+    options: dict[str, Any] = {}
+    if sequence_separation is not None:
+        options["sequence_separation"] = sequence_separation
+    if habits:
+        options["has_habits"] = True
+    numbers = _simulator(preset)(patients, seed, **options)
     return write_numbers(directory, numbers, messy=messy, progress=progress or (lambda *_: None))
 
 

@@ -106,8 +106,10 @@ RULES = {
     "rows.4d": "SELECT ex.study, ex.USUBJID FROM ex INNER JOIN dm ON ex.study = dm.study "
     "AND ex.USUBJID = dm.USUBJID WHERE EXTRT IN ('BEVACIZUMAB', 'PANITUMUMAB') "
     "AND NOT contains(upper(ARM), EXTRT)",
-    "rows.4e": "SELECT study, USUBJID FROM pr WHERE PRDECOD = 'RADIOTHERAPY' AND PRLNKID <> ''",
-    "rows.4f": "SELECT study, USUBJID FROM pr WHERE PRDECOD = 'RESECTION' AND PRLNKID <> ''",
+    "rows.4e": "SELECT study, USUBJID FROM pr WHERE PRDECOD = 'RADIOTHERAPY' AND PRLNKID <> '' "
+    "AND PRCAT <> 'LOCAL TREATMENT'",
+    "rows.4f": "SELECT study, USUBJID FROM pr WHERE PRDECOD = 'RESECTION' AND PRLNKID <> '' "
+    "AND PRCAT <> 'LOCAL TREATMENT'",
     "rows.5a": "SELECT study, USUBJID FROM dm WHERE DTHFL = 'Y' AND DTHDTC IS NULL",
     "rows.5b": "SELECT ds.study, ds.USUBJID FROM ds INNER JOIN dm ON ds.study = dm.study "
     "AND ds.USUBJID = dm.USUBJID WHERE DSDECOD = 'DEATH' AND DSSTDTC <> DTHDTC",

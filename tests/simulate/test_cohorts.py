@@ -182,10 +182,14 @@ def test_responses_follow_from_the_sizes_as_written(small: SimulatedTrials) -> N
     m, r = small.measurements, small.responses
     size = np.where(m["short_mm"] >= 0, m["short_mm"], m["long_mm"])
     size = np.where((size > 0) & (size < 5), 5, size)
+    local = small.truth_local_treatments
+    treated = dict(zip(local["lesion"].tolist(), local["day"].tolist(), strict=True))
+    same = dict(zip(small.lesions["lesion"], small.lesions["same_lesion"], strict=True))
     sums: dict[tuple[int, int, int], float] = {}
     for row in range(len(size)):
         key = (m["patient"][row], m["reader"][row], m["scan"][row])
-        value = size[row] if m["is_done"][row] else np.nan
+        is_after = m["day"][row] >= treated.get(int(same[m["lesion"][row]]), np.inf)
+        value = size[row] if m["is_done"][row] and not is_after else np.nan
         sums[key] = sums.get(key, 0.0) + value
     for row in range(len(r["sum_mm"])):
         key = (r["patient"][row], r["reader"][row], r["scan"][row])

@@ -39,6 +39,11 @@ def sizes(trials: SimulatedTrials) -> Columns:
     rows = np.flatnonzero(m["is_done"])
     rows = rows[np.lexsort((m["scan"][rows], m["lesion"][rows]))]
     own = np.array([same[i] for i in m["lesion"][rows].tolist()])
+    # What was resected is gone whatever its curve says.
+    local = trials.truth_local_treatments
+    treated = dict(zip(local["lesion"].tolist(), local["day"].tolist(), strict=True))
+    after = m["day"][rows] >= np.array([treated.get(i, np.inf) for i in own.tolist()])
+    rows, own = rows[~after], own[~after]
     return {
         "lesion": m["lesion"][rows],
         "reader": m["reader"][rows],
@@ -110,8 +115,8 @@ def one_lesion(
 
 
 def read(lesions: Columns, curves: LesionCurves) -> list[int]:
-    schedule = Schedule(np.zeros(1, dtype=int), DAYS, np.ones(DAYS.shape, dtype=bool))
-    readings = read_lesions(curves, lesions, schedule, MCRC, np.random.default_rng(1))
+    day = np.concatenate([np.zeros((1, 1), dtype=int), DAYS], axis=1)
+    readings = read_lesions(curves, lesions, day, MCRC, np.random.default_rng(1))
     return (readings.long_mm[0] > 0).astype(int).tolist()
 
 

@@ -43,9 +43,9 @@ def records(file: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("messy", [False, True])
 def test_same_seed_same_bytes(tmp_path: Path, messy: bool) -> None:
-    for name in ("one", "two"):
-        write_numbers(tmp_path / name, simulate_mcrc(40, seed=9), messy=messy)
-    write_numbers(tmp_path / "three", simulate_mcrc(40, seed=10), messy=messy)
+    for name, seed in (("one", 9), ("two", 9), ("three", 10)):
+        numbers = simulate_mcrc(40, seed=seed, has_habits=not messy)
+        write_numbers(tmp_path / name, numbers, messy=messy)
     one = digests(tmp_path / "one")
     assert one == digests(tmp_path / "two")
     assert one["studies/MCRC01/tr.csv"] != digests(tmp_path / "three")["studies/MCRC01/tr.csv"]
@@ -146,6 +146,8 @@ def test_bad_requests_are_refused(tmp_path: Path) -> None:
         write_trials(tmp_path, "mcrc", patients=0, seed=1)
     with pytest.raises(LesionsError, match="no simulator called 'mrcr'"):
         write_trials(tmp_path, "mrcr", patients=5, seed=1)
+    with pytest.raises(LesionsError, match="not planted together"):
+        write_trials(tmp_path, "mcrc", patients=5, seed=1, habits=True, messy=True)
     assert not list(tmp_path.iterdir())
 
 

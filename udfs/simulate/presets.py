@@ -59,6 +59,8 @@ class Trial:
     has_two_readers: bool = False
     has_short_axis: bool = True
     has_ctdna: bool = False
+    has_second_criterion: bool = False
+    """RS has responses by RECIST 1.0 too: as by RECIST 1.1, but 20 % alone is progression."""
 
     @property
     def n_patients(self) -> int:
@@ -158,6 +160,40 @@ class SequenceGroups:
 
 
 @dataclass(frozen=True)
+class Habits:
+    """How trials depart from one clean scan per visit; rates are chosen to be plausible.
+
+    Missed visits are ``FollowUp.missed_visit``; two readers are the trial's.
+    """
+
+    spread_visits: float = 0.8
+    """Part of the visits whose scans lie on several days."""
+    spread_days: int = 6
+    """Days from the first to the last scan of such a visit, at most: a window of +-3 days."""
+    liver_by_mri: float = 0.4
+    """Part of the patients whose liver is scanned by MRI, apart from the CT of the rest."""
+    unscheduled: float = 0.06
+    """Part of the patients with a scan between two visits, of non-target lesions only."""
+    equivocal_confirmed: float = 0.3
+    """Part of the new lesions with a later scan that are equivocal when first seen."""
+    equivocal_gone: float = 0.015
+    """Part of the patients in whom an equivocal new lesion is gone at the next scan."""
+    prior_response: float = 0.25
+    """Part of the patients in second line whose response to the earlier therapy is in RS."""
+    local_treatment: float = 0.03
+    """Part of the patients in whom a target lesion is resected or irradiated between two scans."""
+    resected: float = 0.35
+    """Part of those that are resections."""
+    unnamed_lesion: float = 0.3
+    """Part of those, where it is the only lesion of its organ, that name the organ only."""
+    partial_date: float = 0.12
+    """Part of the earlier procedures with a month or a year for a date."""
+
+
+HABITS = Habits()
+
+
+@dataclass(frozen=True)
 class Preset:
     """A cohort to simulate."""
 
@@ -180,6 +216,8 @@ class Preset:
     arm_effects: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """Drug -> (logit_f, log_kg, log_kd)."""
     covariate_effects: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    habits: Habits | None = None
+    """None: every visit on one day, and none of the rest. ``HABITS`` are the usual ones."""
     sequence_groups: SequenceGroups | None = None
     """Where given, lesions present at baseline shrink for good and new lesions in planted organs
     are the only progressions; numbers of new lesions and scans are then not the published ones."""
@@ -227,7 +265,7 @@ _MCRC_TRIALS = (
           (("FOLFIRI", 453), ("PANI+FOLFIRI", 424)), 2, _EIGHT_THEN_TEN, 2006,
           has_kras=True),
     Trial("MCRC08", "Bevacizumab plus FOLFOX, first line", (("BEV+FOLFOX", 150),), 1,
-          _SIX_WEEKLY_FIRST, 2009, has_ctdna=True),
+          _SIX_WEEKLY_FIRST, 2009, has_ctdna=True, has_second_criterion=True),
 )  # fmt: skip
 
 # organ, weight, multiplicity, measurable, diameter_mm, logit_f, log_kg, log_kd, new_weight

@@ -25,6 +25,8 @@ LAST_PLANNED_DAY = 1650
 TOO_SMALL_MM = 5
 """A lesion seen but below this is too small to measure and counts as this (RECIST 1.1, 4.3.2)."""
 NORMAL_NODE_MM = 10
+PROGRESSION_MM = 5.0
+"""Growth of a sum that is progression, at least, beside the 20 % (RECIST 1.1; none in 1.0)."""
 LARGEST_READ_MM = 300.0
 """The body's width: a curve that grows beyond it (one reading in ten thousand) is read as this."""
 LIMIT_OF_QUANTIFICATION_MM3 = 200.0
@@ -53,6 +55,10 @@ class Schedule:
     """(n, m) day of each planned scan, rising."""
     is_made: BoolArray
     """(n, m) False where the visit was missed."""
+
+    def days(self) -> IntArray:
+        """(n, m + 1) days of the baseline and of the planned scans."""
+        return np.concatenate([self.baseline_day[:, None], self.day], axis=1)
 
 
 def draw_schedule(preset: Preset, patients: Columns, rng: np.random.Generator) -> Schedule:
@@ -101,7 +107,7 @@ class Readings:
 def read_lesions(
     curves: LesionCurves,
     lesions: Columns,
-    schedule: Schedule,
+    scan_day: IntArray,
     preset: Preset,
     rng: np.random.Generator,
     baseline_error: bool = False,
@@ -113,9 +119,11 @@ def read_lesions(
 
     A lesion is gone (0 mm) where it reads less than can be seen, or is called a scar; never where
     its curve is above the limit of quantification, and not for good.
+
+    Args:
+        scan_day: (n, m + 1) day on which each lesion itself is scanned.
     """
-    planned = np.concatenate([schedule.baseline_day[:, None], schedule.day], axis=1)
-    day = planned[lesions["patient"]].astype(float)
+    day = scan_day.astype(float)
     volume = curves.volume_mm3(day)
     error = np.maximum(1 + preset.population.b * rng.standard_normal(day.shape), 0.05)
     if not baseline_error:
@@ -147,7 +155,11 @@ def _is_scar(
 
 
 def target_response(
-    readings: Readings, lesions: Columns, is_read: BoolArray, is_made: BoolArray
+    readings: Readings,
+    lesions: Columns,
+    is_read: BoolArray,
+    is_made: BoolArray,
+    progression_mm: float = PROGRESSION_MM,
 ) -> tuple[CodeArray, FloatArray]:
     """Response of the target lesions at each scan under RECIST 1.1.
 
@@ -179,7 +191,8 @@ def target_response(
     lowest = np.minimum.accumulate(seen, axis=1)[:, :-1]
     code = np.full(is_made.shape, NONE, dtype=np.int8)
     later = total[:, 1:]
-    is_pd = (later >= 1.2 * lowest - 1e-9) & (later - lowest >= 5 - 1e-9)
+    is_pd = (later > lowest) & (later >= 1.2 * lowest - 1e-9)
+    is_pd &= later - lowest >= progression_mm - 1e-9
     base = total[:, :1]
     found = np.where(later <= 0.7 * base + 1e-9, PR, SD)
     found = np.where(visible[:, 1:] == 0, CR, found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from udfs.simulate.course import Course
+from udfs.simulate.habits import LocalTreatments, ScanDays
 from udfs.simulate.lesions import NEW, TARGET
 from udfs.simulate.presets import Preset
 from udfs.simulate.sampling import Columns, FloatArray, IntArray, systematic_counts
@@ -20,6 +21,8 @@ from udfs.simulate.scans import (
     best_response,
 )
 
+EQUIVOCAL = "EQ"
+"""Status of a new lesion that may be none."""
 UPPER_LIMIT_LDH = 250.0
 """Upper limit of normal, U/L."""
 CTDNA_LIMIT = 0.1
@@ -51,6 +54,8 @@ class ReaderView:
     is_made: BoolArray
     """(patients, m + 1) which scans the reader saw."""
     responses: Responses
+    overall_1_0: CodeArray
+    """(patients, m + 1) overall response by RECIST 1.0."""
 
 
 def study_tables(preset: Preset) -> tuple[Columns, Columns]:
@@ -65,6 +70,9 @@ def study_tables(preset: Preset) -> tuple[Columns, Columns]:
         "later_scan_interval_days": np.asarray([t.schedule.later_days for t in trials]),
         "has_two_readers": np.asarray([t.has_two_readers for t in trials]),
         "has_short_axis": np.asarray([t.has_short_axis for t in trials]),
+        "has_second_criterion": np.asarray(
+            [t.has_second_criterion and preset.habits is not None for t in trials]
+        ),
     }
     pairs = [(i, preset.arms[arm]) for i, t in enumerate(trials) for arm, _ in t.arms]
     arms = {
@@ -129,7 +137,7 @@ def patient_table(
     return out
 
 
-def lesion_table(views: list[ReaderView], new: Columns, day: IntArray, preset: Preset) -> Columns:
+def lesion_table(views: list[ReaderView], new: Columns, days: ScanDays, preset: Preset) -> Columns:
     """Lesions of every reader: target and non-target ones, then new ones.
 
     ``same_lesion`` is the position of the first reader's row for the same lesion.
@@ -146,7 +154,9 @@ def lesion_table(views: list[ReaderView], new: Columns, day: IntArray, preset: P
             "organ_index": rows["organ"],
             "number": _numbers_within(rows["patient"], rows["type"]),
             "is_short_axis": rows["is_short_axis"],
-            "first_day": day[rows["patient"], 0],
+            "first_day": days.of_lesions(rows["patient"], rows["modality"])[:, 0],
+            "modality": rows["modality"],
+            "equivocal": np.zeros(n, dtype=np.int64),
             "same_lesion": rows.get("same_lesion", own),
         })  # fmt: skip
         seen = view.is_made[new["patient"], new["scan"]]
@@ -160,7 +170,9 @@ def lesion_table(views: list[ReaderView], new: Columns, day: IntArray, preset: P
             "organ_index": new["organ"][seen],
             "number": _numbers_within(patient, kind),
             "is_short_axis": np.zeros(len(patient), dtype=bool),
-            "first_day": day[patient, scan],
+            "first_day": days.of(patient, scan, new["modality"][seen]),
+            "modality": new["modality"][seen],
+            "equivocal": new["equivocal"][seen],
             "same_lesion": own_new if view.reader == 1
             else views[0].first_lesion + len(views[0].lesions["patient"]) + np.flatnonzero(seen),
         })  # fmt: skip
@@ -180,7 +192,7 @@ def _numbers_within(patient: IntArray, kind: object) -> IntArray:
     return 1 + np.arange(len(patient)) - np.repeat(starts, length)
 
 
-def measurement_table(views: list[ReaderView], day: IntArray) -> Columns:
+def measurement_table(views: list[ReaderView], days: ScanDays) -> Columns:
     """Target lesions, one row per scan made: sizes as read, ``is_done`` False where not measured.
 
     ``long_mm`` 0 is a lesion that was not seen, 1 to 4 one too small to measure. ``short_mm`` is -1
@@ -197,7 +209,7 @@ def measurement_table(views: list[ReaderView], day: IntArray) -> Columns:
             "patient": patient[row],
             "reader": np.full(len(row), view.reader),
             "scan": scan,
-            "day": day[patient[row], scan],
+            "day": days.of(patient[row], scan, view.lesions["modality"][lesion]),
             "long_mm": view.readings.long_mm[lesion, scan],
             "short_mm": view.readings.short_mm[lesion, scan],
             "is_done": ~view.not_done[lesion, scan],
@@ -205,21 +217,35 @@ def measurement_table(views: list[ReaderView], day: IntArray) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def assessment_table(views: list[ReaderView], new: Columns, day: IntArray) -> Columns:
-    """Non-target lesions at every scan and new lesions from their first scan on, with a status."""
+def assessment_table(
+    views: list[ReaderView], new: Columns, days: ScanDays, unscheduled: Columns
+) -> Columns:
+    """Non-target lesions at every scan and new lesions from their first scan on, with a status.
+
+    ``is_unscheduled`` marks what was scanned between the visit ``scan`` and the next one; a new
+    lesion that is gone (``equivocal`` 2) has one more scan, with status CR.
+    """
     parts: list[Columns] = []
     for view in views:
         other = np.flatnonzero(view.lesions["type"] != TARGET)
         patient = view.lesions["patient"][other]
         row, scan = np.nonzero(view.is_made[patient])
+        day = days.of(patient[row], scan, view.lesions["modality"][other[row]])
         parts.append(_assessed(view, other[row], patient[row], scan, day,
                                RESPONSES[view.responses.status[row, scan]]))  # fmt: skip
+        parts.append(_between(view, other, patient, unscheduled))
         seen = view.is_made[new["patient"], new["scan"]]
-        patient = new["patient"][seen]
-        is_after = np.arange(day.shape[1]) >= new["scan"][seen][:, None]
-        row, scan = np.nonzero(view.is_made[patient] & is_after)
+        patient, equivocal = new["patient"][seen], new["equivocal"][seen]
+        at = np.arange(view.is_made.shape[1]) >= new["scan"][seen][:, None]
+        at &= view.is_made[patient]
+        is_second = np.cumsum(at, axis=1)
+        row, scan = np.nonzero(at & ((equivocal != 2)[:, None] | (is_second <= 2)))
         lesion = len(view.lesions["patient"]) + row
-        parts.append(_assessed(view, lesion, patient[row], scan, day, np.full(len(row), "SD")))
+        is_first = is_second[row, scan] == 1
+        status = np.where(is_first & (equivocal[row] > 0), EQUIVOCAL, "SD")
+        status = np.where(~is_first & (equivocal[row] == 2), "CR", status)
+        day = days.of(patient[row], scan, new["modality"][seen][row])
+        parts.append(_assessed(view, lesion, patient[row], scan, day, status))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -230,15 +256,32 @@ def _assessed(
     scan: IntArray,
     day: IntArray,
     status: object,
+    is_unscheduled: bool = False,
 ) -> Columns:
     return {
         "lesion": view.first_lesion + lesion,
         "patient": patient,
         "reader": np.full(len(patient), view.reader),
         "scan": scan,
-        "day": day[patient, scan],
+        "day": day,
         "status": np.asarray(status).astype("<U2"),
+        "is_unscheduled": np.full(len(patient), is_unscheduled),
     }
+
+
+def _between(view: ReaderView, other: IntArray, patient: IntArray, unscheduled: Columns) -> Columns:
+    """Non-target lesions at an unscheduled scan: as at the visit before."""
+    scan_of = np.full(len(view.is_made), -1)
+    day_of = np.zeros(len(view.is_made), dtype=np.int64)
+    is_read = view.is_made[unscheduled["patient"], unscheduled["scan"]]
+    scan_of[unscheduled["patient"][is_read]] = unscheduled["scan"][is_read]
+    day_of[unscheduled["patient"]] = unscheduled["day"]
+    rows = np.flatnonzero(scan_of[patient] >= 0)
+    scan = scan_of[patient[rows]]
+    status = RESPONSES[view.responses.status[rows, scan]]
+    return _assessed(
+        view, other[rows], patient[rows], scan, day_of[patient[rows]], status, is_unscheduled=True
+    )
 
 
 def response_table(views: list[ReaderView], day: IntArray) -> Columns:
@@ -257,6 +300,7 @@ def response_table(views: list[ReaderView], day: IntArray) -> Columns:
             "nontarget": np.where(scan == 0, "", RESPONSES[r.nontarget[patient, scan]]),
             "is_new": r.is_new[patient, scan],
             "overall": RESPONSES[r.overall[patient, scan]],
+            "overall_1_0": RESPONSES[view.overall_1_0[patient, scan]],
         })  # fmt: skip
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -327,12 +371,37 @@ def procedure_table(patients: Columns, rng: np.random.Generator) -> Columns:
     return {key: values[order] for key, values in out.items()}
 
 
+def with_local_treatments(
+    procedures: Columns, treatments: LocalTreatments, lesions: Columns, preset: Preset
+) -> Columns:
+    """Procedures with those on target lesions during the trial, sorted by patient and day."""
+    n = len(treatments.lesion)
+    name = np.where(treatments.is_resection, "RESECTION", "RADIOTHERAPY")
+    organ = np.asarray([o.organ for o in preset.organs])[lesions["organ"][treatments.lesion]]
+    more: Columns = {
+        "patient": lesions["patient"][treatments.lesion],
+        "procedure": name,
+        "category": np.full(n, "LOCAL TREATMENT"),
+        "place": organ,
+        "day": treatments.day,
+        "lesion": np.where(treatments.names_lesion, treatments.lesion, -1),
+    }
+    before = procedures | {"lesion": np.full(len(procedures["patient"]), -1)}
+    out = {name: np.concatenate([before[name], more[name]]) for name in more}
+    order = np.lexsort((np.arange(len(out["day"])), out["day"], out["patient"]))
+    return {name: values[order] for name, values in out.items()}
+
+
 def lab_table(
-    preset: Preset, patients: Columns, view: ReaderView, day: IntArray, rng: np.random.Generator
+    preset: Preset,
+    patients: Columns,
+    is_made: BoolArray,
+    total: FloatArray,
+    day: IntArray,
+    rng: np.random.Generator,
 ) -> Columns:
     """LDH, CEA and, in some trials, ctDNA at each scan; they follow the sum of diameters."""
-    patient, scan = np.nonzero(view.is_made)
-    total = view.responses.sum_mm
+    patient, scan = np.nonzero(is_made)
     base = total[:, :1]
     with np.errstate(invalid="ignore", divide="ignore"):
         change = np.log(np.maximum(total, 1.0)) - np.log(np.maximum(base, 1.0))

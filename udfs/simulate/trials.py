@@ -4,7 +4,7 @@ What is drawn, in this order, each stage with its own stream of random numbers: 
 lesions present at baseline (quotas), growth parameters, planned scans, sizes of the deepest
 responders' lesions (swapped with small ones), readings, new lesions, death and drop-out,
 measurements that were not done, radiomic features. RECIST 1.1 is then read off the sizes as
-written.
+written. Habits of real trials (``habits``) are laid over that from streams of their own.
 
 What counts: a measurement is one size of a target lesion by the first reader at one scan. The
 paper's 116,542 observations are taken as these (94,174) and one row for each non-target and new
@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from udfs.simulate import course as courses
+from udfs.simulate import habits as habit
 from udfs.simulate import scans, sequences
 from udfs.simulate.growth import LesionCurves
 from udfs.simulate.lesions import TARGET, draw_lesions, draw_parameters
@@ -31,7 +32,7 @@ from udfs.simulate.patients import (
     NO_TARGET,
     draw_patients,
 )
-from udfs.simulate.presets import HNSCC, MCRC, Preset, SequenceGroups
+from udfs.simulate.presets import HABITS, HNSCC, MCRC, Preset, SequenceGroups
 from udfs.simulate.radiomics import draw_radiomics
 from udfs.simulate.responders import choose_responders
 from udfs.simulate.sampling import Columns, FloatArray, take
@@ -49,6 +50,7 @@ from udfs.simulate.tables import (
     procedure_table,
     response_table,
     study_tables,
+    with_local_treatments,
 )
 from udfs.simulate.truth import (
     effect_table,
@@ -57,6 +59,13 @@ from udfs.simulate.truth import (
     organ_truth,
     patient_truth,
     population_table,
+)
+from udfs.simulate.visit_truth import (
+    endpoint_truth,
+    equivocal_truth,
+    missed_truth,
+    treatment_truth,
+    visit_truth,
 )
 
 DEFAULT_SEED = 20230607
@@ -87,7 +96,9 @@ class SimulatedTrials:
     assessments: Columns
     """One row per non-target or new lesion, reader and scan, with its status."""
     responses: Columns
-    """One row per patient, reader and scan after the baseline."""
+    """One row per patient, reader and scan after the baseline; ``overall_1_0`` by RECIST 1.0."""
+    prior_responses: Columns
+    """One row per response to an earlier therapy, by the investigator."""
     exposures: Columns
     """One row per patient and drug."""
     procedures: Columns
@@ -102,6 +113,17 @@ class SimulatedTrials:
     """One row per patient and organ: true first day of progression."""
     truth_patients: Columns
     """One row per patient: random effects, true times, why excluded."""
+    truth_visits: Columns
+    """One row per patient and time point after the baseline, as the first reader sees it: RECIST
+    1.1 as recorded, and as it would be without local treatment."""
+    truth_endpoints: Columns
+    """One row per patient: best response and progression, with local treatment and without."""
+    truth_local_treatments: Columns
+    """One row per target lesion that was treated locally during the trial."""
+    truth_equivocal: Columns
+    """One row per new lesion that was equivocal when first seen."""
+    truth_missed_visits: Columns
+    """One row per planned visit that a patient missed before the last one."""
     truth_effects: Columns
     """One row per fixed effect and parameter."""
     truth_population: Columns
@@ -128,6 +150,7 @@ class _Cohort:
     course: courses.Course
     is_made: BoolArray
     not_done: BoolArray
+    days: habit.ScanDays
     organ_days: FloatArray
     planted: sequences.PlantedGroups | None = None
 
@@ -137,6 +160,7 @@ def simulate_mcrc(
     seed: int = DEFAULT_SEED,
     *,
     sequence_separation: float | None = None,
+    has_habits: bool = False,
 ) -> SimulatedTrials:
     """Eight colorectal trials with the published mix of patients, lesions and outcomes.
 
@@ -149,11 +173,13 @@ def simulate_mcrc(
         seed: same seed, same numbers.
         sequence_separation: plants groups of progression sequences (``SequenceGroups``); None
             plants none.
+        has_habits: scans of a visit on several days and the other ``Habits`` of real trials; there
+            are none where groups of sequences are planted.
 
     Raises:
         ValueError: fewer than 1 patient, or a separation that is not between 0 and 1.
     """
-    return simulate(_planted(MCRC, sequence_separation), n_patients, seed)
+    return simulate(_planted(MCRC, sequence_separation, has_habits), n_patients, seed)
 
 
 def simulate_hnscc(
@@ -161,6 +187,7 @@ def simulate_hnscc(
     seed: int = DEFAULT_SEED,
     *,
     sequence_separation: float | None = None,
+    has_habits: bool = False,
 ) -> SimulatedTrials:
     """One head-and-neck trial: 393 patients with 1,892 lesions in eleven organs (Zhou 2023).
 
@@ -168,19 +195,20 @@ def simulate_hnscc(
         n_patients: patients to be included; None for full size.
         seed: same seed, same numbers.
         sequence_separation: as for ``simulate_mcrc``.
+        has_habits: as for ``simulate_mcrc``.
 
     Raises:
         ValueError: fewer than 1 patient, or a separation that is not between 0 and 1.
     """
-    return simulate(_planted(HNSCC, sequence_separation), n_patients, seed)
+    return simulate(_planted(HNSCC, sequence_separation, has_habits), n_patients, seed)
 
 
-def _planted(preset: Preset, separation: float | None) -> Preset:
+def _planted(preset: Preset, separation: float | None, has_habits: bool) -> Preset:
     if separation is None:
-        return preset
+        return replace(preset, habits=HABITS) if has_habits else preset
     if not 0 <= separation <= 1:
         raise ValueError(f"separation is {separation}: it lies between 0 and 1")
-    return replace(preset, sequence_groups=SequenceGroups(separation))
+    return replace(preset, sequence_groups=SequenceGroups(separation), habits=None)
 
 
 def simulate(preset: Preset, n_patients: int | None, seed: int) -> SimulatedTrials:
@@ -189,12 +217,19 @@ def simulate(preset: Preset, n_patients: int | None, seed: int) -> SimulatedTria
     if n < 1:
         raise ValueError(f"n_patients is {n}; a simulation needs at least 1 patient")
     rng = [np.random.default_rng([seed, stage]) for stage in range(16)]
-    grown = _grow(preset, n, rng)
+    grown = _grow(preset, n, seed, rng)
     population = population_table(preset, grown.patients, grown.lesions)
     return _tables(_exclude(grown), population, n, seed, rng[8:])
 
 
-def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
+def _with_scan_days(preset: Preset, lesions: Columns, days: habit.ScanDays) -> Columns:
+    """How each lesion is scanned, and on which day at baseline."""
+    patient = lesions["patient"]
+    modality = days.modality(preset, patient, lesions["organ"], lesions["type"] == TARGET)
+    return {"modality": modality, "baseline_day": days.of_lesions(patient, modality)[:, 0]}
+
+
+def _grow(preset: Preset, n: int, seed: int, rng: list[np.random.Generator]) -> _Cohort:
     """Everything up to which scans were made, each stage with its own random numbers."""
     n_excluded = max(len(EXCLUDED_KINDS), round(n * preset.excluded_share))
     patients = draw_patients(preset, n, n_excluded, rng[0])
@@ -202,8 +237,10 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
     lesions |= draw_parameters(preset, patients, lesions, rng[2])
     n_all = len(patients["patient"])
     schedule = scans.draw_schedule(preset, patients, rng[3])
+    days = habit.draw_days(preset.habits, schedule.days(), seed)
+    lesions |= _with_scan_days(preset, lesions, days)
     lesions |= choose_responders(
-        lesions, _curves(lesions, schedule), schedule, patients["excluded"] == "",
+        lesions, _curves(lesions), schedule, patients["excluded"] == "",
         preset.follow_up.cleared, rng[14],
     )  # fmt: skip
     patients["ldh_ratio"], patients["ldh_latent"] = draw_ldh_ratio(preset, lesions, n_all, rng[2])
@@ -213,8 +250,9 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
     if preset.sequence_groups is not None:
         planted = sequences.plant_groups(preset.sequence_groups, preset, schedule, rng[13])
         lesions |= sequences.lesions_gone(lesions)
-    curves = _curves(lesions, schedule)
-    readings = scans.read_lesions(curves, lesions, schedule, preset, rng[4])
+    curves = _curves(lesions)
+    scanned = days.of_lesions(lesions["patient"], lesions["modality"])
+    readings = scans.read_lesions(curves, lesions, scanned, preset, rng[4])
     new_day = courses.new_lesion_days(preset, patients, rng[5])
     patients["new_organ"] = courses.draw_new_organs(preset, patients, lesions, rng[5])
     organ_days = courses.first_progression(preset, patients, lesions, curves, new_day)
@@ -223,7 +261,9 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
         patients["new_organ"] = planted.first(n_all)[1]
     planned = np.concatenate([np.ones((n_all, 1), dtype=bool), schedule.is_made], axis=1)
     nothing = np.zeros((len(lesions["patient"]), planned.shape[1]), dtype=bool)
-    overall = _respond(preset, lesions, readings, schedule, planned, new_day, nothing).overall
+    overall = _respond(
+        preset, lesions, readings, schedule.days(), planned, new_day, nothing
+    ).overall
     is_target = lesions["type"] == TARGET
     course = courses.follow(
         preset, patients, schedule, overall, organ_days, new_day, take(lesions, is_target),
@@ -234,13 +274,13 @@ def _grow(preset: Preset, n: int, rng: list[np.random.Generator]) -> _Cohort:
     is_made = planned & (np.arange(planned.shape[1]) <= course.last_scan[:, None])
     not_done = _not_done(preset, patients, lesions, is_made, overall, n, rng[7])
     return _Cohort(preset, patients, lesions, curves, schedule, readings, course, is_made, not_done,
-                   organ_days, planted)  # fmt: skip
+                   days, organ_days, planted)  # fmt: skip
 
 
-def _curves(lesions: Columns, schedule: Schedule) -> LesionCurves:
+def _curves(lesions: Columns) -> LesionCurves:
     return LesionCurves(
         lesions["volume_at_baseline_mm3"],
-        schedule.baseline_day[lesions["patient"]].astype(float),
+        lesions["baseline_day"].astype(float),
         lesions["kg_per_day"],
         lesions["kd_per_day"],
         lesions["f"],
@@ -271,12 +311,13 @@ def _respond(
     preset: Preset,
     lesions: Columns,
     readings: Readings,
-    schedule: Schedule,
+    day: scans.IntArray,
     is_made: BoolArray,
     new_day: FloatArray,
     not_done: BoolArray,
+    progression_mm: float = scans.PROGRESSION_MM,
 ) -> Responses:
-    """RECIST 1.1 at every scan."""
+    """RECIST 1.1 at every scan; 1.0 with ``progression_mm`` 0."""
     is_target = lesions["type"] == TARGET
     of_target, of_other = take(lesions, is_target), take(lesions, ~is_target)
     target, total = scans.target_response(
@@ -284,6 +325,7 @@ def _respond(
         of_target,
         is_made[of_target["patient"]] & ~not_done[is_target],
         is_made,
+        progression_mm,
     )
     status = scans.nontarget_status(
         Readings(readings.long_mm[~is_target], readings.short_mm[~is_target]),
@@ -291,7 +333,6 @@ def _respond(
         is_made[of_other["patient"]],
     )
     other = scans.nontarget_response(status, of_other["patient"], len(is_made))
-    day = np.concatenate([schedule.baseline_day[:, None], schedule.day], axis=1)
     is_new = is_made & (day >= new_day[:, None]) & (target != scans.NONE)
     is_new[:, 0] = False
     overall = scans.overall_response(target, other, is_new)
@@ -321,17 +362,39 @@ def _exclude(cohort: _Cohort) -> _Cohort:
     )  # fmt: skip
 
 
-def _first_view(cohort: _Cohort) -> ReaderView:
-    responses = _respond(
-        cohort.preset, cohort.lesions, cohort.readings, cohort.schedule, cohort.is_made,
-        cohort.course.new_lesion_day, cohort.not_done,
+def _responses(
+    cohort: _Cohort, not_evaluable: BoolArray, progression_mm: float = scans.PROGRESSION_MM
+) -> Responses:
+    """Of the first reader."""
+    return _respond(
+        cohort.preset, cohort.lesions, cohort.readings, cohort.days.day, cohort.is_made,
+        cohort.course.new_lesion_day, not_evaluable, progression_mm,
     )  # fmt: skip
+
+
+def _treat(cohort: _Cohort, seed: int) -> habit.LocalTreatments:
+    """Lesions that are treated locally during the trial."""
+    if cohort.preset.habits is None:
+        return habit.no_treatments(cohort.not_done.shape)
+    return habit.draw_treatments(
+        cohort.preset.habits, cohort.lesions, cohort.days, cohort.is_made,
+        cohort.patients["excluded"] == "",
+        lambda after: _responses(cohort, cohort.not_done | after).overall, seed,
+    )  # fmt: skip
+
+
+def _first_view(cohort: _Cohort, treatments: habit.LocalTreatments) -> ReaderView:
+    not_evaluable = cohort.not_done | treatments.after
+    readings = habit.treated_readings(cohort.readings, treatments)
     return ReaderView(
-        1, 0, cohort.lesions, cohort.readings, cohort.not_done, cohort.is_made, responses
-    )
+        1, 0, cohort.lesions, readings, cohort.not_done, cohort.is_made,
+        _responses(cohort, not_evaluable), _responses(cohort, not_evaluable, 0.0).overall,
+    )  # fmt: skip
 
 
-def _second_view(cohort: _Cohort, first: int, rng: np.random.Generator) -> ReaderView | None:
+def _second_view(
+    cohort: _Cohort, treatments: habit.LocalTreatments, first: int, rng: np.random.Generator
+) -> ReaderView | None:
     """The second reader of trials that have two: own reading error, and some lesions not chosen."""
     has_two = np.asarray([t.has_two_readers for t in cohort.preset.trials])
     is_read = has_two[cohort.patients["trial"]]
@@ -347,37 +410,75 @@ def _second_view(cohort: _Cohort, first: int, rng: np.random.Generator) -> Reade
         c.volume_at_baseline_mm3[rows], c.baseline_day[rows], c.kg_per_day[rows],
         c.kd_per_day[rows], c.f[rows],
     )  # fmt: skip
-    readings = scans.read_lesions(curves, lesions, cohort.schedule, cohort.preset, rng, True)
+    scanned = cohort.days.of_lesions(lesions["patient"], lesions["modality"])
+    readings = scans.read_lesions(curves, lesions, scanned, cohort.preset, rng, True)
     is_made = cohort.is_made & is_read[:, None]
     not_done = cohort.not_done[rows]
-    responses = _respond(
-        cohort.preset, lesions, readings, cohort.schedule, is_made, cohort.course.new_lesion_day,
-        not_done,
+    by_rules = [
+        _respond(
+            cohort.preset, lesions, readings, cohort.days.day, is_made,
+            cohort.course.new_lesion_day, not_done | treatments.after[rows], progression_mm,
+        )
+        for progression_mm in (scans.PROGRESSION_MM, 0.0)
+    ]  # fmt: skip
+    return ReaderView(
+        2, first, lesions, habit.treated_readings(readings, treatments, rows), not_done, is_made,
+        by_rules[0], by_rules[1].overall,
     )  # fmt: skip
-    return ReaderView(2, first, lesions, readings, not_done, is_made, responses)
+
+
+def _new_lesions(
+    cohort: _Cohort, responses: Responses, n: int, seed: int, rng: np.random.Generator
+) -> Columns:
+    """New lesions with ``equivocal`` and ``modality``; those that are gone count as new ones."""
+    preset, patients = cohort.preset, cohort.patients
+    is_included = patients["excluded"] == ""
+    wanted = int(np.floor(preset.n_new * n / preset.n_patients + rng.random()))
+    new = courses.new_lesion_rows(
+        preset, wanted - habit.n_gone(preset.habits, int(is_included.sum())), is_included,
+        responses.is_new, patients["new_organ"], rng,
+    )  # fmt: skip
+    if cohort.planted is not None:
+        new = sequences.planted_rows(cohort.planted, cohort.is_made)
+    if preset.habits is None:
+        new["equivocal"] = np.zeros(len(new["scan"]), dtype=np.int64)
+    else:
+        new = habit.call_equivocal(
+            preset.habits, preset, new, cohort.is_made, responses.overall, is_included, seed
+        )
+    no_target = np.zeros(len(new["scan"]), dtype=bool)
+    new["modality"] = cohort.days.modality(preset, new["patient"], new["organ"], no_target)
+    return new
+
+
+def _unscheduled(cohort: _Cohort, responses: Responses, seed: int) -> Columns:
+    if cohort.preset.habits is None:
+        none = np.zeros(0, dtype=np.int64)
+        return {"patient": none, "scan": none, "day": none}
+    has_other = np.zeros(len(cohort.patients["patient"]), dtype=bool)
+    has_other[cohort.lesions["patient"][cohort.lesions["type"] != TARGET]] = True
+    return habit.draw_unscheduled(
+        cohort.preset.habits, cohort.days.day, cohort.is_made, responses.overall,
+        has_other & (cohort.patients["excluded"] == ""), seed,
+    )  # fmt: skip
 
 
 def _tables(
     cohort: _Cohort, population: Columns, n: int, seed: int, rng: list[np.random.Generator]
 ) -> SimulatedTrials:
-    preset, patients, lesions = cohort.preset, cohort.patients, cohort.lesions
-    schedule, course = cohort.schedule, cohort.course
-    view = _first_view(cohort)
-    new = courses.new_lesion_rows(
-        preset,
-        int(np.floor(preset.n_new * n / preset.n_patients + rng[0].random())),
-        patients["excluded"] == "",
-        view.responses.is_new,
-        patients["new_organ"],
-        rng[0],
-    )
-    if cohort.planted is not None:
-        new = sequences.planted_rows(cohort.planted, view.is_made)
-    second = _second_view(cohort, len(lesions["patient"]) + len(new["patient"]), rng[1])
+    preset, patients, lesions, days = cohort.preset, cohort.patients, cohort.lesions, cohort.days
+    treatments = _treat(cohort, seed)
+    untreated = _responses(cohort, cohort.not_done)
+    view = _first_view(cohort, treatments)
+    new = _new_lesions(cohort, untreated, n, seed, rng[0])
+    second = _second_view(cohort, treatments, len(lesions["patient"]) + len(new["patient"]), rng[1])
     views = [view] if second is None else [view, second]
-    day = np.concatenate([schedule.baseline_day[:, None], schedule.day], axis=1)
     studies, arms = study_tables(preset)
-    patient_rows = patient_table(preset, patients, course, view, day)
+    patient_rows = patient_table(preset, patients, cohort.course, view, days.day)
+    unscheduled = _unscheduled(cohort, view.responses, seed)
+    procedures = procedure_table(patient_rows, rng[3])
+    procedures = with_local_treatments(procedures, treatments, lesions, preset)
+    procedures["date_length"] = habit.shorten_dates(preset.habits, procedures, seed)
     radiomics, heterogeneity, features = draw_radiomics(
         patient_rows, lesions, lesions["diameter_mm"], seed
     )
@@ -388,17 +489,23 @@ def _tables(
         studies=studies,
         arms=arms,
         patients=patient_rows,
-        lesions=lesion_table(views, new, day, preset),
-        measurements=measurement_table(views, day),
-        assessments=assessment_table(views, new, day),
-        responses=response_table(views, day),
+        lesions=lesion_table(views, new, days, preset),
+        measurements=measurement_table(views, days),
+        assessments=assessment_table(views, new, days, unscheduled),
+        responses=response_table(views, days.day),
+        prior_responses=habit.draw_history(preset.habits, patient_rows, seed),
         exposures=exposure_table(patient_rows, rng[2]),
-        procedures=procedure_table(patient_rows, rng[3]),
-        labs=lab_table(preset, patient_rows, view, day, rng[4]),
+        procedures=procedures,
+        labs=lab_table(preset, patient_rows, view.is_made, untreated.sum_mm, days.day, rng[4]),
         truth_lesions=lesion_truth(lesions, cohort.curves),
         truth_events=lesion_event_table(lesions, cohort.curves),
         truth_organs=organ_truth(preset, cohort.organ_days, patients),
-        truth_patients=patient_truth(preset, patients, lesions, course, cohort.planted),
+        truth_patients=patient_truth(preset, patients, lesions, cohort.course, cohort.planted),
+        truth_visits=visit_truth(view, untreated, new, days, unscheduled),
+        truth_endpoints=endpoint_truth(view, untreated, new, days, patient_rows),
+        truth_local_treatments=treatment_truth(treatments, lesions),
+        truth_equivocal=equivocal_truth(new, days, len(lesions["patient"])),
+        truth_missed_visits=missed_truth(cohort.is_made),
         truth_effects=effect_table(preset, patients),
         truth_population=population,
         radiomics=radiomics,

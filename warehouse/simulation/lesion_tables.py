@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from warehouse.simulation.subjects import (
+    PATIENT,
     Array,
     Columns,
     FileStyle,
@@ -20,6 +21,7 @@ from warehouse.simulation.subjects import (
     pick,
     sequence,
     study_day,
+    visit_number,
 )
 
 SITE_TEXTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -51,6 +53,7 @@ SITE_TEXTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 TOO_SMALL_TEXT = "TOO SMALL TO MEASURE"
 TOO_SMALL_MM = 5
+METHODS = ("CT SCAN", "MRI", "BONE SCAN")
 NOT_DONE_REASONS = ("NOT ASSESSED", "SCAN NOT READABLE", "OUTSIDE THE SCANNED AREA")
 _TEST_NAMES = {
     "LDIAM": "Longest Diameter",
@@ -65,6 +68,7 @@ _RESPONSE_NAMES = {
     "OVRLRESP": "Overall Response",
     "BESTRESP": "Best Response",
 }
+_RELATIVE_TIME = ("RSENRTPT", "RSENTPT")
 _STATES = {
     "recist": {"CR": "CR", "PR": "PR", "SD": "SD", "PD": "PD"},
     "sdtm": {"CR": "ABSENT", "PR": "PRESENT", "SD": "PRESENT", "PD": "UNEQUIVOCAL PROGRESSION"},
@@ -100,7 +104,7 @@ def tumor_rows(s: Subjects) -> pa.Table:
         "TUTESTCD": pick(["TUMIDENT"], zero), "TUTEST": pick(["Tumor Identification"], zero),
         "TUORRES": words, "TUSTRESC": words,
         "TULOC": site_texts(s.numbers, s.styles).take(pa.array(order)),
-        "TUMETHOD": pick(["CT SCAN"], zero),
+        "TUMETHOD": pick(METHODS, lesions["modality"][order]),
         "TUEVAL": s.reader(patient, reader), "TUEVALID": blank(n),
         "TUACPTFL": _accepted(s, patient, reader),
         "TUDTC": s.date(patient, lesions["first_day"][order]),
@@ -125,11 +129,12 @@ class _Results:
     test: int
     value: Array
     word: Array
+    is_unscheduled: Array
 
 
 _TESTS = ("LDIAM", "LPERP", "TUMSTATE", "SUMDIAM")
 _WORDS = (TOO_SMALL_TEXT, "NOT DONE", "CR", "PR", "SD", "PD", "ABSENT", "PRESENT",
-          "UNEQUIVOCAL PROGRESSION", "")  # fmt: skip
+          "UNEQUIVOCAL PROGRESSION", "EQUIVOCAL", "")  # fmt: skip
 _NUMBER = len(_WORDS) - 1
 
 
@@ -137,11 +142,21 @@ def result_rows(s: Subjects) -> pa.Table:
     parts = [_sizes(s, "long_mm", 0), _sizes(s, "short_mm", 1), _states(s), _sums(s)]
     joined = {
         name: np.concatenate([getattr(part, name) for part in parts])
-        for name in ("patient", "reader", "scan", "day", "lesion", "value", "word")
+        for name in (
+            "patient",
+            "reader",
+            "scan",
+            "day",
+            "lesion",
+            "value",
+            "word",
+            "is_unscheduled",
+        )
     }
     test = np.concatenate([np.full(len(part.patient), part.test) for part in parts])
     by_lesion = np.where(joined["lesion"] < 0, 10**9, joined["lesion"])
-    order = np.lexsort((test, by_lesion, joined["scan"], joined["reader"], joined["patient"]))
+    order = np.lexsort((test, by_lesion, joined["is_unscheduled"], joined["scan"],
+                        joined["reader"], joined["patient"]))  # fmt: skip
     rows = {name: values[order] for name, values in joined.items()}
     return _result_table(s, rows, test[order])
 
@@ -157,12 +172,14 @@ def _sizes(s: Subjects, column: str, test: int) -> _Results:
     word = np.where(m["is_done"][rows], word, 1)
     return _Results(
         m["patient"][rows], m["reader"][rows], m["scan"][rows], m["day"][rows], m["lesion"][rows],
-        test, np.where(is_small, TOO_SMALL_MM, size).astype(float), word,
+        test, np.where(is_small, TOO_SMALL_MM, size).astype(float), word, np.zeros(len(rows), bool),
     )  # fmt: skip
 
 
 def _states(s: Subjects) -> _Results:
-    """TUMSTATE of non-target and new lesions; PRESENT at baseline and for every new lesion."""
+    """TUMSTATE of non-target and new lesions; PRESENT at baseline, and a new lesion is PRESENT,
+    EQUIVOCAL or ABSENT.
+    """
     a = s.numbers.assessments
     style = np.asarray([x.states == "sdtm" for x in s.styles])[s.trial[a["patient"]]]
     is_new = s.numbers.lesions["type"][a["lesion"]] == "new"
@@ -171,9 +188,11 @@ def _states(s: Subjects) -> _Results:
         there = (a["status"] == status) & ~is_new & (a["scan"] > 0)
         texts = [_WORDS.index(_STATES[name][status]) for name in ("recist", "sdtm")]
         word = np.where(there, np.where(style, texts[1], texts[0]), word)
+    word = np.where(is_new & (a["status"] == "CR"), _WORDS.index("ABSENT"), word)
+    word = np.where(a["status"] == "EQ", _WORDS.index("EQUIVOCAL"), word)
     n = len(word)
     return _Results(a["patient"], a["reader"], a["scan"], a["day"], a["lesion"], 2,
-                    np.full(n, np.nan), word)  # fmt: skip
+                    np.full(n, np.nan), word, a["is_unscheduled"])  # fmt: skip
 
 
 def _sums(s: Subjects) -> _Results:
@@ -181,7 +200,8 @@ def _sums(s: Subjects) -> _Results:
     rows = np.flatnonzero(~np.isnan(r["sum_mm"]))
     n = len(rows)
     return _Results(r["patient"][rows], r["reader"][rows], r["scan"][rows], r["day"][rows],
-                    np.full(n, -1), 3, r["sum_mm"][rows], np.full(n, _NUMBER))  # fmt: skip
+                    np.full(n, -1), 3, r["sum_mm"][rows], np.full(n, _NUMBER),
+                    np.zeros(n, bool))  # fmt: skip
 
 
 def _result_table(s: Subjects, rows: Columns, test: Array) -> pa.Table:
@@ -199,12 +219,12 @@ def _result_table(s: Subjects, rows: Columns, test: Array) -> pa.Table:
     has_lesion = lesion >= 0
     labels = np.append(lesion_labels(s.numbers), "")
     kinds = np.append(s.numbers.lesions["type"], "").astype("<U12")
-    n, zero = len(patient), np.zeros(len(patient))
+    n, is_between = len(patient), rows["is_unscheduled"]
     reason = (patient * 7 + scan * 3 + lesion) % len(NOT_DONE_REASONS)
     return pa.table(s.keys(patient, "TR") | {
         "TRSEQ": pa.array(sequence(patient)),
         "TRGRPID": encode(np.char.upper(kinds[lesion])),
-        "TRLNKGRP": pick([f"A{i}" for i in range(int(scan.max(initial=0)) + 1)], scan),
+        "TRLNKGRP": _link_group(scan, is_between),
         "TRLNKID": encode(np.where(has_lesion, labels[lesion], "")),
         "TRTESTCD": pick(_TESTS, test), "TRTEST": pick([_TEST_NAMES[t] for t in _TESTS], test),
         "TRORRES": original, "TRORRESU": pick(["mm", "cm", None], np.where(is_number, in_cm, 2)),
@@ -212,15 +232,79 @@ def _result_table(s: Subjects, rows: Columns, test: Array) -> pa.Table:
         "TRSTRESU": pick(["mm", None], ~is_number),
         "TRSTAT": pick(["NOT DONE", None], ~is_not_done),
         "TRREASND": pick([*NOT_DONE_REASONS, None], np.where(is_not_done, reason, 3)),
-        "TRMETHOD": pick(["CT SCAN"], zero),
+        "TRMETHOD": pick([*METHODS, None], np.append(s.numbers.lesions["modality"], 3)[lesion]),
         "TREVAL": s.reader(patient, rows["reader"]), "TREVALID": blank(n),
         "TRACPTFL": _accepted(s, patient, rows["reader"]),
-        "VISITNUM": pa.array(scan + 1), "VISIT": s.visit(patient, scan),
+        "VISITNUM": visit_number(scan, is_between), "VISIT": s.visit(patient, scan, is_between),
         "TRDTC": s.date(patient, rows["day"]), "TRDY": pa.array(study_day(rows["day"])),
     })  # fmt: skip
 
 
+def _link_group(scan: Array, is_between: Array) -> pa.Array:
+    """A0, A1, ... by visit; U1, ... between a visit and the next."""
+    top = int(scan.max(initial=0)) + 1
+    labels = [f"A{i}" for i in range(top)] + [f"U{i}" for i in range(top)]
+    return pick(labels, scan + top * is_between)
+
+
 def response_rows(s: Subjects) -> pa.Table:
+    """RS by RECIST 1.1; by RECIST 1.0 too where a trial has a second criterion; and responses to
+    an earlier therapy.
+    """
+    parts = [_recist_rows(s), *_other_rows(s)]
+    joined = pa.concat_tables(parts).sort_by([(PATIENT, "ascending"), ("_part", "ascending"),
+                                              ("RSSEQ", "ascending")])  # fmt: skip
+    patient = joined[PATIENT].to_numpy()
+    number = joined.schema.get_field_index("RSSEQ")
+    dropped = ["_part"] if len(s.numbers.prior_responses["day"]) else ["_part", *_RELATIVE_TIME]
+    return joined.set_column(number, "RSSEQ", pa.array(sequence(patient))).drop_columns(dropped)
+
+
+def _other_rows(s: Subjects) -> list[pa.Table]:
+    """Overall responses by RECIST 1.0, and those to an earlier therapy."""
+    r = s.numbers.responses
+    has_second = s.numbers.studies["has_second_criterion"][s.trial[r["patient"]]]
+    rows = np.flatnonzero(has_second & (r["overall_1_0"] != ""))
+    patient, scan, day = r["patient"][rows], r["scan"][rows], r["day"][rows]
+    second = _overall_rows(
+        s, 1, patient, r["reader"][rows], day, r["overall_1_0"][rows], "RECIST 1.0", None,
+        {
+            "RSLNKGRP": _link_group(scan, np.zeros(len(rows), bool)),
+            "VISITNUM": visit_number(scan), "VISIT": s.visit(patient, scan),
+        },
+    )  # fmt: skip
+    h = s.numbers.prior_responses
+    n = len(h["patient"])
+    before = _overall_rows(
+        s, 2, h["patient"], np.full(n, 2), h["day"], h["overall"], "RECIST 1.1", "BEFORE",
+        {"RSLNKGRP": blank(n), "VISITNUM": blank(n), "VISIT": blank(n)},
+    )  # fmt: skip
+    return [second, before]
+
+
+def _overall_rows(
+    s: Subjects, part: int, patient: Array, reader: Array, day: Array, overall: Array,
+    criterion: str, relation: str | None, visit: dict[str, pa.Array],
+) -> pa.Table:  # fmt: skip
+    n, zero = len(patient), np.zeros(len(patient))
+    result = encode(overall)
+    return pa.table(s.keys(patient, "RS") | {
+        "_part": pa.array(np.full(n, part)),
+        "RSSEQ": pa.array(np.arange(n)),
+        "RSLNKGRP": visit["RSLNKGRP"],
+        "RSTESTCD": pick(["OVRLRESP"], zero), "RSTEST": pick(["Overall Response"], zero),
+        "RSCAT": pick([criterion], zero),
+        "RSORRES": result, "RSSTRESC": result, "RSSTAT": blank(n), "RSREASND": blank(n),
+        "RSEVAL": s.reader(patient, reader), "RSEVALID": blank(n),
+        "RSACPTFL": _accepted(s, patient, reader),
+        "RSENRTPT": pick([relation], zero),
+        "RSENTPT": pick([None if relation is None else "FIRST DOSE OF STUDY TREATMENT"], zero),
+        "VISITNUM": visit["VISITNUM"], "VISIT": visit["VISIT"],
+        "RSDTC": s.date(patient, day), "RSDY": pa.array(study_day(day)),
+    })  # fmt: skip
+
+
+def _recist_rows(s: Subjects) -> pa.Table:
     r = s.numbers.responses
     visits = np.flatnonzero(r["overall"] != "")
     words = ["CR", "PR", "SD", "PD", "NE", "NON-CR/NON-PD", "Y", "N"]
@@ -243,15 +327,17 @@ def response_rows(s: Subjects) -> pa.Table:
     n, zero = len(row), np.zeros(len(row))
     result = pick(words, value)
     return pa.table(s.keys(patient, "RS") | {
-        "RSSEQ": pa.array(sequence(patient)),
-        "RSLNKGRP": pick([f"A{i}" for i in range(int(scan.max(initial=0)) + 1)], scan),
+        "_part": pa.array(np.zeros(n, np.int64)),
+        "RSSEQ": pa.array(np.arange(n)),
+        "RSLNKGRP": _link_group(scan, np.zeros(n, bool)),
         "RSTESTCD": pick(list(_RESPONSE_NAMES), test),
         "RSTEST": pick(list(_RESPONSE_NAMES.values()), test),
         "RSCAT": pick(["RECIST 1.1"], zero),
         "RSORRES": result, "RSSTRESC": result, "RSSTAT": blank(n), "RSREASND": blank(n),
         "RSEVAL": s.reader(patient, r["reader"][row]), "RSEVALID": blank(n),
         "RSACPTFL": _accepted(s, patient, r["reader"][row]),
-        "VISITNUM": pa.array(scan + 1), "VISIT": s.visit(patient, scan),
+        "RSENRTPT": blank(n), "RSENTPT": blank(n),
+        "VISITNUM": visit_number(scan), "VISIT": s.visit(patient, scan),
         "RSDTC": s.date(patient, day), "RSDY": pa.array(study_day(day)),
     })  # fmt: skip
 

@@ -148,7 +148,8 @@ def as_date(text: str) -> date:
 
 def later(text: str, days: int) -> str:
     """The ISO date some days later."""
-    return (as_date(text) + timedelta(days=days)).isoformat()
+    whole = text + "-01-01"[len(text) - 4 :] if len(text) < 10 else text
+    return (as_date(whole) + timedelta(days=days)).isoformat()[: len(text)]
 
 
 def millimetres(row: Row) -> float:

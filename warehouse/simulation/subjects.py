@@ -67,6 +67,8 @@ class Numbers(Protocol):
     @property
     def responses(self) -> Columns: ...
     @property
+    def prior_responses(self) -> Columns: ...
+    @property
     def exposures(self) -> Columns: ...
     @property
     def procedures(self) -> Columns: ...
@@ -137,19 +139,27 @@ class Subjects:
             out["DOMAIN"] = pick([domain], np.zeros(len(patient)))
         return out | {"USUBJID": pick(self.usubjid, patient)}
 
+    def short_date(self, patient: Array, day: Array, length: Array) -> pa.Array:
+        """ISO date of a day from the first dose, cut to so many characters (10, 7 or 4)."""
+        texts = self.date(patient, day).to_numpy(zero_copy_only=False).astype("<U10")
+        parts = [texts.astype(f"<U{k}") for k in (4, 7)]
+        return encode(np.select([length == 4, length == 7], parts, texts))
+
     def date(self, patient: Array, day: Array, known: Array | None = None) -> pa.Array:
         """ISO date of a day from the first dose."""
         offset = (self.first_dose[patient] - self._calendar_start).astype(np.int64) + day
         return self._calendar.take(pa.array(offset, mask=None if known is None else ~known))
 
-    def visit(self, patient: Array, scan: Array) -> pa.Array:
-        """BASELINE, WEEK 6, ... by the trial's plan."""
+    def visit(self, patient: Array, scan: Array, is_between: Array | None = None) -> pa.Array:
+        """BASELINE, WEEK 6, ... by the trial's plan; UNSCHEDULED between two of them."""
         studies, trial = self.numbers.studies, self.trial[patient]
         early = np.minimum(scan, studies["n_first_scans"][trial])
         week = early * studies["first_scan_interval_days"][trial]
         week = (week + (scan - early) * studies["later_scan_interval_days"][trial]) // 7
         labels = ["BASELINE", *(f"WEEK {w}" for w in range(1, int(week.max(initial=0)) + 1))]
-        return pick(labels, week)
+        if is_between is not None:
+            week = np.where(is_between, len(labels), week)
+        return pick([*labels, "UNSCHEDULED"], week)
 
     def reader(self, patient: Array, reader: Array) -> pa.Array:
         """Who read: the only reader of a trial is the investigator."""
@@ -165,6 +175,13 @@ def lesion_labels(numbers: Numbers) -> Array:
     prefix = np.where(has_two, np.where(lesions["reader"] == 1, "R1-", "INV-"), "")
     texts = np.asarray([f"{i:02d}" for i in range(int(lesions["number"].max(initial=0)) + 1)])
     return np.char.add(np.char.add(prefix, kinds), texts[lesions["number"]]).astype("<U12")
+
+
+def visit_number(scan: Array, is_between: Array | None = None) -> pa.Array:
+    """VISITNUM: 1 at baseline, 2, ...; 2.5 between the visits 2 and 3."""
+    top = int(scan.max(initial=0)) + 1
+    labels = [str(k + 1) for k in range(top)] + [f"{k + 1}.5" for k in range(top)]
+    return pick(labels, scan if is_between is None else scan + top * is_between)
 
 
 def study_day(day: Array) -> Array:

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from warehouse.simulation.feature_tables import feature_rows
-from warehouse.simulation.lesion_tables import response_rows, result_rows, tumor_rows
+from warehouse.simulation.lesion_tables import SITE_TEXTS, response_rows, result_rows, tumor_rows
 from warehouse.simulation.subjects import (
+    Array,
     Numbers,
     Subjects,
     Tables,
@@ -18,6 +19,7 @@ from warehouse.simulation.subjects import (
     sequence,
     significant,
     study_day,
+    visit_number,
 )
 
 
@@ -185,13 +187,22 @@ def _dd(s: Subjects) -> pa.Table:
 def _pr(s: Subjects) -> pa.Table:
     p = s.numbers.procedures
     patient = p["patient"]
-    n = len(patient)
+    n, labels = len(patient), np.append(lesion_labels(s.numbers), "")
     return pa.table(s.keys(patient, "PR") | {
         "PRSEQ": pa.array(sequence(patient)), "PRTRT": encode(p["procedure"]),
         "PRDECOD": encode(p["procedure"]), "PRCAT": encode(p["category"]),
-        "PRLOC": encode(np.char.upper(p["place"])), "PRLNKID": blank(n), "PRINDC": blank(n),
-        "PRSTDTC": s.date(patient, p["day"]), "PRSTDY": pa.array(study_day(p["day"])),
+        "PRLOC": _places(p["place"]),
+        "PRLNKID": encode(np.where(p["lesion"] >= 0, labels[p["lesion"]], "")),
+        "PRINDC": blank(n),
+        "PRSTDTC": s.short_date(patient, p["day"], p["date_length"]),
+        "PRSTDY": pa.array(study_day(p["day"]), mask=p["date_length"] < 10),
     })  # fmt: skip
+
+
+def _places(place: Array) -> pa.Array:
+    """Organs of lesions by their sites, other places as they are."""
+    words = {name: texts[0][0] for name, texts in SITE_TEXTS.items()}
+    return encode(np.asarray([words.get(str(x), str(x).upper()) for x in place], dtype="<U40"))
 
 
 def _lb(s: Subjects) -> pa.Table:
@@ -209,6 +220,6 @@ def _lb(s: Subjects) -> pa.Table:
         "LBSTRESN": encode(np.where(is_below, "", text)), "LBSTRESU": encode(x["unit"]),
         "LBSPEC": pick(["SERUM", "PLASMA"], is_ctdna),
         "LBMETHOD": pick([None, "DIGITAL PCR"], is_ctdna), "LBLLOQ": pick([None, "0.1"], is_ctdna),
-        "VISITNUM": pa.array(x["scan"] + 1), "VISIT": s.visit(patient, x["scan"]),
+        "VISITNUM": visit_number(x["scan"]), "VISIT": s.visit(patient, x["scan"]),
         "LBDTC": s.date(patient, x["day"]), "LBDY": pa.array(study_day(x["day"])),
     })  # fmt: skip

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from warehouse.simulation.subjects import lesion_labels, significant, subject_id
 
+HABITS = ("visits", "endpoints", "local_treatments", "equivocal", "missed_visits")
 RADIOMICS = ("radiomic_patients", "radiomic_features")
 
 
@@ -38,7 +39,8 @@ def write_truth(folder: Path, numbers: Any, messy: bool) -> None:
             return {"study_id": study[row], "usubjid": usubjid[row]} | rest
         return dict(rest)
 
-    for name in ("lesions", "events", "organs", "patients", "effects", "population", *RADIOMICS):
+    for name in ("lesions", "events", "organs", "patients", "effects", "population", *RADIOMICS,
+                 *HABITS):  # fmt: skip
         columns = keyed(getattr(numbers, f"truth_{name}"))
         _write_parquet(columns, folder / f"{name}.parquet")
     excluded = np.flatnonzero(patients["excluded"] != "")
@@ -90,6 +92,16 @@ radiomic_patients.parquet  heterogeneity of each patient whose lesions have radi
     between the lesions of one patient; size alone follows the diameters.
 radiomic_features.parquet  cluster of each feature (1 is size), and whether it holds under other
     contours.
+visits.parquet      one row per patient and time point after the baseline of the first reader: the
+    days of its scans, RECIST 1.1 as recorded and as it would be without local treatment
+    (..._untreated), RECIST 1.0; an unscheduled scan is a time point of its own.
+endpoints.parquet   one row per patient: best response (not confirmed) and the visit that first
+    shows progression, with local treatment and without; the planted treatments leave the first
+    progression where it was. new_lesion_day: first scan with a new lesion that is one.
+local_treatments.parquet  one row per target lesion resected or irradiated during the trial.
+equivocal.parquet   one row per new lesion that was equivocal when first seen: confirmed at the next
+    scan (progression counts from the first) or gone.
+missed_visits.parquet     one row per planned visit that was missed before a patient's last one.
 excluded.parquet    patients that the inclusion criteria exclude, and why: no_lesion, no_target,
     baseline_only (no longitudinal target lesion), early_baseline (more than 12 weeks before).
 
