@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import LesionsError
-from warehouse.setting_lists import foundation, growth, hazards, heterogeneity, radiomics, sequences
+from warehouse.setting_lists import (
+    endpoints,
+    foundation,
+    growth,
+    hazards,
+    heterogeneity,
+    radiomics,
+    sequences,
+)
 from warehouse.setting_lists.setting import Setting
 
 FILE_NAME = "lesions.toml"
@@ -24,6 +32,7 @@ LARGEST = 2**31 - 1
 
 SETTINGS: tuple[Setting, ...] = (
     *foundation.SETTINGS,
+    *endpoints.SETTINGS,
     *heterogeneity.SETTINGS,
     *growth.SETTINGS,
     *hazards.SETTINGS,

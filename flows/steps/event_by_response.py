@@ -40,7 +40,7 @@ SELECT
 FROM analysis.lesion_event AS event
 INNER JOIN core.patient AS patient ON event.patient_id = patient.patient_id
 LEFT JOIN analysis.best_overall_response AS best
-    ON patient.patient_id = best.patient_id AND best.is_analysis_reader
+    ON patient.patient_id = best.patient_id AND best.basis = 'derived' AND best.is_counted_reader
 WHERE
     event.rule_set = '{rule_set}'
     AND event.lesion_type = 'target'

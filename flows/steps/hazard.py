@@ -12,7 +12,7 @@ from warehouse.registry import StepContext, step
 
 @step(
     name="hazard",
-    reads=("analysis.lesion_event", "core.patient", "core.study"),
+    reads=("analysis.lesion_event", "analysis.patient_endpoint", "core.patient", "core.study"),
     writes=TABLES,
     settings=("rules.rule_set", *SETTINGS, "survival.confidence", "survival.interval"),
 )

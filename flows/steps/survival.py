@@ -22,7 +22,8 @@ EVERYONE = "all"
 
 PLANNED = """
 SELECT
-    row_number() OVER (ORDER BY plan.plan_order, planned.subset, endpoint.place) - 1 AS analysis,
+    row_number() OVER (ORDER BY plan.plan_order, planned.subset, endpoint.sort_order) - 1
+        AS analysis,
     plan.subset_kind,
     planned.subset,
     plan.grouping,
@@ -30,12 +31,7 @@ SELECT
     plan.is_ordered
 FROM staging.survival_plan AS plan
 INNER JOIN analysis.planned_subset AS planned ON plan.subset_kind = planned.subset_kind
-CROSS JOIN (
-    SELECT
-        endpoint,
-        place
-    FROM (VALUES ('OS', 1), ('PFS', 2), ('PPS', 3)) AS listed (endpoint, place)
-) AS endpoint
+CROSS JOIN staging.endpoint AS endpoint
 WHERE
     list_contains(string_split(plan.endpoints, ' '), endpoint.endpoint)
 ORDER BY analysis
@@ -54,10 +50,12 @@ INNER JOIN analysis.patient_group AS patient_group
     ON planned.subset = patient_group.subset AND planned.grouping = patient_group.grouping
 INNER JOIN analysis.patient_endpoint AS endpoint
     ON patient_group.patient_id = endpoint.patient_id AND planned.endpoint = endpoint.endpoint
+WHERE endpoint.is_counted
 ORDER BY planned.analysis, patient_group.group_order, endpoint.time_days, endpoint.patient_id
 """
 READS = (
     "staging.survival_plan",
+    "staging.endpoint",
     "analysis.planned_subset",
     "analysis.patient_group",
     "analysis.patient_endpoint",
@@ -67,7 +65,7 @@ READS = (
 KEYS = {
     "subset": "analysis.patient_subset: in which patients",
     "grouping": "by what they are grouped: staging.survival_plan",
-    "endpoint": "OS, PFS or PPS (overall, progression-free, post-progression survival)",
+    "endpoint": "OS, PFS, PPS or another: staging.endpoint",
 }
 _WHERE = "Reference: Kaplan and Meier, JASA 1958; Zhou et al., Cancer Res 2021, Fig. 2 to 6"
 

@@ -46,7 +46,8 @@ FROM analysis.patient_subset AS subset
 INNER JOIN analysis.patient_endpoint AS endpoint ON subset.patient_id = endpoint.patient_id
 INNER JOIN analysis.patient_profile AS profile ON subset.patient_id = profile.patient_id
 WHERE
-    endpoint.time_days IS NOT NULL
+    endpoint.is_counted
+    AND endpoint.time_days IS NOT NULL
     AND subset.subset_kind IN (SELECT plan.subset_kind FROM staging.cox_plan AS plan)
 ORDER BY subset.subset, endpoint.endpoint, subset.patient_id
 """
@@ -79,7 +80,7 @@ SURVIVAL_COX = TableDoc(
     columns={
         "subset": "analysis.patient_subset: in which patients",
         "model": "name of the model: the grouping, or as staging.cox_plan names it",
-        "endpoint": "OS, PFS or PPS (overall, progression-free, post-progression survival)",
+        "endpoint": "OS, PFS, PPS or another: staging.endpoint",
         "term": "the grouping, or the covariate of analysis.patient_profile",
         "level": "the group, or the unit of the covariate in words",
         "reference": "group that it is compared with; NULL for numbers",

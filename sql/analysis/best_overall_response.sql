@@ -1,70 +1,101 @@
 /* One reader's best overall response of a patient by RECIST 1.1, unconfirmed and confirmed.
-   Why: the one word per patient that trials report; here it follows from analysis.visit_response.
-   How: the best of the responses up to and including the first progression. Stable disease counts from the sixth
-   week (staging.rule_set.stable_min_days from first dose); before it, it is not evaluable. Confirmed: a CR or PR
-   is decided by the first later assessment that is neither NE nor as good but within four weeks
-   (confirmation_min_days); what the two come to is in staging.confirmed_response_rule (RECIST's table 3); the best
-   over all of the patient's responses is taken.
+   Why: the one word per patient that trials report; here it follows from the overall responses of
+   analysis.response_course, derived ones and stated ones by the same rules.
+   How: the best of the responses up to the first progression, and to the first other anticancer therapy
+   (core.subsequent_therapy), both days included. Stable disease counts from
+   endpoints.stable_min_days after the first dose (six weeks); before it, it is not evaluable. Confirmed: a CR or PR
+   is decided by the first later assessment that is neither NE nor as good but within endpoints.confirmation_min_days
+   (four weeks); what the two come to is in staging.confirmed_response_rule (RECIST's table 3); the best over all of
+   the patient's responses is taken.
+   Days: that of the first such response. Where a CR or PR that was not confirmed comes to SD, the first assessment
+   without progression from the minimum duration on; where it comes to PD, the day of the progression.
    Caveats: whether confirmation is asked for is the trial's choice (RECIST asks for it where response is the
-   primary endpoint of a trial without randomisation), so both are given. Assessments after another therapy are not
-   left out.
+   primary endpoint of a trial without randomisation), so both are given. PR followed by SD is SD whatever its duration,
+   as in the published table. progression_day is the first progression, be it after another therapy.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.4 and table 3.
-   Grain: one row per patient_id and reader
-   Key: patient_id, reader
+   Grain: one row per patient_id, reader and basis
+   Key: patient_id, reader, basis
    Tags: public
 */
-WITH rule_set AS (
+WITH setting AS (
     SELECT
-        stable_min_days,
-        confirmation_min_days
-    FROM staging.rule_set
-    WHERE rule_set = 'recist_1_1'
+        CAST(max(value) FILTER (WHERE name = 'endpoints.stable_min_days') AS INTEGER) AS stable_min_days,
+        CAST(max(value) FILTER (WHERE name = 'endpoints.confirmation_min_days') AS INTEGER) AS confirmation_min_days
+    FROM meta.setting
+    WHERE name IN ('endpoints.stable_min_days', 'endpoints.confirmation_min_days')
 ),
 
 course AS (
     SELECT
         patient_id,
         coalesce(reader, '') AS reader,
-        bool_or(is_analysis_reader) AS is_analysis_reader
+        'derived' AS basis,
+        bool_or(is_analysis_reader) AS is_counted_reader
     FROM core.lesion
     WHERE patient_id IS NOT NULL
     GROUP BY patient_id, coalesce(reader, '')
+    UNION ALL
+    SELECT DISTINCT
+        patient_id,
+        reader,
+        basis,
+        is_counted_reader
+    FROM analysis.response_course
+    WHERE basis = 'stated'
 ),
 
 progression AS (
     SELECT
         patient_id,
         reader,
+        basis,
         min(day) AS progression_day
-    FROM analysis.visit_response
+    FROM analysis.response_course
     WHERE overall_response = 'PD'
-    GROUP BY patient_id, reader
+    GROUP BY patient_id, reader, basis
+),
+
+therapy AS (
+    SELECT
+        patient_id,
+        min(day) AS therapy_day
+    FROM core.subsequent_therapy
+    GROUP BY patient_id
 ),
 
 visit AS (
     SELECT
         visit.patient_id,
         visit.reader,
+        visit.basis,
         visit.day,
-        visit.overall_response
-    FROM analysis.visit_response AS visit
-    LEFT JOIN progression ON visit.patient_id = progression.patient_id AND visit.reader = progression.reader
-    WHERE visit.overall_response IS NOT NULL AND visit.day <= coalesce(progression.progression_day, visit.day)
+        visit.overall_response,
+        progression.progression_day
+    FROM analysis.response_course AS visit
+    LEFT JOIN progression
+        ON
+            visit.patient_id = progression.patient_id
+            AND visit.reader = progression.reader
+            AND visit.basis = progression.basis
+    LEFT JOIN therapy ON visit.patient_id = therapy.patient_id
+    WHERE
+        visit.day <= coalesce(progression.progression_day, visit.day)
+        AND visit.day <= coalesce(therapy.therapy_day, visit.day)
 ),
 
 course_of_visits AS (
     SELECT
         visit.patient_id,
         visit.reader,
+        visit.basis,
         count(*) AS n_assessments,
-        max(visit.day) FILTER (WHERE visit.overall_response NOT IN ('PD', 'NE'))
-        >= max(rule_set.stable_min_days) AS is_stable_long_enough,
+        min(visit.day) FILTER (WHERE visit.overall_response IN ('CR', 'PR')) AS response_day,
         min(visit.day) FILTER (
-            WHERE visit.overall_response NOT IN ('PD', 'NE') AND visit.day >= rule_set.stable_min_days
+            WHERE visit.overall_response NOT IN ('PD', 'NE') AND visit.day >= setting.stable_min_days
         ) AS stable_day
     FROM visit
-    CROSS JOIN rule_set
-    GROUP BY visit.patient_id, visit.reader
+    CROSS JOIN setting
+    GROUP BY visit.patient_id, visit.reader, visit.basis
 ),
 
 -- What each visit is worth without confirmation.
@@ -72,27 +103,29 @@ unconfirmed AS (
     SELECT
         visit.patient_id,
         visit.reader,
+        visit.basis,
         visit.day,
         CASE
             WHEN
-                visit.overall_response IN ('SD', 'NON-CR/NON-PD') AND visit.day < rule_set.stable_min_days
+                visit.overall_response IN ('SD', 'NON-CR/NON-PD') AND visit.day < setting.stable_min_days
                 THEN 'NE'
             ELSE visit.overall_response
         END AS response
     FROM visit
-    CROSS JOIN rule_set
+    CROSS JOIN setting
 ),
 
 unconfirmed_best AS (
     SELECT
         unconfirmed.patient_id,
         unconfirmed.reader,
+        unconfirmed.basis,
         unconfirmed.day,
         unconfirmed.response
     FROM unconfirmed
     INNER JOIN staging.response_category AS category ON unconfirmed.response = category.response
     QUALIFY row_number() OVER (
-        PARTITION BY unconfirmed.patient_id, unconfirmed.reader
+        PARTITION BY unconfirmed.patient_id, unconfirmed.reader, unconfirmed.basis
         ORDER BY category.best_rank, unconfirmed.day
     ) = 1
 ),
@@ -102,38 +135,43 @@ decided AS (
     SELECT
         first_visit.patient_id,
         first_visit.reader,
+        first_visit.basis,
         first_visit.day,
         first_visit.overall_response AS first_response,
+        first_visit.progression_day,
         later.overall_response AS subsequent_response,
         later.day AS subsequent_day
     FROM visit AS first_visit
-    CROSS JOIN rule_set
+    CROSS JOIN setting
     LEFT JOIN visit AS later
         ON
             first_visit.patient_id = later.patient_id
             AND first_visit.reader = later.reader
+            AND first_visit.basis = later.basis
             AND first_visit.day < later.day
             AND later.overall_response <> 'NE'
             AND NOT (
                 later.overall_response IN ('CR', first_visit.overall_response)
-                AND later.day < first_visit.day + rule_set.confirmation_min_days
+                AND later.day < first_visit.day + setting.confirmation_min_days
             )
     WHERE first_visit.overall_response IN ('CR', 'PR')
     QUALIFY row_number() OVER (
-        PARTITION BY first_visit.patient_id, first_visit.reader, first_visit.day
+        PARTITION BY first_visit.patient_id, first_visit.reader, first_visit.basis, first_visit.day
         ORDER BY later.day
     ) = 1
 ),
 
-ruled AS (
+decided_response AS (
     SELECT
         decided.patient_id,
         decided.reader,
-        decided.day,
+        decided.basis,
+        decided.day AS first_day,
         decided.subsequent_day,
+        decided.progression_day,
         course_of_visits.stable_day,
         CASE
-            WHEN course_of_visits.is_stable_long_enough THEN rule.best_if_stable_long_enough
+            WHEN course_of_visits.stable_day IS NOT NULL THEN rule.best_if_stable_long_enough
             ELSE rule.best_if_not
         END AS response
     FROM decided
@@ -142,26 +180,29 @@ ruled AS (
             decided.first_response = rule.first_response
             AND coalesce(decided.subsequent_response, 'NE') = rule.subsequent_response
     INNER JOIN course_of_visits
-        ON decided.patient_id = course_of_visits.patient_id AND decided.reader = course_of_visits.reader
+        ON
+            decided.patient_id = course_of_visits.patient_id
+            AND decided.reader = course_of_visits.reader
+            AND decided.basis = course_of_visits.basis
 ),
 
--- A response that comes to stable disease is one from the day on which stable disease counts.
 confirmed AS (
     SELECT
-        ruled.patient_id,
-        ruled.reader,
-        CASE
-            WHEN ruled.response = 'SD' AND ruled.day < rule_set.stable_min_days
-                THEN coalesce(ruled.stable_day, ruled.subsequent_day, ruled.day)
-            ELSE ruled.day
+        patient_id,
+        reader,
+        basis,
+        CASE response
+            WHEN 'PD' THEN coalesce(progression_day, subsequent_day)
+            WHEN 'SD' THEN coalesce(stable_day, subsequent_day)
+            ELSE first_day
         END AS day,
-        ruled.response
-    FROM ruled
-    CROSS JOIN rule_set
+        response
+    FROM decided_response
     UNION ALL
     SELECT
         patient_id,
         reader,
+        basis,
         day,
         response
     FROM unconfirmed
@@ -172,35 +213,67 @@ confirmed_best AS (
     SELECT
         confirmed.patient_id,
         confirmed.reader,
+        confirmed.basis,
         confirmed.day,
         confirmed.response
     FROM confirmed
     INNER JOIN staging.response_category AS category ON confirmed.response = category.response
     QUALIFY row_number() OVER (
-        PARTITION BY confirmed.patient_id, confirmed.reader
+        PARTITION BY confirmed.patient_id, confirmed.reader, confirmed.basis
         ORDER BY category.best_rank, confirmed.day
     ) = 1
+),
+
+confirmed_response AS (
+    SELECT
+        patient_id,
+        reader,
+        basis,
+        min(first_day) AS confirmed_response_day
+    FROM decided_response
+    WHERE response IN ('CR', 'PR')
+    GROUP BY patient_id, reader, basis
 )
 
 SELECT
     course.patient_id, -- text id of the patient
     course.reader, -- who read the scans; empty text where the source names none
-    course.is_analysis_reader, -- the one reader of the patient whose lesions are analysed
-    coalesce(course_of_visits.n_assessments, 0) AS n_assessments, -- assessments up to the first progression
+    course.basis, -- derived from the lesions, or stated by the source visit by visit (RS)
+    course.is_counted_reader, -- the one reader of the patient whose responses make endpoints
+    coalesce(course_of_visits.n_assessments, 0) AS n_assessments, -- assessments that count
     coalesce(unconfirmed_best.response, 'NE') AS best_overall_response, -- best response, without confirmation
     unconfirmed_best.day AS best_overall_response_day, -- first day of that response, from first dose
     coalesce(confirmed_best.response, 'NE') AS confirmed_best_overall_response, -- best response, CR and PR confirmed
-    confirmed_best.day AS confirmed_best_overall_response_day, -- day of what was confirmed; SD: when it counts
+    confirmed_best.day AS confirmed_best_overall_response_day, -- first day of that response, as said above
+    course_of_visits.response_day, -- first CR or PR, whether confirmed or not; NULL where none was seen
+    confirmed_response.confirmed_response_day, -- first CR or PR that was confirmed later; NULL where none was
     progression.progression_day, -- day of the first overall progression; NULL where none was seen
-    rule_set.stable_min_days, -- days from first dose from which stable disease counts
-    rule_set.confirmation_min_days -- days after which a second assessment confirms
+    setting.stable_min_days, -- days from first dose from which stable disease counts
+    setting.confirmation_min_days -- days after which a second assessment confirms
 FROM course
-CROSS JOIN rule_set
+CROSS JOIN setting
 LEFT JOIN course_of_visits
-    ON course.patient_id = course_of_visits.patient_id AND course.reader = course_of_visits.reader
+    ON
+        course.patient_id = course_of_visits.patient_id
+        AND course.reader = course_of_visits.reader
+        AND course.basis = course_of_visits.basis
 LEFT JOIN unconfirmed_best
-    ON course.patient_id = unconfirmed_best.patient_id AND course.reader = unconfirmed_best.reader
+    ON
+        course.patient_id = unconfirmed_best.patient_id
+        AND course.reader = unconfirmed_best.reader
+        AND course.basis = unconfirmed_best.basis
 LEFT JOIN confirmed_best
-    ON course.patient_id = confirmed_best.patient_id AND course.reader = confirmed_best.reader
+    ON
+        course.patient_id = confirmed_best.patient_id
+        AND course.reader = confirmed_best.reader
+        AND course.basis = confirmed_best.basis
+LEFT JOIN confirmed_response
+    ON
+        course.patient_id = confirmed_response.patient_id
+        AND course.reader = confirmed_response.reader
+        AND course.basis = confirmed_response.basis
 LEFT JOIN progression
-    ON course.patient_id = progression.patient_id AND course.reader = progression.reader
+    ON
+        course.patient_id = progression.patient_id
+        AND course.reader = progression.reader
+        AND course.basis = progression.basis

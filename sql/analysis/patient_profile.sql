@@ -32,7 +32,7 @@ overall_quartile AS (
         quantile_cont(time_days, 0.25) AS first_quartile,
         quantile_cont(time_days, 0.75) AS third_quartile
     FROM analysis.patient_endpoint
-    WHERE endpoint = 'OS'
+    WHERE endpoint = 'OS' AND is_counted
 ),
 
 overall AS (
@@ -44,7 +44,7 @@ overall AS (
         END AS os_quarter
     FROM analysis.patient_endpoint AS endpoint
     CROSS JOIN overall_quartile AS quartile
-    WHERE endpoint.endpoint = 'OS'
+    WHERE endpoint.endpoint = 'OS' AND endpoint.is_counted
 )
 
 SELECT

@@ -96,7 +96,7 @@ by_part AS (
         patient.best_overall_response AS reported
     FROM analysis.best_overall_response AS best
     INNER JOIN core.patient AS patient ON best.patient_id = patient.patient_id
-    WHERE best.is_analysis_reader
+    WHERE best.basis = 'derived' AND best.is_counted_reader
 )
 
 SELECT

@@ -1,7 +1,8 @@
 /* What happened to one patient.
    Why: survival, response and the first lesion to give way side by side, for every patient, analysed or not.
    Caveats: first lesion events are those observed under the rule set that lesions.toml selects. Reported responses
-   and survival are the source's; derived ones are worked out from the lesions of the analysis reader.
+   are the source's; derived ones are worked out from the lesions of the analysis reader. Progression-free survival is
+   the one that endpoints.basis lets count.
    Grain: one row per patient_id
    Key: patient_id
    Tags: public
@@ -45,8 +46,19 @@ best AS (
         confirmed_best_overall_response,
         progression_day
     FROM analysis.best_overall_response
-    WHERE is_analysis_reader
+    WHERE basis = 'derived' AND is_counted_reader
     QUALIFY row_number() OVER (PARTITION BY patient_id ORDER BY reader) = 1
+),
+
+progression_free AS (
+    SELECT
+        patient_id,
+        time_days,
+        is_event,
+        basis,
+        rule_id
+    FROM analysis.patient_endpoint
+    WHERE endpoint = 'PFS' AND is_counted
 ),
 
 -- The smallest change of the sum up to the progression: what a waterfall shows.
@@ -70,8 +82,11 @@ SELECT
     patient.os_days, -- overall survival, or time under observation, days
     patient.os_event, -- died
     patient.os_missing_reason, -- why there is no time of overall survival; NULL where there is one
-    patient.pfs_days, -- progression-free survival as the source states it, days
-    patient.pfs_event, -- progressed or died, as the source states it
+    progression_free.time_days AS pfs_days, -- progression-free survival (analysis.patient_endpoint), days
+    progression_free.is_event AS pfs_event, -- progressed or died; else censored
+    CASE WHEN progression_free.time_days IS NOT NULL THEN progression_free.basis END
+        AS pfs_basis, -- derived from the lesions, or stated by the source (ADTTE, RS)
+    progression_free.rule_id AS pfs_rule_id, -- the rule that decided: staging.endpoint_rule
     patient.best_overall_response AS reported_best_overall_response, -- best response as the source reports it
     best.best_overall_response, -- best response derived by RECIST 1.1, not confirmed
     best.confirmed_best_overall_response, -- best response derived by RECIST 1.1, CR and PR confirmed
@@ -96,6 +111,7 @@ SELECT
 FROM core.patient AS patient
 CROSS JOIN selected
 LEFT JOIN best ON patient.patient_id = best.patient_id
+LEFT JOIN progression_free ON patient.patient_id = progression_free.patient_id
 LEFT JOIN burden ON patient.patient_id = burden.patient_id
 LEFT JOIN lesion ON patient.patient_id = lesion.patient_id
 LEFT JOIN event AS responded

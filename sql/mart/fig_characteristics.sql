@@ -56,12 +56,17 @@ patient AS (
         patient.kras_status,
         patient.best_overall_response,
         patient.treatment,
-        patient.pfs_days,
+        progression_free.time_days AS pfs_days,
         patient.os_days,
         lesion_count.n_lesions,
         lesion_count.n_organs
     FROM core.patient AS patient
     LEFT JOIN lesion_count ON patient.patient_id = lesion_count.patient_id
+    LEFT JOIN analysis.patient_endpoint AS progression_free
+        ON
+            patient.patient_id = progression_free.patient_id
+            AND progression_free.endpoint = 'PFS'
+            AND progression_free.is_counted
     WHERE patient.is_analysed
 ),
 

@@ -32,8 +32,8 @@ SELECT
     patient.primary_site, -- site of the primary tumour
     outcome.os_days, -- overall survival, or time under observation, days
     outcome.os_event, -- died
-    outcome.pfs_days, -- progression-free survival as the source states it, days
-    outcome.pfs_event, -- progressed or died, as the source states it
+    outcome.pfs_days, -- progression-free survival (analysis.patient_endpoint), days
+    outcome.pfs_event, -- progressed or died; else censored
     outcome.best_overall_response, -- best response derived by RECIST 1.1, not confirmed
     outcome.best_overall_response IN ('CR', 'PR') AS is_objective_response, -- CR or PR; NULL without a derived response
     outcome.best_overall_response IN ('CR', 'PR', 'SD', 'NON-CR/NON-PD')

@@ -23,6 +23,8 @@ SEEDS = (
     "staging.overall_response_rule",
     "staging.confirmed_response_rule",
     "staging.response_category",
+    "staging.endpoint",
+    "staging.endpoint_rule",
 )
 ANALYSIS = (
     "lesion_change",
@@ -34,7 +36,11 @@ ANALYSIS = (
     "patient_event",
     "sum_of_diameters",
     "visit_response",
+    "response_course",
     "best_overall_response",
+    "endpoint_course",
+    "endpoint_decided",
+    "patient_endpoint",
     "response_agreement",
     "rule_set_difference",
 )
@@ -110,6 +116,12 @@ CORE: dict[str, dict[str, str]] = {
         "pfs_days": "DOUBLE",
         "pfs_event": "BOOLEAN",
         "is_death_date_known": "BOOLEAN",
+        "is_screen_failure": "BOOLEAN",
+        "is_dead": "BOOLEAN",
+        "death_day": "INTEGER",
+        "last_contact_day": "INTEGER",
+        "source_file": "VARCHAR",
+        "source_row": "BIGINT",
         "n_lesions": "BIGINT",
         "is_analysed": "BOOLEAN",
         "exclusion_reason": "VARCHAR",
@@ -191,6 +203,45 @@ CORE: dict[str, dict[str, str]] = {
     },
 }
 
+SOURCES: dict[str, dict[str, str]] = {
+    "core.subsequent_therapy": {
+        "subsequent_therapy_id": "VARCHAR",
+        "patient_id": "VARCHAR",
+        "study_id": "VARCHAR",
+        "day": "INTEGER",
+        "source_file": "VARCHAR",
+        "source_row": "BIGINT",
+    },
+    "staging.analysis_reader": {"patient_id": "VARCHAR", "reader": "VARCHAR"},
+    "staging.death": {
+        "patient_id": "VARCHAR",
+        "source": "VARCHAR",
+        "precedence": "INTEGER",
+        "day": "INTEGER",
+        "source_file": "VARCHAR",
+        "source_row": "BIGINT",
+    },
+    "staging.disease_response": {
+        "patient_id": "VARCHAR",
+        "reader": "VARCHAR",
+        "day": "INTEGER",
+        "test_code": "VARCHAR",
+        "response": "VARCHAR",
+        "source_file": "VARCHAR",
+        "source_row": "BIGINT",
+    },
+    "staging.time_to_event": {
+        "time_to_event_id": "VARCHAR",
+        "patient_id": "VARCHAR",
+        "endpoint": "VARCHAR",
+        "time_days": "DOUBLE",
+        "is_event": "BOOLEAN",
+        "source_file": "VARCHAR",
+        "source_row": "BIGINT",
+    },
+}
+"""What endpoints read besides the core tables: all empty, unless a test adds rows."""
+
 MODELLED = {
     "lesion_id": "VARCHAR",
     "endpoint": "VARCHAR",
@@ -263,6 +314,7 @@ class Core:
     exclusions: list[dict[str, Any]] = field(default_factory=list)
     modelled: list[dict[str, Any]] = field(default_factory=list)
     treatments: list[dict[str, Any]] = field(default_factory=list)
+    sources: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     visits: dict[int, str] = field(default_factory=dict)
     """The visit of a day; days without one are a time point each."""
@@ -431,8 +483,10 @@ class Core:
             _create(con, f"core.{table}", columns, rows[table])
         _create(con, "analysis.modelled_event", MODELLED, self.modelled)
         _create(con, "analysis.local_treatment", LOCAL_TREATMENT, self.treatments)
+        for table, columns in SOURCES.items():
+            _create(con, table, columns, self.sources.get(table, []))
         settings: Rows = [
-            {"name": name, "value": str(value)}
+            {"name": name, "value": str(value).lower() if isinstance(value, bool) else str(value)}
             for name, value in {**default_values(), **self.settings}.items()
         ]
         _create(con, "meta.setting", {"name": "VARCHAR", "value": "VARCHAR"}, settings)

@@ -11,22 +11,35 @@ import pytest
 from events.event_tables import load_seeds, records, run_model
 
 COLUMNS = (
-    "patient_id VARCHAR, reader VARCHAR, day INTEGER, overall_response VARCHAR, is_baseline BOOLEAN"
+    "patient_id VARCHAR, basis VARCHAR, reader VARCHAR, day INTEGER, overall_response VARCHAR, "
+    "is_counted_reader BOOLEAN"
 )
+DAYS = ("stable_min_days", "confirmation_min_days")
 
 
-def best_of(course: dict[int, str]) -> dict[str, Any]:
+def best_of(
+    course: dict[int, str], settings: tuple[int, int] = (42, 28), therapy_day: int | None = None
+) -> dict[str, Any]:
     """The row of analysis.best_overall_response for overall responses by day."""
     with duckdb.connect() as con:
         load_seeds(con)
         con.execute("CREATE SCHEMA core")
         con.execute("CREATE TABLE core.lesion AS SELECT 'P' AS patient_id, '' AS reader")
         con.execute("ALTER TABLE core.lesion ADD COLUMN is_analysis_reader BOOLEAN DEFAULT TRUE")
+        con.execute("CREATE SCHEMA meta")
+        con.execute("CREATE TABLE meta.setting (name VARCHAR, value VARCHAR)")
+        for name, value in zip(DAYS, settings, strict=True):
+            con.execute("INSERT INTO meta.setting VALUES (?, ?)", [f"endpoints.{name}", str(value)])
+        con.execute(
+            "CREATE TABLE core.subsequent_therapy AS SELECT 'P' AS patient_id, "
+            "CAST(? AS INTEGER) AS day",
+            [therapy_day],
+        )
         con.execute("CREATE SCHEMA analysis")
-        con.execute(f"CREATE TABLE analysis.visit_response ({COLUMNS})")
+        con.execute(f"CREATE TABLE analysis.response_course ({COLUMNS})")
         for day, response in course.items():
             con.execute(
-                "INSERT INTO analysis.visit_response VALUES ('P', '', ?, ?, false)",
+                "INSERT INTO analysis.response_course VALUES ('P', 'derived', '', ?, ?, true)",
                 [day, response],
             )
         run_model(con, "analysis.best_overall_response")
@@ -167,15 +180,22 @@ def test_random_courses_agree_with_loops() -> None:
     with duckdb.connect() as con:
         load_seeds(con)
         con.execute("CREATE SCHEMA core")
+        con.execute("CREATE SCHEMA meta")
+        con.execute("CREATE TABLE meta.setting (name VARCHAR, value VARCHAR)")
+        con.execute(
+            "INSERT INTO meta.setting VALUES ('endpoints.stable_min_days', '42'), "
+            "('endpoints.confirmation_min_days', '28')"
+        )
+        con.execute("CREATE TABLE core.subsequent_therapy (patient_id VARCHAR, day INTEGER)")
         con.execute("CREATE SCHEMA analysis")
-        con.execute(f"CREATE TABLE analysis.visit_response ({COLUMNS})")
+        con.execute(f"CREATE TABLE analysis.response_course ({COLUMNS})")
         con.executemany(
-            "INSERT INTO analysis.visit_response VALUES (?, '', ?, ?, false)",
+            "INSERT INTO analysis.response_course VALUES (?, 'derived', '', ?, ?, true)",
             [(who, day, what) for who, course in courses.items() for day, what in course.items()],
         )
         con.execute(
             "CREATE TABLE core.lesion AS SELECT DISTINCT patient_id, reader, "
-            "true AS is_analysis_reader FROM analysis.visit_response"
+            "true AS is_analysis_reader FROM analysis.response_course"
         )
         run_model(con, "analysis.best_overall_response")
         found = dict(

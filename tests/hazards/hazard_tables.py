@@ -123,6 +123,12 @@ def warehouse(tables: dict[str, pd.DataFrame], seed: int = 0) -> duckdb.DuckDBPy
         con.register("given", frame.sample(frac=1, random_state=seed))
         con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM given")
         con.unregister("given")
+    con.execute(
+        "CREATE TABLE analysis.patient_endpoint AS "
+        "SELECT patient_id, 'OS' AS endpoint, os_days AS time_days, os_event AS is_event, "
+        "TRUE AS is_counted FROM core.patient UNION ALL "
+        "SELECT patient_id, 'PFS', pfs_days, pfs_event, TRUE FROM core.patient"
+    )
     return con
 
 

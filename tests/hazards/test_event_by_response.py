@@ -42,8 +42,9 @@ def con() -> duckdb.DuckDBPyConnection:
         "UPDATE core.patient SET best_overall_response = answer FROM stated "
         "WHERE stated.patient_id = core.patient.patient_id AND core.patient.patient_id < 'P0250'; "
         "CREATE TABLE analysis.best_overall_response AS SELECT patient_id, 'x' AS reader, "
-        "TRUE AS is_analysis_reader, answer AS best_overall_response FROM stated "
-        "UNION ALL SELECT patient_id, 'y', FALSE, 'CR' FROM stated"
+        "'derived' AS basis, TRUE AS is_counted_reader, answer AS best_overall_response "
+        "FROM stated UNION ALL SELECT patient_id, 'y', 'derived', FALSE, 'CR' FROM stated "
+        "UNION ALL SELECT patient_id, 'x', 'stated', TRUE, 'CR' FROM stated"
     )
     return connection
 
@@ -71,7 +72,7 @@ def rows(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     return con.sql(
         "SELECT e.*, replace(b.best_overall_response, 'NON-CR/NON-PD', 'SD') AS response "
         "FROM analysis.lesion_event AS e JOIN analysis.best_overall_response AS b USING "
-        "(patient_id) WHERE b.is_analysis_reader AND e.lesion_type = 'target' AND e.endpoint = "
+        "(patient_id) WHERE b.is_counted_reader AND b.basis = 'derived' AND e.lesion_type = 'target' AND e.endpoint = "
         "'progression' AND e.source = 'modelled' AND e.censor_reason IS DISTINCT FROM "
         "'no_assessment_after_baseline' ORDER BY e.lesion_id"
     ).df()

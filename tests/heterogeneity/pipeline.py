@@ -25,6 +25,7 @@ CORE = (
     "analysis.local_treatment",
     "staging.analysis_reader",
     "staging.tumor_result",
+    "analysis.endpoint_decided",
 )
 ORDER = (
     "response_phase",

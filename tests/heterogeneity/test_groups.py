@@ -11,19 +11,23 @@ MONTH = 30.4375
 def test_times_to_each_endpoint(trial: SqlKit) -> None:
     found = {
         (patient[3:], endpoint): (time, event, reason)
-        for patient, endpoint, time, event, reason in trial.rows("analysis.patient_endpoint")
+        for patient, endpoint, time, event, reason in trial.rows(
+            "analysis.patient_endpoint",
+            "patient_id, endpoint, time_days, is_event, missing_reason",
+            "is_counted AND endpoint IN ('OS', 'PFS', 'PPS')",
+        )
     }
     assert len(found) == 21
     assert found["1", "OS"] == (20 * MONTH, True, None)
     assert found["1", "PFS"] == (10 * MONTH, True, None)
     assert found["1", "PPS"] == (10 * MONTH, True, None)
     assert found["2", "PPS"] == (13 * MONTH, False, None)
-    assert found["3", "PPS"] == (None, None, "died without progression")
-    assert found["5", "PPS"] == (None, None, "no progression")
-    assert found["6", "OS"][2] == "neither a death nor a last contact is known"
-    assert found["6", "PFS"][2] == "the source says nothing of progression"
-    assert found["6", "PPS"][2] == "progression-free survival is not known"
-    assert found["7", "PPS"] == (None, None, "overall survival ends before the progression")
+    assert found["3", "PPS"] == (None, None, "The patient died without progression.")
+    assert found["5", "PPS"] == (None, None, "There was no progression, or none that counts.")
+    assert found["6", "OS"][2] == "Neither a death nor a last contact is known."
+    assert found["6", "PFS"][2] == "The study has no tumor assessments of this kind."
+    assert found["6", "PPS"][2] == "Progression-free survival is not known."
+    assert found["7", "PPS"] == (None, None, "Overall survival ends before the progression.")
 
 
 def test_organs_are_pooled_by_class_and_number(trial: SqlKit) -> None:

@@ -197,13 +197,13 @@ def test_a_time_that_ends_before_the_first_dose_is_none_and_says_so() -> None:
         run_pipeline(kit)
         assert kit.query(
             "SELECT patient_id, endpoint, missing_reason FROM analysis.patient_endpoint "
-            "WHERE time_days IS NULL ORDER BY ALL"
+            "WHERE time_days IS NULL AND is_counted AND endpoint IN ('OS', 'PFS', 'PPS') ORDER BY ALL"
         ) == [
-            ("s1/0", "OS", "overall survival ends before the first dose"),
-            ("s1/0", "PFS", "progression-free survival ends before the first dose"),
-            ("s1/0", "PPS", "progression-free survival ends before the first dose"),
-            ("s1/1", "PFS", "progression-free survival ends before the first dose"),
-            ("s1/1", "PPS", "progression-free survival ends before the first dose"),
+            ("s1/0", "OS", "The time ends before the first dose."),
+            ("s1/0", "PFS", "The time ends before the first dose."),
+            ("s1/0", "PPS", "Progression-free survival ends before the first dose."),
+            ("s1/1", "PFS", "The time ends before the first dose."),
+            ("s1/1", "PPS", "Progression-free survival ends before the first dose."),
         ]
         shown = kit.rows(
             "analysis.survival_summary",

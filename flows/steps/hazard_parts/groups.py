@@ -15,10 +15,17 @@ from udfs.survival import kaplan_meier, log_rank
 from warehouse.registry import StepContext
 
 PATIENTS = """
-SELECT patient_id, os_days, os_event, pfs_days, pfs_event
-FROM core.patient
-WHERE is_analysed
-ORDER BY patient_id
+SELECT
+    patient.patient_id,
+    max(endpoint.time_days) FILTER (endpoint.endpoint = 'OS') AS os_days,
+    bool_or(endpoint.is_event) FILTER (endpoint.endpoint = 'OS') AS os_event,
+    max(endpoint.time_days) FILTER (endpoint.endpoint = 'PFS') AS pfs_days,
+    bool_or(endpoint.is_event) FILTER (endpoint.endpoint = 'PFS') AS pfs_event
+FROM core.patient AS patient
+INNER JOIN analysis.patient_endpoint AS endpoint ON patient.patient_id = endpoint.patient_id
+WHERE patient.is_analysed AND endpoint.is_counted
+GROUP BY patient.patient_id
+ORDER BY patient.patient_id
 """
 FLAGS = {name: f"has_{name.replace('-', '_')}" for name in QUADRANTS}
 ONLY = "is_high_low_only"
