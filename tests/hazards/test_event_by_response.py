@@ -205,7 +205,7 @@ def test_a_response_whose_events_all_come_last_has_no_hazard_ratio() -> None:
         "ALTER TABLE core.patient ADD COLUMN best_overall_response VARCHAR; UPDATE core.patient "
         "SET best_overall_response = CASE WHEN patient_id < 'P0010' THEN 'CR' ELSE 'SD' END; "
         "CREATE TABLE analysis.best_overall_response (patient_id VARCHAR, reader VARCHAR, "
-        "is_analysis_reader BOOLEAN, best_overall_response VARCHAR)"
+        "basis VARCHAR, is_counted_reader BOOLEAN, best_overall_response VARCHAR)"
     )
     step = next(s for s in installed_steps() if s.function is module.event_by_response)
     context = StepRun(con, step, default_values(), lambda name, event: None)
@@ -222,7 +222,7 @@ def test_without_lesions_tables_are_empty_and_with_one_group_there_is_no_test() 
         con.execute(
             "ALTER TABLE core.patient ADD COLUMN best_overall_response VARCHAR DEFAULT 'PR'; "
             "CREATE TABLE analysis.best_overall_response (patient_id VARCHAR, reader VARCHAR, "
-            "is_analysis_reader BOOLEAN, best_overall_response VARCHAR)"
+            "basis VARCHAR, is_counted_reader BOOLEAN, best_overall_response VARCHAR)"
         )
         step = next(s for s in installed_steps() if s.function is module.event_by_response)
         context = StepRun(con, step, default_values(), lambda name, event: None)

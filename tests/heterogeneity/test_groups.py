@@ -25,8 +25,9 @@ def test_times_to_each_endpoint(trial: SqlKit) -> None:
     assert found["3", "PPS"] == (None, None, "The patient died without progression.")
     assert found["5", "PPS"] == (None, None, "There was no progression, or none that counts.")
     assert found["6", "OS"][2] == "Neither a death nor a last contact is known."
-    assert found["6", "PFS"][2] == "The study has no tumor assessments of this kind."
-    assert found["6", "PPS"][2] == "Progression-free survival is not known."
+    # Never assessed, in a study that assesses: censored on the day of the first dose.
+    assert found["6", "PFS"] == (0, False, None)
+    assert found["6", "PPS"][2] == "There was no progression, or none that counts."
     assert found["7", "PPS"] == (None, None, "Overall survival ends before the progression.")
 
 

@@ -1,0 +1,260 @@
+"""Patients' endpoints: one named case per rule, and random courses against loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from events.event_tables import Core, records
+
+MODELS = tuple(
+    f"analysis.{name}"
+    for name in (
+        "lesion_change",
+        "scan",
+        "new_lesion",
+        "sum_of_diameters",
+        "visit_response",
+        "response_course",
+        "best_overall_response",
+        "endpoint_course",
+        "endpoint_decided",
+        "patient_endpoint",
+    )
+)
+SCHEDULED = {"endpoints.assessment_interval_days": 42}
+"""Two missed visits and the window: an event later than 2 * 42 + 14 = 98 days is censored."""
+
+
+def endpoints(core: Core) -> dict[tuple[str, str], dict[str, Any]]:
+    """Rows of S/1 by endpoint and basis."""
+    with core.build(*MODELS) as con:
+        rows = records(con, "SELECT * FROM analysis.patient_endpoint WHERE patient_id = 'S/1'")
+    return {(row["endpoint"], row["basis"]): row for row in rows}
+
+
+def derived(core: Core, endpoint: str) -> dict[str, Any]:
+    return endpoints(core)[endpoint, "derived"]
+
+
+def course(sizes: dict[int, float | None], **patient: Any) -> Core:
+    """S/1 with one target lesion; scans every six weeks."""
+    core = Core(settings=dict(SCHEDULED))
+    death = patient.pop("death_day", None)
+    core.patient(is_dead=death is not None, death_day=death, last_contact_day=400, **patient)
+    if death is not None:
+        core.sources["staging.death"] = [
+            {"patient_id": "S/1", "source": "dm", "precedence": 3, "day": death,
+             "source_file": "dm.csv", "source_row": 7},
+        ]  # fmt: skip
+    if sizes:
+        core.target(sizes)
+    return core
+
+
+def therapy(core: Core, day: int) -> Core:
+    core.sources["core.subsequent_therapy"] = [
+        {"subsequent_therapy_id": "S/1/PR1", "patient_id": "S/1", "study_id": "S", "day": day,
+         "source_file": "pr.csv", "source_row": 3},
+    ]  # fmt: skip
+    return core
+
+
+STABLE = {0: 20, 42: 20, 84: 20}
+RESPONSE = {0: 20, 42: 12, 84: 12}
+PROGRESSED = {**STABLE, 126: 30}
+
+# rule, the course, death, other therapy; the time, whether it is an event, the last day without.
+CASES: list[tuple[str, Core, tuple[float | None, bool | None, float | None]]] = [
+    ("PFS/progression", course(PROGRESSED), (126, True, 84)),
+    ("PFS/progression", course(PROGRESSED, death_day=200), (126, True, 84)),
+    ("PFS/death", course(STABLE, death_day=150), (150, True, 84)),
+    ("PFS/death", course(STABLE, death_day=182), (182, True, 84)),  # 98 days: still in the window
+    ("PFS/missed_assessments", course(STABLE, death_day=183), (84, False, 84)),
+    ("PFS/missed_assessments", course({**STABLE, 210: 30}), (84, False, 84)),
+    ("PFS/no_event", course(STABLE), (84, False, 84)),
+    ("PFS/no_event", course({**STABLE, 126: None}), (84, False, 84)),  # not evaluable: no day
+    ("PFS/death_day_unknown", course(STABLE), (84, False, 84)),
+    ("PFS/death_before_first_assessment", course({0: 20}, death_day=30), (30, True, 0)),
+    ("PFS/never_assessed", course({0: 20}), (0, False, 0)),
+    ("PFS/never_assessed", course({0: 20}, death_day=99), (0, False, 0)),  # two visits missed
+    ("PFS/subsequent_therapy", therapy(course(PROGRESSED), 100), (84, False, 84)),
+    ("PFS/subsequent_therapy", therapy(course(PROGRESSED), 84), (84, False, 84)),
+    ("PFS/progression", therapy(course(PROGRESSED), 126), (126, True, 84)),
+    ("TTP/progression", course(PROGRESSED), (126, True, 84)),
+    ("TTP/death", course(STABLE, death_day=150), (150, False, 150)),
+    ("TTP/death_before_first_assessment", course({0: 20}, death_day=30), (30, False, 30)),
+    ("TTP/missed_assessments", course(STABLE, death_day=183), (84, False, 84)),
+    ("TTP/no_event", course(STABLE), (84, False, 84)),
+    ("TTR/response", course(RESPONSE), (42, True, 0)),
+    ("TTR/response", course({0: 20, 42: 20, 84: 12}), (84, True, 42)),
+    ("TTR/progression", course(PROGRESSED), (126, False, 126)),
+    ("TTR/no_event", course(STABLE), (84, False, 84)),
+    ("TTR/subsequent_therapy", therapy(course({**STABLE, 126: 12}), 90), (84, False, 84)),
+    ("TTR/never_assessed", course({0: 20}), (0, False, 0)),
+    ("DOR/progression", course({**RESPONSE, 126: 30}), (84, True, 42)),
+    ("DOR/death", course(RESPONSE, death_day=100), (58, True, 42)),
+    ("DOR/no_event", course(RESPONSE), (42, False, 42)),
+    ("DOR/missed_assessments", course(RESPONSE, death_day=200), (42, False, 42)),
+    ("DOR/subsequent_therapy", therapy(course({**RESPONSE, 126: 30}), 90), (42, False, 42)),
+    ("DOR/no_response", course(STABLE), (None, None, None)),
+    ("DOSD/progression", course(PROGRESSED), (126, True, 84)),
+    ("DOSD/not_stable", course(RESPONSE), (None, None, None)),
+    ("OS/death", course(STABLE, death_day=150), (150, True, 150)),
+    ("OS/last_contact", course(STABLE), (400, False, 400)),
+    ("PPS/death", course(PROGRESSED, death_day=200), (74, True, 74)),
+    ("PPS/last_contact", course(PROGRESSED), (274, False, 274)),
+    ("PPS/no_progression", course(STABLE), (None, None, None)),
+    ("PPS/died_without_progression", course(STABLE, death_day=150), (None, None, None)),
+    ("TTNT/subsequent_therapy", therapy(course(PROGRESSED), 140), (140, True, 140)),
+    ("TTNT/not_recorded_in_study", course(PROGRESSED), (None, None, None)),
+]
+
+
+@pytest.mark.parametrize(("rule", "core", "expected"), CASES, ids=range(len(CASES)))
+def test_each_rule_by_name(
+    rule: str, core: Core, expected: tuple[float | None, bool | None, float | None]
+) -> None:
+    if rule == "PFS/death_day_unknown":
+        core.patients[0]["is_dead"] = True
+    row = derived(core, rule.split("/")[0])
+    assert row["rule_id"] == rule
+    time, is_event, lower = expected
+    assert (row["time_days"], row["is_event"]) == (time, is_event)
+    assert row["time_lower_days"] == lower
+    assert row["time_upper_days"] == (time if is_event else None)
+    assert (row["censor_reason"] is None) == (is_event is not False)
+    assert (row["missing_reason"] is None) == (time is not None)
+
+
+def test_a_patient_without_baseline_is_censored_on_day_0() -> None:
+    core = course({})
+    core.new(84)
+    row = derived(core, "PFS")
+    assert (row["rule_id"], row["time_days"], row["is_event"]) == ("PFS/no_baseline", 0, False)
+
+
+def test_a_study_without_tumors_has_no_derived_progression() -> None:
+    row = derived(course({}), "PFS")
+    assert (row["rule_id"], row["time_days"]) == ("PFS/not_assessed_in_study", None)
+
+
+def test_the_source_row_is_that_of_the_day() -> None:
+    row = derived(course(PROGRESSED), "PFS")
+    assert (row["source_table"], row["source_file"], row["source_row"]) == (
+        "analysis.response_course", "tr.csv", 4,
+    )  # fmt: skip
+    row = derived(course(STABLE, death_day=150), "PFS")
+    assert (row["source_table"], row["source_file"], row["source_row"]) == (
+        "staging.death", "dm.csv", 7,
+    )  # fmt: skip
+
+
+def test_missed_assessments_are_a_setting_and_the_interval_the_studys_own() -> None:
+    never = course(STABLE, death_day=300)
+    never.settings = {"endpoints.missed_assessments": 0}
+    assert derived(never, "PFS")["rule_id"] == "PFS/death"
+    # Scans 42 and 84: the study's own interval is 42 days.
+    own = course(STABLE, death_day=183)
+    own.settings = {}
+    assert derived(own, "PFS")["rule_id"] == "PFS/missed_assessments"
+
+
+def test_a_confirmed_response_is_a_setting() -> None:
+    """PR on day 42, confirmed on 84 or not at all."""
+    for last, expected in ((12, ("TTR/response", 42)), (15, ("TTR/no_event", 84))):
+        core = course({0: 20, 42: 12, 84: last})
+        core.settings["endpoints.confirmed_response"] = True
+        row = derived(core, "TTR")
+        assert (row["rule_id"], row["time_days"]) == expected
+
+
+def with_both(basis: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """RS calls progression on day 84, the sizes on day 126."""
+    core = course(PROGRESSED)
+    core.settings["endpoints.basis"] = basis
+    core.sources["staging.analysis_reader"] = [{"patient_id": "S/1", "reader": ""}]
+    for day, word in ((42, "SD"), (84, "PD")):
+        core.responses.append(
+            {"patient_id": "S/1", "reader": "", "day": day, "overall_response": word}
+        )
+    return endpoints(core)
+
+
+@pytest.mark.parametrize(
+    ("basis", "counted"), [("stated_else_derived", "stated"), ("derived_else_stated", "derived")]
+)
+def test_a_setting_says_which_of_two_counts(basis: str, counted: str) -> None:
+    rows = with_both(basis)
+    assert rows["PFS", "stated"]["time_days"] == 84
+    assert rows["PFS", "derived"]["time_days"] == 126
+    assert rows["PFS", counted]["is_counted"]
+    assert not rows["PFS", {"stated": "derived", "derived": "stated"}[counted]]["is_counted"]
+
+
+def test_where_the_source_says_nothing_the_derivation_counts() -> None:
+    rows = endpoints(course(PROGRESSED))
+    assert rows["PFS", "derived"]["is_counted"] and not rows["PFS", "stated"]["is_counted"]
+    assert rows["PFS", "stated"]["rule_id"] == "PFS/not_assessed_in_study"
+
+
+def test_adtte_is_taken_as_stated() -> None:
+    core = course(PROGRESSED)
+    core.sources["staging.time_to_event"] = [
+        {"time_to_event_id": "1", "patient_id": "S/1", "endpoint": "PFS", "time_days": 100.5,
+         "is_event": False, "source_file": "adtte.csv", "source_row": 9},
+    ]  # fmt: skip
+    row = endpoints(core)["PFS", "stated"]
+    assert (row["rule_id"], row["time_days"], row["is_event"]) == (
+        "PFS/stated_censored", 100.5, False,
+    )  # fmt: skip
+    assert (row["source_file"], row["source_row"], row["is_counted"]) == ("adtte.csv", 9, True)
+
+
+def pfs_by_hand(sizes: dict[int, float], death: int | None) -> tuple[float, bool]:
+    """RECIST 1.1 for one lesion and the rules for progression-free survival, as a loop."""
+    baseline = nadir = sizes[0]
+    last, progression = 0, None
+    for day in sorted(day for day in sizes if day > 0):
+        size = sizes[day]
+        if progression is None and size - nadir >= max(0.2 * nadir, 5):
+            progression = day
+        if progression is None:
+            last = day
+        nadir = min(nadir, size)
+    assert baseline > 0
+    ends = [day for day in (progression, death) if day is not None]
+    if not ends:
+        return float(last), False
+    end = min(ends)
+    before = max([0, *(day for day in sizes if 0 < day < end)])
+    return (float(before), False) if end - before > 98 else (float(end), True)
+
+
+def test_random_courses_agree_with_loops() -> None:
+    draw = np.random.default_rng(14)
+    core = Core(settings=dict(SCHEDULED))
+    expected: dict[str, tuple[float, bool]] = {}
+    deaths: list[dict[str, Any]] = []
+    for k in range(300):
+        who = f"S/{k}"
+        days = np.cumsum(draw.choice([42, 42, 42, 84, 126, 49], size=draw.integers(0, 6)))
+        sizes = {0: 30.0} | {int(day): float(draw.integers(12, 45)) for day in days}
+        last = max(sizes)
+        death = int(max(last, 0) + draw.integers(1, 160)) if draw.random() < 0.5 else None
+        core.patient(who, is_dead=death is not None, death_day=death, last_contact_day=900)
+        core.target(dict(sizes), f"{k}/T", patient_id=who)
+        if death is not None:
+            deaths.append({"patient_id": who, "source": "dm", "precedence": 3, "day": death})
+        expected[who] = pfs_by_hand(sizes, death)
+    core.sources["staging.death"] = deaths
+    con: duckdb.DuckDBPyConnection
+    with core.build(*MODELS) as con:
+        found = con.execute(
+            "SELECT patient_id, time_days, is_event FROM analysis.patient_endpoint "
+            "WHERE endpoint = 'PFS' AND basis = 'derived'"
+        ).fetchall()
+    assert {who: (time, event) for who, time, event in found} == expected
+    assert len({event for _, event in expected.values()}) == 2
