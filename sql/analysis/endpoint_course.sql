@@ -97,6 +97,16 @@ therapy AS (
     GROUP BY patient_id
 ),
 
+local_treatment AS (
+    SELECT
+        treatment.patient_id,
+        min(treatment.first_day) AS day
+    FROM analysis.local_treatment AS treatment
+    INNER JOIN core.lesion AS lesion ON treatment.lesion_id = lesion.lesion_id
+    WHERE treatment.is_patient_censored AND lesion.is_analysis_reader
+    GROUP BY treatment.patient_id
+),
+
 study_therapy AS (
     SELECT DISTINCT study_id
     FROM core.subsequent_therapy
@@ -132,6 +142,7 @@ planned AS (
         patient.is_dead AND other_death.patient_id IS NULL AS is_death_only_stated,
         patient.last_contact_day,
         therapy.day AS therapy_day,
+        local_treatment.day AS local_treatment_day,
         best.progression_day,
         study_therapy.study_id IS NOT NULL AS has_therapy_in_study,
         CASE WHEN setting.is_confirmed THEN best.confirmed_response_day ELSE best.response_day END AS response_day,
@@ -161,6 +172,7 @@ planned AS (
     LEFT JOIN study_lesion ON patient.study_id = study_lesion.study_id
     LEFT JOIN baseline ON patient.patient_id = baseline.patient_id
     LEFT JOIN therapy ON patient.patient_id = therapy.patient_id
+    LEFT JOIN local_treatment ON patient.patient_id = local_treatment.patient_id
     LEFT JOIN other_death ON patient.patient_id = other_death.patient_id
     LEFT JOIN study_therapy ON patient.study_id = study_therapy.study_id
     LEFT JOIN stated_time
@@ -189,7 +201,9 @@ around AS (
         ended.basis,
         max(assessment.day) AS last_assessment_day,
         max(assessment.day) FILTER (WHERE assessment.day < ended.end_day) AS assessment_before_end_day,
-        max(assessment.day) FILTER (WHERE assessment.day <= ended.therapy_day) AS assessment_before_therapy_day
+        max(assessment.day) FILTER (WHERE assessment.day <= ended.therapy_day) AS assessment_before_therapy_day,
+        max(assessment.day) FILTER (WHERE assessment.day < ended.local_treatment_day)
+            AS assessment_before_local_treatment_day
     FROM ended
     INNER JOIN assessment
         ON
@@ -214,6 +228,7 @@ SELECT
     ended.is_death_only_stated, -- no table but ADTTE tells of the death
     ended.last_contact_day, -- last day known alive
     ended.therapy_day, -- day of the first other anticancer therapy
+    ended.local_treatment_day, -- first local treatment that censors the patient (local_treatment.policy)
     ended.has_therapy_in_study, -- the study records such therapies
     ended.stated_days, -- the time that ADTTE states
     ended.is_stated_event, -- that it ends in an event
@@ -226,6 +241,8 @@ SELECT
     greatest(around.assessment_before_end_day, ended.start_day) AS assessment_before_end_day, -- last before end_day
     greatest(around.assessment_before_therapy_day, ended.start_day)
         AS assessment_before_therapy_day, -- last up to therapy_day
+    greatest(around.assessment_before_local_treatment_day, ended.start_day)
+        AS assessment_before_local_treatment_day, -- last before local_treatment_day
     ended.longest_gap_days -- longest time without assessment before an event, days; NULL where any will do
 FROM ended
 LEFT JOIN around

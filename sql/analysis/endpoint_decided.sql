@@ -40,6 +40,11 @@ told AS (
                 holds := therapy_day >= start_day AND therapy_day < coalesce(end_day, therapy_day + 1)
             ),
             struct_pack(
+                condition := 'local_treatment_before_end',
+                holds := local_treatment_day >= start_day
+                AND local_treatment_day <= coalesce(end_day, local_treatment_day)
+            ),
+            struct_pack(
                 condition := 'missed_before_end', holds := end_day - assessment_before_end_day > longest_gap_days
             ),
             struct_pack(condition := 'responded', holds := response_day IS NOT NULL),
@@ -88,6 +93,9 @@ dated AS (
             struct_pack(k := 'subsequent_therapy', v := CAST(therapy_day AS DOUBLE)),
             struct_pack(k := 'last_assessment', v := CAST(last_assessment_day AS DOUBLE)),
             struct_pack(k := 'assessment_before_end', v := CAST(assessment_before_end_day AS DOUBLE)),
+            struct_pack(
+                k := 'assessment_before_local_treatment', v := CAST(assessment_before_local_treatment_day AS DOUBLE)
+            ),
             struct_pack(k := 'assessment_before_subsequent_therapy', v := CAST(assessment_before_therapy_day AS DOUBLE))
         ]) AS days
     FROM decided

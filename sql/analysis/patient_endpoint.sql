@@ -95,8 +95,12 @@ every_endpoint AS (
         rule.at_day,
         post.progression_day AS start_day,
         post.os_days AS end_day,
-        CASE WHEN rule.outcome IN ('event', 'censored') THEN round(post.os_days - post.progression_day, 6) END AS time_days,
-        CASE WHEN rule.outcome IN ('event', 'censored') THEN round(post.os_days - post.progression_day, 6) END AS time_lower_days,
+        CASE
+            WHEN rule.outcome IN ('event', 'censored') THEN round(post.os_days - post.progression_day, 6)
+        END AS time_days,
+        CASE
+            WHEN rule.outcome IN ('event', 'censored') THEN round(post.os_days - post.progression_day, 6)
+        END AS time_lower_days,
         CASE WHEN rule.outcome IN ('event', 'censored') THEN rule.outcome = 'event' END AS is_event,
         FALSE AS is_before_start
     FROM post_progression AS post

@@ -32,7 +32,10 @@ WITH therapy AS (
         source_file,
         source_row
     FROM staging.disposition
-    WHERE regexp_matches(upper(concat_ws(' ', event, term)), '(NEW|SUBSEQUENT|OTHER|ANOTHER) (SYSTEMIC )?ANTI-? ?CANCER')
+    WHERE
+        regexp_matches(
+            upper(concat_ws(' ', event, term)), '(NEW|SUBSEQUENT|OTHER|ANOTHER) (SYSTEMIC )?ANTI-? ?CANCER'
+        )
 )
 
 SELECT

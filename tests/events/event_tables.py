@@ -290,7 +290,13 @@ PHASES: dict[str, dict[str, str]] = {
     },
 }
 
-LOCAL_TREATMENT = {"lesion_id": "VARCHAR", "not_evaluable_from": "INTEGER"}
+LOCAL_TREATMENT = {
+    "lesion_id": "VARCHAR",
+    "patient_id": "VARCHAR",
+    "not_evaluable_from": "INTEGER",
+    "first_day": "INTEGER",
+    "is_patient_censored": "BOOLEAN",
+}
 """Columns of analysis.local_treatment that events look at."""
 
 Rows = Sequence[Mapping[str, Any]]

@@ -162,6 +162,20 @@ def test_missed_assessments_are_a_setting_and_the_interval_the_studys_own() -> N
     assert derived(own, "PFS")["rule_id"] == "PFS/missed_assessments"
 
 
+def test_a_local_treatment_censors_where_the_policy_says_so() -> None:
+    for is_censored, expected in (
+        (True, ("PFS/local_treatment", 42)),
+        (False, ("PFS/progression", 126)),
+    ):
+        core = course(PROGRESSED)
+        core.treatments.append(
+            {"lesion_id": "T1", "patient_id": "S/1", "first_day": 84,
+             "is_patient_censored": is_censored},
+        )  # fmt: skip
+        row = derived(core, "PFS")
+        assert (row["rule_id"], row["time_days"]) == expected
+
+
 def test_a_confirmed_response_is_a_setting() -> None:
     """PR on day 42, confirmed on 84 or not at all."""
     for last, expected in ((12, ("TTR/response", 42)), (15, ("TTR/no_event", 84))):

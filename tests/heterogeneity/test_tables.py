@@ -197,7 +197,8 @@ def test_a_time_that_ends_before_the_first_dose_is_none_and_says_so() -> None:
         run_pipeline(kit)
         assert kit.query(
             "SELECT patient_id, endpoint, missing_reason FROM analysis.patient_endpoint "
-            "WHERE time_days IS NULL AND is_counted AND endpoint IN ('OS', 'PFS', 'PPS') ORDER BY ALL"
+            "WHERE time_days IS NULL AND is_counted AND endpoint IN ('OS', 'PFS', 'PPS') "
+            "ORDER BY ALL"
         ) == [
             ("s1/0", "OS", "The time ends before the first dose."),
             ("s1/0", "PFS", "The time ends before the first dose."),
