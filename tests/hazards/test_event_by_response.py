@@ -72,8 +72,9 @@ def rows(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     return con.sql(
         "SELECT e.*, replace(b.best_overall_response, 'NON-CR/NON-PD', 'SD') AS response "
         "FROM analysis.lesion_event AS e JOIN analysis.best_overall_response AS b USING "
-        "(patient_id) WHERE b.is_counted_reader AND b.basis = 'derived' AND e.lesion_type = 'target' "
-        "AND e.endpoint = 'progression' AND e.source = 'modelled' AND e.censor_reason IS DISTINCT FROM "
+        "(patient_id) WHERE b.is_counted_reader AND b.basis = 'derived' "
+        "AND e.lesion_type = 'target' AND e.endpoint = 'progression' AND e.source = 'modelled' "
+        "AND e.censor_reason IS DISTINCT FROM "
         "'no_assessment_after_baseline' ORDER BY e.lesion_id"
     ).df()
 
