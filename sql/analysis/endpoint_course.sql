@@ -107,6 +107,11 @@ local_treatment AS (
     GROUP BY treatment.patient_id
 ),
 
+survival_reporting AS (
+    SELECT study_id
+    FROM staging.survival_reporting
+),
+
 study_therapy AS (
     SELECT DISTINCT study_id
     FROM core.subsequent_therapy
@@ -145,6 +150,7 @@ planned AS (
         local_treatment.day AS local_treatment_day,
         best.progression_day,
         study_therapy.study_id IS NOT NULL AS has_therapy_in_study,
+        survival_reporting.study_id IS NOT NULL AS is_survival_reported,
         CASE WHEN setting.is_confirmed THEN best.confirmed_response_day ELSE best.response_day END AS response_day,
         CASE WHEN setting.is_confirmed THEN best.confirmed_best_overall_response ELSE best.best_overall_response END
             AS best_response,
@@ -174,6 +180,7 @@ planned AS (
     LEFT JOIN therapy ON patient.patient_id = therapy.patient_id
     LEFT JOIN local_treatment ON patient.patient_id = local_treatment.patient_id
     LEFT JOIN other_death ON patient.patient_id = other_death.patient_id
+    LEFT JOIN survival_reporting ON patient.study_id = survival_reporting.study_id
     LEFT JOIN study_therapy ON patient.study_id = study_therapy.study_id
     LEFT JOIN stated_time
         ON
@@ -230,6 +237,7 @@ SELECT
     ended.therapy_day, -- day of the first other anticancer therapy
     ended.local_treatment_day, -- first local treatment that censors the patient (local_treatment.policy)
     ended.has_therapy_in_study, -- the study records such therapies
+    ended.is_survival_reported, -- the study says anything of deaths
     ended.stated_days, -- the time that ADTTE states
     ended.is_stated_event, -- that it ends in an event
     ended.needs_assessment, -- the endpoint is read off assessments

@@ -54,6 +54,7 @@ told AS (
             struct_pack(condition := 'died', holds := death_day IS NOT NULL),
             struct_pack(condition := 'death_day_unknown', holds := is_dead AND death_day IS NULL),
             struct_pack(condition := 'death_only_stated', holds := is_death_only_stated),
+            struct_pack(condition := 'deaths_not_reported', holds := NOT is_survival_reported AND NOT is_dead),
             struct_pack(condition := 'has_last_contact', holds := last_contact_day IS NOT NULL),
             struct_pack(condition := 'no_subsequent_therapy_in_study', holds := NOT has_therapy_in_study),
             struct_pack(

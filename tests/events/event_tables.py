@@ -212,6 +212,7 @@ SOURCES: dict[str, dict[str, str]] = {
         "source_file": "VARCHAR",
         "source_row": "BIGINT",
     },
+    "staging.survival_reporting": {"study_id": "VARCHAR"},
     "staging.analysis_reader": {"patient_id": "VARCHAR", "reader": "VARCHAR"},
     "staging.death": {
         "patient_id": "VARCHAR",

@@ -42,6 +42,7 @@ def derived(core: Core, endpoint: str) -> dict[str, Any]:
 def course(sizes: dict[int, float | None], **patient: Any) -> Core:
     """S/1 with one target lesion; scans every six weeks."""
     core = Core(settings=dict(SCHEDULED))
+    core.sources["staging.survival_reporting"] = [{"study_id": "S"}]
     death = patient.pop("death_day", None)
     core.patient(is_dead=death is not None, death_day=death, last_contact_day=400, **patient)
     if death is not None:
@@ -134,6 +135,15 @@ def test_a_patient_without_baseline_is_censored_on_day_0() -> None:
     core.new(84)
     row = derived(core, "PFS")
     assert (row["rule_id"], row["time_days"], row["is_event"]) == ("PFS/no_baseline", 0, False)
+
+
+def test_a_study_that_says_nothing_of_deaths_has_no_overall_survival() -> None:
+    core = course(STABLE)
+    core.sources["staging.survival_reporting"] = []
+    rows = endpoints(core)
+    assert rows["OS", "derived"]["rule_id"] == "OS/deaths_not_reported"
+    assert rows["OS", "derived"]["time_days"] is None
+    assert rows["PFS", "derived"]["time_days"] == 84
 
 
 def test_a_study_without_tumors_has_no_derived_progression() -> None:
