@@ -23,11 +23,22 @@ SELECT
     count(DISTINCT lesion.lesion_id) FILTER (lesion.lesion_type = 'target') AS target,
     count(*) FILTER (event.endpoint = 'response' AND event.is_event) AS responses,
     count(*) FILTER (event.endpoint = 'progression' AND event.is_event) AS progressions,
-    median(event.time_days) FILTER (event.endpoint = 'progression' AND event.is_event)
-        AS median_days_to_progression
+    -- Kaplan and Meier's: a median of those that progressed leaves out those that never do.
+    CASE
+        WHEN bool_or(curve.is_median_reached)
+            THEN CAST(CAST(round(max(curve.median_days)) AS BIGINT) AS VARCHAR)
+        ELSE 'not reached'
+    END AS median_days_to_progression
 FROM mart.fct_lesion_event AS event
 INNER JOIN mart.dim_lesion AS lesion USING (lesion_id)
 INNER JOIN mart.dim_organ AS organ ON organ.organ = lesion.organ
+LEFT JOIN analysis.lesion_survival_summary AS curve
+    ON
+        organ.organ = curve.organ
+        AND curve.subset = 'all'
+        AND curve.arm = 'all'
+        AND curve.endpoint = 'progression'
+        AND curve.source = 'observed'
 WHERE event.rule_set = 'recist_1_1' AND event.source = 'observed'
 GROUP BY organ.display_name
 ORDER BY lesions DESC, organ.display_name

@@ -65,8 +65,6 @@ def by_hand(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
         "median_baseline_diameter_mm": lesion["baseline_diameter_mm"].median(),
         "lesion_response_rate": 100 * responses["is_event"].mean(),
         "lesion_progression_rate": 100 * progressions["is_event"].mean(),
-        "median_lesion_response_days": responses.query("is_event")["time_days"].median(),
-        "median_lesion_progression_days": progressions.query("is_event")["time_days"].median(),
         "lesion_progressions_per_100_lesion_years": 100 * at_risk["is_event"].sum()
         / (at_risk["time_days"].sum() / 365.25),
         "consistent_lesion_share": 100

@@ -7,10 +7,11 @@
 
 Tests are scipy's where it has them. ``ranks`` adds Dunn's test, ``paired`` the shift of the signed
 rank test, ``effects`` effect sizes with intervals, ``correlation`` intervals and the exact test
-of Spearman's, ``adjust`` the corrections.
+of Spearman's, ``adjust`` the corrections, ``binomial`` exact limits of shares.
 """
 
 from udfs.comparisons.adjust import Correction, adjusted
+from udfs.comparisons.binomial import Share, clopper_pearson
 from udfs.comparisons.correlation import Correlation, CorrelationMethod, correlation
 from udfs.comparisons.effects import Dominance, Shift, dominance_of, shift_between
 from udfs.comparisons.paired import SignedRank, signed_rank
@@ -32,10 +33,12 @@ __all__ = [
     "DunnTests",
     "KruskalWallis",
     "MannWhitney",
+    "Share",
     "Shift",
     "SignedRank",
     "Summary",
     "adjusted",
+    "clopper_pearson",
     "correlation",
     "dominance_of",
     "dunn_tests",

@@ -9,6 +9,7 @@ Every number equals R's ``survival`` (3.5-3). ``curve`` has the Kaplan-Meier est
 the log-rank tests, ``cox`` the Cox model, ``resampling`` its samples.
 """
 
+from udfs.survival.clustered import clustered_kaplan_meier
 from udfs.survival.cox import CoxModel, CoxSubjects, cox_model
 from udfs.survival.curve import Interval, Quantile, SurvivalCurve, kaplan_meier
 from udfs.survival.logrank import LogRank, Trend, log_rank, log_rank_trend
@@ -24,6 +25,7 @@ __all__ = [
     "SurvivalCurve",
     "Trend",
     "bootstrap_rows",
+    "clustered_kaplan_meier",
     "cox_model",
     "cox_of_samples",
     "kaplan_meier",

@@ -140,16 +140,17 @@ def kaplan_meier(
     step = np.divide(n_events, at_risk * left, out=np.full(left.shape, np.nan), where=left > 0)
     step[n_events == 0] = 0.0
     error = np.sqrt(np.cumsum(step))
-    lower, upper = _limits(survival, error, confidence, interval)
+    lower, upper = limits_of(survival, error, confidence, interval)
     return SurvivalCurve(
         distinct, at_risk, n_events, n_gone - n_events, survival, error, lower, upper,
         confidence, interval,
     )  # fmt: skip
 
 
-def _limits(
+def limits_of(
     survival: FloatArray, error: FloatArray, confidence: float, interval: Interval
 ) -> tuple[FloatArray, FloatArray]:
+    """Pointwise limits of a curve from the standard error of log survival."""
     from scipy.special import ndtri
 
     z = float(ndtri((1 + confidence) / 2))

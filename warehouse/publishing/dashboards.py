@@ -176,8 +176,9 @@ LESIONS = Dashboard(
         (
             _number("lesion_response_rate", LESION, "Lesion response rate, %", ".1f"),
             _number("lesion_progression_rate", LESION, "Lesion progression rate, %", ".1f"),
-            _number("median_lesion_response_days", LESION, "Median day of response", ",.0f"),
-            _number("median_lesion_progression_days", LESION, "Median day of progression", ",.0f"),
+            _number("lesion_progressions_per_100_lesion_years", LESION,
+                    "Progressions per 100 lesion-years", ".1f"),
+            _number("consistent_lesion_share", LESION, "Lesions consistent, %", ".1f"),
             _number("inconsistent_patient_share", PATIENT, "Patients inconsistent, %", ".1f"),
             _number("median_gower_distance", PATIENT, "Median Gower distance", ".3f"),
         ),

@@ -1,0 +1,205 @@
+"""Kaplan-Meier curves of lesions by organ and arm: times to response and to progression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.steps.survival import confidence_level
+from warehouse.registry import StepContext, TableDoc, step
+
+KEY = ("subset", "arm", "organ", "endpoint", "source")
+LESIONS = """
+WITH lesion AS (
+    SELECT
+        event.endpoint,
+        event.source,
+        event.time_days,
+        event.is_event,
+        coalesce(event.patient_id, event.lesion_id) AS cluster,
+        event.organ,
+        'study ' || lesion.study_id AS study,
+        coalesce(patient.arm, 'unknown') AS arm
+    FROM analysis.lesion_event AS event
+    INNER JOIN core.lesion AS lesion ON event.lesion_id = lesion.lesion_id
+    LEFT JOIN core.patient AS patient ON event.patient_id = patient.patient_id
+    WHERE
+        event.rule_set = '{rule_set}'
+        AND event.lesion_type <> 'new'
+        AND event.time_days >= 0
+        AND (
+            event.is_event
+            OR event.censor_reason IN ('death', 'end_of_follow_up', 'local_treatment')
+        )
+),
+
+placed AS (
+    SELECT
+        lesion.*,
+        place.subset,
+        place.arm_name
+    FROM lesion
+    CROSS JOIN LATERAL (
+        SELECT 'all' AS subset, 'all' AS arm_name
+        UNION ALL
+        SELECT lesion.study, 'all'
+        UNION ALL
+        SELECT lesion.study, lesion.arm
+    ) AS place
+)
+
+SELECT
+    subset,
+    arm_name AS arm,
+    in_organ.organ AS organ,
+    endpoint,
+    source,
+    cluster,
+    time_days,
+    is_event
+FROM placed
+CROSS JOIN LATERAL (
+    SELECT 'all' AS organ
+    UNION ALL
+    SELECT placed.organ
+) AS in_organ
+ORDER BY ALL
+"""
+
+_WORDS = {
+    "subset": "all, or study and its id",
+    "arm": "arm of the study; all for every arm together",
+    "organ": "organ of the lesions; all for every organ",
+    "endpoint": "response or progression",
+    "source": "observed on scans, or modelled",
+}
+_HOW = (
+    "How: target and non-target lesions under rules.rule_set that were assessed after baseline; "
+    "new lesions, which are found progressed, are not at risk before. Lesions of one patient are "
+    "not independent: limits are from a variance of whole patients (infinitesimal jackknife, as "
+    "R's survfit with cluster), with survival.confidence and on the scale of survival.interval.\n"
+)
+_WHERE = "Reference: Kaplan and Meier, JASA 1958; Williams, Stat Med 1995"
+LESION_SURVIVAL_CURVE = TableDoc(
+    name="analysis.lesion_survival_curve",
+    description=(
+        "Kaplan-Meier curve of the lesions of an organ and arm.\n"
+        "Why: when lesions respond and progress, with those that never do counted as censored.\n"
+        f"{_HOW}{_WHERE}"
+    ),
+    grain="one row per subset, arm, organ, endpoint, source and time_days",
+    key=(*KEY, "time_days"),
+    columns={
+        **_WORDS,
+        "time_days": "days from the first dose",
+        "survival": "share of lesions still without the event after the day",
+        "ci_lower": "lower limit",
+        "ci_upper": "upper limit",
+        "n_at_risk": "lesions at risk just before the day",
+        "n_events": "events on the day",
+        "n_censored": "lesions censored on the day",
+    },
+    tags=("public",),
+)
+LESION_SURVIVAL_SUMMARY = TableDoc(
+    name="analysis.lesion_survival_summary",
+    description=(
+        "Time to response or progression of the lesions of an organ and arm in a line.\n"
+        "Why: a median of the lesions that had the event is no time to it; this is.\n"
+        f"{_HOW}{_WHERE}"
+    ),
+    grain="one row per subset, arm, organ, endpoint and source",
+    key=KEY,
+    columns={
+        **_WORDS,
+        "n_lesions": "lesions",
+        "n_patients": "patients that they are of",
+        "n_events": "of the lesions, with the event",
+        "median_days": "Kaplan-Meier median, days from the first dose; NULL where not reached",
+        "median_lower": "its lower limit; NULL where not reached",
+        "median_upper": "its upper limit; NULL where not reached",
+        "is_median_reached": "half of the lesions had the event, by the curve",
+        "longest_days": "longest time in the group, days",
+        "confidence": "of the limits: survival.confidence",
+        "method": "of the limits",
+    },
+    tags=("public",),
+)
+CURVE_TYPES = {
+    **dict.fromkeys(KEY, TEXT),
+    **dict.fromkeys(("time_days", "survival", "ci_lower", "ci_upper"), NUMBER),
+    **dict.fromkeys(("n_at_risk", "n_events", "n_censored"), COUNT),
+}
+SUMMARY_TYPES = {
+    **dict.fromkeys(KEY, TEXT),
+    **dict.fromkeys(("n_lesions", "n_patients", "n_events"), COUNT),
+    **dict.fromkeys(("median_days", "median_lower", "median_upper"), NUMBER),
+    "is_median_reached": FLAG,
+    **dict.fromkeys(("longest_days", "confidence"), NUMBER),
+    "method": TEXT,
+}
+
+
+@step(
+    name="lesion_survival",
+    reads=("analysis.lesion_event", "core.lesion", "core.patient"),
+    writes=(LESION_SURVIVAL_CURVE, LESION_SURVIVAL_SUMMARY),
+    settings=("rules.rule_set", "survival.confidence", "survival.interval"),
+)
+def lesion_survival(context: StepContext) -> dict[str, pa.Table]:
+    """Curves and medians of every group that has lesions.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    from udfs.survival import clustered_kaplan_meier
+
+    confidence, interval = confidence_level(context), context.setting("survival.interval")
+    lesions = context.frame(LESIONS.format(rule_set=context.setting("rules.rule_set")))
+    curves: list[dict[str, Any]] = []
+    summaries: list[dict[str, Any]] = []
+    for names, rows in lesions.groupby(list(KEY), sort=True):
+        key = dict(zip(KEY, names, strict=True))
+        curve = clustered_kaplan_meier(
+            rows["time_days"].to_numpy(float),
+            rows["is_event"].to_numpy(bool),
+            rows["cluster"].to_numpy(str),
+            confidence=confidence,
+            interval=interval,
+        )
+        columns = {
+            "time_days": curve.time,
+            "survival": curve.survival,
+            "ci_lower": curve.lower,
+            "ci_upper": curve.upper,
+            "n_at_risk": curve.n_at_risk,
+            "n_events": curve.n_events,
+            "n_censored": curve.n_censored,
+        }
+        curves += [
+            {**key, **dict(zip(columns, values, strict=True))}
+            for values in zip(*(column.tolist() for column in columns.values()), strict=True)
+        ]
+        median = curve.median
+        summaries.append(
+            {
+                **key,
+                "n_lesions": len(rows),
+                "n_patients": rows["cluster"].nunique(),
+                "n_events": curve.events,
+                "median_days": median.days,
+                "median_lower": median.lower,
+                "median_upper": median.upper,
+                "is_median_reached": not np.isnan(median.days),
+                "longest_days": float(curve.time[-1]),
+                "confidence": confidence,
+                "method": f"{interval}, clustered by patient",
+            }
+        )
+    return {
+        LESION_SURVIVAL_CURVE.name: table_of_rows(curves, CURVE_TYPES),
+        LESION_SURVIVAL_SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
+    }

@@ -1,0 +1,152 @@
+"""Response rates of groups of patients with exact limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
+from flows.steps.survival import confidence_level
+from warehouse.registry import StepContext, TableDoc, step
+
+METHOD = "Clopper-Pearson"
+MEMBERS = """
+WITH best AS (
+    SELECT
+        endpoint.patient_id,
+        endpoint.basis,
+        best.best_overall_response AS unconfirmed,
+        best.confirmed_best_overall_response AS confirmed
+    FROM analysis.patient_endpoint AS endpoint
+    INNER JOIN analysis.best_overall_response AS best
+        ON endpoint.patient_id = best.patient_id AND endpoint.basis = best.basis
+    WHERE endpoint.endpoint = 'TTR' AND endpoint.is_counted AND best.is_counted_reader
+),
+
+grouped AS (
+    SELECT
+        patient.patient_id,
+        unnest([
+            struct_pack(subset := 'all', grouping := 'all', group_name := 'all'),
+            struct_pack(subset := 'all', grouping := 'treatment', group_name := patient.treatment),
+            struct_pack(
+subset := 'all', grouping := 'treatment class', group_name := patient.treatment_class
+            ),
+            struct_pack(
+                subset := 'study ' || patient.study_id, grouping := 'all', group_name := 'all'
+            ),
+            struct_pack(
+                subset := 'study ' || patient.study_id, grouping := 'arm', group_name := patient.arm
+            ),
+            struct_pack(
+                subset := 'study ' || patient.study_id, grouping := 'sex', group_name := patient.sex
+            ),
+            struct_pack(
+                subset := 'study ' || patient.study_id,
+                grouping := 'age',
+                group_name := CASE
+                    WHEN patient.age_years < 65 THEN 'under 65'
+                    WHEN patient.age_years >= 65 THEN '65 and over'
+                END
+            ),
+            struct_pack(
+                subset := 'study ' || patient.study_id,
+                grouping := 'KRAS',
+                group_name := patient.kras_status
+            )
+        ]) AS place
+    FROM core.patient AS patient
+)
+
+SELECT
+    grouped.place.subset AS subset,
+    grouped.place.grouping AS grouping,
+    grouped.place.group_name AS group_name,
+    definition.definition,
+    measure.measure,
+    count(*) AS n,
+    count(*) FILTER (
+        list_contains(
+            string_split(measure.responses, ' '),
+            CASE definition.definition
+                WHEN 'confirmed' THEN best.confirmed
+                ELSE best.unconfirmed
+            END
+        )
+    ) AS n_responders,
+    count(*) FILTER (best.unconfirmed = 'NE') AS n_not_evaluable,
+    count(*) FILTER (best.basis = 'stated') AS n_stated
+FROM grouped
+INNER JOIN best ON grouped.patient_id = best.patient_id
+CROSS JOIN (VALUES ('unconfirmed'), ('confirmed')) AS definition (definition)
+CROSS JOIN (
+    VALUES ('ORR', 'CR PR'), ('DCR', 'CR PR SD NON-CR/NON-PD')
+) AS measure (measure, responses)
+WHERE grouped.place.group_name IS NOT NULL
+GROUP BY ALL
+ORDER BY ALL
+"""
+
+RESPONSE_RATE = TableDoc(
+    name="analysis.response_rate",
+    description=(
+        "How many patients of a group responded, or had their disease under control.\n"
+        "Why: the rates that trials report, with limits that hold in small groups.\n"
+        "How: best overall responses of the basis that counts (endpoints.basis), of one reader of "
+        "the patient; who could not be evaluated is no responder (RECIST 1.1, section 4.7). "
+        "Limits are exact, so that they cover at least endpoints.confidence.\n"
+        "Caveats: patients without any lesion and any stated response are not in n. Rates of "
+        "groups within all pool studies.\n"
+        "Reference: Clopper and Pearson, Biometrika 1934; Eisenhauer et al. 2009, Eur J Cancer "
+        "45:228, section 4.7"
+    ),
+    grain="one row per subset, grouping, group_name, definition and measure",
+    key=("subset", "grouping", "group_name", "definition", "measure"),
+    columns={
+        "subset": "all, or study and its id",
+        "grouping": "all, treatment, treatment class, arm, sex, age or KRAS",
+        "group_name": "the group",
+        "definition": "unconfirmed, or confirmed by a later assessment",
+        "measure": "ORR: CR or PR; DCR: CR, PR, SD or NON-CR/NON-PD",
+        "n": "patients with a best overall response, not evaluable included",
+        "n_responders": "of them with such a response",
+        "n_not_evaluable": "of them not evaluable",
+        "n_stated": "of them by the responses that the source states",
+        "rate": "n_responders / n",
+        "lower": "its lower limit",
+        "upper": "its upper limit",
+        "confidence": "of the limits: endpoints.confidence",
+        "method": f"of the limits: {METHOD}",
+    },
+    tags=("public",),
+)
+TYPES = {
+    **dict.fromkeys(("subset", "grouping", "group_name", "definition", "measure"), TEXT),
+    **dict.fromkeys(("n", "n_responders", "n_not_evaluable", "n_stated"), COUNT),
+    **dict.fromkeys(("rate", "lower", "upper", "confidence"), NUMBER),
+    "method": TEXT,
+}
+
+
+@step(
+    name="response_rate",
+    reads=("analysis.patient_endpoint", "analysis.best_overall_response", "core.patient"),
+    writes=(RESPONSE_RATE,),
+    settings=("endpoints.confidence",),
+)
+def response_rate(context: StepContext) -> dict[str, pa.Table]:
+    """Rates of every group that has patients.
+
+    Raises:
+        LesionsError: endpoints.confidence is out of range.
+    """
+    from udfs.comparisons import clopper_pearson
+
+    confidence = confidence_level(context, "endpoints.confidence")
+    rows: list[dict[str, Any]] = []
+    for row in context.arrow(MEMBERS).to_pylist():
+        found = clopper_pearson(row["n_responders"], row["n"], confidence=confidence)
+        limits = {"rate": found.share, "lower": found.lower, "upper": found.upper}
+        rows.append({**row, **limits, "confidence": confidence, "method": METHOD})
+    return {RESPONSE_RATE.name: table_of_rows(rows, TYPES)}

@@ -1,0 +1,60 @@
+"""Response rates and lesions' curves of a small study, worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+from heterogeneity.pipeline import run_node
+from sqlkit import SqlKit
+
+# Diameter on days 1, 43 and 85 of one liver lesion each: PR twice (one confirmed), SD, PD.
+SIZES = {"1": (20, 12, 12), "2": (20, 12, 15), "3": (20, 20, 20), "4": (20, 26, 30)}
+
+
+@pytest.fixture(scope="module")
+def kit():
+    with SqlKit() as kit:
+        kit.study("s1")
+        for subject, sizes in SIZES.items():
+            kit.subject(subject, arm="A" if subject in "12" else "B")
+            kit.lesion(usubjid=subject, tuloc="LIVER")
+            for day, size in zip((1, 43, 85), sizes, strict=True):
+                kit.size(day, size, usubjid=subject)
+        kit.build("analysis.patient_endpoint", "analysis.lesion_event")
+        for step in ("response_rate", "lesion_survival"):
+            run_node(kit, step)
+        yield kit
+
+
+def test_rates_of_the_study_and_its_arms(kit) -> None:
+    rows = kit.rows(
+        "analysis.response_rate",
+        "group_name, definition, measure, n, n_responders",
+        "subset = 'study s1' AND grouping IN ('all', 'arm')",
+    )
+    assert rows == [
+        ("A", "confirmed", "DCR", 2, 2),
+        ("A", "confirmed", "ORR", 2, 1),
+        ("A", "unconfirmed", "DCR", 2, 2),
+        ("A", "unconfirmed", "ORR", 2, 2),
+        ("B", "confirmed", "DCR", 2, 1),
+        ("B", "confirmed", "ORR", 2, 0),
+        ("B", "unconfirmed", "DCR", 2, 1),
+        ("B", "unconfirmed", "ORR", 2, 0),
+        ("all", "confirmed", "DCR", 4, 3),
+        ("all", "confirmed", "ORR", 4, 1),
+        ("all", "unconfirmed", "DCR", 4, 3),
+        ("all", "unconfirmed", "ORR", 4, 2),
+    ]
+
+
+def test_a_median_that_is_not_reached_says_so(kit) -> None:
+    """Two of four respond on day 42: survival is 0.5 from then on, to the last day, 84."""
+    rows = kit.rows(
+        "analysis.lesion_survival_summary",
+        "endpoint, n_lesions, n_patients, n_events, is_median_reached, median_days",
+        "subset = 'all' AND arm = 'all' AND organ = 'liver'",
+    )
+    assert rows == [
+        ("progression", 4, 4, 1, False, None),
+        ("response", 4, 4, 2, True, 63.0),
+    ]
