@@ -31,7 +31,9 @@ grouped AS (
             struct_pack(subset := 'all', grouping := 'all', group_name := 'all'),
             struct_pack(subset := 'all', grouping := 'treatment', group_name := patient.treatment),
             struct_pack(
-subset := 'all', grouping := 'treatment class', group_name := patient.treatment_class
+                subset := 'all',
+                grouping := 'treatment class',
+                group_name := patient.treatment_class
             ),
             struct_pack(
                 subset := 'study ' || patient.study_id, grouping := 'all', group_name := 'all'

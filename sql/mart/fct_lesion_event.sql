@@ -21,8 +21,14 @@ SELECT
     event.lesion_type, -- target, non-target or new
     event.rule_set = selected.rule_set AS is_selected_rule_set, -- the rule set that lesions.toml selects
     event.time_days, -- day of the event, or of censoring; from first dose
-    event.time_lower AS time_lower_days, -- last scan without the event
-    event.time_upper AS time_upper_days, -- scan with the event; NULL where censored
+    CASE WHEN event.source = 'observed' THEN event.time_lower END
+        AS time_lower_days, -- last scan without the event; NULL where modelled
+    CASE WHEN event.source = 'observed' THEN event.time_upper END
+        AS time_upper_days, -- scan with the event; NULL where censored or modelled
+    CASE WHEN event.source = 'modelled' THEN event.time_lower END
+        AS quantile_5_days, -- 5 % quantile of the time over draws of the growth curve; NULL where observed
+    CASE WHEN event.source = 'modelled' THEN event.time_upper END
+        AS quantile_95_days, -- its 95 % quantile; NULL where observed, or after the day of censoring
     event.is_event, -- the event happened
     event.event_probability, -- probability of the event: 1 or 0 where observed
     event.rule_id, -- rule that set the event

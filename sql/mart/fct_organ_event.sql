@@ -19,8 +19,14 @@ SELECT
     patient.study_id, -- text id of the study
     event.rule_set = selected.rule_set AS is_selected_rule_set, -- the rule set that lesions.toml selects
     event.time_days, -- day of the first lesion's event, or of censoring; from first dose
-    event.time_lower AS time_lower_days, -- last scan of that lesion without the event
-    event.time_upper AS time_upper_days, -- scan with the event; NULL where censored
+    CASE WHEN event.source = 'observed' THEN event.time_lower END
+        AS time_lower_days, -- last scan of that lesion without the event; NULL where modelled
+    CASE WHEN event.source = 'observed' THEN event.time_upper END
+        AS time_upper_days, -- scan with the event; NULL where censored or modelled
+    CASE WHEN event.source = 'modelled' THEN event.time_lower END
+        AS quantile_5_days, -- 5 % quantile of the time over draws of the growth curve; NULL where observed
+    CASE WHEN event.source = 'modelled' THEN event.time_upper END
+        AS quantile_95_days, -- its 95 % quantile; NULL where observed, or after the day of censoring
     event.is_event, -- a lesion of the organ had the event
     event.event_order, -- 1 is the patient's first organ; NULL where censored
     event.is_tied, -- another organ of the patient had the event on the same day: which came first is open

@@ -42,9 +42,10 @@ SELECT
     lesion.baseline_volume_mm3, -- volume at baseline, mm3
     lesion.n_measurements, -- measurements with a size
     response.is_event AS has_response, -- it responded; NULL where responses are not called for it
-    response.time_days AS response_days, -- day of its response, or of censoring; from first dose
+    response.time_days AS response_or_censoring_days, -- day of its response, or of censoring; from first dose
     progression.is_event AS has_progression, -- it progressed; NULL where progressions are not called for it
-    progression.time_days AS progression_days, -- day of its progression, or of censoring; from first dose
+    progression.time_days
+        AS progression_or_censoring_days, -- day of its progression, or of censoring; from first dose
     phase.nadir_ratio, -- smallest size over baseline size
     phase.last_ratio, -- last size over baseline size
     phase.is_consistent_with_total, -- the lesion goes the way of the patient's sum of diameters
