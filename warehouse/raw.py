@@ -69,6 +69,7 @@ _ORDER = {
     "study_reader": "study_id, priority",
     "study_arm": "study_id, arm",
     "study_site": "study_id, site_raw",
+    "study_test_code": "study_id, test_code",
     **dict.fromkeys(("load_audit", "derivation", "reject"), "study_id, source_file"),
 }
 

@@ -45,7 +45,12 @@ WHERE
     event.rule_set = '{rule_set}'
     AND event.lesion_type = 'target'
     AND event.time_days >= 0
-    AND (event.is_event OR event.censor_reason IN ('death', 'end_of_follow_up', 'local_treatment'))
+    AND (
+        event.is_event
+        OR event.censor_reason IN (
+            'death', 'end_of_follow_up', 'local_treatment', 'merged', 'split'
+        )
+    )
 ORDER BY event.endpoint, event.source, event.lesion_id
 """
 

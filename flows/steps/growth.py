@@ -55,7 +55,7 @@ TOO_SMALL, NO_FIT = "small_subset", "no_fit"
         "core.lesion",
         "core.measurement",
         "core.patient",
-        "analysis.local_treatment",
+        "analysis.lesion_cutoff",
         "staging.event_rule",
         "analysis.growth_follow_up",
         "analysis.growth_subset",

@@ -45,7 +45,7 @@ INTO NAME parameter VALUE gaussian_value
         "core.lesion",
         "core.measurement",
         "core.patient",
-        "analysis.local_treatment",
+        "analysis.lesion_cutoff",
         "staging.event_rule",
         "analysis.growth_dropout",
         "analysis.growth_fit",

@@ -60,7 +60,7 @@ FEWEST_SHARE = 3
         "core.lesion",
         "core.measurement",
         "core.patient",
-        "analysis.local_treatment",
+        "analysis.lesion_cutoff",
         "analysis.growth_fit",
         "analysis.growth_subset",
         "analysis.growth_population",

@@ -63,7 +63,7 @@ MODEL_COMPARISON = documented(
         "core.lesion",
         "core.measurement",
         "core.patient",
-        "analysis.local_treatment",
+        "analysis.lesion_cutoff",
         "analysis.growth_subset",
     ),
     writes=(MODEL_COMPARISON.doc,),

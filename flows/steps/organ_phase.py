@@ -83,7 +83,7 @@ ORGAN_PHASE = TableDoc(
         "core.lesion",
         "core.measurement",
         "analysis.lesion_phase",
-        "analysis.local_treatment",
+        "analysis.lesion_cutoff",
         "analysis.pooled_organ",
     ),
     writes=(ORGAN_PHASE,),

@@ -61,11 +61,11 @@ SELECT
 FROM target_lesion
 INNER JOIN core.lesion AS lesion ON target_lesion.lesion_id = lesion.lesion_id
 INNER JOIN core.measurement AS measurement ON target_lesion.lesion_id = measurement.lesion_id
-LEFT JOIN analysis.local_treatment AS treated ON target_lesion.lesion_id = treated.lesion_id
+LEFT JOIN analysis.lesion_cutoff AS cutoff ON target_lesion.lesion_id = cutoff.lesion_id
 WHERE
     measurement.day >= lesion.baseline_day
     AND measurement.diameter_mm IS NOT NULL
-    AND coalesce(measurement.day < treated.not_evaluable_from, TRUE)
+    AND coalesce(measurement.day < cutoff.cutoff_day, TRUE)
 QUALIFY min(measurement.day) OVER (PARTITION BY target_lesion.lesion_index) = lesion.baseline_day
 ORDER BY target_lesion.lesion_index, measurement.day
 """
@@ -99,9 +99,9 @@ LESION_PHASE = TableDoc(
         "Caveats: thresholds are met on the day of a scan, unless phases.threshold_day says "
         "otherwise; diameters only (core.measurement.diameter_mm: a lymph node's short axis where "
         "it was measured throughout), in target lesions that are analysed; all phase columns are "
-        "null where exclusion_reason says why. Scans from a lesion's local treatment on are left "
-        "out, unless local_treatment.policy is kept (analysis.local_treatment). Mixed "
-        "responses by the rule phases.mixed_response: "
+        "null where exclusion_reason says why. Scans from a lesion's local treatment (unless "
+        "local_treatment.policy is kept), merging or splitting on are left out "
+        "(analysis.lesion_cutoff). Mixed responses by the rule phases.mixed_response: "
         "with first_regrowth, relapse lasts from the first regrowth to the last scan.\n"
         "Reference: Zhou et al., Cancer Res 2021, Methods, Lesion response dynamics"
     ),
@@ -160,7 +160,7 @@ class _Sums:
 
 @step(
     name="response_phase",
-    reads=("core.lesion", "core.measurement", "analysis.local_treatment"),
+    reads=("core.lesion", "core.measurement", "analysis.lesion_cutoff"),
     writes=(LESION_PHASE, PATIENT_PHASE),
     settings=(*PHASE_SETTINGS, "phases.sum_days"),
 )

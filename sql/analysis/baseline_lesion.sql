@@ -44,7 +44,8 @@ result_row AS (
         tr.lesion_id,
         tr.lesion_type,
         tr.result_kind,
-        tr.test_code,
+        tr.quantity,
+        tr.preference,
         coalesce(tr.size_mm, tr.volume_mm3) AS size_value,
         tr.is_too_small,
         tr.is_accepted,
@@ -164,10 +165,8 @@ size_row AS (
         lesion_id,
         day,
         size_value,
-        CASE test_code
-            WHEN 'LDIAM' THEN 'long' WHEN 'DIAMETER' THEN 'long' WHEN 'LPERP' THEN 'short' WHEN 'VOLUME' THEN 'volume'
-        END AS quantity,
-        test_code = 'DIAMETER' AS is_second_choice,
+        quantity,
+        preference,
         is_accepted,
         is_too_small,
         tr_row
@@ -183,7 +182,7 @@ last_size AS (
         row_number() OVER (
             PARTITION BY lesion_id, quantity
             ORDER BY
-                day DESC, is_second_choice ASC, coalesce(is_accepted, FALSE) DESC, coalesce(is_too_small, FALSE) ASC,
+                day DESC, preference ASC, coalesce(is_accepted, FALSE) DESC, coalesce(is_too_small, FALSE) ASC,
                 size_value DESC, tr_row ASC
         ) AS place
     FROM size_row

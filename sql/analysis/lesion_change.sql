@@ -4,7 +4,8 @@
    1.1), so it is empty at baseline itself and before it. Rows without a value stay, but are no scan to judge by. A
    baseline of 0 leaves the percent change empty. New lesions have no baseline. From the day of a local treatment on a
    lesion's sizes are left out here, unless local_treatment.policy is kept (analysis.local_treatment);
-   core.measurement has them.
+   core.measurement has them. From a merging or splitting on a size is compared with nothing (analysis.lineage_change):
+   it stays here for the sums.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.3.
    Grain: one row per lesion_id and day, which is one per lesion_id and time_point_id
    Key: lesion_id, day
@@ -20,11 +21,14 @@ WITH measurement AS (
         treated.lesion_id IS NOT NULL AS is_after_local_treatment,
         measurement.source_file,
         measurement.source_row,
-        lesion.baseline_day
+        lesion.baseline_day,
+        changed.lesion_id IS NOT NULL AS is_after_lineage_change
     FROM core.measurement AS measurement
     INNER JOIN core.lesion AS lesion ON measurement.lesion_id = lesion.lesion_id
     LEFT JOIN analysis.local_treatment AS treated
         ON measurement.lesion_id = treated.lesion_id AND measurement.day >= treated.not_evaluable_from
+    LEFT JOIN analysis.lineage_change AS changed
+        ON measurement.lesion_id = changed.lesion_id AND measurement.day >= changed.changed_day
 ),
 
 baseline AS (
@@ -70,10 +74,15 @@ SELECT
     measurement.diameter_mm - nadir.nadir_diameter_mm AS change_from_nadir_mm, -- change in diameter from the nadir, mm
     100 * (measurement.diameter_mm - nadir.nadir_diameter_mm)
     / nullif(nadir.nadir_diameter_mm, 0) AS change_from_nadir_percent, -- the same in percent; NULL from a nadir of 0
+    measurement.is_after_lineage_change, -- merged or split: compared with nothing
     measurement.is_imputed, -- the size stands for 'too small to measure'
     measurement.is_after_local_treatment, -- not evaluable any more: the sizes are left out
     measurement.source_file, -- file that the measurement comes from
     measurement.source_row -- its row in that file
 FROM measurement
-LEFT JOIN baseline ON measurement.lesion_id = baseline.lesion_id
-LEFT JOIN nadir ON measurement.lesion_id = nadir.lesion_id AND measurement.day = nadir.day
+LEFT JOIN baseline ON measurement.lesion_id = baseline.lesion_id AND NOT measurement.is_after_lineage_change
+LEFT JOIN nadir
+    ON
+        measurement.lesion_id = nadir.lesion_id
+        AND measurement.day = nadir.day
+        AND NOT measurement.is_after_lineage_change

@@ -6,11 +6,12 @@
    Censoring: at the patient's last day in the trial, as Zhou 2023 does, even where the lesion itself was last assessed
    long before: last_assessment_day says when. Where the patient is unknown, at the lesion's last assessment. The
    reason is the first that applies of: no_baseline; no_baseline_diameter or no_baseline_volume (the lesion has sizes,
-   but at baseline none of the kind that the rules compare, as one measured by volume only under RECIST);
-   detection_day_unknown or detected_before_treatment (new lesions that do not count, analysis.new_lesion);
-   baseline_zero (no decrease possible); no_assessment_after_baseline (none that could be evaluated, as for a new lesion
-   that stayed equivocal); local_treatment; death; end_of_follow_up. A lesion that was treated locally is censored on
-   that day, unless local_treatment.policy is kept: a hypothetical strategy of ICH E9(R1) (analysis.local_treatment).
+   but at baseline none of the kind that the rules compare, as one measured by volume only under RECIST); why a new
+   lesion does not count (analysis.new_lesion: detection_day_unknown, detected_before_treatment, equivocal, not_found,
+   not_evaluable, no_tumor); baseline_zero (no decrease possible); no_assessment_after_baseline (none that could be
+   evaluated); local_treatment, merged or split (analysis.lesion_cutoff); death; end_of_follow_up. A lesion that was
+   treated locally (unless local_treatment.policy is kept), that merged or that split is censored on that day: a
+   hypothetical strategy of ICH E9(R1).
    Modelled: target lesions that the growth model fits have a second row per endpoint and rule set, source modelled,
    from analysis.modelled_event, which says how. All the rest of this text is about observed ones.
    Caveats: an observed event is seen on a scan and happened at some time since the scan before, in (time_lower,
@@ -31,10 +32,11 @@ WITH lesion AS (
         lesion.source_row,
         patient.last_day,
         CASE WHEN patient.os_event THEN patient.os_days END AS death_day,
-        treated.not_evaluable_from
+        cutoff.cutoff_day,
+        cutoff.cutoff_reason
     FROM core.lesion AS lesion
     LEFT JOIN core.patient AS patient ON lesion.patient_id = patient.patient_id
-    LEFT JOIN analysis.local_treatment AS treated ON lesion.lesion_id = treated.lesion_id
+    LEFT JOIN analysis.lesion_cutoff AS cutoff ON lesion.lesion_id = cutoff.lesion_id
     WHERE lesion.is_analysed
 ),
 
@@ -60,7 +62,10 @@ assessed_day AS (
         CASE lesion.lesion_type WHEN 'target' THEN change.baseline_diameter_mm END AS baseline_value
     FROM analysis.lesion_change AS change
     INNER JOIN lesion ON change.lesion_id = lesion.lesion_id
-    WHERE change.day >= change.baseline_day AND change.diameter_mm IS NOT NULL
+    WHERE
+        change.day >= change.baseline_day
+        AND change.diameter_mm IS NOT NULL
+        AND NOT change.is_after_lineage_change
     UNION ALL
     SELECT
         change.lesion_id,
@@ -72,7 +77,10 @@ assessed_day AS (
         CASE lesion.lesion_type WHEN 'target' THEN change.baseline_volume_mm3 END AS baseline_value
     FROM analysis.lesion_change AS change
     INNER JOIN lesion ON change.lesion_id = lesion.lesion_id
-    WHERE change.day >= change.baseline_day AND change.volume_mm3 IS NOT NULL
+    WHERE
+        change.day >= change.baseline_day
+        AND change.volume_mm3 IS NOT NULL
+        AND NOT change.is_after_lineage_change
     UNION ALL
     SELECT
         assessment.lesion_id,
@@ -87,7 +95,7 @@ assessed_day AS (
     WHERE
         lesion.lesion_type = 'non-target'
         AND assessment.status <> 'NE'
-        AND coalesce(assessment.day < lesion.not_evaluable_from, TRUE)
+        AND coalesce(assessment.day < lesion.cutoff_day, TRUE)
 ),
 
 last_assessment AS (
@@ -125,9 +133,10 @@ joined AS (
         last_seen.baseline_value,
         applicable.quantity AS judged_quantity,
         event.day IS NOT NULL AS is_event,
-        lesion.not_evaluable_from,
-        -- What was treated locally tells nothing of the drug from then on.
-        least(greatest(lesion.last_day, last_seen.day), lesion.not_evaluable_from) AS censor_day,
+        lesion.cutoff_day,
+        lesion.cutoff_reason,
+        -- What was treated locally, merged or split tells nothing of itself from then on.
+        least(greatest(lesion.last_day, last_seen.day), lesion.cutoff_day) AS censor_day,
         coalesce(event.source_table, last_seen.source_table, 'core.lesion') AS source_table,
         CASE
             WHEN event.day IS NOT NULL THEN event.source_file
@@ -158,10 +167,10 @@ reasoned AS (
             WHEN is_event THEN NULL
             WHEN lesion_type = 'target' AND baseline_day IS NULL THEN 'no_baseline'
             WHEN lesion_type = 'target' AND baseline_value IS NULL THEN 'no_baseline_' || judged_quantity
-            WHEN lesion_type = 'new' AND not_counted_because <> 'equivocal' THEN not_counted_because
+            WHEN lesion_type = 'new' THEN not_counted_because
             WHEN endpoint = 'response' AND baseline_value = 0 THEN 'baseline_zero'
             WHEN coalesce(last_assessment_day <= coalesce(baseline_day, 0), TRUE) THEN 'no_assessment_after_baseline'
-            WHEN not_evaluable_from <= censor_day THEN 'local_treatment'
+            WHEN cutoff_day <= censor_day THEN cutoff_reason
             WHEN death_day <= censor_day THEN 'death'
             ELSE 'end_of_follow_up'
         END AS censor_reason

@@ -3,9 +3,9 @@
    shows for each event what was compared with what.
    How: target lesions by size on scans after their baseline; non-target lesions by the status that the reader gave
    after baseline (day 0 where they have no baseline of their own); new lesions on the day they are detected. A scan
-   without a value is no scan, nor is one after a local treatment of the lesion (analysis.local_treatment). On the first
-   day, the rule of the lowest priority number names the event. A threshold itself counts, within
-   staging.rule_set.relative_tolerance.
+   without a value is no scan, nor is one from a local treatment, a merging or a splitting of the lesion on
+   (analysis.lesion_cutoff). On the first day, the rule of the lowest priority number names the event. A threshold
+   itself counts, within staging.rule_set.relative_tolerance.
    Caveats: analysed lesions only. New lesions that do not count (analysis.new_lesion) have no row.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228; Zhou et al. 2023, Methods.
    Grain: one row per lesion_id, endpoint and rule_set
@@ -35,7 +35,7 @@ size_seen AS (
         source_file,
         source_row
     FROM analysis.lesion_change
-    WHERE is_after_baseline AND diameter_mm IS NOT NULL
+    WHERE is_after_baseline AND diameter_mm IS NOT NULL AND NOT is_after_lineage_change
     UNION ALL
     SELECT
         lesion_id,
@@ -49,7 +49,7 @@ size_seen AS (
         source_file,
         source_row
     FROM analysis.lesion_change
-    WHERE is_after_baseline AND volume_mm3 IS NOT NULL
+    WHERE is_after_baseline AND volume_mm3 IS NOT NULL AND NOT is_after_lineage_change
 ),
 
 size_compared AS (
@@ -140,8 +140,8 @@ status_seen AS (
         lag(assessment.day) OVER (PARTITION BY assessment.lesion_id ORDER BY assessment.day) AS previous_day
     FROM core.lesion_assessment AS assessment
     INNER JOIN lesion ON assessment.lesion_id = lesion.lesion_id
-    LEFT JOIN analysis.local_treatment AS treated ON assessment.lesion_id = treated.lesion_id
-    WHERE assessment.status <> 'NE' AND coalesce(assessment.day < treated.not_evaluable_from, TRUE)
+    LEFT JOIN analysis.lesion_cutoff AS cutoff ON assessment.lesion_id = cutoff.lesion_id
+    WHERE assessment.status <> 'NE' AND coalesce(assessment.day < cutoff.cutoff_day, TRUE)
 ),
 
 status_finding AS (

@@ -20,6 +20,7 @@ WITH lineage AS (
         lineage.lesion_id,
         lineage.related_lesion_id,
         lineage.relation,
+        lineage.is_related_continued,
         coalesce(lineage.day, descendant.first_day) AS day
     FROM core.lesion_lineage AS lineage
     INNER JOIN core.lesion AS descendant ON lineage.lesion_id = descendant.lesion_id
@@ -39,7 +40,7 @@ succession AS (
         related_lesion_id AS lesion_id,
         min(day) AS succeeded_day
     FROM lineage
-    WHERE relation <> 'duplicate'
+    WHERE relation <> 'duplicate' AND NOT coalesce(is_related_continued, FALSE)
     GROUP BY related_lesion_id
 ),
 

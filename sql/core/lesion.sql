@@ -46,7 +46,8 @@ SELECT
     lesion.site_raw, -- site as the source writes it; NULL when not recorded
     lesion.laterality, -- side as the source writes it, lower case; NULL when not recorded
     lesion.is_nodal, -- lymph node: counts by its short axis
-    lesion.first_day, -- first day that anything is known of it: for a new lesion, its detection
+    lesion.first_day, -- first day that anything is known of it; of a new lesion, that it was found; NULL: never
+    lesion.detection, -- of a new lesion: certain, equivocal, not_found, not_evaluable, no_tumor or undated; else NULL
     course.baseline_day, -- day of the baseline measurement; NULL for new lesions and without a measurement
     course.baseline_diameter_mm, -- diameter at baseline as sums use it, mm
     course.baseline_volume_mm3, -- volume at baseline, mm3

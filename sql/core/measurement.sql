@@ -5,10 +5,11 @@
    A node counts by its short axis only when that was measured at every one of its time points; else by its long axis
    throughout, so that a change of method is never read as growth. The volume uses the short axis under the same
    condition, else long axis / volume.axis_ratio; a volume that was measured goes before a derived one.
-   LDIAM goes before DIAMETER for the long axis. Of two different sizes of one axis at one time point the accepted
-   record counts, else a measured before an imputed one, else the later one, for a scan is repeated where the first was
-   not good enough, and a baseline lies as near to treatment as it can; of two on one day the larger: RECIST asks for
-   the longest diameter, and the longer of two readings is the nearer to it. has_conflict marks such days and
+   Of two test codes of one axis that of the lower preference counts (staging.test_code): LDIAM before DIAMETER. Of two
+   different sizes of one axis at one time point the accepted record counts, else a measured before an imputed one, else
+   the later one, for a scan is repeated where the first was not good enough, and a baseline lies as near to treatment
+   as it can; of two on one day the larger: RECIST asks for the longest diameter, and the longer of two readings is the
+   nearer to it. has_conflict marks such days and
    conflicting_values shows what was found; n_days above 1 marks lesions measured on several days of one time point.
    A lesion's days are those of its scans: two lesions of one time point may have different ones.
    0 stays 0 (is_below_limit). The limit is the setting volume.limit_of_quantification_mm3.
@@ -46,14 +47,9 @@ size_row AS (
         lesion_id,
         time_point_id,
         day,
-        CASE test_code
-            WHEN 'LDIAM' THEN 'long'
-            WHEN 'DIAMETER' THEN 'long'
-            WHEN 'LPERP' THEN 'short'
-            WHEN 'VOLUME' THEN 'volume'
-        END AS quantity,
+        quantity,
         coalesce(size_mm, volume_mm3) AS size_value,
-        test_code = 'DIAMETER' AS is_second_choice,
+        preference,
         is_too_small,
         is_accepted,
         value_raw,
@@ -70,7 +66,7 @@ ranked AS (
         row_number() OVER (
             PARTITION BY lesion_id, time_point_id, quantity
             ORDER BY
-                is_second_choice ASC, is_accepted DESC, is_too_small ASC, day DESC, size_value DESC, source_file ASC,
+                preference ASC, is_accepted DESC, is_too_small ASC, day DESC, size_value DESC, source_file ASC,
                 source_row ASC, tr_row ASC
         ) AS place
     FROM size_row
@@ -106,7 +102,7 @@ conflict_day AS (
             day,
             max(size_value) > min(size_value) AS is_conflict
         FROM size_row
-        GROUP BY lesion_id, day, quantity, is_second_choice
+        GROUP BY lesion_id, day, quantity, preference = 2
     ) AS axis_day
     GROUP BY lesion_id, day
     HAVING bool_or(is_conflict)

@@ -102,7 +102,7 @@ detected AS (
             lesion.patient_id = time_point_day.subject
             AND lesion.reader = time_point_day.reader
             AND lesion.first_day = time_point_day.day
-    WHERE lesion.lesion_type = 'new'
+    WHERE lesion.detection = 'certain' AND lesion.first_day > 0
 )
 
 SELECT

@@ -71,7 +71,7 @@ measured_twice AS (
     FROM (
         SELECT 1 AS one
         FROM staging.tumor_result
-        WHERE result_kind = 'size' AND test_code IN ('LDIAM', 'DIAMETER')
+        WHERE result_kind = 'size' AND quantity = 'long'
         GROUP BY lesion_id, day
         HAVING count(DISTINCT test_code) > 1
     ) AS both_tests

@@ -166,6 +166,22 @@ WITH finding AS (
         value,
         message
     FROM quality.finding_time_points
+    UNION ALL
+    SELECT
+        finding_id,
+        defect_id,
+        study_id,
+        patient_id,
+        lesion_id,
+        reader,
+        day,
+        source_file,
+        source_row,
+        domain,
+        column_name,
+        value,
+        message
+    FROM quality.finding_lesions
 )
 
 SELECT

@@ -75,12 +75,12 @@ lesion_day AS (
     SELECT
         lesion_id,
         day,
-        min(size_mm) FILTER (WHERE test_code = 'LDIAM') AS least_long_mm,
-        max(size_mm) FILTER (WHERE test_code = 'LDIAM') AS long_mm,
-        min(size_mm) FILTER (WHERE test_code = 'LPERP') AS least_short_mm,
-        max(size_mm) FILTER (WHERE test_code = 'LPERP') AS short_mm,
-        min(size_mm) FILTER (WHERE test_code = 'DIAMETER') AS least_diameter_mm,
-        max(size_mm) FILTER (WHERE test_code = 'DIAMETER') AS diameter_mm,
+        min(size_mm) FILTER (WHERE quantity = 'long' AND preference <> 2) AS least_long_mm,
+        max(size_mm) FILTER (WHERE quantity = 'long' AND preference <> 2) AS long_mm,
+        min(size_mm) FILTER (WHERE quantity = 'short') AS least_short_mm,
+        max(size_mm) FILTER (WHERE quantity = 'short') AS short_mm,
+        min(size_mm) FILTER (WHERE quantity = 'long' AND preference = 2) AS least_diameter_mm,
+        max(size_mm) FILTER (WHERE quantity = 'long' AND preference = 2) AS diameter_mm,
         min(volume_mm3) AS least_volume_mm3,
         max(volume_mm3) AS volume_mm3
     FROM staging.tumor_result
@@ -236,7 +236,8 @@ no_standard AS (
     INNER JOIN study_with_standard ON screen.study_id = study_with_standard.study_id
     INNER JOIN staging.tumor_result AS result ON screen.tr_row = result.tr_row
     WHERE
-        screen.test_code IN ('LDIAM', 'DIAMETER', 'LPERP')
+        screen.test_kind = 'size'
+        AND screen.quantity <> 'volume'
         AND screen.disposition = 'kept'
         AND screen.standard_number IS NULL
         AND finite_number(screen.value_raw) IS NOT NULL

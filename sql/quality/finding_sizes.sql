@@ -63,7 +63,7 @@ first_below_5_mm AS (
             AND course.day = tumor_result.day
             AND course.source_file = tumor_result.source_file
             AND course.source_row = tumor_result.source_row
-            AND tumor_result.test_code IN ('LDIAM', 'DIAMETER')
+            AND tumor_result.quantity = 'long'
     WHERE course.scan = 1 AND course.long_axis_mm > 0 AND course.long_axis_mm < 5 AND NOT course.is_imputed
 ),
 
@@ -144,7 +144,7 @@ worked_out_short_axis AS (
         printf('LPERP is LDIAM / 1.31 at each of %d scans.', constant_ratio.n_scans) AS message
     FROM constant_ratio
     INNER JOIN staging.tumor_result AS tumor_result
-        ON constant_ratio.lesion_id = tumor_result.lesion_id AND tumor_result.test_code = 'LPERP'
+        ON constant_ratio.lesion_id = tumor_result.lesion_id AND tumor_result.quantity = 'short'
     GROUP BY
         tumor_result.study_id, tumor_result.patient_id, tumor_result.lesion_id, tumor_result.reader,
         constant_ratio.day, constant_ratio.n_scans

@@ -36,7 +36,7 @@ WITH rejected AS (
         source_file,
         source_row,
         reason_id,
-        coalesce(test_code IN ('LDIAM', 'DIAMETER', 'LPERP', 'VOLUME'), FALSE) AS is_size,
+        test_kind = 'size' AS is_size,
         CASE
             WHEN reason_id IN ('no_subject', 'no_lesion_id', 'no_result', 'no_day', 'visits_without_days') THEN NULL
             WHEN reason_id IN ('unknown_unit', 'area_unit', 'percent_unit') THEN unit_raw

@@ -72,7 +72,7 @@ result_row AS (
         lesion_id,
         lesion_type,
         result_kind,
-        test_code,
+        test_kind,
         day,
         stated_baseline_volume_mm3,
         struct_pack(file := source_file, row := source_row) AS source
@@ -90,7 +90,7 @@ followed AS (
         min(reader) AS reader,
         min(lesion_label) AS lesion_label,
         min(lesion_type) AS lesion_type,
-        bool_or(test_code <> 'TUMSTATE') AS has_size_test,
+        bool_or(test_kind <> 'state') AS has_size_test,
         min(day) AS first_result_day,
         min(day) FILTER (WHERE result_kind IN ('size', 'state')) AS first_finding_day,
         min_by(stated_baseline_volume_mm3, source) AS stated_baseline_volume_mm3,
@@ -259,12 +259,30 @@ SELECT
     coalesce(site.organ IN ('ln', 'ln_regional', 'ln_distal'), FALSE) AS is_nodal, -- lymph node
     completed.first_identified_day, -- first day in TU
     completed.first_finding_day, -- first day with a size or a state in TR
-    coalesce(
-        least(completed.first_identified_day, completed.first_finding_day), completed.first_result_day
-    ) AS first_day, -- first day that anything is known of it: for a new lesion, its detection
+    CASE
+        WHEN completed.lesion_type = 'new' THEN detection.first_found_day
+        ELSE
+            coalesce(
+                least(completed.first_identified_day, completed.first_finding_day), completed.first_result_day
+            )
+    END AS first_day, -- first day that anything is known of it; of a new lesion, that it was found; NULL: never
+    CASE
+        WHEN completed.lesion_type <> 'new' THEN NULL
+        WHEN coalesce(own.has_no_tumor, unread.has_no_tumor) THEN 'no_tumor'
+        ELSE coalesce(detection.detection, 'undated')
+    END AS detection, -- of a new lesion: certain, equivocal, not_found, not_evaluable, no_tumor or undated; else NULL
     completed.stated_baseline_volume_mm3, -- baseline volume that the source states, mm3
     completed.source_file, -- file of the row that names it: TU, else its first TR row
     completed.source_row -- row in the file
 FROM completed
+LEFT JOIN staging.lesion_detection AS detection ON completed.lesion_id = detection.lesion_id
+LEFT JOIN staging.identified_label AS own
+    ON
+        coalesce(completed.patient_id, completed.study_id || '/?') || '/'
+        || reader_code(nullif(completed.reader, '')) || '/' || completed.lesion_label = own.lesion_base_id
+LEFT JOIN staging.identified_label AS unread
+    ON
+        coalesce(completed.patient_id, completed.study_id || '/?') || '/' || reader_code(NULL) || '/'
+        || completed.lesion_label = unread.lesion_base_id
 LEFT JOIN staging.site AS site
     ON completed.study_id = site.study_id AND completed.final_site_raw = site.site_raw

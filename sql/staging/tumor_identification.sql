@@ -18,6 +18,7 @@ WITH tu AS (
         lesion_type,
         test_code,
         result,
+        lesion_group,
         site_raw,
         laterality,
         method,
@@ -39,12 +40,13 @@ SELECT
     coalesce(tu.reader, '') AS reader, -- who identified the lesion; '' where the source names none
     tu.lesion_label, -- the source's link id of the lesion
     CASE
-        WHEN shared.lesion_base_id IS NULL THEN tu.lesion_base_id
+        WHEN NOT label.is_shared THEN tu.lesion_base_id
         ELSE tu.lesion_base_id || ':' || coalesce(tu.lesion_type, 'target')
     END AS lesion_id, -- text id of the lesion
     tu.lesion_type, -- target, non-target or new; NULL when the row does not say
     tu.test_code, -- TUMIDENT, TUSPLIT or TUMERGE
     tu.result, -- result as written
+    tu.lesion_group, -- TUGRPID as written
     tu.site_raw, -- site as written
     tu.laterality, -- side as written
     tu.method, -- method of imaging
@@ -55,5 +57,5 @@ SELECT
     tu.source_file, -- file of the row
     tu.source_row -- row in the file
 FROM tu
-LEFT JOIN staging.shared_lesion_label AS shared ON tu.lesion_base_id = shared.lesion_base_id
+INNER JOIN staging.lesion_label_type AS label ON tu.lesion_base_id = label.lesion_base_id
 LEFT JOIN staging.time_point_row AS time_point ON time_point.domain = 'tu' AND tu.tu_row = time_point.domain_row

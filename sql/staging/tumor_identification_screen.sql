@@ -16,6 +16,7 @@ WITH tu AS (
         known_id(tulnkid) AS lesion_label,
         upper(coalesce(clean_text(tutestcd), 'TUMIDENT')) AS test_code,
         coalesce(clean_text(tuorres), clean_text(tustresc)) AS result,
+        clean_text(tustresc) AS standard_result,
         clean_text(tugrpid) AS lesion_group,
         clean_text(tulnkgrp) AS link_group,
         whole_day(tuseq) AS sequence_number,
@@ -57,7 +58,13 @@ typed AS (
         nullif(concat_ws(', ', tu.location, tumor_site_detail.site_detail), '') AS site_raw,
         repeated.first_source IS NOT NULL
         AND struct_pack(file := tu.source_file, row := tu.source_row) > repeated.first_source AS is_repeat,
-        coalesce(lesion_type_word(tu.result), lesion_type_word(tu.lesion_group)) AS lesion_type,
+        no_tumor.word IS NOT NULL AS is_no_tumor,
+        CASE
+            WHEN no_tumor.word IS NULL
+                THEN coalesce(
+                    lesion_type_word(tu.result), lesion_type_word(tu.standard_result), lesion_type_word(tu.lesion_group)
+                )
+        END AS lesion_type,
         day_from_first_dose(
             tu.stated_day, tu.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
         ) AS day
@@ -71,6 +78,7 @@ typed AS (
         ON
             subject_key.patient_id = tumor_site_detail.patient_id
             AND tu.sequence_number = tumor_site_detail.sequence_number
+    LEFT JOIN staging.no_tumor_word AS no_tumor ON upper(tu.result) = no_tumor.word
 ),
 
 judged AS (
@@ -80,6 +88,7 @@ judged AS (
             WHEN typed.usubjid IS NULL AND NOT coalesce(typed.is_patient_unknown, FALSE) THEN 'no_subject'
             WHEN typed.lesion_label IS NULL THEN 'no_lesion_id'
             WHEN typed.is_repeat THEN 'exact_duplicate'
+            WHEN typed.is_no_tumor THEN 'not_a_tumor'
             ELSE 'kept'
         END AS reason_id
     FROM typed
@@ -96,9 +105,13 @@ SELECT
     lesion_label, -- the source's link id of the lesion
     coalesce(patient_id, study_id || '/?') || '/' || reader_code(reader) || '/' || lesion_label
         AS lesion_base_id, -- text id of the lesion, before a link id used for two types is told apart
+    coalesce(patient_id, study_id || '/?') || '/' || reader_code(NULL) || '/' || lesion_label
+        AS unread_base_id, -- the same under no reader
     lesion_type, -- target, non-target or new, as the row says; NULL when it does not
+    is_no_tumor, -- the result is a word of staging.no_tumor_word
     test_code, -- TUMIDENT, TUSPLIT or TUMERGE
     result, -- result as written
+    lesion_group, -- TUGRPID as written
     site_raw, -- site as written: TULOC, and SUPPTU's words on it after a comma
     laterality, -- side as written
     method, -- method of imaging
@@ -112,8 +125,9 @@ SELECT
     CASE
         WHEN reason_id = 'kept' THEN 'kept'
         WHEN reason_id = 'exact_duplicate' THEN 'collapsed'
+        WHEN reason_id = 'not_a_tumor' THEN 'excluded'
         ELSE 'quarantined'
-    END AS disposition, -- kept, collapsed or quarantined
+    END AS disposition, -- kept, collapsed, excluded or quarantined
     reason_id, -- why, as a word; 'kept' when kept
     source_file, -- file of the row
     source_row -- row in the file

@@ -16,6 +16,9 @@ WITH tr AS (
         lesion_label,
         lesion_base_id,
         test_code,
+        test_kind,
+        quantity,
+        preference,
         result_kind,
         size_mm,
         volume_mm3,
@@ -48,14 +51,25 @@ SELECT
     coalesce(tr.reader, '') AS reader, -- who read the scan; '' where the source names none
     tr.lesion_label, -- the source's link id of the lesion; NULL for sums
     CASE
-        WHEN shared.lesion_base_id IS NULL THEN tr.lesion_base_id
+        WHEN NOT label.is_shared THEN tr.lesion_base_id
         WHEN tr.lesion_type IS NOT NULL THEN tr.lesion_base_id || ':' || tr.lesion_type
-        WHEN tr.test_code = 'TUMSTATE' THEN tr.lesion_base_id || ':non-target'
+        WHEN tr.test_kind = 'state' THEN tr.lesion_base_id || ':non-target'
         ELSE tr.lesion_base_id || ':target'
     END AS lesion_id, -- text id of the lesion; NULL for sums
-    tr.lesion_type, -- target, non-target or new, as the row's group says; NULL when it does not
-    tr.test_code, -- LDIAM, DIAMETER, LPERP, VOLUME, TUMSTATE, SUMDIAM or another
-    tr.result_kind, -- size, state, sum, not_done or other
+    coalesce(label.identified_type, tr.lesion_type) AS lesion_type, -- as TU says, else as the row's group says
+    tr.lesion_type AS group_type, -- target, non-target or new, as the row's group says; NULL when it does not
+    tr.test_code, -- LDIAM, LPERP, VOLUME, TUMSTATE, SUMDIAM or another
+    tr.test_kind, -- what the code is for: size, state, sum, derived or other
+    CASE WHEN tr.quantity = 'viable' THEN 'long' ELSE tr.quantity END AS quantity, -- of a size: long, short or volume
+    tr.preference, -- order among codes of one quantity, 1 first
+    CASE
+        -- A viable diameter stands for the long axis of a lesion that has no other one.
+        WHEN
+            tr.result_kind = 'size' AND tr.quantity = 'viable'
+            AND bool_or(tr.result_kind = 'size' AND tr.quantity = 'long') OVER (PARTITION BY tr.lesion_base_id)
+            THEN 'other'
+        ELSE tr.result_kind
+    END AS result_kind, -- size, state, unknown_state, sum, derived, not_done or other
     tr.size_mm, -- size, mm
     tr.volume_mm3, -- volume, mm3
     tr.sum_mm, -- stated sum of diameters, mm
@@ -74,5 +88,5 @@ SELECT
     tr.source_file, -- file of the row
     tr.source_row -- row in the file
 FROM tr
-LEFT JOIN staging.shared_lesion_label AS shared ON tr.lesion_base_id = shared.lesion_base_id
+LEFT JOIN staging.lesion_label_type AS label ON tr.lesion_base_id = label.lesion_base_id
 LEFT JOIN staging.time_point_row AS time_point ON time_point.domain = 'tr' AND tr.tr_row = time_point.domain_row

@@ -3,10 +3,12 @@
    here, and each row that fails one carries the reason.
    Caveats: the standard result (TRSTRESN) goes before the original one, but not before the words of the original:
    'TOO SMALL TO MEASURE' follows the study's or the setting's rule even where the source put its own number beside
-   it. Exact repeats (all values but the sequence number) are collapsed. SUMDIAM and other sums are kept as 'sum' and
-   never become a size of a lesion; they pass the same checks. NOT EVALUABLE, a lone point and a blank without a reason
-   leave open what was seen, and a size or a state without a day stands nowhere: they go to quality.quarantine. NOT DONE
-   is kept, and counted. It needs no day, nor does a sum that names its visit (the standard leaves TRDTC of sums blank).
+   it. Exact repeats (all values but the sequence number) are collapsed. What a test code means, staging.study_test_code
+   says; SUMDIAM and other sums are kept as 'sum' and never become a size of a lesion; they pass the same checks. NOT
+   EVALUABLE, a lone point and a blank without a reason leave open what was seen, and a size or a state without a day
+   stands nowhere: they go to quality.quarantine. NOT DONE is kept, and counted. It needs no day, nor does a sum that
+   names its visit (the standard leaves TRDTC of sums blank). A state whose word is not known is kept, says nothing of
+   the lesion and is a finding (quality.defect rows.6a).
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.4; CDISC SDTMIG TR.
    Grain: one row per raw.tr row
    Key: tr_row
@@ -101,16 +103,19 @@ identified AS (
             tr.stated_day, tr.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
         ) AS day,
         CASE
-            WHEN tr.test_code IN ('LDIAM', 'DIAMETER', 'LPERP', 'VOLUME') THEN 'size'
-            WHEN tr.test_code = 'TUMSTATE' THEN 'state'
-            WHEN tr.test_code LIKE 'SUM%' THEN 'sum'
-            ELSE 'other'
+            -- A state of all nodes, or of an organ, is no lesion's.
+            WHEN test.kind = 'state' AND tr.test_code <> 'TUMSTATE' AND tr.lesion_label IS NULL THEN 'other'
+            ELSE coalesce(test.kind, 'other')
         END AS test_kind,
+        test.quantity,
+        test.preference,
+        test.unit_quantity,
         repeated.first_source IS NOT NULL
         AND struct_pack(file := tr.source_file, row := tr.source_row) > repeated.first_source AS is_repeat
     FROM tr
     LEFT JOIN repeated ON tr.study_id = repeated.study_id AND tr.content = repeated.content
     LEFT JOIN study ON tr.study_id = study.study_id
+    LEFT JOIN staging.study_test_code AS test ON tr.study_id = test.study_id AND tr.test_code = test.test_code
     LEFT JOIN staging.subject_key AS subject_key
         ON tr.study_id = subject_key.study_id AND tr.usubjid_raw = subject_key.usubjid_raw
     LEFT JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
@@ -174,18 +179,22 @@ worded AS (
         ON upper(coalesce(identified.original_result, identified.standard_text)) = size_word.word
 ),
 
+state_word AS (
+    SELECT DISTINCT word FROM staging.tumor_state_word
+),
+
 measured AS (
     SELECT
         worded.*,
         unit.factor AS unit_factor,
         -- Sums of areas, volumes or percentages have units of their own, and are not used.
-        worded.test_kind = 'size' OR worded.test_code LIKE 'SUM%DIAM' OR worded.test_code IN ('SUMNLNLD', 'SUMLPERP')
-            AS is_length,
+        worded.test_kind = 'size' OR coalesce(worded.unit_quantity = 'length', FALSE) AS is_length,
         CASE
             WHEN worded.completion_status = 'NOT DONE' THEN 'not_done'
-            WHEN worded.test_kind = 'other' THEN 'other'
+            WHEN worded.test_kind IN ('derived', 'other') THEN worded.test_kind
             WHEN coalesce(worded.original_result, worded.standard_text, worded.standard_number) IS NULL THEN 'blank'
             WHEN worded.word_meaning = 'not_done' THEN 'not_done'
+            WHEN worded.test_kind = 'state' AND state_word.word IS NULL THEN 'unknown_state'
             ELSE worded.test_kind
         END AS result_kind,
         CASE
@@ -198,11 +207,8 @@ measured AS (
     LEFT JOIN staging.unit AS unit
         ON
             worded.unit_found = unit.unit
-            AND unit.quantity = CASE WHEN worded.test_code = 'VOLUME' THEN 'volume' ELSE 'length' END
-),
-
-state_word AS (
-    SELECT DISTINCT word FROM staging.tumor_state_word
+            AND worded.unit_quantity = unit.quantity
+    LEFT JOIN state_word ON upper(coalesce(worded.original_result, worded.standard_text)) = state_word.word
 ),
 
 dated_reader AS (
@@ -221,8 +227,9 @@ judged AS (
             WHEN measured.usubjid IS NULL AND NOT coalesce(measured.is_patient_unknown, FALSE) THEN 'no_subject'
             WHEN measured.lesion_label IS NULL AND measured.test_kind IN ('size', 'state') THEN 'no_lesion_id'
             WHEN measured.is_repeat THEN 'exact_duplicate'
+            WHEN coalesce(own.is_no_tumor, unread.is_no_tumor, FALSE) THEN 'not_a_tumor'
             WHEN measured.result_kind = 'blank' THEN 'no_result'
-            WHEN measured.result_kind = 'other' THEN 'kept'
+            WHEN measured.result_kind IN ('derived', 'other') THEN 'kept'
             WHEN measured.word_meaning = 'not_evaluable' THEN 'not_evaluable'
             WHEN measured.word_meaning = 'missing' THEN 'missing_sign'
             WHEN
@@ -239,7 +246,6 @@ judged AS (
                     WHEN regexp_matches(measured.unit_found, '%|^(PERCENT|PCT)') THEN 'percent_unit'
                     ELSE 'unknown_unit'
                 END
-            WHEN measured.result_kind = 'state' AND state_word.word IS NULL THEN 'unknown_state'
             WHEN measured.day IS NOT NULL THEN 'kept'
             -- What needs no day: a test not done, and a sum that its visit places.
             WHEN measured.result_kind = 'not_done' THEN 'kept'
@@ -263,7 +269,14 @@ judged AS (
             measured.study_id = dated_reader.study_id
             AND measured.usubjid_raw = dated_reader.usubjid_raw
             AND coalesce(measured.reader, '') = dated_reader.reader
-    LEFT JOIN state_word ON upper(coalesce(measured.original_result, measured.standard_text)) = state_word.word
+    LEFT JOIN staging.identified_label AS own
+        ON
+            coalesce(measured.patient_id, measured.study_id || '/?') || '/' || reader_code(measured.reader) || '/'
+            || measured.lesion_label = own.lesion_base_id
+    LEFT JOIN staging.identified_label AS unread
+        ON
+            coalesce(measured.patient_id, measured.study_id || '/?') || '/' || reader_code(NULL) || '/'
+            || measured.lesion_label = unread.lesion_base_id
 )
 
 SELECT
@@ -278,17 +291,22 @@ SELECT
     lesion_label, -- the source's link id of the lesion
     coalesce(patient_id, study_id || '/?') || '/' || reader_code(reader) || '/' || lesion_label
         AS lesion_base_id, -- text id of the lesion, before a link id used for two types is told apart
+    coalesce(patient_id, study_id || '/?') || '/' || reader_code(NULL) || '/' || lesion_label
+        AS unread_base_id, -- the same under no reader
     lesion_type_word(lesion_group) AS lesion_type, -- target, non-target or new, as the row's group says
-    test_code, -- LDIAM, DIAMETER, LPERP, VOLUME, TUMSTATE, SUMDIAM or another
-    result_kind, -- size, state, sum, not_done, blank or other
-    CASE WHEN result_kind = 'size' AND test_code <> 'VOLUME' THEN size_value END AS size_mm, -- size, mm
+    test_code, -- LDIAM, LPERP, VOLUME, TUMSTATE, SUMDIAM or another
+    test_kind, -- what the code is for: size, state, sum, derived or other
+    quantity, -- of a size: long, short, viable or volume
+    preference, -- order among codes of one quantity, 1 first
+    result_kind, -- size, state, unknown_state, sum, derived, not_done, blank or other
+    CASE WHEN result_kind = 'size' AND quantity <> 'volume' THEN size_value END AS size_mm, -- size, mm
     CASE
-        WHEN result_kind = 'size' AND test_code = 'VOLUME' AND coalesce(word_meaning, '') <> 'too_small' THEN size_value
+        WHEN result_kind = 'size' AND quantity = 'volume' AND coalesce(word_meaning, '') <> 'too_small' THEN size_value
         -- Too small to measure: the volume of a lesion of that diameter.
-        WHEN result_kind = 'size' AND test_code = 'VOLUME' THEN tumor_volume_mm3(size_value)
+        WHEN result_kind = 'size' AND quantity = 'volume' THEN tumor_volume_mm3(size_value)
     END AS volume_mm3, -- volume, mm3
     CASE WHEN result_kind = 'sum' AND is_length THEN size_value END AS sum_mm, -- stated sum of diameters, mm
-    CASE WHEN result_kind = 'state' THEN upper(coalesce(original_result, standard_text)) END
+    CASE WHEN result_kind IN ('state', 'unknown_state') THEN upper(coalesce(original_result, standard_text)) END
         AS state_word, -- tumor state, upper case
     coalesce(word_meaning = 'too_small', FALSE) AS is_too_small, -- too small to measure: the size is imputed
     coalesce(result_kind = 'size' AND word_meaning IS NULL AND unit_found IS NULL, FALSE)
@@ -315,8 +333,9 @@ SELECT
     CASE
         WHEN reason_id = 'kept' THEN 'kept'
         WHEN reason_id = 'exact_duplicate' THEN 'collapsed'
+        WHEN reason_id = 'not_a_tumor' THEN 'excluded'
         ELSE 'quarantined'
-    END AS disposition, -- kept, collapsed or quarantined
+    END AS disposition, -- kept, collapsed, excluded or quarantined
     reason_id, -- why, as a word; 'kept' when kept
     source_file, -- file of the row
     source_row -- row in the file

@@ -27,6 +27,8 @@ SEEDS = (
     "staging.endpoint_rule",
 )
 ANALYSIS = (
+    "lineage_change",
+    "lesion_cutoff",
     "lesion_change",
     "scan",
     "new_lesion",
@@ -138,6 +140,7 @@ CORE: dict[str, dict[str, str]] = {
         "site_raw": "VARCHAR",
         "is_nodal": "BOOLEAN",
         "first_day": "INTEGER",
+        "detection": "VARCHAR",
         "baseline_day": "INTEGER",
         "baseline_diameter_mm": "DOUBLE",
         "baseline_volume_mm3": "DOUBLE",
@@ -180,6 +183,7 @@ CORE: dict[str, dict[str, str]] = {
         "related_lesion_id": "VARCHAR",
         "relation": "VARCHAR",
         "day": "INTEGER",
+        "is_related_continued": "BOOLEAN",
     },
     "response": {
         "patient_id": "VARCHAR",
@@ -461,7 +465,13 @@ class Core:
         words: Mapping[int, str] | None = None,
         **more: Any,
     ) -> None:
-        """Adds a new lesion first seen on a day, with the status given to it by day."""
+        """Adds a new lesion first seen on a day, with the status given to it by day.
+
+        One that has no status but NE stayed equivocal, one without a day is undated.
+        """
+        is_equivocal = bool(words) and set((words or {}).values()) == {"NE"}
+        detection = "undated" if first_day is None else "equivocal" if is_equivocal else "certain"
+        more = {"detection": detection, **more}
         self.lesion(lesion_id, lesion_type="new", first_day=first_day, **more)
         for day, status in (words or {}).items():
             self.assessments.append({"lesion_id": lesion_id, "day": day, "status": status})
@@ -503,7 +513,9 @@ class Core:
 
     def build_events(self) -> duckdb.DuckDBPyConnection:
         """The same with no more than lesion events."""
-        return self.build(*(f"analysis.{table}" for table in ANALYSIS[:5]))
+        return self.build(
+            *(f"analysis.{table}" for table in ANALYSIS[: ANALYSIS.index("lesion_event") + 1])
+        )
 
     def build_marts(self, *, threads: int = 1) -> duckdb.DuckDBPyConnection:
         """The same with the mart models, over phase tables of one row per analysed lesion."""

@@ -189,10 +189,14 @@ def test_a_lesion_of_an_unknown_patient_is_censored_at_its_own_last_assessment()
 def test_a_new_lesion_that_stayed_equivocal_is_no_event(core: Core) -> None:
     core.new(42, words={42: "NE"})
     found = row(core, lesion_id="N1")
-    assert (found["is_event"], found["censor_reason"]) == (
-        False,
-        "no_assessment_after_baseline",
-    )
+    assert (found["is_event"], found["censor_reason"]) == (False, "equivocal")
+
+
+@pytest.mark.parametrize("detection", ["not_found", "not_evaluable", "no_tumor"])
+def test_a_new_lesion_that_was_never_found_is_no_event(core: Core, detection: str) -> None:
+    core.new(42, detection=detection)
+    found = row(core, lesion_id="N1")
+    assert (found["is_event"], found["censor_reason"]) == (False, detection)
 
 
 def test_a_new_lesion_that_proved_certain_counts_from_the_day_it_was_first_seen(core: Core) -> None:

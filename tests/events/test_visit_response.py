@@ -8,6 +8,8 @@ import pytest
 from events.event_tables import Core, records
 
 MODELS = (
+    "analysis.lineage_change",
+    "analysis.lesion_cutoff",
     "analysis.lesion_change",
     "analysis.scan",
     "analysis.new_lesion",

@@ -58,7 +58,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
             "CREATE TABLE core.measurement (lesion_id VARCHAR, day INTEGER, diameter_mm DOUBLE)"
         )
         connection.execute(
-            "CREATE TABLE analysis.local_treatment (lesion_id VARCHAR, not_evaluable_from INTEGER)"
+            "CREATE TABLE analysis.lesion_cutoff (lesion_id VARCHAR, cutoff_day INTEGER)"
         )
         connection.executemany("INSERT INTO core.lesion VALUES (?, ?, ?, ?, ?)", LESIONS[::-1])
         rows = [(lesion, *scan) for lesion, scans in SCANS.items() for scan in scans]
@@ -138,9 +138,9 @@ def test_ratios_and_scans_of_each_lesion(con: duckdb.DuckDBPyConnection) -> None
     ]
 
 
-def test_scans_after_a_local_treatment_are_left_out(con: duckdb.DuckDBPyConnection) -> None:
-    # b1 grows to 1.2 and then 1.21 times its baseline; treated before day 84, it never relapses.
-    con.execute("INSERT INTO analysis.local_treatment VALUES ('b1', 84), ('a1', NULL)")
+def test_scans_after_a_lesions_cutoff_are_left_out(con: duckdb.DuckDBPyConnection) -> None:
+    # b1 grows to 1.2 and then 1.21 times its baseline; cut off before day 84, it never relapses.
+    con.execute("INSERT INTO analysis.lesion_cutoff VALUES ('b1', 84)")
     run(con, phase_module, "response_phase")
     assert rows(
         con,

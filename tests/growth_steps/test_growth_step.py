@@ -95,7 +95,8 @@ def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
     con.register("frame", follow_up())
     con.execute("CREATE TABLE analysis.growth_follow_up AS SELECT * FROM frame")
     con.execute(
-        "CREATE TABLE analysis.local_treatment (lesion_id VARCHAR, not_evaluable_from INTEGER)"
+        "CREATE TABLE analysis.lesion_cutoff "
+        "(lesion_id VARCHAR, cutoff_day INTEGER, cutoff_reason VARCHAR)"
     )
     one_subset(con)
     return con
@@ -258,7 +259,9 @@ def test_sizes_after_a_local_treatment_are_no_growth_data() -> None:
         )  # fmt: skip
         run(other, growth__draws=20)
         (before,) = rows(other, "SELECT n_observations FROM analysis.growth_fit")
-        other.executemany("INSERT INTO analysis.local_treatment VALUES (?, ?)", treated)
+        other.executemany(
+            "INSERT INTO analysis.lesion_cutoff VALUES (?, ?, 'local_treatment')", treated
+        )
         run(other, growth__draws=20)
         assert rows(other, "SELECT lesion_id, reason_id FROM analysis.growth_excluded") == [
             ("L000", "local_treatment")

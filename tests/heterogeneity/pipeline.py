@@ -22,7 +22,7 @@ CORE = (
     "core.patient",
     "core.lesion",
     "core.measurement",
-    "analysis.local_treatment",
+    "analysis.lesion_cutoff",
     "staging.analysis_reader",
     "staging.tumor_result",
     "analysis.endpoint_decided",

@@ -41,7 +41,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SqlKit, P
         kit.connection.execute(f"CREATE TABLE analysis.modelled_event ({MODELLED})")
         kit.build("core.patient", "core.study", "core.organ", "core.lesion", "core.exclusion")
         kit.build("core.lesion_assessment", "core.measurement", "core.response")
-        kit.build("analysis.local_treatment")
+        kit.build("analysis.lesion_cutoff")
         kit.build("staging.event_rule", "staging.rule_set", "staging.exclusion_reason")
         for name in ("analysis.scan", "analysis.new_lesion", "analysis.lesion_change"):
             kit.build_one(name)

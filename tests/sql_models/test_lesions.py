@@ -314,13 +314,15 @@ def test_words_on_a_lesion_become_a_status(kit, kind, word, status):
     assert kit.rows("core.lesion_assessment", "day, status") == [(42, status)]
 
 
-def test_an_unknown_word_on_a_lesion_is_quarantined(kit):
+def test_an_unknown_word_on_a_lesion_is_kept_and_reported(kit):
     kit.lesion("L1", "NON-TARGET")
-    kit.state(43, "so so", label="L1")
-    kit.build("core.lesion_assessment", "quality.quarantine")
+    for day in (43, 85):
+        kit.state(day, "so so", label="L1")
+    kit.build("core.lesion_assessment", "quality.quarantine", "quality.finding_lesions")
     assert kit.rows("core.lesion_assessment") == []
-    assert kit.rows("quality.quarantine", "column_name, value, reason_id") == [
-        ("trorres", "so so", "unknown_state")
+    assert kit.rows("quality.quarantine") == []
+    assert kit.rows("quality.finding_lesions", "defect_id, value, message") == [
+        ("rows.6a", "SO SO", "A state that is not known, on 2 rows of 1 lesions.")
     ]
 
 

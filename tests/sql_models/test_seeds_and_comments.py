@@ -133,7 +133,9 @@ def test_every_reason_of_the_screens_can_be_explained(empty):
             used |= set(re.findall(r"(?:THEN|ELSE) '(\w+)'", text))
     explained = {row[0] for row in empty.query("SELECT reason_id FROM quality.reject_reason")}
     fates = {"kept", "collapsed", "quarantined", "exact_duplicate", "repeated"}
+    fates |= {"excluded", "not_a_tumor"}
     kinds = {"size", "state", "sum", "other", "blank", "not_done", "response", "new_lesion"}
+    kinds |= {"unknown_state", "derived"}
     words = {"too_small", "volume", "length"}
     assert used - fates - kinds - words == explained
 

@@ -291,6 +291,7 @@ STUDY_TITLES: dict[str, str] = {
     "study_reader": "Readers in the order in which a study prefers them, one row per reader.",
     "study_arm": "What the labels of a study's arms stand for, one row per arm.",
     "study_site": "Sites whose organ a study states itself, one row per site.",
+    "study_test_code": "Test codes of TR whose meaning a study states itself, one row per code.",
     "load_audit": "Where the records of each file went, one row per record entry of a study.yml.",
     "derivation": "Rows of other domains made from a file's distinct values, one row per domain.",
     "reject": "Records that could not be loaded, one row per record.",
@@ -330,6 +331,14 @@ STUDY_COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
         "study_id": ("VARCHAR", "study identifier"),
         "site_raw": ("VARCHAR", "site as the source writes it"),
         "organ": ("VARCHAR", "organ it stands for"),
+    },
+    "study_test_code": {
+        "study_id": ("VARCHAR", "study identifier"),
+        "test_code": ("VARCHAR", "TRTESTCD as the source writes it"),
+        "meaning": (
+            "VARCHAR",
+            "what it measures: long_axis, short_axis, volume, state, ... or other",
+        ),
     },
     "load_audit": {
         "study_id": ("VARCHAR", "study identifier"),

@@ -383,6 +383,7 @@ class _Loader:
         self._insert("study_reader", [(name, reader, place) for place, reader in readers])
         self._insert("study_arm", [(name, *asdict(arm).values()) for arm in study.arms])
         self._insert("study_site", [(name, site, organ) for site, organ in study.sites])
+        self._insert("study_test_code", [(name, *stated) for stated in study.test_codes])
         self._insert("load_audit", [(name, *list(asdict(r).values())[:-1]) for r in reports])
         self._insert(
             "derivation",

@@ -20,7 +20,7 @@ from warehouse.sources.wording import did_you_mean, listed
 _TOP_KEYS = (
     *("study_id", "title", "tumor_type", "phase", "sponsor", "layout"),
     *("day_convention", "day_zero_rule", "patients", "readers", "too_small"),
-    *("line_of_therapy", "primary_site", "arms", "sites", "domains", "files"),
+    *("line_of_therapy", "primary_site", "arms", "sites", "test_codes", "domains", "files"),
 )
 _OPTION_KEYS = (
     *("encoding", "delimiter", "sheet", "header_rows", "header_join"),
@@ -95,6 +95,7 @@ def _described(folder: Path, top: Section) -> spec.Study:
         primary_site=top.text("primary_site"),
         arms=_arms(top),
         sites=top.pairs("sites"),
+        test_codes=_test_codes(top),
     )
 
 
@@ -144,6 +145,27 @@ def _arms(top: Section) -> tuple[spec.Arm, ...]:
             )
         )
     return tuple(arms)
+
+
+def _test_codes(top: Section) -> tuple[tuple[str, str], ...]:
+    """Test code of TR -> what it means, as 'test_codes:' says."""
+    stated: dict[str, str] = {}
+    for code, meaning in top.pairs("test_codes"):
+        section = top.section("test_codes")
+        assert section is not None
+        if meaning not in spec.TEST_MEANINGS:
+            section.fail(
+                f"the test code {code!r} cannot be {meaning!r}."
+                f"{did_you_mean(meaning, spec.TEST_MEANINGS)} "
+                f"It may be: {listed(spec.TEST_MEANINGS)}.",
+                code,
+            )
+        if code.strip().upper() in stated:
+            section.fail(
+                f"the test code {code!r} is there twice; case makes no difference. Keep one.", code
+            )
+        stated[code.strip().upper()] = meaning
+    return tuple(stated.items())
 
 
 def _stems(top: Section) -> dict[str, str]:

@@ -9,6 +9,11 @@ STUDY_FILE = "study.yml"
 LAYOUTS = ("sdtm", "lesion_long", "radiomics", "mapped")
 DAY_CONVENTIONS = ("sdtm", "zero_based")
 PATIENTS = ("known", "unknown")
+TEST_MEANINGS = (
+    *("long_axis", "short_axis", "diameter", "viable_diameter", "volume"),
+    *("state", "sum_of_diameters", "other"),
+)
+"""What a test code of TR may mean; sql/staging/study_test_code.sql says what becomes of each."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +170,7 @@ class Study:
     primary_site: str | None = None
     arms: tuple[Arm, ...] = ()
     sites: tuple[tuple[str, str], ...] = ()
+    test_codes: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
 
     @property

@@ -101,10 +101,10 @@ def _rows(
     lower = ordered[:, int(np.floor(TAIL * (n_draws - 1)))]
     upper = ordered[:, int(np.ceil((1.0 - TAIL) * (n_draws - 1)))]
     death = lesions["death_day"].to_numpy(dtype=np.float64)
-    treated = lesions["treated_day"].to_numpy(dtype=np.float64)
+    cutoff = lesions["cutoff_day"].to_numpy(dtype=np.float64)
     with np.errstate(invalid="ignore"):
         reason = np.where(death <= end, "death", "end_of_follow_up")
-        reason = np.where(treated <= end, "local_treatment", reason)
+        reason = np.where(cutoff <= end, lesions["cutoff_reason"].fillna(""), reason)
     nothing = [None] * n
     return make_table(
         MODELLED_EVENT,

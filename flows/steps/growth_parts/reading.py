@@ -22,23 +22,21 @@ SELECT
     lesion.baseline_diameter_mm,
     membership.subset,
     coalesce(evaluable.last_day, lesion.last_measured_day) AS last_measured_day,
-    CAST(treated.not_evaluable_from AS DOUBLE) AS treated_day,
-    least(
-        greatest(patient.last_day, lesion.last_measured_day), treated.not_evaluable_from
-    ) AS censor_day,
+    CAST(cutoff.cutoff_day AS DOUBLE) AS cutoff_day,
+    cutoff.cutoff_reason,
+    least(greatest(patient.last_day, lesion.last_measured_day), cutoff.cutoff_day) AS censor_day,
     CASE WHEN patient.os_event THEN patient.os_days END AS death_day
 FROM core.lesion AS lesion
 INNER JOIN analysis.growth_subset AS membership
     ON coalesce(lesion.patient_id, lesion.lesion_id) = membership.member_id
 LEFT JOIN core.patient AS patient ON lesion.patient_id = patient.patient_id
-LEFT JOIN analysis.local_treatment AS treated
-    ON lesion.lesion_id = treated.lesion_id AND treated.not_evaluable_from IS NOT NULL
+LEFT JOIN analysis.lesion_cutoff AS cutoff ON lesion.lesion_id = cutoff.lesion_id
 LEFT JOIN (
     SELECT measurement.lesion_id, max(measurement.day) AS last_day
     FROM core.measurement AS measurement
-    INNER JOIN analysis.local_treatment AS treated
-        ON measurement.lesion_id = treated.lesion_id
-        AND measurement.day < treated.not_evaluable_from
+    INNER JOIN analysis.lesion_cutoff AS cutoff
+        ON measurement.lesion_id = cutoff.lesion_id
+        AND measurement.day < cutoff.cutoff_day
     GROUP BY measurement.lesion_id
 ) AS evaluable ON lesion.lesion_id = evaluable.lesion_id
 WHERE lesion.is_analysed AND lesion.lesion_type = 'target'
@@ -55,13 +53,13 @@ SELECT
     lesion.baseline_volume_mm3
 FROM core.measurement AS measurement
 INNER JOIN core.lesion AS lesion ON measurement.lesion_id = lesion.lesion_id
-LEFT JOIN analysis.local_treatment AS treated ON measurement.lesion_id = treated.lesion_id
+LEFT JOIN analysis.lesion_cutoff AS cutoff ON measurement.lesion_id = cutoff.lesion_id
 WHERE
     lesion.is_analysed
     AND lesion.lesion_type = 'target'
     AND measurement.day >= lesion.baseline_day
     AND measurement.volume_mm3 IS NOT NULL
-    AND coalesce(measurement.day < treated.not_evaluable_from, TRUE)
+    AND coalesce(measurement.day < cutoff.cutoff_day, TRUE)
 ORDER BY measurement.lesion_id, measurement.day
 """
 FOLLOW_UP = """
@@ -76,10 +74,12 @@ ORDER BY follow_up.patient_id
 """
 NO_VOLUME = ("no_volume", "no measurement from the baseline on has a volume")
 ONLY_BASELINE = ("only_baseline", "no measurement counts besides the baseline")
-TREATED = (
-    "local_treatment",
-    "every measurement after the baseline came after a local treatment of the lesion",
-)
+CUT_OFF = {
+    "local_treatment": "every measurement after the baseline came after a local treatment of the "
+    "lesion",
+    "merged": "every measurement after the baseline came after the lesion merged with another",
+    "split": "every measurement after the baseline came after the lesion split",
+}
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class TargetLesions:
         }
         found |= {str(lesion): ONLY_BASELINE for lesion in data.lesion[fit.problem.idle]}
         only_after = self.lesions["last_measured_day"] <= self.lesions["baseline_day"]
-        is_treated = self.lesions["treated_day"].notna()
-        treated = self.lesions.index[only_after.fillna(False).astype(bool) & is_treated]
-        found |= {lesion: TREATED for lesion in treated if lesion in found}
+        reason = self.lesions["cutoff_reason"]
+        cut = reason[only_after.fillna(False).astype(bool) & reason.notna()]
+        found |= {lesion: (why, CUT_OFF[why]) for lesion, why in cut.items() if lesion in found}
         fitted = set(fit.lesions.lesion.tolist())
         for lesion in self.lesions.index:
             if lesion not in fitted:

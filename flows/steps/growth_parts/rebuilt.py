@@ -23,7 +23,7 @@ READS = (
     "core.lesion",
     "core.measurement",
     "core.patient",
-    "analysis.local_treatment",
+    "analysis.lesion_cutoff",
     "analysis.growth_subset",
     "analysis.growth_fit",
     "analysis.growth_population",

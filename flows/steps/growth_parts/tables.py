@@ -282,14 +282,14 @@ MODELLED_EVENT = _table(
         "time_lower": (REAL, "5 % quantile of the time over draws, or the day of censoring"),
         "time_upper": (REAL, "95 % quantile; null where that lies after the day of censoring"),
         "is_event": (FLAG, "the curve at the mode has the event by the patient's last day, or "
-                     "the lesion's local treatment"),
+                     "the lesion's local treatment, merging or splitting"),
         "event_probability": (REAL, "share of draws with the event by the patient's last day"),
         "rule_id": (TEXT, "rule that set the event; null where censored"),
         "source_table": (TEXT, "table of the curve's parameters"),
         "source_row": (WHOLE, "null: no single row of a source"),
         "source_file": (TEXT, "null: no single source file"),
-        "censor_reason": (TEXT, "local_treatment, death or end_of_follow_up; null where there "
-                          "is an event"),
+        "censor_reason": (TEXT, "local_treatment, merged, split, death or end_of_follow_up; "
+                          "null where there is an event"),
         "last_assessment_day": (REAL, "the lesion's last scan with a size"),
         "quantity": (TEXT, "what the rule looked at: diameter or volume; null where censored"),
         "observed_value": (REAL, "null: nothing was observed"),

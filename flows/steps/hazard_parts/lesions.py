@@ -49,6 +49,10 @@ CANNOT_HAVE_EVENT = (
     "no_baseline_volume",
     "detection_day_unknown",
     "detected_before_treatment",
+    "equivocal",
+    "not_found",
+    "not_evaluable",
+    "no_tumor",
     "baseline_zero",
     "no_assessment_after_baseline",
 )
