@@ -22,6 +22,7 @@ from warehouse.setting_lists import (
     hazards,
     heterogeneity,
     radiomics,
+    responses,
     sequences,
 )
 from warehouse.setting_lists.setting import Setting
@@ -33,6 +34,7 @@ LARGEST = 2**31 - 1
 SETTINGS: tuple[Setting, ...] = (
     *foundation.SETTINGS,
     *endpoints.SETTINGS,
+    *responses.SETTINGS,
     *heterogeneity.SETTINGS,
     *growth.SETTINGS,
     *hazards.SETTINGS,

@@ -30,7 +30,7 @@ reported AS (
         has_new_lesion,
         overall_response
     FROM core.response
-    WHERE patient_id IS NOT NULL
+    WHERE patient_id IS NOT NULL AND is_analysis_criterion
 ),
 
 matched AS (

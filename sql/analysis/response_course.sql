@@ -2,8 +2,8 @@
    Why: best responses and endpoints follow from a course of overall responses by the same rules, wherever the course
    comes from; both kinds stand here in one shape.
    How: derived ones are those of analysis.visit_response after baseline, stated ones those of core.response after the
-   day of the first dose. One reader of each kind counts: the analysis reader; where that one stated nothing, the one
-   who stated most.
+   day of the first dose, by the one criterion of the study that counts (staging.study_criterion). One reader of each
+   kind counts: the analysis reader; where that one stated nothing, the one who stated most.
    Caveats: the source row is the first of the day's rows, for a response rests on all of them.
    Grain: one row per patient_id, basis, reader and day
    Key: patient_id, basis, reader, day
@@ -54,7 +54,7 @@ stated_row AS (
         day,
         min(struct_pack(file := source_file, row := source_row)) AS source
     FROM staging.disease_response
-    WHERE test_code = 'OVRLRESP' AND response IS NOT NULL
+    WHERE test_code = 'OVRLRESP' AND response IS NOT NULL AND is_analysis_response
     GROUP BY patient_id, coalesce(reader, ''), day
 ),
 
@@ -75,7 +75,11 @@ stated AS (
             response.patient_id = stated_row.patient_id
             AND coalesce(response.reader, '') = stated_row.reader
             AND response.day = stated_row.day
-    WHERE response.patient_id IS NOT NULL AND response.overall_response IS NOT NULL AND response.day > 0
+    WHERE
+        response.patient_id IS NOT NULL
+        AND response.overall_response IS NOT NULL
+        AND response.day > 0
+        AND response.is_analysis_criterion
 ),
 
 combined AS (

@@ -10,6 +10,7 @@
    one gave none), or death if earlier; else censored at the last tumor assessment that was evaluable, day 0 when
    there was none. NULL where neither ADTTE nor RS say anything of progression.
    best_overall_response is the one RS states (analysis reader first); worked-out ones are in analysis.
+   Of RS only responses of the trial itself count, by the study's one criterion (staging.study_criterion).
    Treatment: the study's own dictionary, else the drugs named in the arm as treated, else as planned.
    Reference: Zhou et al. 2023, Methods and Table 1.
    Grain: one row per patient_id
@@ -58,12 +59,12 @@ overall_response AS (
         min(response.day) FILTER (WHERE response.response = 'PD' AND reader.reader IS NOT NULL) AS reader_pd_day,
         min(response.day) FILTER (WHERE response.response = 'PD') AS any_pd_day,
         count(*) FILTER (WHERE reader.reader IS NOT NULL) AS n_by_reader,
-        max(response.day) FILTER (WHERE response.response <> 'NE' AND reader.reader IS NOT NULL) AS reader_last_day,
-        max(response.day) FILTER (WHERE response.response <> 'NE') AS any_last_day
+        max(response.day) FILTER (WHERE response.is_evaluable AND reader.reader IS NOT NULL) AS reader_last_day,
+        max(response.day) FILTER (WHERE response.is_evaluable) AS any_last_day
     FROM staging.disease_response AS response
     LEFT JOIN staging.analysis_reader AS reader
         ON response.patient_id = reader.patient_id AND response.reader = reader.reader
-    WHERE response.test_code = 'OVRLRESP' AND response.response IS NOT NULL
+    WHERE response.test_code = 'OVRLRESP' AND response.word_use <> 'unknown' AND response.is_analysis_response
     GROUP BY response.patient_id
 ),
 
@@ -101,7 +102,7 @@ best_response AS (
     FROM staging.disease_response AS response
     LEFT JOIN staging.analysis_reader AS reader
         ON response.patient_id = reader.patient_id AND response.reader = reader.reader
-    WHERE response.test_code = 'BESTRESP' AND response.response IS NOT NULL
+    WHERE response.test_code = 'BESTRESP' AND response.response IS NOT NULL AND response.is_analysis_response
 ),
 
 lesion_tally AS (

@@ -1,14 +1,17 @@
-/* The responses that one reader gave a patient at one time point.
+/* The responses that one reader gave a patient at one time point by one criterion.
    Why: RS row by row, turned so that a visit stands in one line.
-   Caveats: as the source states them; responses worked out from sizes are in analysis. Of two results of one test at
+   Caveats: as the source states them; responses worked out from sizes are in analysis. The terms are the criterion's
+   own; the responses beside them are the same on RECIST's scale (staging.response_word). Of two results of one test at
    one time point the accepted record counts, else the worse one (PD, SD, NON-CR/NON-PD, PR, CR, NE).
    sum_of_diameters_mm is added up here from core.measurement over the reader's target lesions measured at the time
    point, n_target_lesions of them; the sum that the source states stands beside it.
    has_new_lesion is as RS states it, else whether the reader first saw a new lesion at this time point.
    day is the day of the overall response as the source dates it, else of the last of the others, else the last day of
    the scans.
-   Grain: one row per patient_id, reader and time_point_id
-   Key: patient_id, reader, time_point_id
+   Criteria stand apart: is_analysis_criterion says whose responses are the study's endpoints (staging.study_criterion).
+   Responses to prior therapy and of follow-up after the next one are in core.response_history instead.
+   Grain: one row per patient_id, reader, criterion and time_point_id
+   Key: patient_id, reader, criterion, time_point_id
    Tags: public
 */
 WITH verdict AS (
@@ -17,24 +20,31 @@ WITH verdict AS (
         study_id,
         patient_id,
         reader,
+        criterion,
+        is_analysis_response,
         time_point_id,
         day,
         test_code,
         response,
+        response_term,
         has_new_lesion,
         is_accepted,
         visit,
         source_file,
         source_row
     FROM staging.disease_response
-    WHERE result_kind IN ('response', 'new_lesion') AND test_code <> 'BESTRESP' AND time_point_id IS NOT NULL
+    WHERE
+        result_kind IN ('response', 'new_lesion')
+        AND test_code <> 'BESTRESP'
+        AND time_point_id IS NOT NULL
+        AND response_period = 'on study'
 ),
 
 ranked AS (
     SELECT
         verdict.*,
         row_number() OVER (
-            PARTITION BY patient_id, reader, time_point_id, test_code
+            PARTITION BY patient_id, reader, criterion, time_point_id, test_code
             ORDER BY
                 is_accepted DESC,
                 coalesce(has_new_lesion, FALSE) DESC,
@@ -44,15 +54,18 @@ ranked AS (
                 END,
                 source_file, source_row ASC, rs_row ASC
         ) AS place,
-        min(response) OVER one_test <> max(response) OVER one_test AS is_other_result
+        min(coalesce(response, response_term)) OVER one_test
+        <> max(coalesce(response, response_term)) OVER one_test AS is_other_result
     FROM verdict
-    WINDOW one_test AS (PARTITION BY patient_id, reader, time_point_id, test_code)
+    WINDOW one_test AS (PARTITION BY patient_id, reader, criterion, time_point_id, test_code)
 ),
 
 visit_verdict AS (
     SELECT
         patient_id,
         reader,
+        criterion,
+        bool_or(is_analysis_response) AS is_analysis_criterion,
         time_point_id,
         coalesce(max(day) FILTER (WHERE place = 1 AND test_code = 'OVRLRESP'), max(day)) AS day,
         min(study_id) AS study_id,
@@ -60,11 +73,14 @@ visit_verdict AS (
         max(response) FILTER (WHERE place = 1 AND test_code = 'TRGRESP') AS target_response,
         max(response) FILTER (WHERE place = 1 AND test_code = 'NTRGRESP') AS nontarget_response,
         max(response) FILTER (WHERE place = 1 AND test_code = 'OVRLRESP') AS overall_response,
+        max(response_term) FILTER (WHERE place = 1 AND test_code = 'TRGRESP') AS target_term,
+        max(response_term) FILTER (WHERE place = 1 AND test_code = 'NTRGRESP') AS nontarget_term,
+        max(response_term) FILTER (WHERE place = 1 AND test_code = 'OVRLRESP') AS overall_term,
         bool_or(has_new_lesion) FILTER (WHERE place = 1) AS stated_new_lesion,
         coalesce(bool_or(is_other_result), FALSE) AS has_conflict,
         count(*) AS n_source_rows
     FROM ranked
-    GROUP BY patient_id, reader, time_point_id
+    GROUP BY patient_id, reader, criterion, time_point_id
 ),
 
 target_sum AS (
@@ -108,14 +124,19 @@ detected AS (
 SELECT
     visit_verdict.patient_id, -- text id of the patient
     visit_verdict.reader, -- who gave the responses; '' where the source names none
+    visit_verdict.criterion, -- criterion of staging.response_criterion; the source's own text where none fits
     visit_verdict.time_point_id, -- assessment that the responses belong to
     coalesce(visit_verdict.day, time_point.last_day) AS day, -- day of the responses, from first dose
     visit_verdict.study_id, -- text id of the study
+    visit_verdict.is_analysis_criterion, -- the criterion whose responses are the study's endpoints
     visit_verdict.visit, -- the source's label of the visit
     visit_verdict.target_response, -- response of the target lesions: CR, PR, SD, PD or NE
     visit_verdict.nontarget_response, -- response of the non-target lesions: CR, NON-CR/NON-PD, PD or NE
     coalesce(visit_verdict.stated_new_lesion, detected.time_point_id IS NOT NULL) AS has_new_lesion, -- a new lesion
-    visit_verdict.overall_response, -- overall response: CR, PR, SD, NON-CR/NON-PD, PD or NE
+    visit_verdict.overall_response, -- overall response: CR, PR, SD, NON-CR/NON-PD, PD, NE; NULL where not on this scale
+    visit_verdict.target_term, -- response of the target lesions in the criterion's own term, such as iUPD
+    visit_verdict.nontarget_term, -- that of the non-target lesions
+    visit_verdict.overall_term, -- overall response in the criterion's own term; as written where it is not known
     target_sum.sum_of_diameters_mm, -- sum over the target lesions measured, mm
     CAST(coalesce(target_sum.n_target_lesions, 0) AS INTEGER) AS n_target_lesions, -- target lesions in the sum
     stated_sum.stated_sum_of_diameters_mm, -- sum of diameters that the source states, mm

@@ -13,7 +13,7 @@ WITH reported AS (
         overall_response,
         sum_of_diameters_mm
     FROM core.response
-    WHERE patient_id IS NOT NULL
+    WHERE patient_id IS NOT NULL AND is_analysis_criterion
 )
 
 SELECT

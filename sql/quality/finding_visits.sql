@@ -11,25 +11,29 @@ WITH new_lesion AS (
         study_id,
         patient_id,
         reader,
-        category,
+        criterion,
         day,
         value_raw,
         source_file,
         source_row
     FROM staging.disease_response
-    WHERE result_kind = 'new_lesion' AND has_new_lesion AND day IS NOT NULL
+    WHERE
+        result_kind = 'new_lesion' AND has_new_lesion AND day IS NOT NULL
+        AND response_period = 'on study'
 ),
 
 overall AS (
     SELECT
         patient_id,
         reader,
-        category,
+        criterion,
         day,
         min(response) AS response
     FROM staging.disease_response
-    WHERE test_code = 'OVRLRESP' AND result_kind = 'response' AND response <> 'PD'
-    GROUP BY patient_id, reader, category, day
+    WHERE
+        test_code = 'OVRLRESP' AND result_kind = 'response' AND response <> 'PD'
+        AND response_period = 'on study'
+    GROUP BY patient_id, reader, criterion, day
 ),
 
 no_progression AS (
@@ -51,7 +55,7 @@ no_progression AS (
             new_lesion.patient_id = overall.patient_id
             AND new_lesion.reader = overall.reader
             AND new_lesion.day = overall.day
-            AND coalesce(new_lesion.category, '') = coalesce(overall.category, '')
+            AND new_lesion.criterion = overall.criterion
 ),
 
 datable AS (
@@ -83,7 +87,11 @@ datable AS (
         source_file,
         source_row
     FROM staging.disease_response_screen
-    WHERE disposition <> 'collapsed' AND test_code <> 'BESTRESP' AND result_kind NOT IN ('not_done', 'blank')
+    WHERE
+        disposition <> 'collapsed'
+        AND test_code <> 'BESTRESP'
+        AND result_kind NOT IN ('not_done', 'blank')
+        AND response_period = 'on study'
 ),
 
 dating AS (

@@ -120,11 +120,16 @@ left_the_path AS (
         'staging.disease_response -> core.response' AS step,
         study_id,
         'excluded' AS disposition,
-        CASE WHEN test_code = 'BESTRESP' AND result_kind = 'response' THEN 'best_overall_response' ELSE result_kind END
-            AS reason_id,
+        CASE
+            WHEN result_kind NOT IN ('response', 'new_lesion') THEN result_kind
+            WHEN response_period = 'before' THEN 'history_before_the_first_dose'
+            WHEN response_period = 'after' THEN 'history_after_the_next_therapy'
+            ELSE 'best_overall_response'
+        END AS reason_id,
         count(*) AS n_rows
     FROM staging.disease_response
-    WHERE test_code = 'BESTRESP' OR result_kind NOT IN ('response', 'new_lesion')
+    WHERE
+        test_code = 'BESTRESP' OR result_kind NOT IN ('response', 'new_lesion') OR response_period <> 'on study'
     GROUP BY ALL
     UNION ALL
     SELECT
@@ -406,10 +411,15 @@ left_the_path AS (
         'staging.disease_response -> core.patient' AS step,
         study_id,
         'excluded' AS disposition,
-        CASE WHEN test_code = 'BESTRESP' THEN result_kind ELSE 'not_best_overall_response' END AS reason_id,
+        CASE
+            WHEN test_code <> 'BESTRESP' OR test_code IS NULL THEN 'not_best_overall_response'
+            WHEN result_kind <> 'response' THEN result_kind
+            WHEN response_period <> 'on study' THEN 'history'
+            ELSE 'by_another_criterion'
+        END AS reason_id,
         count(*) AS n_rows
     FROM staging.disease_response
-    WHERE test_code <> 'BESTRESP' OR result_kind <> 'response'
+    WHERE test_code IS DISTINCT FROM 'BESTRESP' OR result_kind <> 'response' OR NOT is_analysis_response
     GROUP BY ALL
     UNION ALL
     SELECT
@@ -419,7 +429,7 @@ left_the_path AS (
         'other_reader_or_repeat' AS reason_id,
         count(*) - 1 AS n_rows
     FROM staging.disease_response
-    WHERE test_code = 'BESTRESP' AND result_kind = 'response'
+    WHERE test_code = 'BESTRESP' AND result_kind = 'response' AND is_analysis_response
     GROUP BY study_id, patient_id
     HAVING count(*) > 1
     UNION ALL

@@ -60,7 +60,11 @@ WITH any_row AS (
         FALSE AS is_scan,
         NULL AS seen
     FROM staging.disease_response_screen
-    WHERE disposition = 'kept' AND result_kind IN ('response', 'new_lesion') AND test_code <> 'BESTRESP'
+    WHERE
+        disposition = 'kept'
+        AND result_kind IN ('response', 'new_lesion')
+        AND test_code <> 'BESTRESP'
+        AND response_period = 'on study'
 ),
 
 worded AS (

@@ -1,7 +1,9 @@
 /* Every row of RS with the verdict on it.
-   Why: the responses that the trial's readers gave, in one vocabulary.
-   Caveats: best overall response needs no day. Tests other than TRGRESP, NTRGRESP, NEWLIND, NEWLPROG, OVRLRESP and
-   BESTRESP are kept as 'other'. Exact repeats are collapsed.
+   Why: the responses that the trial's readers gave, in one vocabulary, under the criterion that they were given by.
+   Caveats: best overall response needs no day, nor does a response to prior or later therapy (response_period 'before'
+   or 'after', by staging.response_period_rule): it is history. Tests other than TRGRESP, NTRGRESP, NEWLIND, NEWLPROG,
+   OVRLRESP and BESTRESP are kept as 'other'. A word that staging.response_word does not know is kept as written.
+   Exact repeats are collapsed.
    Grain: one row per raw.rs row
    Key: rs_row
 */
@@ -17,7 +19,37 @@ WITH rs AS (
         clean_text(rslnkgrp) AS link_group,
         upper(clean_text(rstestcd)) AS test_code,
         clean_text(rscat) AS category,
+        -- Both where both are given: 'LUGANO 2014' and 'NOT INCLUDING PET SCAN'.
+        trim(
+            regexp_replace(
+                upper(
+                    coalesce(
+                        nullif(concat_ws(' ', clean_text(rscat), clean_text(rsscat)), ''),
+                        CASE
+                            WHEN
+                                regexp_matches(
+                                    upper(concat_ws(' ', rstest, rseval)), 'RECIST|PCWG|RANO|CA-?125|GCIG|LUGANO|IMWG'
+                                )
+                                THEN concat_ws(' ', clean_text(rstest), clean_text(rseval))
+                        END,
+                        ''
+                    )
+                ), '[^A-Z0-9.+]+', ' ', 'g'
+            )
+        ) AS criterion_text,
+        plain_words(concat_ws(' ', rscat, rsscat, rsevlint, rsevintx)) AS category_words,
+        upper(clean_text(rsenrtpt)) AS end_relation,
+        clean_text(rsentpt) AS end_reference,
+        upper(clean_text(rsstrtpt)) AS start_relation,
+        clean_text(rssttpt) AS start_reference,
+        plain_words(coalesce(clean_text(rsenrf), rsstrf)) AS period_words,
+        plain_words(epoch) AS epoch_words,
         nullif(upper(coalesce(clean_text(rsstresc), clean_text(rsorres))), '.') AS result_word,
+        -- 'Non-Response/ Non-PD' and its like: blanks do not tell words apart.
+        regexp_replace(
+            regexp_replace(upper(coalesce(clean_text(rsstresc), clean_text(rsorres))), '\s*/\s*', '/', 'g'),
+            '\s+', ' ', 'g'
+        ) AS result_key,
         upper(clean_text(rsstat)) AS completion_status,
         upper(coalesce(clean_text(rsacptfl), '')) = 'Y' AS is_accepted,
         clean_text(visit) AS visit,
@@ -25,8 +57,8 @@ WITH rs AS (
         clean_text(rsdtc) AS date_text,
         clean_text(rsdy) AS stated_day,
         hash(
-            usubjid, rslnkid, rstestcd, rscat, rsorres, rsstresc, rsstat, rseval, rsevalid, rsacptfl, visitnum, visit,
-            rsdtc, rsdy
+            usubjid, rslnkid, rstestcd, rscat, rsscat, rsorres, rsstresc, rsstat, rseval, rsevalid, rsacptfl, visitnum,
+            visit, rsdtc, rsdy, rsstrtpt, rsenrtpt
         ) AS content
     FROM raw.rs
 ),
@@ -36,8 +68,8 @@ repeated AS (
     SELECT
         _study_id AS study_id,
         hash(
-            usubjid, rslnkid, rstestcd, rscat, rsorres, rsstresc, rsstat, rseval, rsevalid, rsacptfl, visitnum, visit,
-            rsdtc, rsdy
+            usubjid, rslnkid, rstestcd, rscat, rsscat, rsorres, rsstresc, rsstat, rseval, rsevalid, rsacptfl, visitnum,
+            visit, rsdtc, rsdy, rsstrtpt, rsenrtpt
         ) AS content,
         min(struct_pack(file := _source_file, row := _source_row)) AS first_source
     FROM raw.rs
@@ -45,13 +77,26 @@ repeated AS (
     HAVING count(*) > 1
 ),
 
+criterion AS (
+    SELECT
+        named.criterion_text,
+        min_by(criterion.criterion, criterion.priority) AS criterion,
+        min_by(criterion.family, criterion.priority) AS family
+    FROM (SELECT DISTINCT criterion_text FROM rs) AS named
+    LEFT JOIN staging.response_criterion AS criterion
+        ON regexp_matches(named.criterion_text, criterion.category_pattern)
+    GROUP BY named.criterion_text
+),
+
 typed AS (
     SELECT
         rs.*,
+        coalesce(criterion.criterion, upper(rs.category), rs.criterion_text) AS criterion,
+        coalesce(criterion.family, 'other') AS criterion_family,
         coalesce(study.patients = 'unknown', FALSE) AS is_patient_unknown,
         subject.usubjid,
         subject.patient_id,
-        response_word.response,
+        subject.first_dose_date,
         CASE
             WHEN rs.completion_status = 'NOT DONE' THEN 'not_done'
             WHEN rs.result_word IS NULL THEN 'blank'
@@ -65,31 +110,134 @@ typed AS (
         repeated.first_source IS NOT NULL
         AND struct_pack(file := rs.source_file, row := rs.source_row) > repeated.first_source AS is_repeat
     FROM rs
+    INNER JOIN criterion ON rs.criterion_text = criterion.criterion_text
     LEFT JOIN repeated ON rs.study_id = repeated.study_id AND rs.content = repeated.content
     LEFT JOIN raw.study AS study ON rs.study_id = study.study_id
     LEFT JOIN staging.subject_key AS subject_key
         ON rs.study_id = subject_key.study_id AND rs.usubjid_raw = subject_key.usubjid_raw
     LEFT JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
-    LEFT JOIN staging.response_word AS response_word ON rs.result_word = response_word.word
+),
+
+-- The criterion's own word first, then those of every criterion; a criterion without a vocabulary has all words.
+meaning AS (
+    SELECT
+        said.criterion_family,
+        said.test_code,
+        said.result_key,
+        word.term,
+        word.response,
+        word.is_used
+    FROM (
+        SELECT DISTINCT
+            typed.criterion_family,
+            typed.test_code,
+            typed.result_key
+        FROM typed
+        WHERE typed.result_kind IN ('response', 'new_lesion')
+    ) AS said
+    INNER JOIN staging.response_word AS word
+        ON
+            said.result_key = word.word
+            AND word.test_code IN (said.test_code, '*')
+            AND (
+                word.criterion_family IN (said.criterion_family, '*')
+                OR said.criterion_family IN ('other', 'unspecified')
+            )
+    QUALIFY row_number() OVER (
+        PARTITION BY said.criterion_family, said.test_code, said.result_key
+        ORDER BY
+            word.criterion_family = said.criterion_family DESC, word.criterion_family = '*' DESC,
+            word.test_code <> '*' DESC, word.criterion_family ASC
+    ) = 1
+),
+
+-- What each row says of the time it belongs to, in words that staging.response_period_rule knows.
+evidence AS (
+    SELECT
+        typed.rs_row,
+        said.evidence,
+        said.words
+    FROM typed
+    CROSS JOIN
+        LATERAL (
+            VALUES
+            ('rsenrtpt', relation_words(typed.end_relation, typed.end_reference, typed.first_dose_date)),
+            ('rsstrtpt', relation_words(typed.start_relation, typed.start_reference, typed.first_dose_date)),
+            ('rsenrf', typed.period_words),
+            ('category', typed.category_words),
+            ('day', CASE WHEN typed.day < 0 THEN 'BEFORE' WHEN typed.day >= 0 THEN 'ON OR AFTER' END),
+            ('epoch', typed.epoch_words)
+        ) AS said (evidence, words)
+    WHERE said.words <> ''
+),
+
+rule_of_words AS (
+    SELECT
+        said.evidence,
+        said.words,
+        min_by(rule.rule_id, rule.priority) AS rule_id,
+        min(rule.priority) AS priority
+    FROM (SELECT DISTINCT
+        evidence.evidence,
+        evidence.words
+    FROM evidence) AS said
+    INNER JOIN staging.response_period_rule AS rule
+        ON said.evidence = rule.evidence AND regexp_matches(said.words, rule.pattern)
+    GROUP BY said.evidence, said.words
+),
+
+period AS (
+    SELECT
+        evidence.rs_row,
+        min_by(rule_of_words.rule_id, rule_of_words.priority) AS rule_id
+    FROM evidence
+    INNER JOIN rule_of_words
+        ON evidence.evidence = rule_of_words.evidence AND evidence.words = rule_of_words.words
+    GROUP BY evidence.rs_row
+),
+
+placed AS (
+    SELECT
+        typed.*,
+        meaning.term,
+        meaning.response,
+        CASE
+            WHEN typed.result_kind NOT IN ('response', 'new_lesion') THEN NULL
+            WHEN meaning.term IS NULL THEN 'unknown'
+            WHEN meaning.is_used THEN 'used'
+            ELSE 'not used'
+        END AS word_use,
+        period.rule_id AS period_rule_id,
+        coalesce(rule.response_period, 'on study') AS response_period
+    FROM typed
+    LEFT JOIN meaning
+        ON
+            typed.criterion_family = meaning.criterion_family
+            AND typed.test_code = meaning.test_code
+            AND typed.result_key = meaning.result_key
+            AND typed.result_kind IN ('response', 'new_lesion')
+    LEFT JOIN period ON typed.rs_row = period.rs_row
+    LEFT JOIN staging.response_period_rule AS rule ON period.rule_id = rule.rule_id
 ),
 
 judged AS (
     SELECT
-        typed.*,
+        placed.*,
         CASE
-            WHEN typed.usubjid IS NULL THEN 'no_subject'
-            WHEN typed.is_repeat THEN 'exact_duplicate'
-            WHEN typed.result_kind NOT IN ('response', 'new_lesion') THEN 'kept'
-            WHEN typed.result_kind = 'response' AND typed.response IS NULL THEN 'unknown_response'
-            WHEN typed.test_code = 'BESTRESP' OR typed.day IS NOT NULL THEN 'kept'
-            WHEN typed.stated_day IS NOT NULL AND whole_day(typed.stated_day) IS NULL AND typed.date_text IS NULL
+            WHEN placed.usubjid IS NULL THEN 'no_subject'
+            WHEN placed.is_repeat THEN 'exact_duplicate'
+            WHEN placed.result_kind NOT IN ('response', 'new_lesion') THEN 'kept'
+            WHEN
+                placed.test_code = 'BESTRESP' OR placed.day IS NOT NULL OR placed.response_period <> 'on study'
+                THEN 'kept'
+            WHEN placed.stated_day IS NOT NULL AND whole_day(placed.stated_day) IS NULL AND placed.date_text IS NULL
                 THEN 'bad_day'
-            WHEN typed.date_text IS NULL THEN 'no_day'
-            WHEN full_date(typed.date_text) IS NOT NULL THEN 'no_reference_date'
-            WHEN regexp_matches(typed.date_text, '^[0-9]{4}(-[0-9]{2})?$') THEN 'partial_date'
+            WHEN placed.date_text IS NULL THEN 'no_day'
+            WHEN full_date(placed.date_text) IS NOT NULL THEN 'no_reference_date'
+            WHEN regexp_matches(placed.date_text, '^[0-9]{4}(-[0-9]{2})?$') THEN 'partial_date'
             ELSE 'bad_date'
         END AS reason_id
-    FROM typed
+    FROM placed
 )
 
 SELECT
@@ -101,13 +249,18 @@ SELECT
     coalesce(reader, '') AS reader, -- who gave the response; '' where the source names none
     test_code, -- TRGRESP, NTRGRESP, NEWLIND, NEWLPROG, OVRLRESP, BESTRESP or another
     category, -- criteria as the source names them
+    criterion, -- criterion of staging.response_criterion; the source's own text where none fits
+    criterion_family, -- criteria of one vocabulary; 'other' where none fits
+    response_period, -- on study; before: of prior therapy; after: of follow-up after the next therapy
+    period_rule_id, -- rule of staging.response_period_rule that says so; NULL where nothing is said of the time
     result_kind, -- response, new_lesion, not_done, blank or other
     result_word, -- the result as written, upper case
-    CASE WHEN result_kind = 'response' THEN response END AS response, -- CR, PR, SD, NON-CR/NON-PD, PD or NE
-    CASE
-        WHEN result_kind = 'new_lesion'
-            THEN coalesce(yes_no(result_word), result_word IN ('UNEQUIVOCAL', 'NEW', 'PRESENT'))
-    END
+    CASE WHEN result_kind = 'response' THEN coalesce(term, result_word) END
+        AS response_term, -- term of the criterion (staging.response_word); the result as written where none is known
+    CASE WHEN result_kind = 'response' THEN response END
+        AS response, -- the same on RECIST's scale: CR, PR, SD, NON-CR/NON-PD, PD or NE; NULL where it is not on it
+    word_use, -- used, not used (by the criterion for this test) or unknown; NULL where it is no response
+    CASE WHEN result_kind = 'new_lesion' THEN coalesce(term = 'UNEQUIVOCAL', FALSE) END
         AS has_new_lesion, -- an unequivocal new lesion at this visit
     is_accepted, -- the accepted record of several readers
     link_group, -- RSLNKGRP as written

@@ -25,6 +25,8 @@ SEEDS = (
     "staging.response_category",
     "staging.endpoint",
     "staging.endpoint_rule",
+    "staging.irecist_rule",
+    "staging.irecist_category",
 )
 ANALYSIS = (
     "lineage_change",
@@ -195,6 +197,8 @@ CORE: dict[str, dict[str, str]] = {
         "has_new_lesion": "BOOLEAN",
         "overall_response": "VARCHAR",
         "sum_of_diameters_mm": "DOUBLE",
+        "criterion": "VARCHAR",
+        "is_analysis_criterion": "BOOLEAN",
     },
     "exclusion": {
         "exclusion_id": "VARCHAR",
@@ -232,6 +236,7 @@ SOURCES: dict[str, dict[str, str]] = {
         "day": "INTEGER",
         "test_code": "VARCHAR",
         "response": "VARCHAR",
+        "is_analysis_response": "BOOLEAN",
         "source_file": "VARCHAR",
         "source_row": "BIGINT",
     },
@@ -493,7 +498,7 @@ class Core:
             "measurement": self.measurements,
             "lesion_assessment": self.assessments,
             "lesion_lineage": self.lineages,
-            "response": self.responses,
+            "response": [{"is_analysis_criterion": True, **row} for row in self.responses],
             "exclusion": self.exclusions,
         }
         for table, columns in CORE.items():

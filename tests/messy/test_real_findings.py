@@ -146,9 +146,10 @@ def test_pharmaverse_duplicate_keys_and_partial_dates(real: SqlKit) -> None:
 def test_pharmaverse_contradictions(real: SqlKit) -> None:
     found = counts(real, "pharmaverse_onco")
     assert set(found) == {
-        "rows.3a", "rows.3e", "rows.4a", "rows.5c", "rows.5g", "rows.5m", "sizes.3c", "time.1f",
-        "time.2b", "time.4a",
+        "rows.3a", "rows.3e", "rows.4a", "rows.5c", "rows.5g", "rows.5m", "rows.7a", "sizes.3c",
+        "time.1f", "time.2b", "time.4a",
     }  # fmt: skip
+    assert values(real, "pharmaverse_onco", "rows.7a", "value") == [("CHECK",)] * 3
     # Twelve subjects of the high dose arm were given the low dose.
     assert found["rows.4a"] == 12
     # A suicide of 31 October, dated 1 November in DM.

@@ -136,7 +136,7 @@ def test_every_hop_balances_and_every_row_has_one_fate(source, patients):
             ("core.lesion_assessment", "lesion_id, time_point_id"),
             ("core.measurement", "lesion_id, time_point_id"),
             ("core.time_point", "time_point_id"),
-            ("core.response", "patient_id, reader, time_point_id"),
+            ("core.response", "patient_id, reader, criterion, time_point_id"),
             ("core.lesion_lineage", "lesion_id, related_lesion_id, relation"),
             ("core.exclusion", "exclusion_id"),
             ("core.radiomic_feature", "lesion_id, day, region, segmentation, feature"),

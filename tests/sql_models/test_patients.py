@@ -436,10 +436,12 @@ def test_the_responses_of_a_visit_stand_in_one_line(kit):
     ]
 
 
-def test_an_unknown_word_for_a_response_is_quarantined(kit):
+def test_an_unknown_word_for_a_response_is_kept_as_written_with_a_finding(kit):
     response(kit, 43, "CHECK")
-    kit.build("core.response", "quality.quarantine")
-    assert kit.rows("core.response") == []
-    assert kit.rows("quality.quarantine", "domain, column_name, value, reason_id") == [
-        ("rs", "rsorres", "CHECK", "unknown_response")
+    kit.build("core.response", "quality.quarantine", "quality.finding_responses")
+    assert kit.rows("quality.quarantine") == []
+    assert kit.rows("core.response", "day, overall_response, overall_term") == [(42, None, "CHECK")]
+    assert kit.rows("quality.finding_responses", "defect_id, value", "defect_id = 'rows.7a'") == [
+        ("rows.7a", "CHECK")
     ]
+    assert patients(kit, "pfs_days") == [(None,)]

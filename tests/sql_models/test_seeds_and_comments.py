@@ -136,7 +136,7 @@ def test_every_reason_of_the_screens_can_be_explained(empty):
     fates |= {"excluded", "not_a_tumor"}
     kinds = {"size", "state", "sum", "other", "blank", "not_done", "response", "new_lesion"}
     kinds |= {"unknown_state", "derived"}
-    words = {"too_small", "volume", "length"}
+    words = {"too_small", "volume", "length", "BEFORE", "used", "unknown"}
     assert used - fates - kinds - words == explained
 
 

@@ -1,0 +1,190 @@
+/* Responses whose word, criterion or time is not as it should be: rows.7 of quality.defect.
+   Why: a response that reaches no endpoint, or is taken for another than the one written, is said to be so.
+   Caveats: history and other criteria are right as they are: they are named with their counts, once per study.
+   Grain: one row per defect found
+   Key: finding_id
+*/
+WITH response AS (
+    SELECT *
+    FROM staging.disease_response
+    WHERE result_kind IN ('response', 'new_lesion')
+),
+
+word AS (
+    SELECT
+        CASE word_use WHEN 'unknown' THEN 'rows.7a' ELSE 'rows.7b' END AS defect_id,
+        study_id,
+        patient_id,
+        reader,
+        day,
+        source_file,
+        source_row,
+        'rsstresc' AS column_name,
+        value_raw AS value,
+        CASE
+            WHEN word_use = 'unknown'
+                THEN value_raw || ' is no known word of ' || criterion || ' for ' || test_code || '.'
+            WHEN response IS NULL
+                THEN value_raw || ' is no ' || test_code || ' of ' || criterion || ': kept as written.'
+            ELSE
+                value_raw || ' is no ' || test_code || ' of ' || criterion || ': taken as ' || response_term || '.'
+        END AS message
+    FROM response
+    WHERE word_use <> 'used'
+),
+
+history AS (
+    SELECT
+        'rows.7c' AS defect_id,
+        study_id,
+        source_file,
+        min(source_row) AS source_row,
+        'rscat' AS column_name,
+        criterion AS value,
+        printf(
+            '%d rows of %d subjects by %s are of %s.',
+            count(*), count(DISTINCT patient_id), criterion,
+            CASE response_period WHEN 'before' THEN 'prior therapy' ELSE 'follow-up after the next therapy' END
+        ) AS message
+    FROM response
+    WHERE response_period <> 'on study'
+    GROUP BY study_id, source_file, criterion, response_period
+),
+
+contradiction AS (
+    SELECT
+        'rows.7g' AS defect_id,
+        study_id,
+        patient_id,
+        reader,
+        day,
+        source_file,
+        source_row,
+        'rsdy' AS column_name,
+        CAST(day AS VARCHAR) AS value,
+        printf('By %s it lies %s the trial, and its day is %d.', period_rule_id, response_period, day) AS message
+    FROM response
+    WHERE (response_period = 'before' AND day >= 0) OR (response_period = 'after' AND day < 0)
+),
+
+on_study AS (
+    SELECT
+        response.study_id,
+        response.criterion,
+        response.criterion_family,
+        response.source_file,
+        min(response.source_row) AS source_row,
+        count(*) AS n_rows,
+        count(DISTINCT response.patient_id) AS n_patients,
+        bool_or(response.is_analysis_response) AS is_analysis_criterion,
+        bool_or(named.criterion IS NULL) AS is_unlisted
+    FROM response
+    LEFT JOIN staging.response_criterion AS named ON response.criterion = named.criterion
+    WHERE response.response_period = 'on study'
+    GROUP BY response.study_id, response.criterion, response.criterion_family, response.source_file
+),
+
+chosen AS (
+    SELECT
+        study_id,
+        max(criterion) FILTER (WHERE is_analysis_criterion) AS criterion,
+        string_agg(criterion, ', ' ORDER BY criterion) AS criteria,
+        count(*) AS n_criteria
+    FROM staging.study_criterion
+    WHERE n_rows > n_rows_before + n_rows_after
+    GROUP BY study_id
+),
+
+other_criterion AS (
+    SELECT
+        CASE WHEN chosen.criterion IS NULL THEN 'rows.7e' ELSE 'rows.7d' END AS defect_id,
+        on_study.study_id,
+        on_study.source_file,
+        on_study.source_row,
+        'rscat' AS column_name,
+        on_study.criterion AS value,
+        printf(
+            '%d rows of %d subjects are by %s; %s.', on_study.n_rows, on_study.n_patients, on_study.criterion,
+            coalesce('endpoints follow ' || chosen.criterion, 'of ' || chosen.criteria || ' none counts')
+        ) AS message
+    FROM on_study
+    INNER JOIN chosen ON on_study.study_id = chosen.study_id
+    WHERE NOT on_study.is_analysis_criterion
+),
+
+unlisted AS (
+    SELECT
+        'rows.7f' AS defect_id,
+        on_study.study_id,
+        on_study.source_file,
+        on_study.source_row,
+        'rscat' AS column_name,
+        on_study.criterion AS value,
+        printf('%d rows are by %s, which names no known criterion.', on_study.n_rows, on_study.criterion) AS message
+    FROM on_study
+    INNER JOIN chosen ON on_study.study_id = chosen.study_id
+    WHERE on_study.is_unlisted OR (on_study.criterion_family = 'unspecified' AND chosen.n_criteria > 1)
+),
+
+found AS (
+    SELECT * FROM word
+    UNION ALL
+    SELECT * FROM contradiction
+    UNION ALL
+    SELECT
+        defect_id,
+        study_id,
+        NULL AS patient_id,
+        NULL AS reader,
+        NULL AS day,
+        source_file,
+        source_row,
+        column_name,
+        value,
+        message
+    FROM history
+    UNION ALL
+    SELECT
+        defect_id,
+        study_id,
+        NULL AS patient_id,
+        NULL AS reader,
+        NULL AS day,
+        source_file,
+        source_row,
+        column_name,
+        value,
+        message
+    FROM other_criterion
+    UNION ALL
+    SELECT
+        defect_id,
+        study_id,
+        NULL AS patient_id,
+        NULL AS reader,
+        NULL AS day,
+        source_file,
+        source_row,
+        column_name,
+        value,
+        message
+    FROM unlisted
+)
+
+SELECT
+    defect_id || ':' || row_number() OVER (
+        PARTITION BY defect_id ORDER BY study_id, source_file, source_row, patient_id, reader, day, value, message
+    ) AS finding_id, -- text id of the finding
+    defect_id, -- entry of quality.defect
+    study_id, -- text id of the study
+    patient_id, -- text id of the patient; NULL where several are meant
+    CAST(NULL AS VARCHAR) AS lesion_id, -- always NULL: it is no single lesion's
+    reader, -- who gave the response; NULL where several are meant
+    day, -- day from first dose; NULL when not known, or where several rows are meant
+    source_file, -- file of the (first) row
+    source_row, -- row in the file
+    'rs' AS domain, -- table of raw that holds the row
+    column_name, -- column at fault
+    value, -- the value found
+    message -- what is odd about it
+FROM found
