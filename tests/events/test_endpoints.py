@@ -12,6 +12,8 @@ from events.event_tables import Core, records
 MODELS = tuple(
     f"analysis.{name}"
     for name in (
+        "lineage_change",
+        "lesion_cutoff",
         "lesion_change",
         "scan",
         "new_lesion",

@@ -73,7 +73,8 @@ def modelled(baseline: str) -> pd.DataFrame:
             con.execute(f"CREATE TABLE core.{name} AS SELECT * FROM frame")
         one_subset(con)
         con.execute(
-            "CREATE TABLE analysis.local_treatment (lesion_id VARCHAR, not_evaluable_from INTEGER)"
+            "CREATE TABLE analysis.lesion_cutoff "
+            "(lesion_id VARCHAR, cutoff_day INTEGER, cutoff_reason VARCHAR)"
         )
         run(con, growth__event_baseline=baseline, growth__draws=200)
         return con.sql("SELECT * FROM analysis.modelled_event ORDER BY lesion_id").df()
