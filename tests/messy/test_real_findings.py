@@ -104,6 +104,7 @@ def test_openbtai_unmeasured_lesions_gaps_and_local_therapy(real: SqlKit) -> Non
         "identity.4a": 6,
         "rows.4e": 115,
         "rows.4f": 9,
+        "rows.4g": 4,
     }
     unmeasured = values(real, "openbtai_mets", "identity.4a", "lesion_id")
     assert [str(lesion).split("/", 1)[1] for (lesion,) in unmeasured] == [
@@ -146,8 +147,8 @@ def test_pharmaverse_duplicate_keys_and_partial_dates(real: SqlKit) -> None:
 def test_pharmaverse_contradictions(real: SqlKit) -> None:
     found = counts(real, "pharmaverse_onco")
     assert set(found) == {
-        "rows.3a", "rows.3e", "rows.4a", "rows.5c", "rows.5g", "rows.5m", "rows.7a", "sizes.3c",
-        "time.1f", "time.2b", "time.4a",
+        "rows.3a", "rows.3e", "rows.4a", "rows.5c", "rows.5g", "rows.5m", "rows.6b", "rows.7a",
+        "sizes.3c", "time.1f", "time.2b", "time.4a",
     }  # fmt: skip
     assert values(real, "pharmaverse_onco", "rows.7a", "value") == [("CHECK",)] * 3
     # Twelve subjects of the high dose arm were given the low dose.

@@ -74,7 +74,9 @@ def test_catalogue_counts_the_bullets_of_the_list(shared: Path) -> None:
     found = {e["section"]: 0 for e in catalogue().values()}
     for entry in catalogue().values():
         found[entry["section"]] = max(found[entry["section"]], int(entry["bullet"]))
-    assert found == dict(bullets)
+    # What later findings number on behind the list's own bullets is not of the list.
+    assert found.keys() == bullets.keys()
+    assert all(found[section] >= n for section, n in bullets.items())
 
 
 def test_each_planted_value_is_in_its_row(messy: Path) -> None:
