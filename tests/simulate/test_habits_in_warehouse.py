@@ -79,7 +79,8 @@ def test_best_responses_and_progression_are_those_of_the_truth(kit: SqlKit) -> N
     found = kit.query(
         "SELECT t.best_response, b.best_overall_response, count(*) FROM truth_endpoints AS t "
         "INNER JOIN analysis.best_overall_response AS b ON t.patient_id = b.patient_id "
-        "AND b.is_counted_reader AND b.basis = 'derived' WHERE t.best_response <> b.best_overall_response "
+        "AND b.is_counted_reader AND b.basis = 'derived' "
+        "WHERE t.best_response <> b.best_overall_response "
         "AND NOT (t.best_response IN ('SD', 'NE', 'PD') AND b.best_overall_response IN "
         "('SD', 'NE', 'PD')) GROUP BY ALL"
     )
