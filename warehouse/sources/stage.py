@@ -62,6 +62,8 @@ def column_names(file: Path, header: Sequence[str | None]) -> tuple[str, ...]:
         LesionsError: a name is there twice (letter case aside, as in SQL).
     """
     names = [(name or "").strip() or f"column_{place}" for place, name in enumerate(header, 1)]
+    if any("\0" in name for name in names):
+        raise LesionsError(f"{file}: a column name holds a NUL byte. Take it out of the header.")
     counts = Counter(name.casefold() for name in names)
     repeated = sorted({name for name in names if counts[name.casefold()] > 1})
     if repeated:
@@ -118,25 +120,44 @@ def set_repeated_headers_aside(connection: duckdb.DuckDBPyConnection, stage: Sta
         f"upper(trim({identifier(name)})) IS NOT DISTINCT FROM upper({literal(name)})"
         for name in stage.columns[:_COMPARED]
     )
+    return _without(
+        connection,
+        stage,
+        is_header,
+        "the record repeats the header line",
+        "remove the line; it stands there where files were joined one below the other",
+    )
+
+
+def set_nul_aside(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Stage:
+    """The stage without records that hold a NUL byte: no text does, and PostgreSQL takes none."""
+    has_nul = " OR ".join(f"contains({identifier(name)}, chr(0))" for name in stage.columns)
+    return _without(
+        connection,
+        stage,
+        f"coalesce({has_nul}, false)",
+        "the record holds a NUL byte",
+        "take the byte (0x00) out of the file; it often stands where a disk or a transfer failed",
+    )
+
+
+def _without(
+    connection: duckdb.DuckDBPyConnection, stage: Stage, condition: str, reason: str, remedy: str
+) -> Stage:
+    """The stage without the records of which a condition holds; they are rejected."""
+    cells = ", ".join(f"{identifier(name)} := {identifier(name)}" for name in stage.columns)
     found = connection.execute(
-        f"SELECT {RECORD} FROM {stage.relation} WHERE {is_header} ORDER BY {RECORD}"
+        f"SELECT {RECORD}, substr(CAST(to_json(struct_pack({cells})) AS VARCHAR), 1, 10000) "
+        f"FROM {stage.relation} WHERE {condition} ORDER BY {RECORD}"
     ).fetchall()
     if not found:
         return stage
     kept = stage.path.with_suffix(".kept.parquet")
-    query = f"SELECT * FROM {stage.relation} WHERE NOT ({is_header}) ORDER BY {RECORD}"
+    query = f"SELECT * FROM {stage.relation} WHERE NOT ({condition}) ORDER BY {RECORD}"
     rows = write_stage(connection, query, stage.columns, kept)
     kept.replace(stage.path)
-    repeats = tuple(
-        Rejected(
-            int(record),
-            ",".join(stage.columns)[:10_000],
-            "the record repeats the header line",
-            "remove the line; it stands there where files were joined one below the other",
-        )
-        for (record,) in found
-    )
-    rejected = sorted((*stage.rejected, *repeats), key=lambda item: item.record)
+    refused = tuple(Rejected(int(record), text, reason, remedy) for record, text in found)
+    rejected = sorted((*stage.rejected, *refused), key=lambda item: item.record)
     return Stage(stage.path, stage.columns, rows, tuple(rejected))
 
 

@@ -16,10 +16,12 @@ import duckdb
 from warehouse.errors import LesionsError
 from warehouse.sources.spec import ReadOptions
 from warehouse.sources.stage import RECORD, Rejected, Stage, column_names, write_stage
+from warehouse.sources.text_records import MAX_LENGTH, count_records
 from warehouse.sources.wording import did_you_mean, identifier, literal
 
 _ERRORS, _SCANS = "lesions_reject_error", "lesions_reject_scan"
 _BLOCK = 1 << 20
+_MAX_RECORD_BYTES = 4 * MAX_LENGTH
 RAGGED = "rows.2e"  # the defect: a record with more or fewer fields than the header
 _ENCODINGS = ("utf-8", "utf-16", "latin-1", "cp1252", "cp1250", "cp1251", "mac-roman", "gb18030")
 
@@ -46,8 +48,6 @@ def stage_text(
     delimiter = options.delimiter or ("\t" if is_tabbed else ",")
     encoding = encoding_name(file, options.encoding)
     try:
-        if file.suffix.lower() == ".gz":
-            _check_gzip(file)
         return _stage(connection, file, encoding, delimiter, out, options)
     except UnicodeError as error:
         raise LesionsError(wrong_encoding(file, encoding)) from error
@@ -82,6 +82,12 @@ def _stage(
         # The reader would take the blank line for the header, and the header for a record.
         source, blank = out.with_suffix(".begun.csv"), source
         _even_line_ends(blank, delimiter, source)
+    # To the end, for DuckDB does not compare the checksum of a gzip file and would lose records.
+    with (
+        _binary(source) as raw,
+        io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text,
+    ):
+        records = count_records(text, file, delimiter, len(columns))
     faults, rows = _read(connection, source, columns, delimiter, out)
     if rows is None:
         # Line ends of both kinds in one file: write them alike, then read again.
@@ -96,6 +102,13 @@ def _stage(
             f"{file}: no record fits the header's {len(columns)} columns; the first one is "
             f"{rejected[0].text[:200]!r} ({rejected[0].reason}). Look at the header line and at "
             "the delimiter ('delimiter:' in study.yml)."
+        )
+    if rows + len(rejected) != records:
+        where = f" Look first at record {rejected[0].record}." if rejected else ""
+        raise LesionsError(
+            f"{file} holds {records:,} records, of which the reader took {rows:,} and refused "
+            f"{len(rejected):,}: quotes in it can be read in two ways, and records would be lost."
+            f"{where} Write the file again with every quote in a value doubled."
         )
     if rejected:
         _shift_records(connection, columns, [record.record for record in rejected], out)
@@ -119,13 +132,6 @@ def _binary(file: Path) -> IO[bytes]:
     if file.suffix.lower() == ".gz":
         return cast(IO[bytes], gzip.open(file, "rb"))
     return file.open("rb")
-
-
-def _check_gzip(file: Path) -> None:
-    """Reads to the end, for DuckDB does not compare the checksum and would lose records."""
-    with _binary(file) as blocks:
-        while blocks.read(_BLOCK):
-            pass
 
 
 def _begins_blank(file: Path) -> bool:
@@ -194,6 +200,8 @@ def _read(
     query = (
         f"SELECT {cells}, row_number() OVER () AS {RECORD} FROM read_csv({literal(str(file))}, "
         f"columns = {{{types}}}, auto_detect = false, header = true, delim = {literal(delimiter)}, "
+        # Side by side, it guesses at each part's begin whether a quote is open, and may be wrong.
+        f"parallel = false, max_line_size = {_MAX_RECORD_BYTES}, "
         "quote = '\"', escape = '\"', store_rejects = true, rejects_limit = 0, "
         f"rejects_table = '{_ERRORS}', rejects_scan = '{_SCANS}')"
     )
@@ -234,7 +242,12 @@ def _rejected(file: Path, source: Path, faults: Sequence[_Fault], n_columns: int
                 f"record cannot be told: {fault.text.strip()[:80]!r}. Close or double the quote."
             )
         by_line.setdefault(fault.line, fault)
-    blank = _blank_lines_before(source, [by_line[line] for line in sorted(by_line)])
+    # Where there is one column, a blank line is a record without a value.
+    blank = (
+        _blank_lines_before(source, [by_line[line] for line in sorted(by_line)])
+        if n_columns > 1
+        else [0] * len(by_line)
+    )
     return [
         _describe(by_line[line], line - 1 - before, n_columns)
         for line, before in zip(sorted(by_line), blank, strict=True)
@@ -261,7 +274,7 @@ def _describe(fault: _Fault, record: int, n_columns: int) -> Rejected:
             defect_id=RAGGED,
         )
     return Rejected(
-        record, text, f"the record cannot be read ({fault.kind.lower()})", "mend the record"
+        record, text, f"the record cannot be read ({fault.kind.lower()})", "correct the record"
     )
 
 
