@@ -64,6 +64,26 @@ def growth() -> None:
 @growth.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
+    "--model",
+    default="two_population",
+    show_default=True,
+    help="two_population (Zhou 2023), stein_fojo, claret, exponential, gompertz or logistic.",
+)
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=NAME",
+    help="A column whose name is another: lesion, time, dv, v0, t0, censoring, limit, lloq, mdv, "
+    "evid, amt, kind; or ignore.",
+)
+@click.option(
+    "--lloq",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MM3",
+    help="Limit of quantification: smaller measurements, 0 too, are censored at it.",
+)
+@click.option(
     "--seed", type=int, default=20230607, show_default=True, help="Seed of the random numbers."
 )
 @click.option(
@@ -73,14 +93,37 @@ def growth() -> None:
     show_default=True,
     help="Starting points whose answers are compared.",
 )
-def fit(file: Path, seed: int, starts: int) -> None:
-    """Fit the growth model of Zhou 2023 to a CSV FILE as Monolix reads it.
+def fit(
+    file: Path, model: str, columns: tuple[str, ...], lloq: float | None, seed: int, starts: int
+) -> None:
+    """Fit a growth model to a CSV FILE as Monolix, NONMEM and nlmixr2 read it.
 
-    Columns: lesionID, time (days from the first dose), DV (mm3); if there, V0 and T0 (baseline
-    volume and its day), CENSORING (1: below DV) and LIMIT. '.' is no value. Every row counts, the
-    baselines too.
+    Columns, in any case: lesionID or ID, TIME (days from the first dose), DV (mm3); if there, V0
+    and T0 (baseline volume and its day), CENS, CENSORING or BLQ (1: below DV), LIMIT, LLOQ, MDV,
+    EVID. '.' is no value. Every measurement counts, the baselines too. What is not read is named.
     """
-    _command("growth_fit")(file, seed=seed, n_starts=starts, say=click.echo)
+    _command("growth_fit")(
+        file,
+        model=model,
+        columns=_roles(columns),
+        lloq=lloq,
+        seed=seed,
+        n_starts=starts,
+        say=click.echo,
+    )
+
+
+def _roles(columns: tuple[str, ...]) -> dict[str, str]:
+    """ROLE=NAME of each option; several names to ignore in one text."""
+    roles: dict[str, str] = {}
+    for one in columns:
+        role, is_given, name = (part.strip() for part in one.partition("="))
+        if not (role and is_given and name):
+            raise LesionsError(f"--column {one!r} is not ROLE=NAME, for example dv=volume_mm3.")
+        if role in roles and role != "ignore":
+            raise LesionsError(f"--column {role} is given twice. Give it once.")
+        roles[role] = f"{roles[role]},{name}" if role in roles else name
+    return roles
 
 
 @click.group()

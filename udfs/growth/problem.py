@@ -175,8 +175,8 @@ def compile_problem(
         covariates: names of covariates for each parameter; a text is one name.
 
     Raises:
-        GrowthDataError: no row is left to evaluate, all are censored, or a covariate is unknown,
-            missing for a lesion or constant.
+        GrowthDataError: no row is left to evaluate, all are censored, one is 0 under a
+            proportional error, or a covariate is unknown, missing for a lesion or constant.
     """
     is_used = np.ones(data.n_rows, dtype=bool)
     if model.baseline == "regressor" and not count_baseline:
@@ -199,6 +199,7 @@ def compile_problem(
             "every measurement besides the baselines is censored: no growth can be estimated; "
             "check the censoring column and the limit of quantification"
         )
+    _refuse_zeros(data.volume[rows][~is_censored], error)
     named = {
         name: (which,) if isinstance(which, str) else tuple(which)
         for name, which in (covariates or {}).items()
@@ -222,6 +223,20 @@ def compile_problem(
         last_day=data.time[data.offsets[fitted + 1] - 1],
         idle=idle,
     )
+
+
+def _refuse_zeros(measured: FloatArray, error: ResidualError) -> None:
+    """A size of 0 whose error is in proportion to the curve: the likelihood has no maximum.
+
+    As the curve f of such a row falls to 0, its density exp(-1 / (2 b^2)) / (b f) has no bound.
+    """
+    count = int(np.count_nonzero(measured <= 0))
+    if error.kind == "proportional" and count:
+        raise GrowthDataError(
+            f"{count} measured volume(s) are 0: with a proportional error their likelihood has no "
+            "maximum. Censor them at the limit of quantification, or choose an error with a "
+            "constant part"
+        )
 
 
 def _rows_in_order(data: GrowthData, is_used: BoolArray, fitted: IntArray) -> IntArray:
