@@ -56,16 +56,45 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     if not path.is_file():
         raise LesionsError(f"{path} is not there yet. 'lesions run' makes it.")
     config = {"enable_external_access": "false"}
+    if log_of(path).exists():
+        raise LesionsError(unreadable(path, OSError("a log lies beside it.")))
     try:
         connection = duckdb.connect(str(path), read_only=True, config={**OFFLINE, **config})
     except duckdb.Error as error:
-        raise LesionsError(
-            f"cannot open {path}: {str(error).splitlines()[0]} Where the file is damaged, move it "
-            "away: 'lesions run' makes it anew from the studies."
-        ) from error
+        raise LesionsError(unreadable(path, error)) from error
     with connection:
         connection.execute(NO_PROGRESS_BAR)
         yield connection
+
+
+def unreadable(path: Path, error: Exception) -> str:
+    """Why a published file cannot be opened, and what to do."""
+    reason = str(error).splitlines()[0]
+    if is_held_by_another(error):
+        who = reason.partition("Conflicting lock is held in ")[2].partition(". See")[0]
+        return (
+            f"{path} is held for writing by another program: {who or reason}. Close it there, or "
+            "open it there read-only. 'lesions run' builds beside it all the same."
+        )
+    if log_of(path).exists():
+        return (
+            f"{path} cannot be read: another program opened it for writing and left "
+            f"{log_of(path).name} beside it. 'lesions run' sets that log aside."
+        )
+    return (
+        f"cannot open {path}: {reason} Where the file is damaged, move it away: 'lesions run' "
+        "makes it anew from the studies."
+    )
+
+
+def is_held_by_another(error: Exception) -> bool:
+    """Whether a file could not be opened because another process has it open for writing."""
+    return "Conflicting lock is held" in str(error)
+
+
+def log_of(path: Path) -> Path:
+    """The log that DuckDB keeps beside a file that is open for writing."""
+    return path.with_name(path.name + ".wal")
 
 
 def quoted(text: str) -> str:

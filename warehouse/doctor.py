@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 
 from warehouse.display import console, table
 from warehouse.errors import LesionsError
+from warehouse.project import Project, check_writable
 
 DISTRIBUTION = "lesion-warehouse"
 
@@ -95,9 +96,20 @@ def _machine() -> Iterator[Finding]:
     yield Finding("free disk", "ok" if free > 2 else "warning", f"{free:.0f} GB (temporary files)")
 
 
+def _writable(project: Project) -> Finding:
+    try:
+        check_writable(project)
+    except LesionsError as error:
+        return Finding("folder", "wrong", str(error))
+    return Finding("folder", "ok", "can be written")
+
+
 def _project(start: Path) -> Iterator[Finding]:
+    import duckdb
+
     from warehouse.database import open_published
     from warehouse.project import open_project
+    from warehouse.published import altered_tables
     from warehouse.studies import find_studies, read_study
 
     try:
@@ -106,6 +118,7 @@ def _project(start: Path) -> Iterator[Finding]:
         yield Finding("project", "warning", str(error))
         return
     yield Finding("project", "ok", str(project.root))
+    yield _writable(project)
     free = shutil.disk_usage(project.root).free / 1e9
     yield Finding("free disk", "ok" if free > 2 else "warning", f"{free:.0f} GB (project)")
     try:
@@ -118,7 +131,14 @@ def _project(start: Path) -> Iterator[Finding]:
     try:
         with open_published(project.published) as connection:
             row = connection.execute("SELECT max(finished_at) FROM meta.run").fetchone()
-        yield Finding("warehouse", "ok", f"published {row[0] if row else 'never'} UTC")
+            altered = altered_tables(connection)
+        if altered:
+            shown = ", ".join(list(altered)[:5])
+            yield Finding("warehouse", "wrong", f"not as it was published: {shown}; 'lesions run'")
+        else:
+            yield Finding("warehouse", "ok", f"published {row[0] if row else 'never'} UTC")
     except LesionsError as error:
         is_there = project.published.exists()
         yield Finding("warehouse", "wrong" if is_there else "warning", str(error))
+    except duckdb.Error as error:
+        yield Finding("warehouse", "wrong", f"{error}; 'lesions run' builds it anew")

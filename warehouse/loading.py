@@ -13,7 +13,7 @@ from warehouse.display import Display, console, table
 from warehouse.errors import LesionsError
 from warehouse.project import Project, open_project, single_writer
 from warehouse.settings import thread_count
-from warehouse.sources.manifest import read_manifest
+from warehouse.sources.manifest import damaged_parts, read_manifest
 from warehouse.studies import LoadReport, find_studies, load_study, study_fingerprint
 
 
@@ -50,6 +50,8 @@ def read_state(studies: Path, raw_folder: Path) -> SourceState:
             to_load[study.study_id] = "new study"
         elif loaded["fingerprint"] != wanted["fingerprint"]:
             to_load[study.study_id] = _what_changed(loaded, wanted)
+        elif damaged := damaged_parts(raw_folder / study.study_id, loaded):
+            to_load[study.study_id] = f"loaded files missing or altered: {', '.join(damaged)}"
     return SourceState(folders, manifests, to_load)
 
 

@@ -13,6 +13,9 @@ from warehouse.models import LAYERS
 from warehouse.registry import TableDoc
 from warehouse.settings import BY_NAME, as_text
 
+CHECK_TABLE = "quality.check_result"
+"""The results of checks: the engine writes it too."""
+
 META_DOCS: tuple[tuple[TableDoc, Mapping[str, str]], ...] = (
     (
         TableDoc(
@@ -119,6 +122,21 @@ META_DOCS: tuple[tuple[TableDoc, Mapping[str, str]], ...] = (
             },
         ),
         {"node": "VARCHAR", "position": "INTEGER", "note": "VARCHAR", "run_id": "VARCHAR"},
+    ),
+    (
+        TableDoc(
+            "meta.digest",
+            "A digest of each table's content as it was published: a run compares what it carries "
+            "on, and builds anew what another program has altered.",
+            "one row per table, this one aside",
+            ("table_name",),
+            {
+                "table_name": "schema.table",
+                "digest": "of the columns and rows, in whatever order; of a view, its definition",
+                "duckdb_version": "version of DuckDB whose hash it is",
+            },
+        ),
+        {"table_name": "VARCHAR", "digest": "VARCHAR", "duckdb_version": "VARCHAR"},
     ),
     (
         TableDoc(

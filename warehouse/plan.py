@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+
+import duckdb
 
 from warehouse.database import open_published
 from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint
 from warehouse.graph import Graph, select
-from warehouse.meta import MODEL_COLUMNS
+from warehouse.meta import CHECK_TABLE, META_DOCS, MODEL_COLUMNS
+from warehouse.published import FOREIGN, altered_tables
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,47 @@ class Plan:
         return not (self.chosen or self.removed or self.redescribed or self.rechecked)
 
 
-def read_built(published: Path) -> dict[str, Built]:
-    """What is in the published warehouse, by table; empty where there is none, or where another
-    version with other tables of its own made it.
+@dataclass(frozen=True)
+class Published:
+    """What a published file holds."""
+
+    tables: Mapping[str, Built] = field(default_factory=dict)
+    altered: Mapping[str, str] = field(default_factory=dict)
+    """What another program did to it, by table; empty where the file was not compared."""
+
+
+def read_published(file: Path | None, *, is_compared: bool) -> Published:
+    """What is in the published warehouse; nothing where there is none, where another version with
+    other tables of its own made it, or where its own records were altered or are damaged.
+
+    Args:
+        file: the published file, or a copy; None where there is none.
+        is_compared: whether each table is compared with its digest.
 
     Raises:
         LesionsError: the file is there but is no warehouse of ours.
     """
-    if not published.exists():
-        return {}
+    if file is None:
+        return Published()
+    tables = read_built(file)
+    if not tables or not is_compared:
+        return Published(tables)
+    try:
+        with open_published(file) as connection:
+            altered = altered_tables(connection)
+    except duckdb.Error as error:
+        return Published({}, {file.name: f"cannot be read: {str(error).splitlines()[0]}"})
+    own = {doc.name for doc, _ in META_DOCS} | {CHECK_TABLE}
+    return Published({} if own & set(altered) else tables, altered)
+
+
+def read_built(published: Path) -> dict[str, Built]:
+    """What the published warehouse says of its tables; empty where another version with other
+    tables of its own made it.
+
+    Raises:
+        LesionsError: the file is there but is no warehouse of ours.
+    """
     with open_published(published) as connection:
         known = connection.execute(
             "SELECT count(*) FROM duckdb_tables() "
@@ -65,7 +101,11 @@ def read_built(published: Path) -> dict[str, Built]:
             "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'meta' "
             "AND table_name = 'model' ORDER BY column_index"
         ).fetchall()
-        if [name for (name,) in columns] != list(MODEL_COLUMNS):
+        has_digests = connection.execute(
+            "SELECT count(*) FROM duckdb_tables() "
+            "WHERE schema_name = 'meta' AND table_name = 'digest'"
+        ).fetchall()[0][0]
+        if [name for (name,) in columns] != list(MODEL_COLUMNS) or not has_digests:
             return {}
         rows = connection.execute(
             "SELECT name, fingerprint_parts, doc_digest, suite_digest, rows FROM meta.model"
@@ -83,6 +123,7 @@ def make_plan(
     digests: tuple[Mapping[str, str], Mapping[str, str]],
     selectors: Iterable[str] = (),
     force: bool = False,
+    altered: Mapping[str, str] = MappingProxyType({}),
 ) -> Plan:
     """Compares what should be with what is.
 
@@ -93,6 +134,7 @@ def make_plan(
         digests: digest of each table's description, and of its suite of checks where it has one.
         selectors: build only these; all that is stale where empty.
         force: build the selected nodes (or all) even where nothing changed.
+        altered: what another program did to the published tables.
 
     Raises:
         LesionsError: a selected node needs a table that is stale or absent and not selected.
@@ -100,6 +142,8 @@ def make_plan(
     reasons: dict[str, str] = {}
     for name in graph.nodes:
         reason = _reason(graph, name, wanted, built, reasons)
+        here = [altered[t.name] for t in graph.nodes[name].tables if t.name in altered]
+        reason = reason or (here[0] if here else "")
         if reason:
             reasons[name] = reason
     selectors = tuple(selectors)
@@ -109,12 +153,13 @@ def make_plan(
         reasons = {name: why[name] for name in graph.nodes if name in why}
     chosen = {name for name in reasons if name in selected}
     _check_parents(graph, chosen, reasons)
+    foreign = {name for name, what in altered.items() if what == FOREIGN} if built else set()
     docs, suites = digests
     fresh = {t.name for n in graph.nodes.values() if n.name not in reasons for t in n.tables}
     return Plan(
         reasons=reasons,
         chosen=frozenset(chosen),
-        removed=tuple(sorted(set(built) - set(graph.producer))),
+        removed=tuple(sorted((set(built) | foreign) - set(graph.producer))),
         redescribed=tuple(sorted(t for t in fresh if built[t].doc_digest != docs[t])),
         rechecked=tuple(sorted(t for t in fresh if built[t].suite_digest != suites.get(t))),
     )

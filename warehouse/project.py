@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,11 @@ class Project:
         return self.state / "failed.duckdb"
 
     @property
+    def left(self) -> Path:
+        """Size and time of the published file as the last run left it."""
+        return self.state / "published.json"
+
+    @property
     def check_page(self) -> Path:
         """Results of the last checks, as a page."""
         return self.state / "checks.html"
@@ -96,6 +102,24 @@ def create_project(root: Path) -> Project:
     return open_project(root)
 
 
+def check_writable(project: Project) -> None:
+    """Tries to write where a run writes, before hours of work go into what cannot be published.
+
+    Raises:
+        LesionsError: a folder that cannot be written, named.
+    """
+    for folder in (project.root, project.published.resolve().parent, project.state):
+        try:
+            folder.mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise LesionsError(
+                f"{folder} cannot be written: {error.strerror}. Give the user who runs this the "
+                "right to write there."
+            ) from error
+
+
 @contextmanager
 def single_writer(project: Project) -> Iterator[None]:
     """Holds the project for one writer; the system frees it when the process ends, however.
@@ -103,7 +127,7 @@ def single_writer(project: Project) -> Iterator[None]:
     Raises:
         LesionsError: another process is writing.
     """
-    project.state.mkdir(parents=True, exist_ok=True)
+    check_writable(project)
     with (project.state / "lock").open("a+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

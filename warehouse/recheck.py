@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import duckdb
+
 from warehouse import checks
 from warehouse.catalogue import installed_graph
 from warehouse.contents import content_folder
 from warehouse.database import open_published
 from warehouse.display import Display
+from warehouse.errors import LesionsError
 from warehouse.project import Project
+from warehouse.published import altered_tables
 
 
 def check_published(project: Project, display: Display) -> None:
@@ -21,6 +25,8 @@ def check_published(project: Project, display: Display) -> None:
     checks.preload()
     docs = installed_graph().table_docs
     with open_published(project.published) as connection:
+        _check_version(connection, project)
+        altered = altered_tables(connection)
         suites = checks.load_suites(content_folder("expectations"))
         built = [
             name
@@ -56,4 +62,22 @@ def check_published(project: Project, display: Display) -> None:
             f"{len(built) - len(present)} tables were not checked: their checks read tables that "
             "are not built. 'lesions run' builds them."
         )
+    if altered:
+        listed = ", ".join(f"{table} ({what})" for table, what in list(altered.items())[:5])
+        raise LesionsError(
+            f"{project.published} is not as it was published: {listed}"
+            f"{' and others' if len(altered) > 5 else ''}. 'lesions run' builds these tables anew."
+        )
     checks.gate(results)
+
+
+def _check_version(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
+    """A file of an older version has not the tables that today's checks read."""
+    there = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'meta' AND table_name = 'digest'"
+    ).fetchall()[0][0]
+    if not there:
+        raise LesionsError(
+            f"{project.published} was published by an older version, whose tables these checks do "
+            "not fit. 'lesions run' builds it anew; check it then."
+        )

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -27,14 +27,22 @@ from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
 from warehouse.gates import Gate, suite_digests
 from warehouse.graph import Graph
+from warehouse.leftovers import remove_leftovers
 from warehouse.loading import load_studies, read_state
 from warehouse.memory import Memory
+from warehouse.meta import CHECK_TABLE
 from warehouse.models import LAYERS
-from warehouse.plan import Built, Plan, make_plan, read_built
+from warehouse.plan import Plan, Published, make_plan, read_published
 from warehouse.project import Project, single_writer
+from warehouse.published import (
+    drop_foreign,
+    is_held,
+    publish,
+    readable,
+    set_log_aside,
+    write_digests,
+)
 from warehouse.settings import thread_count
-
-CHECK_TABLE = "quality.check_result"
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,9 @@ class Planned:
     graph: Graph
     plan: Plan
     wanted: Mapping[str, Fingerprint]
-    built: Mapping[str, Built]
+    published: Published
+    source: Path | None
+    """Where the published file can be read; None where there is nothing to carry on from it."""
     studies_to_load: Mapping[str, str]
     has_studies: bool
 
@@ -75,6 +85,24 @@ def plan_project(
     Raises:
         LesionsError: settings, studies, models or selectors that are wrong.
     """
+    with readable(project.published, project.state, lambda text: None) as source:
+        return _plan(project, source, selectors, force, graph, is_compared=False)
+
+
+def _plan(
+    project: Project,
+    source: Path | None,
+    selectors: Sequence[str],
+    force: bool,
+    graph: Graph | None,
+    *,
+    is_compared: bool,
+) -> Planned:
+    """The plan from the published file as it can be read.
+
+    Its tables are compared with their digests where that is wished, and where the file is not the
+    one that the last run left.
+    """
     memory = Memory(project.state / "definitions.json")
     is_whole = graph is None
     graph = graph or installed_graph(memory=memory)
@@ -82,10 +110,29 @@ def plan_project(
     wanted = fingerprint_graph(graph, project.values, state.fingerprint, memory)
     if is_whole:
         memory.save()
-    built = read_built(project.published)
+    is_compared = is_compared or source != project.published or not _is_as_left(project)
+    published = read_published(source, is_compared=is_compared)
     digests = (doc_digests(graph), suite_digests(content_folder("expectations")))
-    plan = make_plan(graph, wanted, built, digests, selectors, force)
-    return Planned(graph, plan, wanted, built, state.to_load, bool(state.folders))
+    plan = make_plan(graph, wanted, published.tables, digests, selectors, force, published.altered)
+    return Planned(graph, plan, wanted, published, source, state.to_load, bool(state.folders))
+
+
+def _is_as_left(project: Project) -> bool:
+    """Whether the published file has the size and time of change that the last run noted."""
+    try:
+        noted = json.loads(project.left.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(noted == _size_and_time(project))
+
+
+def _size_and_time(project: Project) -> list[int]:
+    state = project.published.stat()
+    return [state.st_size, state.st_mtime_ns]
+
+
+def _note_as_left(project: Project) -> None:
+    project.left.write_text(json.dumps(_size_and_time(project)), encoding="utf-8")
 
 
 def run_project(
@@ -112,8 +159,13 @@ def run_project(
     """
     display = display or Display(quiet=True)
     started = time.perf_counter()
-    with single_writer(project):
-        planned = plan_project(project, selectors, force, graph)
+    with ExitStack() as stack:
+        stack.enter_context(single_writer(project))
+        remove_leftovers(project.state, "definitions.*.tmp", "published_copy.*")
+        if not is_held(project.published):
+            set_log_aside(project.published, project.state, display.say)
+        source = stack.enter_context(readable(project.published, project.state, display.say))
+        planned = _plan(project, source, selectors, force, graph, is_compared=False)
         if not planned.has_studies and any(
             n.kind == "source" for n in planned.graph.nodes.values()
         ):
@@ -122,6 +174,8 @@ def run_project(
                 "study.yml there, or simulate trials with 'lesions simulate'."
             )
         if planned.plan.is_empty and not planned.studies_to_load:
+            if source == project.published:
+                _note_as_left(project)
             return RunReport("", (), (), time.perf_counter() - started)
         if is_gated:
             checking.preload()
@@ -132,9 +186,10 @@ def run_project(
         except BaseException as error:
             run.log("failed", f"{type(error).__name__}: {error}")
             if isinstance(error, OSError | duckdb.Error):
+                left = "is the new one" if run.is_published else "is as it was"
                 raise LesionsError(
                     f"reading or writing in {project.root} failed: {error}. "
-                    "The published warehouse is as it was."
+                    f"The published warehouse {left}."
                 ) from error
             raise
         finally:
@@ -158,6 +213,7 @@ class _Run:
         self.run_id = f"{self.started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self.threads = thread_count(self.project.values)
         self.clock = time.perf_counter()
+        self.is_published = False
         self.stage_seconds: dict[str, float] = {}
 
     @contextmanager
@@ -172,16 +228,23 @@ class _Run:
     def execute(self, planned: Planned) -> RunReport:
         with self.stage("load", len(planned.studies_to_load), "studies") as stage:
             load_studies(self.project, planned.studies_to_load, self.started_at, stage.observe)
-        planned = plan_project(self.project, self.selectors, self.force, planned.graph)
+        planned = _plan(
+            *(self.project, planned.source, self.selectors, self.force, planned.graph),
+            is_compared=True,
+        )
+        for table, what in planned.published.altered.items():
+            self.display.say(f"{table} in the published file: {what}.")
         if planned.plan.is_empty:
             return RunReport("", (), (), time.perf_counter() - self.clock)
         remove_database(self.project.work)
         spill = self.project.state / "spill"
         shutil.rmtree(spill, ignore_errors=True)
-        is_kept = bool(planned.built) and not set(planned.graph.nodes) <= planned.plan.chosen
+        tables = planned.published.tables
+        is_kept = bool(tables) and not set(planned.graph.nodes) <= planned.plan.chosen
         if is_kept:
-            with self.stage("carry", len(planned.built), "tables"):
-                shutil.copyfile(self.project.published, self.project.work)
+            assert planned.source is not None  # it has tables
+            with self.stage("carry", len(tables), "tables"):
+                shutil.copyfile(planned.source, self.project.work)
         with open_work(
             self.project.work,
             threads=self.threads,
@@ -201,7 +264,11 @@ class _Run:
                 compact(self.project.work)
         shutil.rmtree(spill, ignore_errors=True)
         with self.stage("publish", 1, "file"):
-            publish(self.project.work, self.project.published)
+            mode = self.project.values["run.published_mode"]
+            publish(self.project.work, self.project.published, mode, self.display.say)
+        self.is_published = True
+        _note_as_left(self.project)
+        remove_database(self.project.failed)
         title = f"Checks of {self.project.root.name}"
         checking.write_html(self.project.check_page, standing, title)
         return RunReport(
@@ -235,7 +302,7 @@ class _Run:
         checks: list[checking.CheckResult] = []
         for layer in LAYERS:
             names = [n for n in graph.nodes if n in plan.chosen and graph.nodes[n].layer == layer]
-            made = self._build_layer(connection, graph, layer, names) if names else []
+            made = self._build_layer(connection, planned, layer, names) if names else []
             built += made
             if layer != "raw" and self.is_gated:
                 tables = [table for node in made for table in node.rows]
@@ -249,19 +316,20 @@ class _Run:
     def _build_layer(
         self,
         connection: duckdb.DuckDBPyConnection,
-        graph: Graph,
+        planned: Planned,
         layer: str,
         names: Sequence[str],
     ) -> list[BuiltNode]:
         with self.stage(layer, len(names), "models built") as stage:
             builder = Builder(
                 connection,
-                graph,
+                planned.graph,
                 self.project.values,
                 self.project.raw,
                 self.threads,
                 stage.observe,
-                self.project.published,
+                # What another program altered is no place to start from.
+                None if planned.published.altered else planned.source,
             )
             made = builder.build(names)
         for node in made:
@@ -304,6 +372,14 @@ class _Run:
             sum(not check.success for check in checks),
         )
         meta.insert(connection, "meta.run", [row])
+        own = [doc.name for doc, _ in meta.META_DOCS]
+        undigested = [name for (name,) in connection.execute(
+            "SELECT unnest(?) EXCEPT SELECT table_name FROM meta.digest", [sorted(present)]
+        ).fetchall()]  # fmt: skip
+        connection.execute(
+            "DELETE FROM meta.digest WHERE table_name NOT IN (SELECT unnest(?))", [sorted(present)]
+        )
+        write_digests(connection, {*remade, *own, CHECK_TABLE, *undigested})
 
     def log(self, status: str, text: str) -> None:
         """Adds a line to the project's log of runs."""
@@ -321,11 +397,13 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
 def _drop(connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
     """Drops from a copy of the published file what this run makes anew, and what is gone."""
     views = meta.view_names(connection)
-    for table in planned.built:
+    for table in sorted({*planned.published.tables, *planned.plan.removed}):
         node = planned.graph.producer.get(table)
         if node is None or node in planned.plan.chosen:
-            connection.execute(f"DROP {'VIEW' if table in views else 'TABLE'} {qualified(table)}")
+            kind = "VIEW" if table in views else "TABLE"
+            connection.execute(f"DROP {kind} IF EXISTS {qualified(table)}")
             connection.execute(f"DELETE FROM {CHECK_TABLE} WHERE table_name = ?", [table])
+    drop_foreign(connection, (*LAYERS, "meta"))
     present = [name for (name,) in connection.execute(
         "SELECT function_name FROM duckdb_functions() WHERE function_type = 'macro' "
         "AND NOT internal AND schema_name = 'main'"
@@ -354,18 +432,6 @@ def compact(work: Path) -> None:
         connection.execute(f'COPY FROM DATABASE "{name}" TO tight')
         connection.execute("DETACH tight")
     tight.replace(work)
-
-
-def publish(work: Path, published: Path) -> None:
-    """Puts a finished file in the published one's place: readers see the old or the new, whole."""
-    with work.open("rb") as handle:
-        os.fsync(handle.fileno())
-    work.replace(published)
-    folder = os.open(published.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def remove_database(path: Path) -> None:

@@ -88,6 +88,17 @@ TAMPERED = [
         "UPDATE quality.row_audit SET rows_out = rows_out - 1 WHERE rows_out > 0",
         {"balanced", "balance_told"},
     ),
+    ("quality.load_audit", "DELETE FROM raw.tr", {"raw_holds_them"}),
+    (
+        "quality.load_audit",
+        "DELETE FROM raw.ex WHERE _study_id = (SELECT min(_study_id) FROM raw.ex)",
+        {"raw_holds_them"},
+    ),
+    (
+        "quality.load_audit",
+        "INSERT INTO raw.dm FROM raw.dm LIMIT 1",
+        {"raw_holds_them"},
+    ),
     (
         "quality.load_audit",
         "INSERT INTO quality.quarantine BY NAME SELECT study_id, source_file, i AS source_row, "

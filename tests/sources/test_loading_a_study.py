@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from warehouse import raw
+from warehouse.contents import content_folder
 from warehouse.errors import LesionsError
+from warehouse.loading import read_state
 from warehouse.sources import loading
 from warehouse.studies import load_study, study_fingerprint
 
@@ -52,6 +54,21 @@ def test_an_unchanged_study_is_not_read_again(loaded, monkeypatch):
     report = loaded.load()
     assert report.is_unchanged
     assert report.files == loaded.report.files
+
+
+@pytest.mark.parametrize("damage", ["gone", "emptied", "altered"])
+def test_a_loaded_file_that_is_lost_or_altered_is_loaded_again(loaded, damage):
+    part = loaded.raw_dir / "trial" / "ex.parquet"
+    sound = part.read_bytes()
+    if damage == "gone":
+        part.unlink()
+    else:
+        part.write_bytes(b"" if damage == "emptied" else sound[:-20] + b"x" + sound[-19:])
+    state = read_state(loaded.folder.parent, loaded.raw_dir)
+    assert state.to_load == {"trial": "loaded files missing or altered: ex.parquet"}
+    assert not loaded.load().is_unchanged
+    assert loaded.table("ex", "usubjid, extrt") == [("01", "drug")]
+    assert read_state(loaded.folder.parent, loaded.raw_dir).to_load == {}
 
 
 def test_a_change_of_one_file_changes_its_domain_only(loaded):
@@ -177,3 +194,8 @@ def test_threads_do_not_show(workspace, threads):
     load_study(workspace.folder, workspace.raw_dir, loaded_at=LOADED_AT, threads=threads)
     wrong = workspace.table("dm", "count(*) FILTER (CAST(arm AS BIGINT) + 1 <> _source_row)")
     assert wrong == [(0,)]
+
+
+def test_the_check_of_raw_against_the_audit_names_every_domain():
+    suite = (content_folder("expectations") / "quality.load_audit.json").read_text()
+    assert set(re.findall(r"FROM raw\.(\w+) GROUP BY _study_id", suite)) == set(raw.DOMAINS)

@@ -22,6 +22,14 @@ SETTINGS: tuple[Setting, ...] = (
         pattern=r"(\d+(\.\d+)? ?[MGT]i?B)?",
         is_operational=True,
     ),
+    Setting(
+        "run.published_mode",
+        "",
+        "permissions of the published file, octal, such as '0440'; empty for those of the file "
+        "before it without writing, at first 0444",
+        pattern=r"(0?[0-7]{3})?",
+        is_operational=True,
+    ),
     Setting("run.seed", 20230607, "seed of every random step", minimum=0, maximum=2**63 - 1),
     Setting(
         "rules.rule_set",

@@ -74,7 +74,8 @@ def load(
     target = raw_dir / study.study_id
     former = manifests.read_manifest(target)
     state = manifests.fingerprint(study, former)
-    if former is not None and former["fingerprint"] == state["fingerprint"]:
+    is_same = former is not None and former["fingerprint"] == state["fingerprint"]
+    if former is not None and is_same and not manifests.damaged_parts(target, former):
         return _report(former, is_unchanged=True)
     temporary = raw_dir / f".{study.study_id}.loading.{os.getpid()}"
     try:
@@ -87,6 +88,7 @@ def load(
         shutil.rmtree(temporary / "work")
         document = {
             **state,
+            "parts": manifests.parts_of(temporary),
             "loaded_files": [asdict(report) for report in files],
             "ignored_files": list(study.ignored),
         }

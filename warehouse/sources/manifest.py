@@ -88,6 +88,21 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest if usable else None
 
 
+def parts_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size, time and SHA-256 of each Parquet file of a load, by name."""
+    return {path.name: _file_state(path, None) for path in sorted(folder.glob("*.parquet"))}
+
+
+def damaged_parts(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Files of a load that are gone, or are not as they were written."""
+    damaged = []
+    for name, known in manifest.get("parts", {}).items():
+        path = folder / name
+        if not path.is_file() or _file_state(path, known)["sha256"] != known["sha256"]:
+            damaged.append(name)
+    return damaged
+
+
 def loaded_studies(raw_dir: Path) -> dict[str, dict[str, Any]]:
     """Manifests of all loaded studies, by study id, sorted."""
     if not raw_dir.is_dir():

@@ -1,0 +1,242 @@
+"""What other programs do to the published file is neither carried on nor in the way."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+from engine.test_run import MODELS, TAGGED_VIEW, graph_of, rows
+
+from warehouse.database import log_of, open_published
+from warehouse.display import Display
+from warehouse.errors import LesionsError
+from warehouse.project import Project, create_project, open_project
+from warehouse.published import altered_tables
+from warehouse.run import plan_project, run_project
+
+CHANGED = {**MODELS, "mart.c": "SELECT max(twice) AS id -- the largest\nFROM core.b"}
+WRITER = """
+import duckdb, os, sys
+c = duckdb.connect(sys.argv[1])
+c.execute(sys.argv[2])
+print("written", flush=True)
+if sys.argv[3] == "die":
+    os._exit(0)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = create_project(tmp_path / "project")
+    run_project(project, graph=graph_of(tmp_path, TAGGED_VIEW))
+    return project
+
+
+def alter(project: Project, *statements: str) -> None:
+    """What a user with the DuckDB shell does; root may write a read-only file."""
+    project.published.chmod(0o644)
+    with duckdb.connect(str(project.published)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@contextmanager
+def writer(project: Project, sql: str, end: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Another program that has the published file open for writing."""
+    project.published.chmod(0o644)
+    command = [sys.executable, "-c", WRITER, str(project.published), sql, end]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"written\n"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stdin.close()  # type: ignore[union-attr]
+
+
+def compared(project: Project) -> dict[str, str]:
+    with open_published(project.published) as connection:
+        return altered_tables(connection)
+
+
+@pytest.mark.parametrize("models", [TAGGED_VIEW, {**CHANGED, "mart.v": TAGGED_VIEW["mart.v"]}])
+def test_a_log_that_a_dead_program_left_is_set_aside(tmp_path, project, capsys, models):
+    with writer(project, "INSERT INTO core.b VALUES (99, 99)", "die") as process:
+        process.wait()
+    assert log_of(project.published).exists()
+    with pytest.raises(LesionsError, match=r"left warehouse.duckdb.wal.*sets that log aside"):
+        compared(project)
+    run_project(project, graph=graph_of(tmp_path, models), display=Display())
+    assert "The log is set aside in" in " ".join(capsys.readouterr().err.split())
+    assert not log_of(project.published).exists()
+    assert rows(project, "SELECT count(*) FROM core.b WHERE id = 99") == [(0,)]
+    assert compared(project) == {}
+
+
+def test_a_log_written_while_a_run_publishes_is_set_aside(tmp_path, project):
+    with writer(project, "INSERT INTO core.b VALUES (99, 99)", "wait") as process:
+        run_project(project, graph=graph_of(tmp_path, CHANGED))
+        assert process.poll() is None
+    assert rows(project, "SELECT id FROM mart.c") == [(8,)]
+    assert rows(project, "SELECT count(*) FROM core.b WHERE id = 99") == [(0,)]
+    assert not log_of(project.published).exists()
+
+
+def test_a_run_goes_on_while_another_program_writes_the_file(tmp_path, project, capsys):
+    with writer(project, "CREATE TEMP TABLE t AS SELECT 1", "wait") as process:
+        with pytest.raises(LesionsError, match=rf"held for writing.*PID {process.pid}.*Close it"):
+            compared(project)
+        report = run_project(project, graph=graph_of(tmp_path, CHANGED), display=Display())
+    assert f"PID {process.pid}" in " ".join(capsys.readouterr().err.split())
+    # What stands in the file was read from a copy: only what changed is built.
+    assert {node.name for node in report.built} == {"mart.c"}
+    assert rows(project, "SELECT id FROM mart.c") == [(8,)]
+    assert not list(project.state.glob("published_copy*"))
+
+
+ALTERED = {
+    "a value": ("UPDATE core.b SET twice = 7 WHERE id = 1", {"core.b"}),
+    "a row twice": ("INSERT INTO core.b SELECT * FROM core.b WHERE id < 2", {"core.b"}),
+    "two rows of one table": ("DELETE FROM staging.a WHERE id > 2", {"staging.a"}),
+    "a type": ("ALTER TABLE core.b ALTER id TYPE INTEGER", {"core.b"}),
+    "a table gone": ("DROP TABLE core.b CASCADE", {"core.b"}),
+    "a view": ("CREATE OR REPLACE VIEW mart.v AS SELECT 3::BIGINT AS id", {"mart.v"}),
+}
+
+
+@pytest.mark.parametrize("case", ALTERED)
+def test_what_was_altered_is_built_anew_and_named(tmp_path, project, capsys, case):
+    statement, tables = ALTERED[case]
+    sound = {
+        table: rows(project, f"FROM {table} ORDER BY ALL")
+        for table in ("staging.a", "core.b", "mart.c", "mart.v")
+    }
+    alter(project, statement)
+    assert tables <= set(compared(project))
+    models = graph_of(tmp_path, TAGGED_VIEW)
+    reasons = plan_project(project, graph=models).plan.reasons
+    assert set(reasons) == tables
+    report = run_project(project, graph=models, display=Display())
+    assert {node.name for node in report.built} == tables
+    assert "since it was published" in " ".join(capsys.readouterr().err.split())
+    for table, before in sound.items():
+        assert rows(project, f"FROM {table} ORDER BY ALL") == before
+    assert compared(project) == {}
+
+
+def test_an_alteration_that_kept_size_and_time_is_found_before_it_is_carried(tmp_path, project):
+    state = project.published.stat()
+    alter(project, "UPDATE core.b SET twice = 7 WHERE id = 1")
+    os.truncate(project.published, max(state.st_size, project.published.stat().st_size))
+    os.utime(project.published, ns=(state.st_atime_ns, state.st_mtime_ns))
+    report = run_project(project, graph=graph_of(tmp_path, CHANGED))
+    assert "core.b" in {node.name for node in report.built}
+    assert rows(project, "SELECT id, twice FROM core.b WHERE id = 1") == [(1, 2)]
+
+
+def test_what_no_model_makes_is_dropped(tmp_path, project):
+    alter(
+        project,
+        "CREATE TABLE mart.mine AS SELECT 1 AS x",
+        "CREATE VIEW core.seen AS SELECT 2 AS x",
+        "CREATE SCHEMA other",
+        "CREATE TABLE other.more AS SELECT 3 AS x",
+        "CREATE SEQUENCE core.numbers",
+        "CREATE TYPE mart.mood AS ENUM ('a')",
+        "CREATE INDEX at_id ON core.b (id)",
+    )
+    models = graph_of(tmp_path, TAGGED_VIEW)
+    assert plan_project(project, graph=models).plan.removed == (
+        *("core.seen", "mart.mine", "other.more"),
+    )
+    run_project(project, graph=models)
+    assert compared(project) == {}
+    for listing in ("duckdb_sequences()", "duckdb_indexes()"):
+        assert rows(project, f"SELECT count(*) FROM {listing}") == [(0,)]
+    assert rows(project, "SELECT count(*) FROM duckdb_types() WHERE type_name = 'mood'") == [(0,)]
+    assert rows(
+        project, "SELECT count(*) FROM duckdb_schemas() WHERE schema_name = 'other'"
+    ) == [(0,)]  # fmt: skip
+
+
+def test_altered_records_of_the_engine_build_all_anew(tmp_path, project):
+    alter(project, "UPDATE meta.model SET fingerprint_parts = replace(fingerprint_parts, 'a', 'b')")
+    report = run_project(project, graph=graph_of(tmp_path, TAGGED_VIEW))
+    assert {node.name for node in report.built} == set(TAGGED_VIEW)
+    assert compared(project) == {}
+
+
+def test_a_damaged_file_is_built_anew_where_it_opens_and_named_where_not(tmp_path, project):
+    content = project.published.read_bytes()
+    project.published.chmod(0o644)
+    project.published.write_bytes(b"x" * len(content))
+    with pytest.raises(LesionsError, match="Where the file is damaged, move it away"):
+        run_project(project, graph=graph_of(tmp_path, TAGGED_VIEW))
+
+
+def mode(path: Path) -> str:
+    return oct(path.stat().st_mode & 0o777)
+
+
+def test_permissions_are_those_of_the_file_before_without_writing(tmp_path, project):
+    assert mode(project.published) == "0o444"
+    project.published.chmod(0o600)
+    run_project(project, graph=graph_of(tmp_path, CHANGED))
+    assert mode(project.published) == "0o400"
+    (project.root / "lesions.toml").write_text('[run]\npublished_mode = "0640"\n')
+    run_project(open_project(project.root), graph=graph_of(tmp_path, MODELS))
+    assert mode(project.published) == "0o640"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_the_owner_stays(tmp_path, project):
+    os.chown(project.published, 12345, 12346)
+    run_project(project, graph=graph_of(tmp_path, CHANGED))
+    state = project.published.stat()
+    assert (state.st_uid, state.st_gid) == (12345, 12346)
+
+
+def test_a_symbolic_link_stays_and_leads_to_the_new_file(tmp_path, project):
+    elsewhere = tmp_path / "share"
+    elsewhere.mkdir()
+    project.published.rename(elsewhere / "w.duckdb")
+    project.published.symlink_to(elsewhere / "w.duckdb")
+    run_project(project, graph=graph_of(tmp_path, CHANGED))
+    assert project.published.is_symlink()
+    assert rows(project, "SELECT id FROM mart.c") == [(8,)]
+    assert [path.name for path in elsewhere.iterdir()] == ["w.duckdb"]
+    assert run_project(project, graph=graph_of(tmp_path, CHANGED)).is_unchanged
+
+
+def test_a_failure_after_the_file_is_replaced_says_so(tmp_path, project):
+    project.check_page.unlink()
+    project.check_page.mkdir()
+    with pytest.raises(LesionsError, match="The published warehouse is the new one"):
+        run_project(project, graph=graph_of(tmp_path, CHANGED))
+    assert rows(project, "SELECT id FROM mart.c") == [(8,)]
+
+
+def test_what_a_failed_run_kept_goes_with_the_next_that_publishes(tmp_path, project):
+    project.failed.write_bytes(b"of a failed run")
+    run_project(project, graph=graph_of(tmp_path, CHANGED))
+    assert not project.failed.exists()
+
+
+def test_a_file_of_an_older_version_is_not_checked_but_built_anew(tmp_path, project):
+    from warehouse.recheck import check_published
+
+    alter(project, "DROP TABLE meta.digest")
+    with pytest.raises(LesionsError, match=r"published by an older version.*builds it anew"):
+        check_published(project, Display(quiet=True))
+    report = run_project(project, graph=graph_of(tmp_path, TAGGED_VIEW))
+    assert {node.name for node in report.built} == set(TAGGED_VIEW)

@@ -1,0 +1,218 @@
+"""The published file: read whoever else holds it, replaced as a whole, and told to be unaltered.
+
+Only a run writes it, by putting a new file in its place. Another program may nevertheless open it
+for writing, die and leave a log beside it, or alter what is in it. The next run must go on then,
+and nothing altered may be carried into what it publishes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+
+from warehouse.database import is_held_by_another, log_of, qualified, quoted, unreadable
+from warehouse.errors import LesionsError
+
+Say = Callable[[str], None]
+
+DIGESTS = "meta.digest"
+CHANGING = (DIGESTS,)
+"""Tables that have no digest: the one that holds them."""
+FOREIGN = "no model makes it"
+FIRST_MODE = 0o444
+WRITING = 0o222
+
+
+def set_log_aside(published: Path, folder: Path, say: Say) -> None:
+    """Moves a log that lies beside the published file to ``folder``: no run writes one.
+
+    DuckDB refuses a file beside which another file's log lies; a log that fits would bring in what
+    another program did to the file.
+    """
+    log = log_of(published)
+    if log.exists():
+        kept = folder / f"set_aside_{log.name}"
+        shutil.move(log, kept)
+        say(
+            f"Another program opened {published.name} for writing and left {log.name}; its changes "
+            f"are no part of the warehouse. The log is set aside in {kept}."
+        )
+
+
+@contextmanager
+def readable(published: Path, folder: Path, say: Say) -> Iterator[Path | None]:
+    """A path under which the published file can be opened read-only; None where there is none.
+
+    Where another program holds the file for writing, a copy of it in ``folder`` is read. The copy
+    is whole only if that program was at rest: what is carried from it must be compared with its
+    digests.
+    """
+    if not published.is_file():
+        yield None
+        return
+    if not log_of(published).exists():
+        reason = _why_not(published)
+        if reason is None:
+            yield published
+            return
+        if not is_held_by_another(reason):
+            raise LesionsError(unreadable(published, reason)) from reason
+        say(f"{str(unreadable(published, reason)).partition(' Close it')[0]} A copy is read.")
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / f"published_copy.{os.getpid()}.duckdb"
+    try:
+        shutil.copyfile(published, copy)
+        if _why_not(copy) is None:
+            yield copy
+        else:
+            say(f"{published.name} cannot be read now: everything is built anew.")
+            yield None
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def is_held(published: Path) -> bool:
+    """Whether another program has the published file open for writing."""
+    reason = _why_not(published) if published.is_file() else None
+    return reason is not None and is_held_by_another(reason)
+
+
+def _why_not(path: Path) -> duckdb.Error | None:
+    """Why a file cannot be opened for reading; None where it can."""
+    try:
+        duckdb.connect(str(path), read_only=True).close()
+    except duckdb.Error as error:
+        return error
+    return None
+
+
+def publish(work: Path, published: Path, mode: str, say: Say) -> None:
+    """Puts a finished file in the published one's place: readers see the old or the new, whole.
+
+    A symbolic link stays, and leads to the new file. Owner and permissions are those of the file
+    before, without writing; the first is read by all. ``mode`` (octal) sets the permissions.
+    """
+    target = published.resolve()
+    beside = work
+    if target.parent != published.parent:
+        # Where the link leads may be another disk, to which a file cannot be renamed.
+        beside = target.with_name(f".{target.name}.writing")
+        shutil.copyfile(work, beside)
+    try:
+        _take_permissions(beside, target, mode, say)
+        with beside.open("rb") as handle:
+            os.fsync(handle.fileno())
+        set_log_aside(published, work.parent, say)
+        beside.replace(target)
+        set_log_aside(published, work.parent, say)
+    except BaseException:
+        if beside != work:
+            beside.unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _take_permissions(file: Path, former: Path, mode: str, say: Say) -> None:
+    """Gives a file the owner and permissions with which it is published."""
+    bits = FIRST_MODE
+    if former.exists():
+        state = former.stat()
+        bits = stat.S_IMODE(state.st_mode) & ~WRITING
+        if (state.st_uid, state.st_gid) != (file.stat().st_uid, file.stat().st_gid):
+            try:
+                os.chown(file, state.st_uid, state.st_gid)
+            except PermissionError:
+                say(f"{former.name} is now the file of the user who ran this: owners differ.")
+    file.chmod(int(mode, 8) if mode else bits)
+
+
+def write_digests(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
+    """Writes the digest of each table's content, in place of what stands of it."""
+    names = sorted(set(tables) - set(CHANGING))
+    connection.execute(f"DELETE FROM {DIGESTS} WHERE table_name IN (SELECT unnest(?))", [names])
+    rows = [(name, _digest(connection, name), duckdb.__version__) for name in names]
+    if rows:
+        connection.executemany(f"INSERT INTO {DIGESTS} VALUES (?, ?, ?)", rows)
+
+
+def altered_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What is wrong with the tables of a published file, by table: altered, gone, or not ours.
+
+    A digest of another version of DuckDB, whose hash may differ, is not compared.
+    """
+    present = _relations(connection)
+    known = dict(
+        connection.execute(
+            f"SELECT table_name, if(duckdb_version = ?, digest, NULL) FROM {DIGESTS}",
+            [duckdb.__version__],
+        ).fetchall()
+    )
+    wrong = dict.fromkeys(sorted(present - set(known) - set(CHANGING)), FOREIGN)
+    for name, digest in sorted(known.items()):
+        if name not in present:
+            wrong[name] = "removed since it was published"
+        elif digest is not None and digest != _digest(connection, name):
+            wrong[name] = "altered since it was published"
+    return wrong
+
+
+def _relations(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Every table and view, ``schema.table``."""
+    rows = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal "
+        "AND database_name = current_database() UNION ALL "
+        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal "
+        "AND database_name = current_database()"
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
+def _digest(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    """Digest of a table's columns and rows, whatever their order; of a view's definition."""
+    schema, _, table = name.partition(".")
+    view = connection.execute(
+        "SELECT sql FROM duckdb_views() WHERE schema_name = ? AND view_name = ? AND NOT internal "
+        "AND database_name = current_database()",
+        [schema, table],
+    ).fetchall()
+    if view:
+        return str(connection.execute("SELECT md5(?)", [view[0][0]]).fetchall()[0][0])
+    # A sum, for in an exclusive or two rows that are the same would not be seen.
+    found = connection.execute(
+        "SELECT md5(concat_ws('/', (SELECT string_agg(column_name || ' ' || data_type, ',' "
+        "ORDER BY column_index) FROM duckdb_columns() WHERE database_name = current_database() "
+        f"AND schema_name = {quoted(schema)} AND table_name = {quoted(table)}), count(*), "
+        f"sum(hash(t)))) FROM {qualified(name)} AS t"
+    ).fetchall()
+    return str(found[0][0])
+
+
+def drop_foreign(connection: duckdb.DuckDBPyConnection, schemas: Collection[str]) -> None:
+    """Drops schemas, and sequences, types and indexes, which no model makes, from a work file."""
+    for (schema,) in connection.execute(
+        "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal "
+        "AND database_name = current_database()"
+    ).fetchall():
+        if schema not in schemas and schema != "main":
+            connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+    for kind, listing, name in (
+        ("INDEX", "duckdb_indexes()", "index_name"),
+        ("SEQUENCE", "duckdb_sequences()", "sequence_name"),
+        ("TYPE", "duckdb_types()", "type_name"),
+    ):
+        for schema, item in connection.execute(
+            f"SELECT schema_name, {name} FROM {listing} WHERE database_name = current_database() "
+            + ("AND NOT internal" if kind == "TYPE" else "")
+        ).fetchall():
+            with suppress(duckdb.CatalogException):  # gone with what was dropped before
+                connection.execute(f'DROP {kind} "{schema}"."{item}"')
