@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from flows.orchestration import flow
 from warehouse.errors import LesionsError
 from warehouse.project import open_project
 from warehouse.run import RunReport
+
+SERVED = "LESIONS_SERVED_PROJECT"
+"""Variable with the folder that a scheduler serves; read by the runs that it starts."""
 
 
 @flow(name="nightly")
@@ -24,6 +28,7 @@ def nightly(project_root: Path) -> RunReport:
         LesionsError: as the two flows; the published file is then as it was.
     """
     try:
+        _refuse_another(project_root)
         project = open_project(project_root)
         ingest(project_root)
         report = build(project_root)
@@ -32,6 +37,17 @@ def nightly(project_root: Path) -> RunReport:
         raise
     tell(one_line(project, report))
     return report
+
+
+def _refuse_another(project_root: Path) -> None:
+    """Whoever reaches Prefect's server may start a run, but of the project that is served only.
+
+    Raises:
+        LesionsError: the run was given another folder.
+    """
+    served = os.environ.get(SERVED)
+    if served is not None and Path(project_root) != Path(served):
+        raise LesionsError(f"this scheduler runs {served}, and not {project_root}.")
 
 
 def tell(text: str) -> None:

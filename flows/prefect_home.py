@@ -58,6 +58,10 @@ def own_server_environment(home: Path, port: int, environment: Mapping[str, str]
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(port),
+        # Any page that the user's browser shows could otherwise drive this server.
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
         "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
         "NO_PROXY": ",".join(bypassed),
         "no_proxy": ",".join(bypassed),

@@ -33,7 +33,7 @@ from prefect.schedules import Cron
 from prefect.states import Crashed, State
 from prefect.types.entrypoint import EntrypointType
 
-from flows.nightly import nightly, tell
+from flows.nightly import SERVED, nightly, tell
 from warehouse.errors import LesionsError
 
 FIRST_RUN_SECONDS = 90.0
@@ -72,6 +72,7 @@ async def serve_nightly(project_root: Path, cron: str, zone: str) -> None:
     Raises:
         LesionsError: the server plans no run.
     """
+    os.environ[SERVED] = str(project_root)
     name = deployment_name(project_root)
     runner = NightlyRunner(name=name, limit=1)
     deployment = await nightly.ato_deployment(

@@ -85,13 +85,16 @@ def load_studies(
     return reports
 
 
-def _load(project: Project, folder: Path, loaded_at: datetime) -> LoadReport:
+def _load(
+    project: Project, folder: Path, loaded_at: datetime, *, is_hashed: bool = False
+) -> LoadReport:
     return load_study(
         folder,
         project.raw,
         loaded_at=loaded_at.replace(tzinfo=None),
         threads=thread_count(project.values),
         memory_limit=project.values["run.memory_limit"] or None,
+        is_hashed=is_hashed,
     )
 
 
@@ -115,7 +118,7 @@ def load_one(
         link = _link(folder, project) if is_outside else None
         try:
             find_studies(project.studies)
-            report = _load(project, folder, datetime.now(UTC))
+            report = _load(project, folder, datetime.now(UTC), is_hashed=True)
         except BaseException:
             # A link to what cannot be loaded would stop every run from now on.
             if link is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 
 from warehouse.errors import LesionsError
+from warehouse.leftovers import remove_leftovers
 
 
 def write_page(target: Path, text: str) -> None:
@@ -20,6 +22,7 @@ def write_page(target: Path, text: str) -> None:
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target.parent, f".{glob.escape(target.name)}.*")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(target)
     except OSError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,9 @@ def run_query(
         raise LesionsError(f"{output.absolute().parent} is no folder. Make it, or name another.")
     if output is not None and output.is_dir():
         raise LesionsError(f"{output} is a folder. Name the file to write.")
-    with open_published(published) as connection:
+    with ExitStack() as stack:
+        connection = stack.enter_context(open_published(published))
+        target = output if output is None else stack.enter_context(_beside(output))
         try:
             if len(duckdb.extract_statements(sql)) > 1:
                 raise LesionsError("that is more than one statement; a query is one SELECT.")
@@ -66,13 +70,25 @@ def run_query(
             elif output_format == "excel":
                 from warehouse.publishing.excel import write_excel
 
-                assert output is not None  # refused above
+                assert target is not None  # refused above
                 n_rows = relation.aggregate("count(*)").fetchall()[0][0]
-                write_excel(relation.columns, n_rows, _rows(connection, sql), sql, output)
+                write_excel(relation.columns, n_rows, _rows(connection, sql), sql, target)
             else:
-                _write(relation, output_format, output)
+                _write(relation, output_format, target)
         except duckdb.Error as error:
             raise LesionsError(f"the query failed: {error}") from error
+
+
+@contextmanager
+def _beside(output: Path) -> Iterator[Path]:
+    """A path beside ``output`` to write to, which takes its place once all is written."""
+    beside = output.with_name(f".{output.name}.{os.getpid()}.writing")
+    try:
+        yield beside
+        if beside.exists():
+            beside.replace(output.resolve())
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _format_of(output: Path) -> str:

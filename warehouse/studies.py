@@ -85,6 +85,7 @@ def load_study(
     progress: Progress | None = None,
     threads: int | None = None,
     memory_limit: str | None = None,
+    is_hashed: bool = False,
 ) -> LoadReport:
     """Loads a study folder to ``raw_dir/<study_id>/``: Parquet per table, and manifest.json.
 
@@ -98,6 +99,7 @@ def load_study(
         progress: called with (entries done, entries in all).
         threads: threads to use; all when None.
         memory_limit: DuckDB's memory limit, as '4GB'.
+        is_hashed: read every file to compare it, even where its size and time are as before.
 
     Raises:
         LesionsError: what :func:`read_study` raises, or a file that cannot be loaded: empty,
@@ -110,4 +112,5 @@ def load_study(
         progress=progress,
         threads=threads,
         memory_limit=memory_limit,
+        is_hashed=is_hashed,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import threading
 from pathlib import Path
 
@@ -13,8 +15,11 @@ import pytest
 from bi.small_warehouse import write_warehouse
 
 from warehouse.errors import LesionsError
+from warehouse.project import Project
 from warehouse.publishing import folder as parquet
 from warehouse.publishing.folder import publish_to_folder
+from warehouse.publishing.publish import publish_to
+from warehouse.query import run_query
 
 
 @pytest.fixture
@@ -143,3 +148,46 @@ def test_a_folder_with_other_files_is_refused(published: Path, tmp_path: Path) -
     with pytest.raises(LesionsError, match="is a file"):
         publish_to_folder(published, tmp_path / "out/mine.txt")
     assert (tmp_path / "out/mine.txt").read_text() == "mine"
+
+
+def test_a_second_publish_at_once_is_refused(published, tmp_path):
+    target = tmp_path / "marts"
+    target.mkdir()
+    handle = os.open(target, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(LesionsError, match="another 'lesions publish' is writing"):
+        publish_to_folder(published, target)
+    os.close(handle)
+    assert list(target.iterdir()) == []
+
+
+def test_files_that_are_not_as_written_are_not_led_to(published, tmp_path, monkeypatch):
+    target = tmp_path / "marts"
+    first = publish_to_folder(published, target)
+
+    def lose(beside):
+        next(beside.rglob("*.parquet")).unlink()
+
+    monkeypatch.setattr("warehouse.publishing.folder._sync", lose)
+    with pytest.raises(LesionsError, match="is not as it was written"):
+        publish_to_folder(published, target)
+    assert (target / "current").resolve() == first.version.resolve()
+    assert {path.name for path in target.iterdir()} == {"current", first.version.name}
+
+
+@pytest.mark.parametrize("target", ["postgresql:/ann:secret@host/db", "postgres:host/db"])
+def test_a_database_with_one_slash_is_no_folder_and_its_password_is_not_shown(target):
+    with pytest.raises(LesionsError, match="two slashes") as told:
+        publish_to(Project(Path("/nowhere"), {}), target, "mart", "reader", True)
+    assert "secret" not in str(told.value)
+
+
+def test_a_result_that_cannot_be_written_leaves_the_former_one(published, tmp_path):
+    out = tmp_path / "x.csv"
+    out.write_text("good")
+    with pytest.raises(LesionsError, match="the query failed"):
+        run_query(published, "SELECT 1 AS a UNION ALL SELECT error('no')::INT", "csv", out, 40)
+    assert out.read_text() == "good"
+    run_query(published, "SELECT 1 AS a", "csv", out, 40)
+    assert out.read_text() == "a\n1\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"x.csv", published.name}

@@ -23,6 +23,8 @@ def test_own_server_is_on_the_loopback_address_with_its_files_in_the_project() -
     made = own_server_environment(Path("/p/.lesions/prefect"), 4321, {"NO_PROXY": "a.example"})
     assert made["PREFECT_API_URL"] == "http://127.0.0.1:4321/api"
     assert made["PREFECT_SERVER_API_HOST"] == "127.0.0.1"
+    assert made["PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:4321"
+    assert made["PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED"] == "true"
     assert made["PREFECT_HOME"] == "/p/.lesions/prefect"
     assert made["NO_PROXY"] == made["no_proxy"] == "a.example,127.0.0.1"
 

@@ -56,6 +56,37 @@ def test_an_unchanged_study_is_not_read_again(loaded, monkeypatch):
     assert report.files == loaded.report.files
 
 
+def test_a_correction_with_the_same_size_and_time_is_seen_where_a_load_is_asked_for(loaded):
+    file = loaded.folder / "dm.csv"
+    state = file.stat()
+    file.write_text(DM.replace("01,A", "01,B"))
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert loaded.load().is_unchanged
+    report = load_study(loaded.folder, loaded.raw_dir, loaded_at=LOADED_AT, is_hashed=True)
+    assert not report.is_unchanged
+    assert loaded.table("dm", "usubjid, arm") == [("01", "B"), ("02", "B")]
+
+
+def test_a_file_that_goes_away_while_it_is_read_is_named(workspace, monkeypatch):
+    workspace.write({"dm.csv": DM, "ex.csv": EX})
+    stage = loading.stage_file
+
+    def lose(connection, path, options, out):
+        (workspace.folder / "ex.csv").unlink(missing_ok=True)
+        return stage(connection, path, options, out)
+
+    monkeypatch.setattr(loading, "stage_file", lose)
+    with pytest.raises(LesionsError, match=r"ex\.csv (went away|cannot be read)") as told:
+        workspace.load()
+    assert "room on the disk" not in str(told.value)
+
+
+def test_a_study_id_too_long_for_a_file_name_gets_advice_that_helps(workspace):
+    workspace.write({"dm.csv": DM}, f"study_id: {'a' * 300}\n")
+    with pytest.raises(LesionsError, match="shorter study_id"):
+        workspace.load()
+
+
 @pytest.mark.parametrize("damage", ["gone", "emptied", "altered"])
 def test_a_loaded_file_that_is_lost_or_altered_is_loaded_again(loaded, damage):
     part = loaded.raw_dir / "trial" / "ex.parquet"

@@ -219,3 +219,34 @@ def test_columns_of_an_expression(text, columns):
 def test_what_is_no_expression_over_one_record(text):
     with pytest.raises(ExpressionError):
         expression_columns(text)
+
+
+BOMB = "study_id: trial\na0: &a0 [x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 11)
+)
+UNBOUNDED = {
+    "aliases of aliases": (BOMB, r"line 3: '\*a0' repeats another part"),
+    "recursion": ("study_id: trial\ntitle: &a [*a]\n", r"line 2: '\*a' repeats another part"),
+    "brackets": ("study_id: trial\ntitle: " + "[" * 20_000, "line 2: more than 20 levels"),
+    "mappings": ("study_id: trial\ntitle: " + "{a: " * 20_000, "line 2: more than 20 levels"),
+}
+
+
+@pytest.mark.parametrize("case", UNBOUNDED)
+def test_a_file_made_to_grow_without_bound_is_one_error(workspace, case):
+    text, message = UNBOUNDED[case]
+    workspace.write({"dm.csv": "USUBJID\n1\n"}, text)
+    with pytest.raises(LesionsError, match=message):
+        workspace.load()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("unnest([age, '2'])", "transaction_timestamp()", "uuidv7()", "uuidv4()"),
+        *("current_query()", "current_user", "current_database()", "pg_sleep(1)"),
+    ],
+)
+def test_an_expression_that_reaches_beyond_its_record_is_refused(sql):
+    with pytest.raises(ExpressionError, match=r"another value at each load|reads elsewhere"):
+        expression_columns(sql)

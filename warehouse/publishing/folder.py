@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -9,6 +10,8 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +59,50 @@ def publish_to_folder(published: Path, target: Path) -> Exported:
     _check(target)
     name = f"version-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     version, beside = target / name, target / f".writing-{name}"
+    with _only_publish(target):
+        before = _publish(published, version, beside)
+        _tidy(target, keep={name, before})
+    manifest = json.loads((version / MANIFEST).read_text(encoding="utf-8"))
+    tables = manifest["tables"]
+    files = [file for table in tables for file in table["files"]]
+    return Exported(
+        version,
+        len(tables),
+        sum(table["rows"] for table in tables),
+        sum(file["bytes"] for file in files),
+        time.perf_counter() - started,
+    )
+
+
+@contextmanager
+def _only_publish(target: Path) -> Iterator[None]:
+    """Holds a folder for one publish at a time, for each tidies away what another has begun.
+
+    Raises:
+        LesionsError: another publish is writing there, or the folder cannot be made.
+    """
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        handle = os.open(target, os.O_RDONLY)
+    except OSError as error:
+        raise LesionsError(f"{target} cannot be written: {error.strerror}.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise LesionsError(
+            f"another 'lesions publish' is writing to {target}. Wait until it ends."
+        ) from error
+    finally:
+        os.close(handle)
+
+
+def _publish(published: Path, version: Path, beside: Path) -> str:
+    """Writes a version and turns the link to it; the version that it led to before."""
+    target, name = version.parent, version.name
     try:
         with open_marts(published) as marts:
+            _tidy_writing(target)
             beside.mkdir(parents=True)
             tables = [_write(marts, mart, beside) for mart in marts.tables]
             manifest = {
@@ -69,23 +114,37 @@ def publish_to_folder(published: Path, target: Path) -> Exported:
             text = json.dumps(manifest, indent=1, ensure_ascii=False)
             (beside / MANIFEST).write_text(text + "\n", encoding="utf-8")
         _sync(beside)
+        _verify(beside, tables)
         beside.rename(version)
         before = (target / LINK).readlink().name if (target / LINK).is_symlink() else ""
         link = target / f".link-{name}"
         link.symlink_to(name)
         link.replace(target / LINK)
+        return before
     except (OSError, duckdb.Error) as error:
-        shutil.rmtree(beside, ignore_errors=True)
         raise LesionsError(f"writing Parquet files to {target} failed: {error}") from error
-    _tidy(target, keep={name, before})
-    files = [file for table in tables for file in table["files"]]
-    return Exported(
-        version,
-        len(tables),
-        sum(table["rows"] for table in tables),
-        sum(file["bytes"] for file in files),
-        time.perf_counter() - started,
-    )
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _verify(folder: Path, tables: Sequence[Mapping[str, Any]]) -> None:
+    """Compares the files with the manifest before anything leads to them.
+
+    Raises:
+        OSError: a file is missing, or is not as it was written.
+    """
+    for table in tables:
+        for file in table["files"]:
+            path = folder / file["path"]
+            if not path.is_file() or _file(path, folder) != file:
+                raise OSError(f"{path} is not as it was written")
+
+
+def _tidy_writing(target: Path) -> None:
+    """Removes what publishes that were killed have left half written."""
+    for path in target.glob(".writing-*"):
+        if _is_ours(path):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _check(target: Path) -> None:

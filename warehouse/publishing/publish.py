@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from warehouse.display import Display
@@ -20,6 +21,11 @@ def publish_to(project: Project, target: str, schema: str, reader: str, quiet: b
     """
     if target.startswith(("postgresql://", "postgres://")):
         return _to_postgres(project, target, schema, reader, quiet)
+    if re.match(r"postgres(ql)?:", target):
+        # Not shown: it may hold a password.
+        raise LesionsError(
+            "a PostgreSQL target has two slashes: postgresql://user@host:port/database."
+        )
     if "://" in target:
         kind = target.split("://")[0]
         raise LesionsError(

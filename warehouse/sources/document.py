@@ -19,6 +19,10 @@ from warehouse.sources.wording import did_you_mean, listed
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
+MAX_DEPTH = 20
+MAX_EVENTS = 1_000_000
+
+
 @dataclass(frozen=True)
 class Section:
     """One mapping of a YAML file: its values, the line of each key, and where it stands."""
@@ -161,6 +165,7 @@ def read_document(file: Path) -> Section:
         ) from error
     except OSError as error:
         raise LesionsError(f"{file} cannot be read: {error.strerror}.") from error
+    _check_extent(file, text)
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
@@ -174,6 +179,37 @@ def read_document(file: Path) -> Section:
     if not isinstance(node, yaml.MappingNode):
         raise LesionsError(f"{file} must hold 'name: value' lines, beginning with 'study_id: ...'.")
     return _section(file, "", node)
+
+
+def _check_extent(file: Path, text: str) -> None:
+    """Goes through the events of a file, which takes no memory, before anything is made of them.
+
+    Raises:
+        LesionsError: aliases, which can make a small file as large as one likes, or more levels or
+            more items than a description of a study has.
+    """
+    depth = 0
+    try:
+        for number, event in enumerate(yaml.parse(text, Loader=_Loader), 1):
+            line = event.start_mark.line + 1
+            if isinstance(event, yaml.AliasEvent):
+                raise LesionsError(
+                    f"{file}, line {line}: '*{event.anchor}' repeats another part of the file. "
+                    "Write the part out."
+                )
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise LesionsError(
+                    f"{file}, line {line}: more than {MAX_DEPTH} levels, one in another. A "
+                    "description of a study has fewer than ten."
+                )
+            if number > MAX_EVENTS:
+                raise LesionsError(
+                    f"{file}, line {line}: more than {MAX_EVENTS:,} items. Is this a study.yml?"
+                )
+    except yaml.YAMLError:
+        return  # said with its line where the text is composed
 
 
 def _section(file: Path, where: str, node: yaml.MappingNode) -> Section:

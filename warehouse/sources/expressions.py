@@ -14,7 +14,12 @@ _FORBIDDEN = frozenset(
         *("now", "today", "current_date", "current_time", "current_timestamp"),
         *("get_current_timestamp", "localtime", "localtimestamp", "nextval", "currval"),
         *("getenv", "getvariable", "current_setting", "read_text", "read_blob"),
-        *("txid_current", "version"),
+        *("txid_current", "version", "transaction_timestamp", "statement_timestamp"),
+        *("clock_timestamp", "uuidv4", "uuidv7", "gen_uuid", "current_query", "current_user"),
+        *("current_database", "current_schema", "current_schemas", "session_user", "user"),
+        *("pg_sleep", "sleep_ms", "in_search_path", "current_catalog"),
+        # One record would become several, or none.
+        *("unnest", "explode", "generate_subscripts"),
     }
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -69,11 +70,12 @@ def load(
     progress: Progress | None = None,
     threads: int | None = None,
     memory_limit: str | None = None,
+    is_hashed: bool = False,
 ) -> LoadReport:
     """Loads a study that was read; see :func:`warehouse.studies.load_study`."""
     target = raw_dir / study.study_id
     former = manifests.read_manifest(target)
-    state = manifests.fingerprint(study, former)
+    state = manifests.fingerprint(study, former, is_hashed=is_hashed)
     is_same = former is not None and former["fingerprint"] == state["fingerprint"]
     if former is not None and is_same and not manifests.damaged_parts(target, former):
         return _report(former, is_unchanged=True)
@@ -96,11 +98,7 @@ def load(
         (temporary / manifests.MANIFEST).write_text(text, encoding="utf-8")
         _replace(temporary, target)
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        raise LesionsError(
-            f"the study {study.study_id} cannot be written to {raw_dir}: {_reason(error)}. The "
-            "former load, if any, is unharmed. Make room on the disk (or raise run.memory_limit "
-            "where memory is named), then load again."
-        ) from error
+        raise LesionsError(_not_loaded(study, raw_dir, error)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return _report(document, is_unchanged=False)
@@ -129,6 +127,28 @@ def _check_unchanged(study: Study, state: dict[str, Any]) -> None:
                 f"{study.folder / name} changed while it was read. Wait until it is written, then "
                 "load again."
             )
+
+
+def _not_loaded(study: Study, raw_dir: Path, error: Exception) -> str:
+    """What failed outside the study's content, and a remedy that fits it."""
+    gone = [e.file for e in study.entries if not (study.folder / e.file).is_file()]
+    if gone:
+        return (
+            f"{study.folder / gone[0]} went away while it was read. Put it back, then load again."
+        )
+    reason = _reason(error)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        remedy = "Raise run.memory_limit or close other programs"
+    elif isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        remedy = "Give the study a shorter study_id"
+    elif re.search(r"space|quota|too large", reason, re.IGNORECASE):
+        remedy = "Make room on the disk"
+    else:
+        remedy = "Look at the folder's disk and rights"
+    return (
+        f"the study {study.study_id} cannot be written to {raw_dir}: {reason}. The former load, if "
+        f"any, is unharmed. {remedy}, then load again."
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -25,16 +25,19 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def fingerprint(study: Study, previous: Mapping[str, Any] | None) -> dict[str, Any]:
+def fingerprint(
+    study: Study, previous: Mapping[str, Any] | None, *, is_hashed: bool = False
+) -> dict[str, Any]:
     """Fingerprints of a study: the whole, each domain, the tables that describe it.
 
-    The SHA-256 of a file is taken from ``previous`` where size and time of change are the same.
+    The SHA-256 of a file is taken from ``previous`` where size and time of change are the same,
+    unless ``is_hashed``: a correction may keep both.
 
     Returns:
         ``study_id``, ``loader_version``, ``fingerprint``, ``study_tables`` (text each), ``domains``
         (domain -> text) and ``files`` (name -> size, mtime_ns, sha256).
     """
-    known: Mapping[str, Any] = (previous or {}).get("files", {})
+    known: Mapping[str, Any] = {} if is_hashed else (previous or {}).get("files", {})
     names = sorted({STUDY_FILE, *(entry.file for entry in study.entries)})
     files = {name: _file_state(study.folder / name, known.get(name)) for name in names}
     shared = (LOADER_VERSION, study.study_id, study.patients)
