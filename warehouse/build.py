@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,11 @@ class Builder:
         }
         built: dict[str, BuiltNode] = {}
         running: dict[Future[BuiltNode], str] = {}
-        with ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="build") as pool:
+        has_steps = any(self.graph.nodes[name].step is not None for name in chosen)
+        with (
+            one_blas_thread() if has_steps else nullcontext(),
+            ThreadPoolExecutor(max_workers=self.threads, thread_name_prefix="build") as pool,
+        ):
             try:
                 while waiting or running:
                     for name in [n for n, needs in waiting.items() if not needs - set(built)]:
@@ -137,6 +142,22 @@ class Builder:
             cursor.execute(f"CREATE TABLE {qualified(table.name)} AS SELECT * FROM step_result")
             cursor.unregister("step_result")
         return context.notes
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Holds BLAS to one thread from before the first step to after the last one.
+
+    A sum split over threads depends on their number in its last digits. Steps limit it for their
+    fits, but what one computes beside that would have one thread or several, as another step
+    happens to be in a fit or not.
+    """
+    import numpy  # noqa: F401  (each brings a BLAS of its own, which can be limited once loaded)
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
 
 
 @dataclass

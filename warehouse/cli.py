@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import shlex
+import signal
 import sys
+import threading
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -419,10 +423,41 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     if debug:
         arguments.remove("--debug")
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        _run(arguments, debug)
+    except Exception:
+        # DuckDB makes a RuntimeError of an interrupt, an import under way an ImportError.
+        if not _interrupts or debug:
+            raise
+        _stop(_INTERRUPTED, 130)
+
+
+_INTERRUPTED = "interrupted; what was published before is as it was."
+_interrupts: list[int] = []
+_IMPORT_SECONDS = 0.05
+"""After so long an import is looked for again."""
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Notes Ctrl-C: what a library makes of the KeyboardInterrupt is then still told for one.
+
+    Amid an import it waits: DuckDB imports from C++, where an exception ends the process at once.
+    """
+    _interrupts.append(number)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            threading.Timer(_IMPORT_SECONDS, os.kill, (os.getpid(), number)).start()
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _run(arguments: list[str], debug: bool) -> None:
     try:
         lesions.main(args=arguments, prog_name="lesions", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        _stop("interrupted; what was published before is as it was.", 130)
+        _stop(_INTERRUPTED, 130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -430,11 +465,11 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     except LesionsError as error:
-        if debug:
+        if debug or _interrupts:
             raise
         _stop(f"error: {error}", 1)
     except OSError as error:
-        if debug:
+        if debug or _interrupts:
             raise
         _stop(f"error: {_what_failed(error)}", 1)
 

@@ -187,3 +187,44 @@ def test_the_seed_depends_on_the_project_and_the_step(
     builder(connection, graph).build(["analysis.a", "analysis.b"])
     assert seen["analysis.a"] != seen["analysis.b"]
     assert all(0 <= seed < 2**63 for seed in seen.values())
+
+
+def _blas_threads() -> set[int]:
+    import numpy  # noqa: F401
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_a_step_computes_with_one_blas_thread_whatever_another_does(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    """One step ends its own limit, as fits do, while the other one still computes."""
+    from threadpoolctl import threadpool_limits
+
+    started, ended, seen = threading.Event(), threading.Event(), {}
+
+    def fits(context: StepContext) -> dict[str, pd.DataFrame]:
+        with threadpool_limits(limits=1, user_api="blas"):
+            assert started.wait(20)
+        ended.set()
+        return {"analysis.fit": pd.DataFrame({"id": [1]})}
+
+    def computes(context: StepContext) -> dict[str, pd.DataFrame]:
+        started.set()
+        assert ended.wait(20)
+        seen["threads"] = _blas_threads()
+        return {"analysis.other": pd.DataFrame({"id": [1]})}
+
+    steps = (
+        Step("fits", fits, ("core.doubled",), (doc("analysis.fit", "id"),)),
+        Step("computes", computes, ("core.doubled",), (doc("analysis.other", "id"),)),
+    )
+    graph = graph_of(tmp_path, DOUBLED, *steps)
+    before = _blas_threads()
+    with threadpool_limits(limits=2, user_api="blas"):
+        builder(connection, graph).build(list(graph.nodes))
+        assert _blas_threads() == {2}
+    assert seen["threads"] == {1}
+    assert _blas_threads() == before
