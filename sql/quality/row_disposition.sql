@@ -415,11 +415,14 @@ left_the_path AS (
             WHEN test_code <> 'BESTRESP' OR test_code IS NULL THEN 'not_best_overall_response'
             WHEN result_kind <> 'response' THEN result_kind
             WHEN response_period <> 'on study' THEN 'history'
-            ELSE 'by_another_criterion'
+            WHEN NOT is_analysis_response THEN 'by_another_criterion'
+            ELSE 'no_response_of_recist'
         END AS reason_id,
         count(*) AS n_rows
     FROM staging.disease_response
-    WHERE test_code IS DISTINCT FROM 'BESTRESP' OR result_kind <> 'response' OR NOT is_analysis_response
+    WHERE
+        test_code IS DISTINCT FROM 'BESTRESP' OR result_kind <> 'response' OR NOT is_analysis_response
+        OR response IS NULL
     GROUP BY ALL
     UNION ALL
     SELECT
@@ -429,7 +432,7 @@ left_the_path AS (
         'other_reader_or_repeat' AS reason_id,
         count(*) - 1 AS n_rows
     FROM staging.disease_response
-    WHERE test_code = 'BESTRESP' AND result_kind = 'response' AND is_analysis_response
+    WHERE test_code = 'BESTRESP' AND result_kind = 'response' AND is_analysis_response AND response IS NOT NULL
     GROUP BY study_id, patient_id
     HAVING count(*) > 1
     UNION ALL

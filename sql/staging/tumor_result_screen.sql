@@ -247,11 +247,12 @@ judged AS (
                     ELSE 'unknown_unit'
                 END
             WHEN measured.day IS NOT NULL THEN 'kept'
-            -- What needs no day: a test not done, and a sum that its visit places.
+            -- What needs no day: a test not done, and a sum that its visit places among dated ones.
             WHEN measured.result_kind = 'not_done' THEN 'kept'
             WHEN
                 measured.result_kind = 'sum' AND measured.date_text IS NULL AND measured.stated_day IS NULL
                 AND coalesce(measured.link_group, measured.visit, measured.visit_number) IS NOT NULL
+                AND dated_reader.reader IS NOT NULL
                 THEN 'kept'
             WHEN
                 measured.stated_day IS NOT NULL AND whole_day(measured.stated_day) IS NULL

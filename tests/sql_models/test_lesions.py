@@ -280,7 +280,7 @@ def test_two_target_lesions_of_one_site_with_equal_courses_are_one_marked_twice(
         for scan, size in enumerate(course):
             kit.size(1 + 42 * scan, size, label=label)
     kit.build("core.lesion_lineage")
-    expected = [("s1/1/-/T02", "s1/1/-/T01", "duplicate", 0)] if is_duplicate else []
+    expected = [("s1/1/-/T02", "s1/1/-/T01", "duplicate", 0, False)] if is_duplicate else []
     assert kit.rows("core.lesion_lineage") == expected
 
 

@@ -373,3 +373,13 @@ def test_several_criteria_of_which_none_counts_are_a_finding_each(kit):
         ("rows.7e", "GCIG CA-125"),
         ("rows.7e", "PCWG3"),
     ]
+
+
+def test_an_unknown_best_response_is_counted_among_the_rows_that_say_none(kit):
+    for code, word in (("OVRLRESP", "CR"), ("BESTRESP", "?")):
+        kit.add("rs", {"usubjid": "1", "rsdy": "1", "rstestcd": code, "rsorres": word})
+    kit.build("quality.row_audit")
+    assert kit.rows(
+        "quality.row_disposition", "reason_id, n_rows", "step LIKE '%response -> core.patient'"
+    ) == [("no_response_of_recist", 1), ("not_best_overall_response", 1)]
+    assert kit.query("SELECT step FROM quality.row_audit WHERE NOT is_balanced") == []

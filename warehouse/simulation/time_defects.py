@@ -34,7 +34,12 @@ def two_baselines(trial: Trial, subject: str, rng: np.random.Generator) -> Chang
     earlier = later(scans[0], -21)
     new: list[Row] = []
     for row in _at(trial, subject, scans[0]):
-        copy = row.copy(TRSEQ=next_number(rows + new, "TRSEQ"), VISITNUM="0", VISIT="SCREENING")
+        copy = row.copy(
+            TRSEQ=next_number(rows + new, "TRSEQ"),
+            TRLNKGRP="AS",
+            VISITNUM="0",
+            VISIT="SCREENING",
+        )
         new.append(copy)
         _move(trial, subject, "tr", copy, earlier)
     rows[:0] = new
