@@ -46,6 +46,16 @@ LIMIT 8
 """
 
 
+HABITS = """
+SELECT
+    (SELECT count(*) FROM core.time_point WHERE n_days > 1) AS spread,
+    (SELECT count(*) FROM core.time_point) AS time_points,
+    count(DISTINCT treated.lesion_id) AS treated
+FROM analysis.local_treatment AS treated
+"""
+"""Assessments with scans on several days, all of them, and lesions treated locally."""
+
+
 def run_demo(
     folder: Path, *, patients: int | None, seed: int, open_page: bool, quiet: bool
 ) -> None:
@@ -87,6 +97,7 @@ def _project(folder: Path, patients: int | None, seed: int, display: Display) ->
             "mcrc",
             patients=patients,
             seed=seed,
+            habits=True,
             progress=lambda done, total: stage.observe("", "done"),
         )
     return create_project(folder)
@@ -98,10 +109,15 @@ def _print_results(project: Project, folder: Path, page: Path) -> None:
         result = connection.execute(SUMMARY)
         columns = [str(column[0]) for column in result.description or []]
         rows = result.fetchall()
+        spread, time_points, treated = connection.execute(HABITS).fetchall()[0]
     out.print()
     out.print(table("Observed events by organ (RECIST 1.1)", columns, rows))
     out.print(
-        f"\nThe trials are simulated; what made them is in {folder}/truth.\n"
+        f"\n{treated:,} lesions were resected, irradiated or ablated in the trial "
+        "(analysis.local_treatment);\n"
+        f"{spread:,} of {time_points:,} assessments have scans on several days "
+        "(core.time_point).\n"
+        f"The trials are simulated; what made them is in {folder}/truth.\n"
         f"Report     {page}\n"
         f"Warehouse  {project.published}\n"
         f"Checks     {project.check_page}\n"
