@@ -151,7 +151,8 @@ def no_dates(trial: Trial, subject: str, rng: np.random.Generator) -> Change | N
         return None
     places = []
     for row in trial.rows("tr", subject):
-        places.append(Planted("tr", row, "TRDTC", None, row["TRDTC"]))
+        if row["TRSTAT"] != "NOT DONE":  # needs no day
+            places.append(Planted("tr", row, "TRDTC", None, row["TRDTC"]))
         row.values.update({"TRDTC": None, "TRDY": None})
     return Change(places)
 
