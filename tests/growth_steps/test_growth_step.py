@@ -236,6 +236,7 @@ def test_lesions_of_unknown_patients_stand_alone_beside_those_of_patients() -> N
     """Two of the 20 patients of 40 lesions are not known."""
     with database(lesions=40) as other:
         other.execute("UPDATE core.lesion SET patient_id = NULL WHERE patient_id IN ('P3', 'P7')")
+        one_subset(other)
         run(other, growth__draws=20)
         assert rows(other, "SELECT n_lesions, n_patients, has_patient_effects "
                            "FROM analysis.growth_fit") == [(40, 22, True)]  # fmt: skip
