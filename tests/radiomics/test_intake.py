@@ -59,6 +59,20 @@ def test_a_wide_table_of_any_names_without_what_is_none(workspace: Workspace) ->
     ]
 
 
+def test_an_outcome_beside_the_features_is_claimed_or_left_out(workspace: Workspace) -> None:
+    text = "ID,lesion,Target,volume_mm3\nA,1,1,350\nB,1,0,420\n"
+    short = SHORT + "  - file: wide.csv\n"
+    workspace.write({"wide.csv": text}, short)
+    with pytest.raises(
+        LesionsError, match=r"Target would count .* 'features: {except: \[Target\]}"
+    ):
+        workspace.load()
+    for features, found in (("{except: [Target]}", 2), ("{columns: [Target, volume_mm3]}", 4)):
+        workspace.write({"wide.csv": text}, f"{short}    features: {features}\n")
+        workspace.load()
+        assert len(workspace.table("rf")) == found
+
+
 def test_regions_are_what_names_begin_with_the_longest_first(workspace: Workspace) -> None:
     study = MAPPED + (
         "  - file: wide.csv\n    domain: rf\n"

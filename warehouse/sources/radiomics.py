@@ -58,6 +58,13 @@ _VARIABLES = {
 _PYRADIOMICS = re.compile(
     r"(?:.+_)?[A-Za-z][A-Za-z0-9.-]*_(?:firstorder|shape|shape2D|glcm|glrlm|glszm|gldm|ngtdm)_\w+"
 )
+# What tables of features carry beside them: an outcome, a label or a code of the patient's group.
+_NO_FEATURES = frozenset({
+    "target", "label", "labels", "outcome", "class", "y", "group", "event", "status", "response",
+    "death", "dead", "os", "pfs", "os_event", "pfs_event", "survival", "censored", "censor",
+    "event_status", "vital_status", "time", "fold", "split", "set", "center", "centre", "index",
+    "age", "sex", "gender", "stage", "arm", "treatment", "treated",
+})  # fmt: skip
 CELL = "_feature_cell"
 """Column with one feature of a record: a struct of feature, region and value."""
 FROM_CELL = {"rftestcd": "feature", "rfregion": "region", "rforres": "value"}
@@ -67,7 +74,8 @@ def feature_columns(entry: FileEntry, columns: Sequence[str], place: str) -> tup
     """The columns of a wide table that are features, in the file's order.
 
     Raises:
-        LesionsError: a column that is named is not there, or none is a feature.
+        LesionsError: a column that is named is not there, none is a feature, or one that is taken
+            with all others has the name of an outcome or a label.
     """
     table = entry.features
     assert table is not None
@@ -86,6 +94,13 @@ def feature_columns(entry: FileEntry, columns: Sequence[str], place: str) -> tup
     else:
         found = free
     found = [name for name in found if name not in table.without]
+    odd = [] if table.columns else [name for name in found if name.casefold() in _NO_FEATURES]
+    if odd:
+        raise LesionsError(
+            f"{place}: {listed(odd)} would count as a feature, and has the name of something else. "
+            f"Say 'features: {{except: [{', '.join(odd)}]}}' to leave it out, or list the features "
+            "as 'features: {columns: [...]}'."
+        )
     if not found:
         raise LesionsError(
             f"{place}: no column is a feature. Named after pyradiomics they are like "
