@@ -3,6 +3,7 @@
    How: staging.survival_plan says which grouping is made in which subset; this table makes the groups. Quantiles of the
    Gower distance are those of the subset's patients: halves are cut at the median (low up to and with it), outer
    quarters at the quartiles, which belong to them. group_order 1 is the one others are compared with.
+   The grouping everyone has the one group of all patients: there is nothing to compare, but a curve and its median.
    Caveats: patients without a value of the grouping are in none of its groups.
    Reference: Zhou et al. 2021, Fig. 2C, 2F, 3A, 3B, 4A, 4B, 6 and S8.
    Grain: one row per subset, grouping and patient_id
@@ -84,6 +85,7 @@ named AS (
             WHEN 'liver and lymph node response' THEN liver_ln_response
             WHEN 'lung response' THEN lung_response
             WHEN 'lymph node response' THEN ln_response
+            WHEN 'everyone' THEN 'all patients'
             WHEN 'Gower halves' THEN gower_half
             WHEN 'Gower quarters' THEN gower_quarter
         END AS group_name
@@ -117,6 +119,7 @@ SELECT
             CASE named.group_name
                 WHEN 'low' THEN 1 WHEN 'medium' THEN 2 WHEN 'high' THEN 3
                 WHEN 'wild-type' THEN 1 WHEN 'mutant' THEN 2
+                WHEN 'all patients' THEN 1
                 WHEN 'all shrank' THEN 1
                 WHEN 'none shrank' THEN 4
                 WHEN 'liver shrank, others not' THEN 2
