@@ -114,7 +114,7 @@ def test_a_change_of_one_file_changes_its_domain_only(loaded):
     loaded.load()
     last = {table: raw.raw_fingerprint(loaded.raw_dir, table) for table in raw.RAW_TABLES}
     changed = {table for table in after if after[table] != last[table]}
-    assert changed == {"study", "study_reader", "study_arm", "study_site"}
+    assert changed == {"study", "study_reader", "study_arm", "study_site", "study_test_code"}
 
 
 def test_a_sha_is_taken_over_where_size_and_time_are_the_same(loaded):
