@@ -63,6 +63,7 @@ stated AS (
         response.patient_id,
         coalesce(response.reader, '') AS reader,
         response.day,
+        response.time_point_id,
         response.overall_response,
         stated_row.source,
         reader.patient_id IS NOT NULL AS is_analysis_reader,
@@ -88,6 +89,7 @@ combined AS (
         'derived' AS basis,
         visit.reader,
         visit.day,
+        visit.time_point_id,
         visit.overall_response,
         visit.is_analysis_reader AS is_counted_reader,
         first_scan_row.source
@@ -104,6 +106,7 @@ combined AS (
         'stated' AS basis,
         reader,
         day,
+        time_point_id,
         overall_response,
         reader = first_value(reader) OVER (
             PARTITION BY patient_id ORDER BY is_analysis_reader DESC, n_days DESC, reader ASC
@@ -117,6 +120,7 @@ SELECT
     basis, -- derived from the lesions, or stated by the source (RS)
     reader, -- who read the scans; empty text where the source names none
     day, -- day from first dose
+    time_point_id, -- text id of the assessment (core.time_point)
     overall_response, -- CR, PR, SD, NON-CR/NON-PD, PD or NE
     is_counted_reader, -- the one reader of the patient whose responses make endpoints
     source.file AS source_file, -- source file of the day's first row

@@ -51,6 +51,8 @@ SELECT
     round(finite_number(time_text) * days_in_unit(time_unit), 6) AS time_days, -- time, days; NULL when unreadable
     CASE WHEN finite_number(censor_text) IS NOT NULL THEN finite_number(censor_text) = 0 END
         AS is_event, -- the event happened; else censored
+    0.5 * days_in_unit(time_unit) * power(10, -length(coalesce(regexp_extract(time_text, '^[^.]*[.]([0-9]+)$', 1), '')))
+        AS rounding_days, -- half of the last digit of time_days as written, days
     n_source_rows, -- rows of ADTTE behind this row
     source.file AS source_file, -- file of the (first) row
     source.row AS source_row -- row in the file

@@ -25,6 +25,7 @@ SEEDS = (
     "staging.response_category",
     "staging.endpoint",
     "staging.endpoint_rule",
+    "staging.endpoint_difference",
     "staging.irecist_rule",
     "staging.irecist_category",
 )
@@ -246,6 +247,7 @@ SOURCES: dict[str, dict[str, str]] = {
         "endpoint": "VARCHAR",
         "time_days": "DOUBLE",
         "is_event": "BOOLEAN",
+        "rounding_days": "DOUBLE",
         "source_file": "VARCHAR",
         "source_row": "BIGINT",
     },
@@ -299,6 +301,16 @@ PHASES: dict[str, dict[str, str]] = {
         "gower_distance": "DOUBLE",
     },
 }
+
+TIME_POINT = {
+    "time_point_id": "VARCHAR",
+    "patient_id": "VARCHAR",
+    "reader": "VARCHAR",
+    "first_day": "INTEGER",
+    "last_day": "INTEGER",
+    "has_scan": "BOOLEAN",
+}
+"""Columns of core.time_point that endpoints look at."""
 
 LOCAL_TREATMENT = {
     "lesion_id": "VARCHAR",
@@ -359,6 +371,29 @@ class Core:
             if subject is not None
         ]
         _create(con, "staging.time_point_day", {**columns, "time_point_id": "VARCHAR"}, rows)
+        scans = {
+            name(readers[row["lesion_id"]], row["day"])
+            for row in [*self.measurements, *self.assessments]
+        }
+        points: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            points.setdefault(row["time_point_id"], []).append(row)
+        _create(
+            con,
+            "core.time_point",
+            TIME_POINT,
+            [
+                {
+                    "time_point_id": point,
+                    "patient_id": here[0]["subject"],
+                    "reader": here[0]["reader"],
+                    "first_day": min(row["day"] for row in here),
+                    "last_day": max(row["day"] for row in here),
+                    "has_scan": point in scans,
+                }
+                for point, here in points.items()
+            ],
+        )
 
     def patient(self, patient_id: str = "S/1", *, last_day: int | None = 400, **more: Any) -> None:
         """Adds a patient, followed to a last day."""

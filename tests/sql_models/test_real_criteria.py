@@ -105,3 +105,33 @@ def test_words_that_do_not_fit_are_named(several: SqlKit) -> None:
         "GROUP BY value ORDER BY value"
     )
     assert misused == [("IPR", 1), ("ISD", 2)]
+
+
+def test_progression_that_the_source_does_not_call_is_said_to_be_so(alone: SqlKit) -> None:
+    """197 of 205 subjects agree on PFS; of the others each target sum says PD, and RS another word.
+
+    01-703-1119: sums of 83.0, 42.1 and 51.0 mm. 51.0 is 21 % and 8.9 mm above the nadir, and 39 %
+    below baseline: progression by RECIST 1.1, and the source calls it PR.
+    """
+    alone.build("analysis.endpoint_agreement")
+    assert alone.rows(
+        "analysis.endpoint_agreement",
+        "is_agreed, reason_id, count(*)",
+        "endpoint = 'PFS' GROUP BY is_agreed, reason_id",
+    ) == [(False, "stated_response_differs", 8), (True, None, 197)]
+    differing = "endpoint = 'PFS' AND NOT is_agreed"
+    assert alone.rows(
+        "analysis.endpoint_agreement",
+        "DISTINCT derived_response, split_part(derived_progression, ',', 1)",
+        differing,
+    ) == [("PD", "target")]
+    assert alone.rows(
+        "analysis.visit_response",
+        "round(sum_of_diameters_mm, 1), round(change_from_nadir_mm, 1), overall_response",
+        "patient_id = 'pharmaverse_onco/01-703-1119' AND is_analysis_reader",
+    ) == [(42.1, -40.9, "PR"), (51.0, 8.9, "PD"), (83.0, None, None)]
+    assert alone.rows(
+        "analysis.endpoint_agreement",
+        "difference_days, stated_there, derived_end, stated_end",
+        f"{differing} AND patient_id LIKE '%/01-703-1119'",
+    ) == [(0.0, "PR", "progression", "censored")]
