@@ -246,7 +246,7 @@ told AS (
             ),
             struct_pack(
                 reason := 'day_1_convention',
-                holds := is_same_kind AND is_adtte
+                holds := is_same_kind AND is_adtte AND rounding_days IS NOT NULL
                 AND abs(difference_days - 1) <= CASE WHEN rounding_days > 0.5 THEN rounding_days ELSE 0 END
             ),
             struct_pack(

@@ -122,7 +122,8 @@ stated_time AS (
         patient_id,
         endpoint,
         time_days,
-        is_event
+        is_event,
+        start_day
     FROM staging.time_to_event
     WHERE time_days IS NOT NULL AND is_event IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY patient_id, endpoint ORDER BY source_file, source_row, time_to_event_id) = 1
@@ -156,6 +157,7 @@ planned AS (
             AS best_response,
         stated_time.time_days AS stated_days,
         stated_time.is_event AS is_stated_event,
+        stated_time.start_day AS stated_start_day,
         basis.basis = 'stated' OR baseline.patient_id IS NOT NULL AS has_baseline,
         CASE
             WHEN basis.basis = 'derived' THEN study_lesion.study_id IS NOT NULL
@@ -193,7 +195,7 @@ planned AS (
 ended AS (
     SELECT
         *,
-        CASE WHEN starts_at = 'response' THEN response_day ELSE 0 END AS start_day,
+        CASE WHEN starts_at = 'response' THEN coalesce(stated_start_day, response_day) ELSE 0 END AS start_day,
         CASE
             WHEN endpoint = 'TTR' THEN coalesce(response_day, progression_day)
             ELSE least(progression_day, death_day)

@@ -3,8 +3,9 @@
    Why: every survival analysis starts from the same times, each with the rule that set it and the row it rests on.
    How: the rules are rows of staging.endpoint_rule; the first whose condition holds decides. Stated times are ADTTE's;
    where it has none, the responses that RS states go through the same rules as those derived from the lesions. Overall
-   survival is derived from the tables of deaths and last contacts. Post-progression survival runs from the progression
-   that ended progression-free survival of the same basis to the end of the overall survival that counts.
+   survival is derived from the tables of deaths and last contacts. Post-progression survival, where ADTTE has none, runs
+   from the progression that ended progression-free survival of the same basis to the end of the overall survival that
+   counts.
    is_counted: the one row of each endpoint that analyses use; endpoints.basis says which of two, and where one source
    says nothing of the endpoint the other counts.
    Caveats: screen failures never entered a trial and are left out. A time below 0, as of a death dated before the first
@@ -38,6 +39,20 @@ timed AS (
     FROM analysis.endpoint_decided
 ),
 
+stated_time AS (
+    SELECT
+        patient_id,
+        endpoint,
+        time_days,
+        is_event,
+        start_day,
+        source_file,
+        source_row
+    FROM staging.time_to_event
+    WHERE time_days IS NOT NULL AND is_event IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY patient_id, endpoint ORDER BY source_file, source_row, time_to_event_id) = 1
+),
+
 overall AS (
     SELECT
         timed.patient_id,
@@ -61,9 +76,14 @@ after_progression AS (
         pfs.rule_id IN ('PFS/death', 'PFS/death_before_first_assessment')
         OR (overall.is_event AND overall.time_days = pfs.time_days) AS is_death_itself,
         pfs.is_event AS is_progressed,
-        pfs.outcome AS pfs_outcome
+        pfs.outcome AS pfs_outcome,
+        stated_time.time_days AS stated_days,
+        stated_time.is_event AS is_stated_event,
+        stated_time.start_day AS stated_start_day
     FROM timed AS pfs
     LEFT JOIN overall ON pfs.patient_id = overall.patient_id
+    LEFT JOIN stated_time
+        ON pfs.patient_id = stated_time.patient_id AND stated_time.endpoint = 'PPS' AND pfs.basis = 'stated'
     WHERE pfs.endpoint = 'PFS'
 ),
 
@@ -71,6 +91,8 @@ post_progression AS (
     SELECT
         *,
         CASE
+            WHEN is_stated_event THEN 'PPS/stated_event'
+            WHEN NOT is_stated_event THEN 'PPS/stated_censored'
             WHEN pfs_outcome = 'absent' THEN 'PPS/pfs_unknown'
             WHEN progression_day IS NULL THEN 'PPS/pfs_before_first_dose'
             WHEN NOT is_progressed THEN 'PPS/no_progression'
@@ -93,13 +115,19 @@ every_endpoint AS (
         post.rule_id,
         rule.outcome,
         rule.at_day,
-        post.progression_day AS start_day,
+        CASE
+            WHEN rule.at_day = 'stated' THEN coalesce(post.stated_start_day, post.progression_day, 0)
+            ELSE post.progression_day
+        END AS start_day,
         post.os_days AS end_day,
         CASE
+            WHEN rule.at_day = 'stated' THEN post.stated_days
             WHEN rule.outcome IN ('event', 'censored') THEN round(post.os_days - post.progression_day, 6)
         END AS time_days,
         CASE
-            WHEN rule.outcome IN ('event', 'censored') THEN round(post.os_days - post.progression_day, 6)
+            WHEN rule.at_day = 'stated' AND rule.outcome = 'censored' THEN post.stated_days
+            WHEN rule.outcome IN ('event', 'censored') AND rule.at_day <> 'stated'
+                THEN round(post.os_days - post.progression_day, 6)
         END AS time_lower_days,
         CASE WHEN rule.outcome IN ('event', 'censored') THEN rule.outcome = 'event' END AS is_event,
         FALSE AS is_before_start
@@ -127,17 +155,6 @@ therapy AS (
         source_row
     FROM core.subsequent_therapy
     QUALIFY row_number() OVER (PARTITION BY patient_id ORDER BY day, subsequent_therapy_id) = 1
-),
-
-stated_time AS (
-    SELECT
-        patient_id,
-        endpoint,
-        source_file,
-        source_row
-    FROM staging.time_to_event
-    WHERE time_days IS NOT NULL AND is_event IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY patient_id, endpoint ORDER BY source_file, source_row, time_to_event_id) = 1
 ),
 
 sourced AS (

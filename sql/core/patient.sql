@@ -34,7 +34,7 @@ death AS (
         max(dated_death.day) AS death_day,
         nullif(max(dated_death.date_flag), '') AS death_date_flag,
         coalesce(max(dated_death.source), min_by(death.source, death.precedence)) AS death_source,
-        max(death.day) > min(death.day) AS has_conflict
+        max(death.day - death.rounding_days) > min(death.day + death.rounding_days) AS has_conflict
     FROM staging.death AS death
     LEFT JOIN dated_death ON death.patient_id = dated_death.patient_id
     GROUP BY death.patient_id
@@ -284,7 +284,7 @@ SELECT
     death_source, -- the source that is believed: adtte, dd, dm, ds, ss or ae
     death_date_flag, -- imputed part of the date of death, as ADaM's DTF: D day, M month and day; NULL where none is
     is_dead AND death_day IS NOT NULL AS is_death_date_known, -- the patient died and the day is known
-    has_death_conflict, -- sources disagree on the day of death
+    has_death_conflict, -- sources disagree on the day of death, by more than the rounding of months explains
     os_days, -- overall survival, days from first dose; NULL when not known
     os_event, -- the patient died; else censored
     os_source, -- where it comes from: adtte, the source of the death, or last_contact

@@ -1,51 +1,42 @@
 /* One start of another anticancer therapy after the trial's.
    Why: what happens after it is no longer the trial treatment's doing: endpoints are censored at it, and time to next
    treatment ends with it.
-   How: procedures (PR) whose category calls them subsequent, and disposition events (DS) that name a new or subsequent
-   anticancer therapy.
-   Caveats: EX holds the trial's own treatments, a change of which (as from induction to maintenance) is none of these.
-   Therapies without a day, or before the first dose, are left out.
+   How: rows of PR, DS, EX and CM that a rule of staging.subsequent_therapy_rule calls so. Where the words alone do not
+   tell it from background therapy of the trial, only what begins after the last dose counts.
+   Caveats: EX holds the trial's own treatments, a change of which (as from induction to maintenance) is none of these
+   unless its category or epoch says so. Therapies without a day, before the first dose, or that began during treatment
+   under such a rule, are left out: findings rows.4i and rows.4j.
    Grain: one row per subsequent_therapy_id
    Key: subsequent_therapy_id
    Tags: public
 */
-WITH therapy AS (
+WITH last_dose AS (
     SELECT
-        procedure_id AS subsequent_therapy_id,
-        patient_id,
-        study_id,
-        day,
-        procedure AS therapy,
-        'pr' AS source,
-        source_file,
-        source_row
-    FROM staging.procedure
-    WHERE upper(category) LIKE '%SUBSEQUENT%'
-    UNION ALL
-    SELECT
-        disposition_id AS subsequent_therapy_id,
-        patient_id,
-        study_id,
-        day,
-        coalesce(term, event) AS therapy,
-        'ds' AS source,
-        source_file,
-        source_row
-    FROM staging.disposition
+        exposure.patient_id,
+        max(coalesce(exposure.end_day, exposure.start_day)) AS day
+    FROM staging.exposure AS exposure
     WHERE
-        regexp_matches(
-            upper(concat_ws(' ', event, term)), '(NEW|SUBSEQUENT|OTHER|ANOTHER) (SYSTEMIC )?ANTI-? ?CANCER'
+        NOT EXISTS (
+            SELECT 1
+            FROM staging.therapy_word AS word
+            WHERE word.therapy_id = exposure.exposure_id AND word.is_subsequent
         )
+    GROUP BY exposure.patient_id
 )
 
 SELECT
-    subsequent_therapy_id, -- text id: that of the row of PR or DS
-    patient_id, -- text id of the patient
-    study_id, -- text id of the study
-    day, -- first day, from first dose
-    therapy, -- as written
-    source, -- pr or ds
-    source_file, -- file of the row
-    source_row -- row in the file
-FROM therapy
-WHERE day >= 0
+    word.therapy_id AS subsequent_therapy_id, -- text id: that of the row of PR, DS, EX or CM
+    word.patient_id, -- text id of the patient
+    word.study_id, -- text id of the study
+    word.day, -- first day, from first dose
+    word.therapy, -- as written
+    word.domain AS source, -- pr, ds, ex or cm
+    word.rule_id, -- rule of staging.subsequent_therapy_rule that says so
+    word.source_file, -- file of the row
+    word.source_row -- row in the file
+FROM staging.therapy_word AS word
+LEFT JOIN last_dose ON word.patient_id = last_dose.patient_id
+WHERE
+    word.is_subsequent
+    AND word.day >= 0
+    AND (NOT word.after_last_dose OR word.day > coalesce(last_dose.day, 0))

@@ -181,6 +181,22 @@ WITH finding AS (
         column_name,
         value,
         message
+    FROM quality.finding_stated_times
+    UNION ALL
+    SELECT
+        finding_id,
+        defect_id,
+        study_id,
+        patient_id,
+        lesion_id,
+        reader,
+        day,
+        source_file,
+        source_row,
+        domain,
+        column_name,
+        value,
+        message
     FROM quality.finding_lesions
     UNION ALL
     SELECT

@@ -130,6 +130,14 @@ named AS (
     FROM raw.pr
     UNION ALL
     SELECT
+        'cm' AS domain,
+        _study_id,
+        usubjid,
+        _source_file,
+        _source_row
+    FROM raw.cm
+    UNION ALL
+    SELECT
         'adtte' AS domain,
         _study_id,
         usubjid,

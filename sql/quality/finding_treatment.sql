@@ -270,6 +270,30 @@ open_treatment AS (
         )
 ),
 
+-- Words of another anticancer therapy that count for nothing: no day, or a day on which the trial's treatment goes on.
+unused_therapy AS (
+    SELECT
+        CASE WHEN word.day IS NULL THEN 'rows.4j' ELSE 'rows.4i' END AS defect_id,
+        word.study_id,
+        word.patient_id,
+        CAST(NULL AS VARCHAR) AS lesion_id,
+        CAST(NULL AS VARCHAR) AS reader,
+        word.day,
+        word.source_file,
+        word.source_row,
+        word.domain,
+        word.domain || CASE WHEN word.domain = 'ds' THEN 'decod' ELSE 'cat' END AS column_name,
+        word.therapy AS value,
+        coalesce(word.therapy, 'The therapy')
+        || CASE
+            WHEN word.day IS NULL THEN ' began on a day that is not known: it censors nothing.'
+            ELSE printf(' began on day %d, during treatment: it is taken for part of it.', word.day)
+        END AS message
+    FROM staging.therapy_word AS word
+    LEFT JOIN core.subsequent_therapy AS therapy ON word.therapy_id = therapy.subsequent_therapy_id
+    WHERE word.is_subsequent AND therapy.subsequent_therapy_id IS NULL AND coalesce(word.day, 0) >= 0
+),
+
 found AS (
     SELECT * FROM other_arm
     UNION ALL
@@ -280,6 +304,8 @@ found AS (
     SELECT * FROM treated_lesion
     UNION ALL
     SELECT * FROM open_treatment
+    UNION ALL
+    SELECT * FROM unused_therapy
 )
 
 SELECT

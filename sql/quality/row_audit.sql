@@ -100,6 +100,13 @@ WITH hop AS (
         (SELECT count(*) FROM staging.procedure) AS rows_out
     UNION ALL
     SELECT
+        112 AS step_order,
+        'raw.cm -> staging.medication' AS step,
+        'cm' AS domain,
+        (SELECT count(*) FROM raw.cm) AS rows_in,
+        (SELECT count(*) FROM staging.medication) AS rows_out
+    UNION ALL
+    SELECT
         113 AS step_order,
         'raw.adtte -> staging.time_to_event' AS step,
         'adtte' AS domain,
@@ -314,7 +321,7 @@ audit AS (
 
 SELECT
     step, -- from -> to
-    CAST(row_number() OVER (ORDER BY step_order) AS INTEGER) AS step_order, -- order from file to core
+    CAST(row_number() OVER (ORDER BY step_order, step) AS INTEGER) AS step_order, -- order from file to core
     CAST(rows_in AS BIGINT) AS rows_in, -- rows that came in
     CAST(rows_out AS BIGINT) AS rows_out, -- rows that went on
     CAST(rows_quarantined AS BIGINT) AS rows_quarantined, -- rows in quality.quarantine

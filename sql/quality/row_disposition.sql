@@ -178,6 +178,7 @@ left_the_path AS (
         ('ae', 'raw.ae -> staging.adverse_event'),
         ('lb', 'raw.lb -> staging.laboratory_result'),
         ('pr', 'raw.pr -> staging.procedure'),
+        ('cm', 'raw.cm -> staging.medication'),
         ('adtte', 'raw.adtte -> staging.time_to_event'),
         ('suppdm', 'raw.suppdm -> staging.subject_qualifier'),
         ('supptr', 'raw.supptr -> staging.lesion_site_supplement'),
@@ -253,6 +254,16 @@ left_the_path AS (
         'exact_duplicate' AS reason_id,
         sum(n_source_rows - 1) AS n_rows
     FROM staging.procedure
+    WHERE n_source_rows > 1
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        'raw.cm -> staging.medication' AS step,
+        study_id,
+        'collapsed' AS disposition,
+        'exact_duplicate' AS reason_id,
+        sum(n_source_rows - 1) AS n_rows
+    FROM staging.medication
     WHERE n_source_rows > 1
     GROUP BY ALL
     UNION ALL

@@ -49,6 +49,7 @@ evidence AS (
         'adtte' AS source,
         1 AS precedence,
         CAST(round(time_days) AS INTEGER) AS day,
+        CASE WHEN rounding_days > 0.5 THEN CAST(ceil(rounding_days) AS INTEGER) ELSE 0 END AS rounding_days,
         source_file,
         source_row
     FROM staging.time_to_event
@@ -59,6 +60,7 @@ evidence AS (
         'dd' AS source,
         2 AS precedence,
         day,
+        0 AS rounding_days,
         source_file,
         source_row
     FROM staging.death_detail
@@ -68,6 +70,7 @@ evidence AS (
         'dm' AS source,
         3 AS precedence,
         CAST(coalesce(subject.death_day, imputed_death.day) AS INTEGER) AS day,
+        0 AS rounding_days,
         subject.source_file,
         subject.source_row
     FROM staging.subject AS subject
@@ -79,6 +82,7 @@ evidence AS (
         'ds' AS source,
         4 AS precedence,
         day,
+        0 AS rounding_days,
         source_file,
         source_row
     FROM staging.disposition
@@ -89,6 +93,7 @@ evidence AS (
         'ss' AS source,
         5 AS precedence,
         day,
+        0 AS rounding_days,
         source_file,
         source_row
     FROM staging.survival_status
@@ -99,6 +104,7 @@ evidence AS (
         'ae' AS source,
         6 AS precedence,
         coalesce(end_day, start_day) AS day,
+        0 AS rounding_days,
         source_file,
         source_row
     FROM staging.adverse_event
@@ -119,6 +125,7 @@ SELECT
     ranked.source, -- adtte, dd, dm, ds, ss or ae
     ranked.precedence, -- order in which sources are believed, 1 first
     ranked.day, -- day of death from first dose; NULL when not known: the earliest of several in one table
+    ranked.rounding_days, -- days by which the true day may differ, where ADTTE writes it in months; else 0
     CASE WHEN ranked.source = 'dm' THEN imputed_death.date_flag END
         AS date_flag, -- what of the date was imputed, as ADaM's DTF: D the day, M month and day; NULL where nothing
     ranked.source_file, -- file of the row

@@ -15,6 +15,7 @@ WITH ex AS (
         clean_text(ex.exdosfrq) AS dose_frequency,
         clean_text(ex.exroute) AS route,
         clean_text(ex.visit) AS visit,
+        nullif(concat_ws(' / ', clean_text(ex.excat), clean_text(ex.epoch)), '') AS category,
         clean_text(ex.exstdtc) AS start_text,
         clean_text(ex.exendtc) AS end_text,
         clean_text(ex.exstdy) AS start_stated,
@@ -43,6 +44,7 @@ distinct_row AS (
         dose_frequency,
         route,
         visit,
+        category,
         start_text,
         end_text,
         start_stated,
@@ -67,6 +69,7 @@ SELECT
     dose_frequency, -- how often
     route, -- route of administration
     visit, -- the source's label of the visit
+    category, -- category and epoch
     start_day, -- first day, from first dose
     end_day, -- last day, from first dose
     n_source_rows, -- rows of EX behind this row

@@ -108,6 +108,13 @@ WITH spelling AS (
         _study_id AS study_id,
         clean_text(usubjid) AS usubjid_raw,
         FALSE AS is_in_dm
+    FROM raw.cm
+    GROUP BY ALL
+    UNION ALL
+    SELECT
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        FALSE AS is_in_dm
     FROM raw.adtte
     GROUP BY ALL
     UNION ALL

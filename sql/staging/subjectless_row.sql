@@ -95,6 +95,14 @@ WITH subjectless AS (
     WHERE clean_text(usubjid) IS NULL
     UNION ALL
     SELECT
+        'cm' AS domain,
+        _study_id AS study_id,
+        _source_file AS source_file,
+        _source_row AS source_row
+    FROM raw.cm
+    WHERE clean_text(usubjid) IS NULL
+    UNION ALL
+    SELECT
         'adtte' AS domain,
         _study_id AS study_id,
         _source_file AS source_file,

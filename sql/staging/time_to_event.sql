@@ -1,38 +1,154 @@
 /* One time to an event that the source's own analysis data set states (ADaM ADTTE).
    Why: where the trial's statisticians already settled a date of death or progression, theirs is taken.
-   Caveats: times are taken as stated, in days; ADaM often counts the first day as 1. A month is 30.4375 days. CNSR 0
-   is an event, anything greater is censored. Rows that repeat are one row (n_source_rows); of two times for one
+   How: one convention for all times: the first dose is day 0. ADaM mostly counts AVAL = ADT - STARTDT + 1, so that the
+   first day is 1. Where the row has the date of the event or of censoring (ADT), that date is the day; else STARTDT and
+   AVAL give it; else AVAL alone (dated_by). What AVAL calls its first day, 0 or 1, is taken from those rows of the
+   study that have dates too; else 0 where one AVAL is 0 days; else as the study's day_convention says: sdtm 1,
+   zero_based 0 (first_day_number, first_day_from).
+   Overall and progression-free survival, times to progression, response and next treatment count from the first dose,
+   whatever STARTDT is (randomization); a duration counts from its own STARTDT. start_day and stated_days keep what the
+   source says; findings time.5a to time.5c name the differences.
+   Caveats: a month is 30.4375 days. CNSR 0 is an event, anything greater is censored. Dates that are not written as
+   dates (SAS numbers in a text file) are none. Rows that repeat are one row (n_source_rows); of two times for one
    parameter core.patient takes the first in the file.
+   Reference: CDISC, ADaM Basic Data Structure for Time-to-Event Analyses 1.0; pharmaverse/admiral,
+   derive_vars_duration(add_one = TRUE).
    Grain: one row per subject and distinct ADTTE content
    Key: time_to_event_id
 */
 WITH adtte AS (
     SELECT
-        subject_key.study_id,
-        subject_key.patient_id,
+        subject.study_id,
+        subject.patient_id,
+        subject.first_dose_date,
+        coalesce(subject.day_convention, 'sdtm') AS day_convention,
         upper(clean_text(adtte.paramcd)) AS parameter,
         clean_text(adtte.aval) AS time_text,
         clean_text(adtte.avalu) AS time_unit,
         clean_text(adtte.cnsr) AS censor_text,
+        clean_text(adtte.adt) AS end_text,
+        clean_text(adtte.startdt) AS start_text,
         adtte._source_file AS source_file,
         adtte._source_row AS source_row
     FROM raw.adtte AS adtte
     INNER JOIN staging.subject_key AS subject_key
         ON adtte._study_id = subject_key.study_id AND clean_text(adtte.usubjid) = subject_key.usubjid_raw
+    INNER JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
 ),
 
 distinct_row AS (
     SELECT
         study_id,
         patient_id,
+        first_dose_date,
+        day_convention,
         parameter,
         time_text,
         time_unit,
         censor_text,
+        end_text,
+        start_text,
         count(*) AS n_source_rows,
         min(struct_pack(file := source_file, row := source_row)) AS source
     FROM adtte
     GROUP BY ALL
+),
+
+named AS (
+    SELECT
+        *,
+        CASE
+            WHEN parameter IN ('OS', 'OVRSURV', 'DEATH') THEN 'OS'
+            WHEN parameter LIKE 'PFS%' THEN 'PFS'
+            WHEN parameter IN ('RSD', 'DURRSP', 'RSPDUR') THEN 'DOR'
+            ELSE parameter
+        END AS endpoint,
+        full_date(end_text) AS end_date,
+        full_date(start_text) AS start_date,
+        -- To the millionth of a day: 382 days that a source writes as months with nine digits are 382 days again.
+        round(finite_number(time_text) * days_in_unit(time_unit), 6) AS stated_days,
+        0.5 * days_in_unit(time_unit)
+        * power(10, -length(coalesce(regexp_extract(time_text, '^[^.]*[.]([0-9]+)$', 1), ''))) AS rounding_days
+    FROM distinct_row
+),
+
+started AS (
+    SELECT
+        named.*,
+        coalesce(endpoint.starts_at, 'first_dose') AS starts_at,
+        date_diff('day', named.first_dose_date, named.start_date) AS start_day,
+        date_diff(
+            'day',
+            CASE
+                WHEN coalesce(endpoint.starts_at, 'first_dose') = 'first_dose'
+                    THEN coalesce(named.start_date, named.first_dose_date)
+                ELSE named.start_date
+            END,
+            named.end_date
+        ) AS elapsed_days
+    FROM named
+    LEFT JOIN staging.endpoint AS endpoint ON named.endpoint = endpoint.endpoint
+),
+
+-- 0 or 1 where the dates and AVAL of a row say which it is; rounding of months can leave it open.
+counted AS (
+    SELECT
+        *,
+        abs(stated_days - elapsed_days) <= rounding_days + 1e-5 AS is_from_0,
+        abs(stated_days - elapsed_days - 1) <= rounding_days + 1e-5 AS is_from_1
+    FROM started
+),
+
+study AS (
+    SELECT
+        study_id,
+        CASE
+            WHEN count(*) FILTER (WHERE is_from_0 <> is_from_1) > 0
+                THEN
+                    CASE
+                        WHEN
+                            count(*) FILTER (WHERE is_from_0 AND NOT is_from_1)
+                            > count(*) FILTER (WHERE is_from_1 AND NOT is_from_0) THEN 0
+                        ELSE 1
+                    END
+        END AS by_dates,
+        coalesce(bool_or(stated_days + rounding_days < 1 AND end_date IS NULL), FALSE) AS has_day_0,
+        any_value(day_convention) AS day_convention
+    FROM counted
+    GROUP BY study_id
+),
+
+dated AS (
+    SELECT
+        counted.*,
+        CASE
+            WHEN study.by_dates IS NOT NULL THEN 'dates of the study'
+            WHEN study.has_day_0 THEN 'a time of 0 days'
+            ELSE 'day_convention'
+        END AS first_day_from,
+        coalesce(study.by_dates, CASE WHEN study.has_day_0 OR study.day_convention = 'zero_based' THEN 0 ELSE 1 END)
+            AS first_day_number,
+        CASE
+            WHEN counted.elapsed_days IS NOT NULL THEN 'adt'
+            WHEN counted.start_day IS NOT NULL THEN 'startdt and aval'
+            ELSE 'aval'
+        END AS dated_by
+    FROM counted
+    INNER JOIN study ON counted.study_id = study.study_id
+),
+
+-- Days between start and end; a time that is rounded to before its start lies on it.
+lasted AS (
+    SELECT
+        *,
+        coalesce(
+            elapsed_days,
+            CASE
+                WHEN stated_days < first_day_number AND stated_days + rounding_days >= first_day_number THEN 0
+                ELSE stated_days - first_day_number
+            END
+        ) AS length_days
+    FROM dated
 )
 
 SELECT
@@ -41,19 +157,26 @@ SELECT
     ) AS time_to_event_id, -- text id of the time
     study_id, -- text id of the study
     patient_id, -- text id of the patient
-    CASE
-        WHEN parameter IN ('OS', 'OVRSURV', 'DEATH') THEN 'OS'
-        WHEN parameter LIKE 'PFS%' THEN 'PFS'
-        ELSE parameter
-    END AS endpoint, -- OS, PFS or another
+    endpoint, -- OS, PFS or another
     parameter, -- PARAMCD as written, upper case
-    -- To the millionth of a day: 382 days that a source writes as months with nine digits are 382 days again.
-    round(finite_number(time_text) * days_in_unit(time_unit), 6) AS time_days, -- time, days; NULL when unreadable
+    CAST(
+        CASE WHEN starts_at = 'first_dose' THEN length_days + coalesce(start_day, 0) ELSE length_days END AS DOUBLE
+    ) AS time_days, -- days from the first dose to the end; of a duration, from its own start; NULL when unreadable
     CASE WHEN finite_number(censor_text) IS NOT NULL THEN finite_number(censor_text) = 0 END
         AS is_event, -- the event happened; else censored
-    0.5 * days_in_unit(time_unit) * power(10, -length(coalesce(regexp_extract(time_text, '^[^.]*[.]([0-9]+)$', 1), '')))
-        AS rounding_days, -- half of the last digit of time_days as written, days
+    CAST(start_day AS INTEGER) AS start_day, -- STARTDT, from first dose; NULL where either is not known
+    stated_days, -- AVAL as stated, days; NULL when unreadable
+    CAST(elapsed_days AS INTEGER) AS elapsed_days, -- ADT less STARTDT (else first dose), days; NULL without dates
+    CASE WHEN dated_by <> 'adt' THEN rounding_days END
+        AS rounding_days, -- half of the last digit that AVAL is written with, days; NULL where a date gives the day
+    dated_by, -- adt, startdt and aval, or aval: what gives the day on which the time ends
+    CASE WHEN dated_by <> 'adt' THEN first_day_number END
+        AS first_day_number, -- 0 or 1: what AVAL calls its first day; NULL where a date gives the day
+    CASE WHEN dated_by <> 'adt' THEN first_day_from END
+        AS first_day_from, -- dates of the study, a time of 0 days, or day_convention: what says so
+    elapsed_days IS NULL OR is_from_0 OR is_from_1
+        AS is_consistent, -- AVAL is ADT less STARTDT, or one day more; NULL where AVAL is unreadable
     n_source_rows, -- rows of ADTTE behind this row
     source.file AS source_file, -- file of the (first) row
     source.row AS source_row -- row in the file
-FROM distinct_row
+FROM lasted

@@ -248,6 +248,7 @@ SOURCES: dict[str, dict[str, str]] = {
         "time_days": "DOUBLE",
         "is_event": "BOOLEAN",
         "rounding_days": "DOUBLE",
+        "start_day": "INTEGER",
         "source_file": "VARCHAR",
         "source_row": "BIGINT",
     },

@@ -69,68 +69,6 @@ STABLE = {0: 20, 42: 20, 84: 20}
 RESPONSE = {0: 20, 42: 12, 84: 12}
 PROGRESSED = {**STABLE, 126: 30}
 
-# rule, the course, death, other therapy; the time, whether it is an event, the last day without.
-CASES: list[tuple[str, Core, tuple[float | None, bool | None, float | None]]] = [
-    ("PFS/progression", course(PROGRESSED), (126, True, 84)),
-    ("PFS/progression", course(PROGRESSED, death_day=200), (126, True, 84)),
-    ("PFS/death", course(STABLE, death_day=150), (150, True, 84)),
-    ("PFS/death", course(STABLE, death_day=182), (182, True, 84)),  # 98 days: still in the window
-    ("PFS/missed_assessments", course(STABLE, death_day=183), (84, False, 84)),
-    ("PFS/missed_assessments", course({**STABLE, 210: 30}), (84, False, 84)),
-    ("PFS/no_event", course(STABLE), (84, False, 84)),
-    ("PFS/no_event", course({**STABLE, 126: None}), (84, False, 84)),  # not evaluable: no day
-    ("PFS/death_day_unknown", course(STABLE), (84, False, 84)),
-    ("PFS/death_before_first_assessment", course({0: 20}, death_day=30), (30, True, 0)),
-    ("PFS/never_assessed", course({0: 20}), (0, False, 0)),
-    ("PFS/never_assessed", course({0: 20}, death_day=99), (0, False, 0)),  # two visits missed
-    ("PFS/subsequent_therapy", therapy(course(PROGRESSED), 100), (84, False, 84)),
-    ("PFS/subsequent_therapy", therapy(course(PROGRESSED), 84), (84, False, 84)),
-    ("PFS/progression", therapy(course(PROGRESSED), 126), (126, True, 84)),
-    ("TTP/progression", course(PROGRESSED), (126, True, 84)),
-    ("TTP/death", course(STABLE, death_day=150), (150, False, 150)),
-    ("TTP/death_before_first_assessment", course({0: 20}, death_day=30), (30, False, 30)),
-    ("TTP/missed_assessments", course(STABLE, death_day=183), (84, False, 84)),
-    ("TTP/no_event", course(STABLE), (84, False, 84)),
-    ("TTR/response", course(RESPONSE), (42, True, 0)),
-    ("TTR/response", course({0: 20, 42: 20, 84: 12}), (84, True, 42)),
-    ("TTR/progression", course(PROGRESSED), (126, False, 126)),
-    ("TTR/no_event", course(STABLE), (84, False, 84)),
-    ("TTR/subsequent_therapy", therapy(course({**STABLE, 126: 12}), 90), (84, False, 84)),
-    ("TTR/never_assessed", course({0: 20}), (0, False, 0)),
-    ("DOR/progression", course({**RESPONSE, 126: 30}), (84, True, 42)),
-    ("DOR/death", course(RESPONSE, death_day=100), (58, True, 42)),
-    ("DOR/no_event", course(RESPONSE), (42, False, 42)),
-    ("DOR/missed_assessments", course(RESPONSE, death_day=200), (42, False, 42)),
-    ("DOR/subsequent_therapy", therapy(course({**RESPONSE, 126: 30}), 90), (42, False, 42)),
-    ("DOR/no_response", course(STABLE), (None, None, None)),
-    ("DOSD/progression", course(PROGRESSED), (126, True, 84)),
-    ("DOSD/not_stable", course(RESPONSE), (None, None, None)),
-    ("OS/death", course(STABLE, death_day=150), (150, True, 150)),
-    ("OS/last_contact", course(STABLE), (400, False, 400)),
-    ("PPS/death", course(PROGRESSED, death_day=200), (74, True, 74)),
-    ("PPS/last_contact", course(PROGRESSED), (274, False, 274)),
-    ("PPS/no_progression", course(STABLE), (None, None, None)),
-    ("PPS/died_without_progression", course(STABLE, death_day=150), (None, None, None)),
-    ("TTNT/subsequent_therapy", therapy(course(PROGRESSED), 140), (140, True, 140)),
-    ("TTNT/not_recorded_in_study", course(PROGRESSED), (None, None, None)),
-]
-
-
-@pytest.mark.parametrize(("rule", "core", "expected"), CASES, ids=range(len(CASES)))
-def test_each_rule_by_name(
-    rule: str, core: Core, expected: tuple[float | None, bool | None, float | None]
-) -> None:
-    if rule == "PFS/death_day_unknown":
-        core.patients[0]["is_dead"] = True
-    row = derived(core, rule.split("/")[0])
-    assert row["rule_id"] == rule
-    time, is_event, lower = expected
-    assert (row["time_days"], row["is_event"]) == (time, is_event)
-    assert row["time_lower_days"] == lower
-    assert row["time_upper_days"] == (time if is_event else None)
-    assert (row["censor_reason"] is None) == (is_event is not False)
-    assert (row["missing_reason"] is None) == (time is not None)
-
 
 def test_a_patient_without_baseline_is_censored_on_day_0() -> None:
     core = course({})

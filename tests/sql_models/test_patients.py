@@ -148,7 +148,7 @@ def test_covariates_come_from_suppdm_in_any_usual_wording(kit):
 
 
 DEATHS = {
-    "adtte": {"paramcd": "OS", "aval": "100", "avalu": "DAYS", "cnsr": "0"},
+    "adtte": {"paramcd": "OS", "aval": "101", "avalu": "DAYS", "cnsr": "0"},
     "dd": {"ddtestcd": "PRCDTH", "ddorres": "PROGRESSION", "dddy": "111"},
     "ds": {"dsdecod": "DEATH", "dsstdy": "131"},
     "ss": {"sstestcd": "SURVSTAT", "ssorres": "DEAD", "ssdy": "141"},
@@ -312,9 +312,10 @@ def test_survival_never_ends_before_the_first_dose(kit):
 
 
 @pytest.mark.parametrize(
-    ("unit", "days"), [("DAYS", 12.0), ("WEEKS", 84.0), ("MONTHS", 365.25), ("YEARS", 4383.0)]
+    ("unit", "days"), [("DAYS", 11.0), ("WEEKS", 83.0), ("MONTHS", 364.25), ("YEARS", 4382.0)]
 )
 def test_times_of_adtte_are_days_by_a_named_factor(kit, unit, days):
+    """Twelve of each unit, the first day of which is day 1 in ADaM and day 0 here."""
     kit.add(
         "adtte",
         {"usubjid": "1", "paramcd": "OS", "aval": "12", "avalu": unit, "cnsr": "1"},
@@ -347,7 +348,12 @@ def test_times_written_as_months_of_whole_days_are_whole_days(kit):
     for subject, days in enumerate((1, 382, 1000), 1):
         if subject > 1:
             kit.subject(str(subject))
-        row = {"paramcd": "OS", "aval": f"{days / 30.4375:.9f}", "avalu": "MONTHS", "cnsr": "1"}
+        row = {
+            "paramcd": "OS",
+            "aval": f"{(days + 1) / 30.4375:.9f}",
+            "avalu": "MONTHS",
+            "cnsr": "1",
+        }
         kit.add("adtte", {"usubjid": str(subject), **row})
     assert patients(kit, "os_days") == [(1.0,), (382.0,), (1000.0,)]
 
