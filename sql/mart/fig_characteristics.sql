@@ -2,8 +2,8 @@
    Why: Zhou 2023, Table 1; the first table of every clinical report.
    How: counted variables have a row per level, with n and percent of the analysed patients; measured variables
    have one row with level 'all'. What is not known is a level of its own, 'unknown'.
-   Caveats: analysed patients only. Quartiles are interpolated. Survival times are those observed, censored or not,
-   as in the paper's table, and no estimate of survival.
+   Caveats: analysed patients only. Quartiles are interpolated. Times observed are those of who had the event and of
+   who was censored, as in the paper's table, and no estimate of survival: that is analysis.survival_summary.
    Grain: one row per variable and level
    Key: variable, level
    Tags: figure
@@ -26,8 +26,8 @@ WITH variable (variable_order, variable, kind) AS (
     (14, 'KRAS status', 'counted'),
     (15, 'Best overall response', 'counted'),
     (16, 'Treatment', 'counted'),
-    (17, 'Progression-free survival, days', 'measured'),
-    (18, 'Overall survival, days', 'measured')
+    (17, 'Observed to progression, death or censoring, days', 'measured'),
+    (18, 'Observed to death or censoring, days', 'measured')
 ),
 
 lesion_count AS (
@@ -116,8 +116,8 @@ measured_value AS (
             WHEN 'Age, years' THEN CAST(patient.age_years AS DOUBLE)
             WHEN 'Body mass index, kg/m2' THEN CAST(patient.bmi_kg_m2 AS DOUBLE)
             WHEN 'Lesions per patient' THEN CAST(patient.n_lesions AS DOUBLE)
-            WHEN 'Progression-free survival, days' THEN CAST(patient.pfs_days AS DOUBLE)
-            WHEN 'Overall survival, days' THEN CAST(patient.os_days AS DOUBLE)
+            WHEN 'Observed to progression, death or censoring, days' THEN CAST(patient.pfs_days AS DOUBLE)
+            WHEN 'Observed to death or censoring, days' THEN CAST(patient.os_days AS DOUBLE)
         END AS amount
     FROM patient
     CROSS JOIN variable

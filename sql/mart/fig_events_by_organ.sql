@@ -19,7 +19,6 @@ SELECT
     count(DISTINCT event.patient_id) AS n_patients, -- patients that they are of
     count(*) FILTER (WHERE event.is_event) AS n_events, -- lesions with the event
     100 * count(*) FILTER (WHERE event.is_event) / count(*) AS events_percent, -- events in percent of the lesions
-    median(event.time_days) FILTER (WHERE event.is_event) AS median_event_days, -- median day of the events seen
     sum(event.time_days ORDER BY event.lesion_id) FILTER (WHERE event.time_days > 0) AS lesion_days, -- days observed
     365.25e0 * 100 * count(*) FILTER (WHERE event.is_event AND event.time_days > 0)
     / sum(event.time_days ORDER BY event.lesion_id) FILTER (WHERE event.time_days > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from events.event_tables import run_model
 from heterogeneity.pipeline import run_node
 from sqlkit import SqlKit
 
@@ -19,7 +20,7 @@ def kit():
             kit.lesion(usubjid=subject, tuloc="LIVER")
             for day, size in zip((1, 43, 85), sizes, strict=True):
                 kit.size(day, size, usubjid=subject)
-        kit.build("analysis.patient_endpoint", "analysis.lesion_event")
+        kit.build("analysis.patient_endpoint", "analysis.lesion_event", "core.organ")
         for step in ("response_rate", "lesion_survival"):
             run_node(kit, step)
         yield kit
@@ -57,4 +58,25 @@ def test_a_median_that_is_not_reached_says_so(kit) -> None:
     assert rows == [
         ("progression", 4, 4, 1, False, None),
         ("response", 4, 4, 2, True, 63.0),
+    ]
+
+
+def test_the_figure_has_organs_within_arms_and_arms_within_organs(kit) -> None:
+    """Subject 4 of arm B alone progresses, on day 42: a quarter of all, half of arm B."""
+    run_model(kit.connection, "mart.fig_lesion_survival")
+    rows = kit.rows(
+        "mart.fig_lesion_survival",
+        "subset, grouping, stratum, group_name, survival, n_at_risk, is_median_reached",
+        "endpoint = 'progression' AND time_days = 42",
+    )
+    whole, arm_b = (0.75, 4, False), (0.5, 2, True)
+    assert rows == [
+        ("all", "organ", "All arms", "All organs", *whole),
+        ("all", "organ", "All arms", "Liver", *whole),
+        ("study s1", "arm", "All organs", "B", *arm_b),
+        ("study s1", "arm", "Liver", "B", *arm_b),
+        ("study s1", "organ", "All arms", "All organs", *whole),
+        ("study s1", "organ", "All arms", "Liver", *whole),
+        ("study s1", "organ", "B", "All organs", *arm_b),
+        ("study s1", "organ", "B", "Liver", *arm_b),
     ]

@@ -11,9 +11,11 @@ import pytest
 from warehouse.catalogue import installed_graph
 from warehouse.errors import LesionsError
 from warehouse.report.gather import gather
+from warehouse.report.labels import with_settings
 from warehouse.report.page import SCRIPTS, Facts, asset, page
 from warehouse.report.parts import Count, Figure, Filter, Section
 from warehouse.report.sections import SECTIONS
+from warehouse.settings import default_values
 
 FIGURES = [figure for section in SECTIONS for figure in section.figures]
 
@@ -144,3 +146,56 @@ def test_licences_of_the_libraries_are_in_the_page(mart: duckdb.DuckDBPyConnecti
     folder = Path(__file__).resolve().parents[2] / "warehouse" / "report" / "vendor"
     named = (folder / "LICENSES.txt").read_text(encoding="utf-8")
     assert all(file.name in named for file in folder.glob("*.js"))
+
+
+def page_words(declared: tuple[Section, ...]) -> str:
+    """Every word that the sections put on the page."""
+    return " ".join(
+        str(words)
+        for one in declared
+        for words in (
+            one.about,
+            *(v for f in one.figures for v in (f.title, f.method, f.legend, f.options, f.if_empty)),
+        )
+    )
+
+
+def settings(**changes: object) -> dict[str, str]:
+    given = {name.replace("__", "."): value for name, value in changes.items()}
+    return {name: str(value) for name, value in {**default_values(), **given}.items()}
+
+
+def test_labels_are_those_of_the_settings() -> None:
+    """Limits of growth and of shares have no setting: they stay 95 %."""
+    words = page_words(
+        with_settings(
+            SECTIONS,
+            settings(survival__confidence=0.8, hazards__confidence=0.9, hazards__method="aghq"),
+        )
+    )
+    assert "Kaplan-Meier estimates with 80 % bands" in words
+    assert "HR (80 % interval)" in words
+    assert "(adaptive Gauss-Hermite quadrature), 90 % intervals" in words
+    assert "HR (90 % interval), events / lesions" in words
+    assert "Laplace" not in words
+    assert not re.search(r"\{[a-z_.]+\}", words)
+    fixed = {
+        figure.name
+        for part in with_settings(
+            SECTIONS, settings(survival__confidence=0.8, hazards__confidence=0.8)
+        )
+        for figure in part.figures
+        if "95 %" in page_words((Section("", "", "", (figure,)),))
+    }
+    assert {name.split("-")[0] for name in fixed} <= {"growth", "progression"}
+    assert "progression-survival" not in fixed
+
+
+def test_the_default_labels_say_what_is_done_by_default() -> None:
+    words = page_words(with_settings(SECTIONS, settings()))
+    assert "(Laplace approximation), 95 % intervals" in words
+
+
+def test_a_setting_that_the_warehouse_does_not_have_is_an_error() -> None:
+    with pytest.raises(LesionsError, match=r"survival\.confidence.*lesions run"):
+        with_settings(SECTIONS, {"hazards.confidence": "0.95", "hazards.method": "laplace"})

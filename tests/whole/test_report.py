@@ -19,10 +19,16 @@ from warehouse.demo import run_demo
 from warehouse.errors import LesionsError
 from warehouse.project import Project
 from warehouse.report.encode import SINGLE_PRECISION
+from warehouse.report.labels import with_settings
 from warehouse.report.make import make_report
 from warehouse.report.sections import SECTIONS
+from warehouse.settings import default_values
 
-FIGURES = {figure.name: figure for section in SECTIONS for figure in section.figures}
+FIGURES = {
+    figure.name: figure
+    for section in with_settings(SECTIONS, {k: str(v) for k, v in default_values().items()})
+    for figure in section.figures
+}
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from warehouse.database import open_published
 from warehouse.pages import write_page
 from warehouse.project import Project
 from warehouse.report.gather import gather
+from warehouse.report.labels import with_settings
 from warehouse.report.page import Facts, page
 from warehouse.report.sections import SECTIONS
 
@@ -34,7 +35,9 @@ def make_report(project: Project, output: Path | None = None) -> Path:
             "FROM meta.setting WHERE name = 'rules.rule_set') FROM meta.run "
             "ORDER BY started_at DESC, run_id LIMIT 1"
         ).fetchall()
-        rows = gather(connection, SECTIONS)
+        settings = dict(connection.execute("SELECT name, value FROM meta.setting").fetchall())
+        sections = with_settings(SECTIONS, settings)
+        rows = gather(connection, sections)
     facts = Facts(project.root.name, *(runs[0] if runs else ("", "", "", "")))
-    write_page(target, page(facts, SECTIONS, rows))
+    write_page(target, page(facts, sections, rows))
     return target

@@ -1,5 +1,9 @@
 /* Charts of estimates: survival curves, the anatomical chart, goodness of fit. */
 
+// Limits of a median, where the rows have them; the upper one is often not reached.
+const medianLimits = (row) => (row.median_lower === undefined || row.median_lower === null ? ""
+  : ` (${number(row.median_lower)} to ${row.median_upper === null ? "not reached" : number(row.median_upper)})`);
+
 CHARTS.survival = (context) => {
   const { rows, width, sources, choices } = context;
   const groups = unique(rows.map((row) => row.group_name));
@@ -45,7 +49,7 @@ CHARTS.survival = (context) => {
   });
   const test = facts[0]?.log_rank_p_value;
   return [
-    key(facts.map((row) => ({ name: `${row.group_name}: n ${number(row.n_patients)}, median ${row.median_days === null ? "not reached" : `${number(row.median_days)} days`}`, colour: colour(row.group_name), dash: dash(row.group_name) }))),
+    key(facts.map((row) => ({ name: `${row.group_name}: n ${number(row.n_patients)}, median ${row.median_days === null ? "not reached" : `${number(row.median_days)} days`}${medianLimits(row)}`, colour: colour(row.group_name), dash: dash(row.group_name) }))),
     groups.length > 1 && test !== null ? make("p", { class: "note" }, `Log-rank test of all groups: p ${test < 0.0001 ? "< 0.0001" : `= ${pvalue(test)}`}.`) : null,
     curve, table,
   ];

@@ -50,8 +50,8 @@ COHORT = Section(
             "ORDER BY variable_order, level_order",
             chart="characteristics",
             method="Counted variables: n (%). Measured variables: mean (standard deviation), "
-            "median [quartiles] of the values that are there (Table 1 of the papers). Survival "
-            "times are described as they stand, without regard to censoring.",
+            "median [quartiles] of the values that are there (Table 1 of the papers). Times "
+            "observed are of those with the event and those censored, and no estimate of survival.",
             counts=(Count("analysed patients", largest="n_analysed"),),
         ),
         Figure(

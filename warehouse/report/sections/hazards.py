@@ -8,8 +8,8 @@ BY_STRATUM = Filter("stratum", "Patients", "all")
 BY_ENDPOINT = Filter("endpoint", "Endpoint", "response")
 BY_COMPARATOR = Filter("comparator", "Against", "reference")
 _COX = (
-    "Mixed-effects Cox model with a random effect of the patient (Laplace approximation), 95 % "
-    "intervals. "
+    "Mixed-effects Cox model with a random effect of the patient ({hazards.method}), "
+    "{hazards.confidence} intervals. "
 )
 _NO_HAZARDS = "No hazards were estimated: too few lesions or events (settings of hazards)."
 
@@ -38,6 +38,30 @@ HAZARDS = Section(
             "without regard to time under observation.",
             counts=(Count("lesions in all", each="organ", largest="n_lesions"), _EVENTS),
             filters=(Filter("rule_set", "Rule set", "recist_1_1"), Filter("source", "Events")),
+        ),
+        Figure(
+            name="lesion-survival",
+            title="Time to response and to progression of lesions, by organ and by arm",
+            table="mart.fig_lesion_survival",
+            query="SELECT subset, endpoint, grouping, stratum, group_name, time_days, survival, "
+            "ci_lower, ci_upper, n_at_risk, is_censoring, n_lesions AS n_patients, median_days, "
+            "median_lower, median_upper, CAST(NULL AS DOUBLE) AS log_rank_p_value "
+            "FROM mart.fig_lesion_survival WHERE group_order <= 7 ORDER BY subset = 'all' DESC, "
+            "subset, endpoint DESC, grouping DESC, stratum LIKE 'All %' DESC, stratum, "
+            "group_order, time_days",
+            chart="survival",
+            method="Kaplan-Meier estimates of target and non-target lesions with the events seen "
+            "on scans; {survival.confidence} limits clustered by patient, for lesions of one "
+            "patient are not independent. The seven largest groups; all are in the table.",
+            legend="Ticks are censored lesions; dotted lines lead to the medians.",
+            counts=(Count("lesions", each="group_name", largest="n_patients"),),
+            filters=(
+                Filter("subset", "Lesions", "all"),
+                Filter("endpoint", "Endpoint", "progression"),
+                Filter("grouping", "Curves by", "organ"),
+                Filter("stratum", "Within"),
+            ),
+            if_empty="No lesion was assessed after baseline.",
         ),
         Figure(
             name="rule-sets",
@@ -77,7 +101,7 @@ HAZARDS = Section(
                 "reference": 1,
                 "sort": "value",
                 "text": "hr",
-                "texttitle": "HR (95 % interval), events / lesions",
+                "texttitle": "HR ({hazards.confidence} interval), events / lesions",
             },
             method=_COX + "Against the reference organ, or against the mean log hazard of the "
             "organs. The reference organ has hazard ratio 1 and no interval (Zhou 2023, Fig. 3a, "
@@ -96,9 +120,9 @@ HAZARDS = Section(
             method=_COX + "A quadrant is assigned where its probability, from the joint normal "
             "distribution of both log hazard ratios, is high enough (setting "
             "hazards.phenotype_probability; Zhou 2023, Fig. 3c, d).",
-            legend="Crosses are 95 % intervals. Filled: the quadrant is assigned; hollow: not. "
-            "Diamonds are immune-privileged organs. Response first: high-low responds readily "
-            "and progresses rarely.",
+            legend="Crosses are {hazards.confidence} intervals. Filled: the quadrant is assigned; "
+            "hollow: not. Diamonds are immune-privileged organs. Response first: high-low responds "
+            "readily and progresses rarely.",
             counts=(
                 Count("organs", distinct="organ"),
                 Count("lesions", total="n_lesions_response"),
@@ -149,12 +173,12 @@ HAZARDS = Section(
             options={
                 "label": "label",
                 "series": [{"x": "hazard_ratio", "lo": "ci_lower", "hi": "ci_upper",
-                            "name": "hazard ratio, 95 % interval"}],
+                            "name": "hazard ratio, {hazards.confidence} interval"}],
                 "axis": "Hazard ratio",
                 "scale": "log",
                 "reference": 1,
                 "text": "hr",
-                "texttitle": "HR (95 % interval)",
+                "texttitle": "HR ({hazards.confidence} interval)",
             },
             method=_COX + "Covariates that a likelihood-ratio screening selected; those that it "
             "did not are in the table.",
@@ -184,7 +208,7 @@ HAZARDS = Section(
                 "scale": "log",
                 "reference": 1,
                 "text": "hr",
-                "texttitle": "HR (95 % interval), events / lesions",
+                "texttitle": "HR ({hazards.confidence} interval), events / lesions",
             },
             method=_COX + "Treatment within each organ; patients are compared as treated, across "
             "trials.",
@@ -251,7 +275,7 @@ HAZARDS = Section(
             options={
                 "label": "label",
                 "series": [{"x": "median_days", "lo": "median_lower", "hi": "median_upper",
-                            "name": "median, 95 % interval"}],
+                            "name": "median, {survival.confidence} interval"}],
                 "axis": "Median survival, days",
                 "scale": "linear",
                 "domain": [0, None],
@@ -288,10 +312,11 @@ HAZARDS = Section(
         ),
         Figure(
             name="event-by-response",
-            title="Days of response and progression by the patient's best overall response",
+            title="Days of the responses and progressions seen, by best overall response",
             table="mart.fig_event_by_response",
-            query="SELECT *, n_events AS n, 'days to ' || endpoint AS variable, "
-            "CAST(NULL AS DOUBLE) AS median_lower, CAST(NULL AS DOUBLE) AS median_upper, "
+            query="SELECT *, n_events AS n, 'day of ' || endpoint || ', lesions with it' "
+            "AS variable, CAST(NULL AS DOUBLE) AS median_lower, "
+            "CAST(NULL AS DOUBLE) AS median_upper, "
             "CAST(NULL AS DOUBLE) AS mean FROM mart.fig_event_by_response "
             "WHERE median IS NOT NULL ORDER BY endpoint DESC, source, response_order",
             chart="boxes",

@@ -23,9 +23,10 @@ SURVIVAL = Figure(
     query=_SURVIVAL.format(where=""),
     sources={"risk": _AT_RISK},
     chart="survival",
-    method="Kaplan-Meier estimates with 95 % bands, log-rank test over all groups. OS overall, PFS "
-    "progression-free, PPS survival after progression. Groups that are known only during "
-    "follow-up are associations, not predictions. Numbers at risk: mart.fig_survival_at_risk.",
+    method="Kaplan-Meier estimates with {survival.confidence} bands, log-rank test over all "
+    "groups. OS overall, PFS progression-free, PPS survival after progression. Groups that are "
+    "known only during follow-up are associations, not predictions. Numbers at risk: "
+    "mart.fig_survival_at_risk.",
     legend="Ticks are censored patients; dotted lines lead to the medians.",
     counts=(Count("patients", each="group_name", largest="n_patients"),),
     filters=(
@@ -49,7 +50,8 @@ HETEROGENEITY = Section(
             query="SELECT * FROM mart.fig_group_box WHERE grouping = 'pooled organ' "
             "ORDER BY subset = 'all' DESC, subset, variable, group_order, group_name",
             chart="boxes",
-            method="Quartiles, median with 95 % limits, whiskers at the 10th and 90th percentile; "
+            method="Quartiles, median with {survival.confidence} limits, whiskers at the 10th and "
+            "90th percentile; "
             "organs with few lesions are pooled (Zhou 2021, Fig. 2G, 3D, 4D). Lesions of one "
             "patient are not independent.",
             counts=(_N,),
@@ -67,7 +69,8 @@ HETEROGENEITY = Section(
             "variable = 'patient_gower_distance' DESC, variable, "
             "subset = 'all' DESC, subset, group_order, group_name",
             chart="boxes",
-            method="Quartiles, median with 95 % limits, whiskers at the 10th and 90th percentile "
+            method="Quartiles, median with {survival.confidence} limits, whiskers at the 10th and "
+            "90th percentile "
             "(Zhou 2021, Fig. 2B, 2H, 3C to 3F, 4C to 4F, 5). Tests are in "
             "analysis.group_comparison.",
             counts=(_N,),
@@ -132,12 +135,12 @@ HETEROGENEITY = Section(
             options={
                 "label": "label",
                 "series": [{"x": "hazard_ratio", "lo": "ci_lower", "hi": "ci_upper",
-                            "name": "hazard ratio, 95 % interval"}],
+                            "name": "hazard ratio, {survival.confidence} interval"}],
                 "axis": "Hazard ratio",
                 "scale": "log",
                 "reference": 1,
                 "text": "hr",
-                "texttitle": "HR (95 % interval)",
+                "texttitle": "HR ({survival.confidence} interval)",
             },
             method="Cox proportional hazards. An association of what was seen during follow-up "
             "with survival, no prediction from it (Zhou 2021, Fig. 2D).",

@@ -38,9 +38,9 @@ PROGRESSION = Section(
             query="SELECT * FROM mart.fig_progression_survival " + _FIRST_ALL
             + "is_guarantee_time_free, grouping, endpoint, group_order, group_name, time_days",
             chart="survival",
-            method="Kaplan-Meier estimates with 95 % bands, log-rank test of all groups (Zhou "
-            "2023, Fig. 4b, 5a). From the first dose on, the groups are known only later; from a "
-            "landmark on, they were known when the clock started.",
+            method="Kaplan-Meier estimates with {survival.confidence} bands, log-rank test of all "
+            "groups (Zhou 2023, Fig. 4b, 5a). From the first dose on, the groups are known only "
+            "later; from a landmark on, they were known when the clock started.",
             legend="Ticks are censored patients; dotted lines lead to the medians.",
             counts=(Count("patients", each="group_name", largest="n_patients"),),
             filters=(BY_SUBSET, Filter("grouping", "Grouped by"), Filter("endpoint", "Endpoint")),
@@ -48,7 +48,7 @@ PROGRESSION = Section(
         ),
         Figure(
             name="progression-interval",
-            title="Time to and between progressions",
+            title="Days of and between progressions, in patients who had them",
             table="mart.fig_progression_interval",
             query="SELECT *, group_name AS display_name, interval_name || ', days' AS axis, "
             "CAST(NULL AS DOUBLE) AS median_lower, CAST(NULL AS DOUBLE) AS median_upper, "
@@ -140,7 +140,7 @@ PROGRESSION = Section(
             options={"x": "time_days", "y": "incidence", "lo": "ci_lower", "hi": "ci_upper",
                      "group": "organ_name", "top": 7, "curve": "step-after", "xlabel": "Days",
                      "ylabel": "Cumulative incidence"},
-            method="Aalen-Johansen estimates with 95 % bands; death competes.",
+            method="Aalen-Johansen estimates with {survival.confidence} bands; death competes.",
             counts=(Count("patients at risk at first", largest="n_at_risk"),),
             filters=(BY_SUBSET, Filter("origin", "From", "first dose"),
                      Filter("group_name", "Group", "all")),
