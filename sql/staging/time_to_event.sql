@@ -112,7 +112,8 @@ study AS (
                         ELSE 1
                     END
         END AS by_dates,
-        coalesce(bool_or(stated_days + rounding_days < 1 AND end_date IS NULL), FALSE) AS has_day_0,
+        coalesce(bool_or(stated_days >= 0 AND stated_days + rounding_days < 1 AND end_date IS NULL), FALSE)
+            AS has_day_0,
         any_value(day_convention) AS day_convention
     FROM counted
     GROUP BY study_id

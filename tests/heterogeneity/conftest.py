@@ -46,8 +46,9 @@ def trial() -> Iterator[SqlKit]:
                         {
                             "usubjid": patient,
                             "paramcd": code,
-                            "aval": str(time),
-                            "avalu": "MONTHS",
+                            # From months; ADaM counts the first day as day 1.
+                            "aval": f"{time * 30.4375 + 1:.6f}",
+                            "avalu": "DAYS",
                             "cnsr": "0" if event else "1",
                         },
                     )
