@@ -3,9 +3,9 @@
    Why: every survival analysis starts from the same times, each with the rule that set it and the row it rests on.
    How: the rules are rows of staging.endpoint_rule; the first whose condition holds decides. Stated times are ADTTE's;
    where it has none, the responses that RS states go through the same rules as those derived from the lesions. Overall
-   survival is derived from the tables of deaths and last contacts. Post-progression survival, where ADTTE has none, runs
-   from the progression that ended progression-free survival of the same basis to the end of the overall survival that
-   counts.
+   survival is derived from the tables of deaths and last contacts. Post-progression survival, where ADTTE has none,
+   runs from the progression that ended progression-free survival of the same basis to the end of the overall survival
+   that counts.
    is_counted: the one row of each endpoint that analyses use; endpoints.basis says which of two, and where one source
    says nothing of the endpoint the other counts.
    Caveats: screen failures never entered a trial and are left out. A time below 0, as of a death dated before the first

@@ -14,7 +14,8 @@ WITH named AS (
         summary.endpoint,
         summary.arm,
         summary.organ,
-        CASE summary.organ WHEN 'all' THEN 'All organs' ELSE coalesce(organ.display_name, summary.organ) END AS organ_name,
+        CASE summary.organ WHEN 'all' THEN 'All organs' ELSE coalesce(organ.display_name, summary.organ) END
+            AS organ_name,
         summary.n_lesions,
         summary.n_patients,
         summary.n_events,
