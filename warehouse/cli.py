@@ -178,14 +178,17 @@ def run(selectors: tuple[str, ...], project_folder: Path, force: bool, quiet: bo
 
 @lesions.command()
 @project_option
+@click.option(
+    "--deep", is_flag=True, help="Also have lifelines work out the survival tables again."
+)
 @quiet_option
-def check(project_folder: Path, quiet: bool) -> None:
+def check(project_folder: Path, deep: bool, quiet: bool) -> None:
     """Check the published warehouse again, and write the page of results."""
     from warehouse.display import Display
     from warehouse.project import open_project
     from warehouse.recheck import check_published
 
-    check_published(open_project(project_folder), Display(quiet=quiet))
+    check_published(open_project(project_folder), Display(quiet=quiet), is_deep=deep)
 
 
 @lesions.command()

@@ -8,19 +8,27 @@ import duckdb
 
 from warehouse import checks
 from warehouse.catalogue import installed_graph
+from warehouse.checking import lifelines_check
 from warehouse.contents import content_folder
 from warehouse.database import open_published
-from warehouse.display import Display
+from warehouse.display import Display, table
 from warehouse.errors import LesionsError
 from warehouse.project import Project
 from warehouse.published import altered_tables
 
+DIFFERENCES = "lifelines.csv"
+"""In the project's state folder: what lifelines makes of the published survival tables."""
 
-def check_published(project: Project, display: Display) -> None:
+
+def check_published(project: Project, display: Display, *, is_deep: bool = False) -> None:
     """Runs every check on the published file, shows a summary and writes the page of results.
 
+    Args:
+        is_deep: also have lifelines work out survival from the published tables.
+
     Raises:
-        LesionsError: there is no published file, or a critical check failed.
+        LesionsError: there is no published file, a critical check failed, or lifelines comes to
+            other numbers.
     """
     checks.preload()
     docs = installed_graph().table_docs
@@ -54,6 +62,7 @@ def check_published(project: Project, display: Display) -> None:
                 progress=lambda done, total: stage.observe("", "done"),
                 keys={name: doc.key for name, doc in docs.items()},
             )
+        beyond = _compare_with_lifelines(connection, project, there, display) if is_deep else 0
     display.console.print(checks.summarise(results))
     checks.write_html(project.check_page, results, f"Checks of {project.root.name}")
     display.say(f"Page: {project.check_page}")
@@ -69,6 +78,30 @@ def check_published(project: Project, display: Display) -> None:
             f"{' and others' if len(altered) > 5 else ''}. 'lesions run' builds these tables anew."
         )
     checks.gate(results)
+    if beyond:
+        raise LesionsError(
+            f"{beyond} numbers of survival differ from what lifelines makes of the same tables: "
+            f"see {project.state / DIFFERENCES}. Please report them."
+        )
+
+
+def _compare_with_lifelines(
+    connection: duckdb.DuckDBPyConnection, project: Project, there: set[str], display: Display
+) -> int:
+    """How many numbers lie beyond their tolerance; shows all by kind and writes each to a file."""
+    lacking = sorted(set(lifelines_check.READS) - there)
+    if lacking:
+        display.say(f"lifelines was not asked: {', '.join(lacking)} are not built.")
+        return 0
+    with display.stage("lifelines", 1, "comparison") as stage:
+        found = lifelines_check.compare_survival(connection)
+        stage.observe("", "done")
+    rows = lifelines_check.summary(found)
+    columns = ("quantity", "compared", "largest difference", "allowed", "beyond")
+    display.console.print(table("Survival, worked out again by lifelines", columns, rows))
+    lifelines_check.write_differences(project.state / DIFFERENCES, found)
+    display.say(f"Each number: {project.state / DIFFERENCES}")
+    return sum(row[-1] for row in rows)
 
 
 def _check_version(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
