@@ -19,12 +19,8 @@ def table_of_rows(rows: Sequence[Mapping[str, Any]], types: Mapping[str, pa.Data
     """One column per name in ``types``, in that order; what a row lacks, and NaN, is NULL.
 
     Raises:
-        TypeError: a row has a name that ``types`` lacks (a misspelled one would leave its column
-            empty), or a value is not of its column's type.
+        TypeError: a value is not of its column's type.
     """
-    for row in rows:
-        if unknown := row.keys() - types.keys():
-            raise TypeError(f"no column is called {', '.join(sorted(unknown))}: {dict(row)}")
     return pa.table(
         {name: _column([row.get(name) for row in rows], name, kind) for name, kind in types.items()}
     )

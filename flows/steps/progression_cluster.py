@@ -104,12 +104,7 @@ def progression_cluster(context: StepContext) -> dict[str, pa.Table]:
         CHOICE.name: table_of_rows(rows.choice, CHOICE_TYPES),
         MEMBER.name: table_of_rows(rows.member, MEMBER_TYPES),
         CLUSTER.name: table_of_rows(
-            [
-                {name: row[name] for name in CLUSTER_TYPES}
-                for row in rows.member
-                if row["encoding"] == chosen
-            ],
-            CLUSTER_TYPES,
+            [row for row in rows.member if row["encoding"] == chosen], CLUSTER_TYPES
         ),
         CONTENT.name: table_of_rows(rows.content, CONTENT_TYPES),
         LANDMARK.name: table_of_rows(rows.landmark, LANDMARK_TYPES),

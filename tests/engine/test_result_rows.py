@@ -28,7 +28,6 @@ def test_columns_stand_in_the_order_of_their_types_and_nan_is_null() -> None:
 @pytest.mark.parametrize(
     ("row", "named"),
     [
-        ({**ROW, "medain": 1.5}, "medain"),
         ({**ROW, "median": "1.5 days"}, "median"),
         ({**ROW, "median": True}, "median"),
         ({**ROW, "n": 3.5}, "n"),
