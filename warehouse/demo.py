@@ -26,7 +26,12 @@ SELECT
     -- Kaplan and Meier's: a median of those that progressed leaves out those that never do.
     CASE
         WHEN bool_or(curve.is_median_reached)
-            THEN CAST(CAST(round(max(curve.median_days)) AS BIGINT) AS VARCHAR)
+            THEN printf(
+                '%.0f (%s to %s)',
+                max(curve.median_days),
+                coalesce(printf('%.0f', max(curve.median_lower)), 'not reached'),
+                coalesce(printf('%.0f', max(curve.median_upper)), 'not reached')
+            )
         ELSE 'not reached'
     END AS median_days_to_progression
 FROM mart.fct_lesion_event AS event

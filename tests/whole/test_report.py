@@ -169,6 +169,23 @@ def test_a_table_that_is_not_there_leaves_its_figure_out(built: Project, tmp_pat
     assert "This warehouse has no table mart.fig_waterfall" in page
 
 
+def test_the_words_are_those_of_the_warehouse_s_own_settings(
+    built: Project, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copy(built.published, copy / "warehouse.duckdb")
+    with duckdb.connect(str(copy / "warehouse.duckdb")) as con:
+        con.execute("UPDATE meta.setting SET value = '0.8' WHERE name LIKE '%.confidence'")
+        con.execute("UPDATE meta.setting SET value = 'aghq' WHERE name = 'hazards.method'")
+    drawn = figures_of(make_report(Project(copy, built.values)).read_text(encoding="utf-8"))
+    assert "80 % bands" in drawn["survival"]
+    assert "95 %" not in drawn["survival"]
+    assert "(adaptive Gauss-Hermite quadrature), 80 % intervals" in drawn["hazard-organ"]
+    assert "HR (80 % interval)" in unescape(drawn["hazard-organ"])
+    assert "Laplace" not in drawn["hazard-organ"]
+
+
 def test_without_a_warehouse_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(LesionsError, match="lesions run"):
         make_report(Project(tmp_path, {}))
