@@ -177,7 +177,9 @@ deciding AS (
         derived_assessment.time_point_id AS derived_time_point_id,
         derived_assessment.overall_response AS derived_response,
         coalesce(stated_assessment.time_point_id, scan.time_point_id) AS stated_time_point_id,
-        stated_assessment.overall_response AS stated_response
+        stated_assessment.overall_response AS stated_response,
+        derived_last.time_point_id AS derived_last_time_point_id,
+        stated_last.time_point_id AS stated_last_time_point_id
     FROM ended
     LEFT JOIN course_reader AS reader ON ended.patient_id = reader.patient_id
     LEFT JOIN assessment AS derived_assessment
@@ -193,6 +195,18 @@ deciding AS (
             AND ended.stated.ends = stated_assessment.day
             AND (ended.stated.rule IN ('progression', 'response') OR ended.is_adtte)
             AND ended.stated_end <> 'death'
+    LEFT JOIN assessment AS derived_last
+        ON
+            ended.patient_id = derived_last.patient_id
+            AND derived_last.basis = 'derived'
+            AND ended.derived.ends = derived_last.day
+            AND ended.derived_end = 'censored'
+    LEFT JOIN assessment AS stated_last
+        ON
+            ended.patient_id = stated_last.patient_id
+            AND stated_last.basis = 'stated'
+            AND ended.stated.ends = stated_last.day
+            AND ended.stated_end = 'censored'
     LEFT JOIN core.time_point AS scan
         ON
             ended.patient_id = scan.patient_id
@@ -280,7 +294,9 @@ told AS (
             ),
             struct_pack(
                 reason := 'same_assessment',
-                holds := is_same_kind AND derived_time_point_id = stated_time_point_id AND derived.ends <> stated.ends
+                holds := is_same_kind AND derived.ends <> stated.ends
+                AND coalesce(derived_time_point_id, derived_last_time_point_id)
+                = coalesce(stated_time_point_id, stated_last_time_point_id)
             ),
             struct_pack(
                 reason := 'other_reader',

@@ -52,8 +52,8 @@ def confirmed(core: Core) -> Core:
 
 
 def two_days(core: Core) -> Core:
-    """Day 126, of the scan, and day 128, of the stated response, are one visit."""
-    core.visits = {126: "WEEK 18", 128: "WEEK 18"}
+    """Days 84 and 126, of scans, and two days later, of the stated response, are one visit each."""
+    core.visits = {84: "WEEK 12", 86: "WEEK 12", 126: "WEEK 18", 128: "WEEK 18"}
     return core
 
 
@@ -81,6 +81,8 @@ CASES: list[tuple[str, str, Callable[[], Core], float | None]] = [
     ("not_assessed", "PFS", lambda: rs(course({0: 20}), {42: "SD", 84: "SD"}), 84),
     ("same_assessment", "PFS",
      lambda: two_days(rs(course(PROGRESSED), {42: "SD", 84: "SD", 128: "PD"})), 2),
+    ("same_assessment", "PFS",
+     lambda: two_days(rs(course(STABLE), {42: "SD", 86: "SD"})), 2),
     ("other_reader", "PFS",
      lambda: rs(course(PROGRESSED), {42: "SD", 84: "PD"}, reader="INVESTIGATOR"), -42),
     # PR on day 42: by sizes it is confirmed on day 84, the source has SD there.
