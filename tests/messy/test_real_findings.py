@@ -105,6 +105,7 @@ def test_openbtai_unmeasured_lesions_gaps_and_local_therapy(real: SqlKit) -> Non
         "rows.4e": 115,
         "rows.4f": 9,
         "rows.4g": 4,
+        "time.5c": 1,
     }
     unmeasured = values(real, "openbtai_mets", "identity.4a", "lesion_id")
     assert [str(lesion).split("/", 1)[1] for (lesion,) in unmeasured] == [
@@ -177,8 +178,16 @@ def test_pharmaverse_contradictions(real: SqlKit) -> None:
     assert found["rows.3a"] == 2
 
 
-def test_patients_without_lesions_have_nothing_to_find(real: SqlKit) -> None:
-    assert counts(real, "poplar_clinical") == {}
+def test_patients_without_lesions_have_times_without_dates(real: SqlKit) -> None:
+    """287 patients, OS and PFS of each in months from day 0, without a date."""
+    assert counts(real, "poplar_clinical") == {"time.5c": 2}
+    assert values(real, "poplar_clinical", "time.5c", "message") == [
+        (
+            f"287 rows of {endpoint} have no date of their end: their first day was taken for "
+            "day 0, by day_convention.",
+        )
+        for endpoint in ("OS", "PFS")
+    ]
 
 
 def test_what_is_normal_in_real_sources_is_counted(real: SqlKit) -> None:
