@@ -15,6 +15,7 @@ WITH state_row AS (
         tumor_result.lesion_id,
         tumor_result.time_point_id,
         tumor_result.day,
+        tumor_result.date_flag,
         tumor_result.is_accepted,
         tumor_result.state_word,
         tumor_result.visit,
@@ -52,6 +53,7 @@ SELECT
     lesion_id, -- text id of the lesion
     time_point_id, -- assessment that the scan belongs to
     day, -- day of the scan that the word is of, from first dose
+    date_flag, -- imputed part of its date, as ADaM's DTF: D day, M month and day; NULL: none
     study_id, -- text id of the study
     patient_id, -- text id of the patient; NULL when the source names no patients
     reader, -- who said it; '' where the source names no reader

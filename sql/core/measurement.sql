@@ -52,6 +52,7 @@ size_row AS (
         preference,
         is_too_small,
         is_accepted,
+        date_flag,
         value_raw,
         visit,
         source_file,
@@ -82,6 +83,7 @@ lesion_time AS (
         bool_or(is_too_small) FILTER (WHERE place = 1) AS is_imputed,
         -- One row of the source stands for the time point: the long axis, else the short one, else the volume.
         min_by(day, quantity) FILTER (WHERE place = 1) AS day,
+        min_by(coalesce(date_flag, ''), quantity) FILTER (WHERE place = 1) AS date_flag,
         min_by(value_raw, quantity) FILTER (WHERE place = 1) AS value_raw,
         min_by(visit, quantity) FILTER (WHERE place = 1) AS visit,
         min_by(source_file, quantity) FILTER (WHERE place = 1) AS source_file,
@@ -178,6 +180,7 @@ SELECT
     lesion_id, -- text id of the lesion
     time_point_id, -- assessment that the scan belongs to
     day, -- day of the scan that counts, from first dose
+    nullif(date_flag, '') AS date_flag, -- imputed part of its date, as ADaM's DTF: D day, M month and day; NULL: none
     study_id, -- text id of the study
     patient_id, -- text id of the patient; NULL when the source names no patients
     reader, -- who measured it; '' where the source names no reader

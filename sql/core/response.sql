@@ -24,6 +24,7 @@ WITH verdict AS (
         is_analysis_response,
         time_point_id,
         day,
+        date_flag,
         test_code,
         response,
         response_term,
@@ -68,6 +69,10 @@ visit_verdict AS (
         bool_or(is_analysis_response) AS is_analysis_criterion,
         time_point_id,
         coalesce(max(day) FILTER (WHERE place = 1 AND test_code = 'OVRLRESP'), max(day)) AS day,
+        coalesce(
+            max_by(coalesce(date_flag, ''), day) FILTER (WHERE place = 1 AND test_code = 'OVRLRESP'),
+            max_by(coalesce(date_flag, ''), day)
+        ) AS date_flag,
         min(study_id) AS study_id,
         min(visit) FILTER (WHERE place = 1) AS visit,
         max(response) FILTER (WHERE place = 1 AND test_code = 'TRGRESP') AS target_response,
@@ -127,6 +132,7 @@ SELECT
     visit_verdict.criterion, -- criterion of staging.response_criterion; the source's own text where none fits
     visit_verdict.time_point_id, -- assessment that the responses belong to
     coalesce(visit_verdict.day, time_point.last_day) AS day, -- day of the responses, from first dose
+    nullif(visit_verdict.date_flag, '') AS date_flag, -- imputed part of its date, as ADaM's DTF: D, M or Y; NULL: none
     visit_verdict.study_id, -- text id of the study
     visit_verdict.is_analysis_criterion, -- the criterion whose responses are the study's endpoints
     visit_verdict.visit, -- the source's label of the visit

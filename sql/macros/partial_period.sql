@@ -1,6 +1,6 @@
 /* The first, middle and last calendar day that a partial date leaves open, and ADaM's flag of what is missing:
-   '2014-01' is 1 to 31 January 2014, its middle the 15th (D, the day); '2014' is the year, its middle 30 June (M, month
-   and day). Anything else is NULL.
+   '2014-01' is 1 to 31 January 2014, its middle the 15th (D, the day); '2014', and '2014---15' without its month, are
+   the year, its middle 30 June (M, month and day). Anything else is NULL.
 */
 CREATE OR REPLACE MACRO partial_period(source_text) AS
 CASE
@@ -11,7 +11,7 @@ CASE
             last_date := last_day(CAST(left(trim(source_text), 7) || '-01' AS DATE)),
             flag := 'D'
         )
-    WHEN regexp_matches(trim(source_text), '^[0-9]{4}-?-?$')
+    WHEN regexp_matches(trim(source_text), '^[0-9]{4}(-?-?|---[0-3][0-9])$')
         THEN struct_pack(
             first_date := CAST(left(trim(source_text), 4) || '-01-01' AS DATE),
             middle_date := CAST(left(trim(source_text), 4) || '-06-30' AS DATE),

@@ -257,6 +257,19 @@ sdtm_day_zero AS (
     WHERE study.day_convention = 'sdtm' AND try_cast(odd.day_text AS DOUBLE) = 0
 ),
 
+-- A row of a wide table may stand for several results.
+undated AS (
+    SELECT
+        study_id,
+        domain,
+        source_file,
+        source_row,
+        min(dated_by) AS dated_by,
+        min(day) AS day
+    FROM staging.undated_row
+    GROUP BY study_id, domain, source_file, source_row
+),
+
 partial_date AS (
     SELECT
         'time.2b' AS defect_id,
@@ -268,7 +281,11 @@ partial_date AS (
         odd.domain,
         odd.date_column AS column_name,
         odd.date_text AS value,
-        'The date is partial.' AS message
+        'The date is partial' || CASE undated.dated_by
+            WHEN 'visit' THEN printf(': day %d of its visit was taken.', undated.day)
+            WHEN 'imputed' THEN printf(': day %d was imputed.', undated.day)
+            ELSE '.'
+        END AS message
     FROM odd
     LEFT JOIN quality.quarantine AS quarantine
         ON
@@ -276,10 +293,13 @@ partial_date AS (
             AND odd.domain = quarantine.domain
             AND odd.source_file = quarantine.source_file
             AND odd.source_row = quarantine.source_row
-    WHERE
-        -- '2014', '2014-01', and SDTM's day without a month, '2014---15'.
-        regexp_matches(odd.date_text, '^[0-9]{4}(-[0-9]{2}|---[0-9]{2})?$')
-        AND quarantine.quarantine_id IS NULL
+    LEFT JOIN undated
+        ON
+            odd.study_id = undated.study_id
+            AND odd.domain = undated.domain
+            AND odd.source_file = undated.source_file
+            AND odd.source_row = undated.source_row
+    WHERE partial_period(odd.date_text) IS NOT NULL AND quarantine.quarantine_id IS NULL
 ),
 
 before_1950 AS (

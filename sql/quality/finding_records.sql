@@ -163,7 +163,7 @@ visit_row AS (
     SELECT
         lesion_base_id,
         test_code,
-        coalesce(visit_number, CASE WHEN NOT contains(upper(visit), 'UNSCH') THEN visit END) AS visit_key,
+        coalesce(visit_number, CASE WHEN NOT is_unscheduled_visit(visit) THEN visit END) AS visit_key,
         left(date_text, 10) AS scan_date,
         tr_row
     FROM staging.tumor_result_screen

@@ -12,13 +12,14 @@ WITH new_lesion AS (
         patient_id,
         reader,
         criterion,
+        time_point_id,
         day,
         value_raw,
         source_file,
         source_row
     FROM staging.disease_response
     WHERE
-        result_kind = 'new_lesion' AND has_new_lesion AND day IS NOT NULL
+        result_kind = 'new_lesion' AND has_new_lesion AND time_point_id IS NOT NULL
         AND response_period = 'on study'
 ),
 
@@ -27,13 +28,13 @@ overall AS (
         patient_id,
         reader,
         criterion,
-        day,
+        time_point_id,
         min(response) AS response
     FROM staging.disease_response
     WHERE
         test_code = 'OVRLRESP' AND result_kind = 'response' AND response <> 'PD'
         AND response_period = 'on study'
-    GROUP BY patient_id, reader, criterion, day
+    GROUP BY patient_id, reader, criterion, time_point_id
 ),
 
 no_progression AS (
@@ -54,7 +55,7 @@ no_progression AS (
         ON
             new_lesion.patient_id = overall.patient_id
             AND new_lesion.reader = overall.reader
-            AND new_lesion.day = overall.day
+            AND new_lesion.time_point_id = overall.time_point_id
             AND new_lesion.criterion = overall.criterion
 ),
 
@@ -116,7 +117,8 @@ undated AS (
         datable.domain,
         datable.domain || CASE WHEN dating.has_dates THEN 'dtc' ELSE 'dy' END AS column_name,
         CAST(NULL AS VARCHAR) AS value,
-        coalesce(datable.name, 'The row') || ' has no date.' AS message
+        coalesce(datable.name, 'The row') || ' has no date'
+        || coalesce(printf(': day %d of its visit was taken.', datable.day), '.') AS message
     FROM datable
     INNER JOIN dating ON datable.study_id = dating.study_id AND datable.domain = dating.domain
     WHERE
@@ -173,7 +175,7 @@ visit AS (
         min(struct_pack(date := visit_date, file := source_file, row := source_row, day := day)) AS first_row
     FROM visit_row
     -- An unscheduled visit stands between its neighbours only where its number does (9.2).
-    WHERE NOT coalesce(contains(upper(visit), 'UNSCH'), FALSE) OR visit_number <> floor(visit_number)
+    WHERE NOT is_unscheduled_visit(visit) OR visit_number <> floor(visit_number)
     GROUP BY study_id, patient_id, reader, visit_number
 ),
 

@@ -71,8 +71,8 @@ worded AS (
     SELECT
         *,
         upper(visit) AS visit_label,
-        coalesce(printf('%g', try_cast(visit_number AS DOUBLE)), upper(visit_number)) AS number_text,
-        coalesce(regexp_matches(upper(visit), 'UNSCH|UNPLANNED'), FALSE) AS is_unscheduled
+        visit_number_key(visit_number) AS number_text,
+        is_unscheduled_visit(visit) AS is_unscheduled
     FROM any_row
     WHERE subject IS NOT NULL
 ),

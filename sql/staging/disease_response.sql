@@ -55,6 +55,7 @@ SELECT
     time_point.time_point_id, -- assessment that the row belongs to; NULL for a best overall response
     screen.day, -- day from first dose; NULL for a best overall response without one
     screen.is_date_partial, -- the date is partial and the stated day was used
+    screen.date_flag, -- imputed part of the date, as ADaM's DTF: D day, M month and day, Y all; NULL where none is
     screen.source_file, -- file of the row
     screen.source_row -- row in the file
 FROM staging.disease_response_screen AS screen

@@ -104,9 +104,12 @@ typed AS (
             WHEN rs.test_code IN ('NEWLIND', 'NEWLPROG') THEN 'new_lesion'
             ELSE 'other'
         END AS result_kind,
-        day_from_first_dose(
-            rs.stated_day, rs.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
+        coalesce(
+            day_from_first_dose(
+                rs.stated_day, rs.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
+            ), undated.day
         ) AS day,
+        undated.date_flag,
         repeated.first_source IS NOT NULL
         AND struct_pack(file := rs.source_file, row := rs.source_row) > repeated.first_source AS is_repeat
     FROM rs
@@ -116,6 +119,7 @@ typed AS (
     LEFT JOIN staging.subject_key AS subject_key
         ON rs.study_id = subject_key.study_id AND rs.usubjid_raw = subject_key.usubjid_raw
     LEFT JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+    LEFT JOIN staging.undated_row AS undated ON undated.domain = 'rs' AND rs.rs_row = undated.domain_row
 ),
 
 -- The criterion's own word first, then those of every criterion; a criterion without a vocabulary has all words.
@@ -234,7 +238,7 @@ judged AS (
                 THEN 'bad_day'
             WHEN placed.date_text IS NULL THEN 'no_day'
             WHEN full_date(placed.date_text) IS NOT NULL THEN 'no_reference_date'
-            WHEN regexp_matches(placed.date_text, '^[0-9]{4}(-[0-9]{2})?$') THEN 'partial_date'
+            WHEN partial_period(placed.date_text) IS NOT NULL THEN 'partial_date'
             ELSE 'bad_date'
         END AS reason_id
     FROM placed
@@ -271,6 +275,7 @@ SELECT
     day, -- day from first dose
     whole_day(stated_day) IS NOT NULL AND date_text IS NOT NULL AND full_date(date_text) IS NULL
         AS is_date_partial, -- the date is partial and the stated day was used
+    date_flag, -- imputed part of the date, as ADaM's DTF: D day, M month and day, Y all of it; NULL where none is
     CASE
         WHEN reason_id = 'kept' THEN 'kept'
         WHEN reason_id = 'exact_duplicate' THEN 'collapsed'

@@ -4,7 +4,13 @@
    Grain: one row per subject and distinct DS content
    Key: disposition_id
 */
-WITH ds AS (
+WITH setting AS (
+    SELECT value AS rule
+    FROM meta.setting
+    WHERE name = 'dates.partial'
+),
+
+ds AS (
     SELECT
         subject.study_id,
         subject.patient_id,
@@ -15,9 +21,12 @@ WITH ds AS (
         clean_text(ds.dsstdtc) AS start_text,
         clean_text(ds.dsdtc) AS date_text,
         clean_text(ds.dsstdy) AS start_stated,
-        day_from_first_dose(
-            ds.dsstdy, coalesce(clean_text(ds.dsstdtc), clean_text(ds.dsdtc)), subject.first_dose_date,
-            subject.day_convention, subject.reference_shift_days
+        coalesce(
+            day_from_first_dose(
+                ds.dsstdy, coalesce(clean_text(ds.dsstdtc), clean_text(ds.dsdtc)), subject.first_dose_date,
+                subject.day_convention, subject.reference_shift_days
+            ),
+            imputed_day(coalesce(clean_text(ds.dsstdtc), clean_text(ds.dsdtc)), subject.first_dose_date, setting.rule)
         ) AS day,
         ds._source_file AS source_file,
         ds._source_row AS source_row
@@ -25,6 +34,7 @@ WITH ds AS (
     INNER JOIN staging.subject_key AS subject_key
         ON ds._study_id = subject_key.study_id AND clean_text(ds.usubjid) = subject_key.usubjid_raw
     INNER JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+    CROSS JOIN setting
 ),
 
 distinct_row AS (

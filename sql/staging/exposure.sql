@@ -5,7 +5,13 @@
    Grain: one row per subject and distinct EX content
    Key: exposure_id
 */
-WITH ex AS (
+WITH setting AS (
+    SELECT value AS rule
+    FROM meta.setting
+    WHERE name = 'dates.partial'
+),
+
+ex AS (
     SELECT
         subject.study_id,
         subject.patient_id,
@@ -20,11 +26,24 @@ WITH ex AS (
         clean_text(ex.exendtc) AS end_text,
         clean_text(ex.exstdy) AS start_stated,
         clean_text(ex.exendy) AS end_stated,
-        day_from_first_dose(
-            ex.exstdy, ex.exstdtc, subject.first_dose_date, subject.day_convention, subject.reference_shift_days
+        coalesce(
+            day_from_first_dose(
+                ex.exstdy, ex.exstdtc, subject.first_dose_date, subject.day_convention, subject.reference_shift_days
+            ),
+            imputed_day(ex.exstdtc, subject.first_dose_date, setting.rule)
         ) AS start_day,
-        day_from_first_dose(
-            ex.exendy, ex.exendtc, subject.first_dose_date, subject.day_convention, subject.reference_shift_days
+        coalesce(
+            day_from_first_dose(
+                ex.exendy, ex.exendtc, subject.first_dose_date, subject.day_convention, subject.reference_shift_days
+            ),
+            greatest(
+                imputed_day(ex.exendtc, subject.first_dose_date, setting.rule),
+                -- No dosing ends before it begins.
+                CASE
+                    WHEN full_date(ex.exstdtc) <= partial_period(ex.exendtc).last_date
+                        THEN CAST(date_diff('day', subject.first_dose_date, full_date(ex.exstdtc)) AS INTEGER)
+                END
+            )
         ) AS end_day,
         ex._source_file AS source_file,
         ex._source_row AS source_row
@@ -32,6 +51,7 @@ WITH ex AS (
     INNER JOIN staging.subject_key AS subject_key
         ON ex._study_id = subject_key.study_id AND clean_text(ex.usubjid) = subject_key.usubjid_raw
     INNER JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+    CROSS JOIN setting
 ),
 
 distinct_row AS (

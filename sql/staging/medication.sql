@@ -6,7 +6,13 @@
    Grain: one row per subject and distinct CM content
    Key: medication_id
 */
-WITH cm AS (
+WITH setting AS (
+    SELECT value AS rule
+    FROM meta.setting
+    WHERE name = 'dates.partial'
+),
+
+cm AS (
     SELECT
         subject.study_id,
         subject.patient_id,
@@ -17,8 +23,11 @@ WITH cm AS (
         clean_text(cm.cmindc) AS indication,
         clean_text(cm.cmstdtc) AS start_text,
         clean_text(cm.cmstdy) AS start_stated,
-        day_from_first_dose(
-            cm.cmstdy, cm.cmstdtc, subject.first_dose_date, subject.day_convention, subject.reference_shift_days
+        coalesce(
+            day_from_first_dose(
+                cm.cmstdy, cm.cmstdtc, subject.first_dose_date, subject.day_convention, subject.reference_shift_days
+            ),
+            imputed_day(cm.cmstdtc, subject.first_dose_date, setting.rule)
         ) AS day,
         cm._source_file AS source_file,
         cm._source_row AS source_row
@@ -26,6 +35,7 @@ WITH cm AS (
     INNER JOIN staging.subject_key AS subject_key
         ON cm._study_id = subject_key.study_id AND clean_text(cm.usubjid) = subject_key.usubjid_raw
     INNER JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+    CROSS JOIN setting
 ),
 
 distinct_row AS (

@@ -5,7 +5,13 @@
    Grain: one row per subject and distinct PR content
    Key: procedure_id
 */
-WITH pr AS (
+WITH setting AS (
+    SELECT value AS rule
+    FROM meta.setting
+    WHERE name = 'dates.partial'
+),
+
+pr AS (
     SELECT
         subject.study_id,
         subject.patient_id,
@@ -17,8 +23,11 @@ WITH pr AS (
         clean_text(pr.prindc) AS indication,
         clean_text(pr.prstdtc) AS date_text,
         clean_text(pr.prstdy) AS stated_day,
-        day_from_first_dose(
-            pr.prstdy, pr.prstdtc, subject.first_dose_date, subject.day_convention, subject.reference_shift_days
+        coalesce(
+            day_from_first_dose(
+                pr.prstdy, pr.prstdtc, subject.first_dose_date, subject.day_convention, subject.reference_shift_days
+            ),
+            imputed_day(pr.prstdtc, subject.first_dose_date, setting.rule)
         ) AS day,
         pr._source_file AS source_file,
         pr._source_row AS source_row
@@ -26,6 +35,7 @@ WITH pr AS (
     INNER JOIN staging.subject_key AS subject_key
         ON pr._study_id = subject_key.study_id AND clean_text(pr.usubjid) = subject_key.usubjid_raw
     INNER JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+    CROSS JOIN setting
 ),
 
 distinct_row AS (

@@ -65,9 +65,12 @@ typed AS (
                     lesion_type_word(tu.result), lesion_type_word(tu.standard_result), lesion_type_word(tu.lesion_group)
                 )
         END AS lesion_type,
-        day_from_first_dose(
-            tu.stated_day, tu.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
-        ) AS day
+        coalesce(
+            day_from_first_dose(
+                tu.stated_day, tu.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
+            ), undated.day
+        ) AS day,
+        undated.date_flag
     FROM tu
     LEFT JOIN repeated ON tu.study_id = repeated.study_id AND tu.content = repeated.content
     LEFT JOIN raw.study AS study ON tu.study_id = study.study_id
@@ -79,6 +82,7 @@ typed AS (
             subject_key.patient_id = tumor_site_detail.patient_id
             AND tu.sequence_number = tumor_site_detail.sequence_number
     LEFT JOIN staging.no_tumor_word AS no_tumor ON upper(tu.result) = no_tumor.word
+    LEFT JOIN staging.undated_row AS undated ON undated.domain = 'tu' AND tu.tu_row = undated.domain_row
 ),
 
 judged AS (
@@ -122,6 +126,7 @@ SELECT
     date_text, -- date as written
     stated_day, -- study day as written
     day, -- day from first dose
+    date_flag, -- imputed part of the date, as ADaM's DTF: D day, M month and day; NULL where none is
     CASE
         WHEN reason_id = 'kept' THEN 'kept'
         WHEN reason_id = 'exact_duplicate' THEN 'collapsed'

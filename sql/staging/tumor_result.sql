@@ -33,6 +33,7 @@ WITH tr AS (
         visit,
         day,
         is_date_partial,
+        date_flag,
         stated_baseline_volume_mm3,
         source_file,
         source_row,
@@ -84,6 +85,7 @@ SELECT
     time_point.time_point_id, -- assessment that the row belongs to; NULL where it has no day and no visit tells
     tr.day, -- day from first dose; NULL for sums and tests not done that bear none
     tr.is_date_partial, -- the date is partial and the stated day was used
+    tr.date_flag, -- imputed part of the date, as ADaM's DTF: D day, M month and day; NULL where none is
     tr.stated_baseline_volume_mm3, -- baseline volume that the source states, mm3
     tr.source_file, -- file of the row
     tr.source_row -- row in the file

@@ -99,9 +99,12 @@ identified AS (
         subject.first_dose_date,
         subject_key.usubjid,
         subject_key.patient_id,
-        day_from_first_dose(
-            tr.stated_day, tr.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
+        coalesce(
+            day_from_first_dose(
+                tr.stated_day, tr.date_text, subject.first_dose_date, study.day_convention, subject.reference_shift_days
+            ), undated.day
         ) AS day,
+        undated.date_flag,
         CASE
             -- A state of all nodes, or of an organ, is no lesion's.
             WHEN test.kind = 'state' AND tr.test_code <> 'TUMSTATE' AND tr.lesion_label IS NULL THEN 'other'
@@ -119,6 +122,7 @@ identified AS (
     LEFT JOIN staging.subject_key AS subject_key
         ON tr.study_id = subject_key.study_id AND tr.usubjid_raw = subject_key.usubjid_raw
     LEFT JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
+    LEFT JOIN staging.undated_row AS undated ON undated.domain = 'tr' AND tr.tr_row = undated.domain_row
 ),
 
 -- What the words of a size mean: the study's own list first, then the common one.
@@ -261,7 +265,7 @@ judged AS (
             WHEN measured.date_text IS NULL AND dated_reader.reader IS NULL THEN 'visits_without_days'
             WHEN measured.date_text IS NULL THEN 'no_day'
             WHEN full_date(measured.date_text) IS NOT NULL THEN 'no_reference_date'
-            WHEN regexp_matches(measured.date_text, '^[0-9]{4}(-[0-9]{2})?$') THEN 'partial_date'
+            WHEN partial_period(measured.date_text) IS NOT NULL THEN 'partial_date'
             ELSE 'bad_date'
         END AS reason_id
     FROM measured
@@ -329,6 +333,7 @@ SELECT
         AS date_day, -- day from first dose that the date alone gives
     whole_day(stated_day) IS NOT NULL AND date_text IS NOT NULL AND full_date(date_text) IS NULL
         AS is_date_partial, -- the date is partial and the stated day was used
+    date_flag, -- imputed part of the date, as ADaM's DTF: D day, M month and day; NULL where none is
     finite_number(stated_baseline_volume)
         AS stated_baseline_volume_mm3, -- baseline volume that the source states, mm3
     CASE

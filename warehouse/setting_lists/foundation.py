@@ -97,6 +97,13 @@ SETTINGS: tuple[Setting, ...] = (
         maximum=36525,
     ),
     Setting(
+        "dates.partial",
+        "unknown",
+        "day of an assessment, treatment, procedure or disposition whose date is partial and "
+        "which no visit dates: unknown, the first of the month (or year), or its middle",
+        choices=("unknown", "first", "middle"),
+    ),
+    Setting(
         "dates.partial_death",
         "unknown",
         "day of a death whose date is partial: unknown, the first of the month (or year), or its "

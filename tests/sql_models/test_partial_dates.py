@@ -1,0 +1,153 @@
+"""Rows without a full date: the day of their visit, one imputed by a stated rule, or none.
+
+The first dose is on 1 January 2020 (day 0), so 1 February is day 31 and 1 March day 60.
+"""
+
+from __future__ import annotations
+
+import pytest
+from sqlkit import SqlKit
+
+
+def sizes(kit: SqlKit) -> list[tuple]:
+    kit.build("core.measurement")
+    return kit.rows("core.measurement", "lesion_id, day, date_flag")
+
+
+def test_a_partial_date_takes_the_day_of_its_visit(kit):
+    kit.size(None, 20, "T01", trdtc="2020-02-26", visitnum="3")
+    kit.size(None, 30, "T02", trdtc="2020-02", visitnum="3.0")
+    assert sizes(kit) == [("s1/1/-/T01", 56, None), ("s1/1/-/T02", 56, "D")]
+    kit.build("quality.finding")
+    assert (
+        "time.2b",
+        "2020-02",
+        "The date is partial: day 56 of its visit was taken.",
+    ) in kit.rows("quality.finding", "defect_id, value, message")
+
+
+def test_of_several_days_of_a_visit_the_one_that_most_rows_bear(kit):
+    for label, date in (("T01", "2020-02-26"), ("T02", "2020-02-27"), ("T03", "2020-02-27")):
+        kit.size(None, 20, label, trdtc=date, visit="WEEK 8")
+    kit.size(None, 30, "T04", trdtc="2020", visit="Week 8")
+    assert sizes(kit)[-1] == ("s1/1/-/T04", 57, "M")
+
+
+def test_a_visit_outside_the_month_says_nothing(kit):
+    kit.size(None, 20, "T01", trdtc="2020-02-26", visitnum="3")
+    kit.size(None, 30, "T02", trdtc="2020-03", visitnum="3")
+    assert sizes(kit) == [("s1/1/-/T01", 56, None)]
+    kit.build("quality.quarantine")
+    assert kit.rows("quality.quarantine", "reason_id, value") == [("partial_date", "2020-03")]
+
+
+def test_the_readers_own_dates_go_before_those_of_others(kit):
+    kit.size(None, 20, "T01", trdtc="2020-02-26", visitnum="3", treval="A")
+    kit.size(None, 20, "T01", trdtc="2020-02-20", visitnum="3", treval="B")
+    kit.size(None, 30, "T02", trdtc="2020-02", visitnum="3", treval="B")
+    kit.size(None, 30, "T02", trdtc="2020-02", visitnum="3", treval="C")
+    found = {lesion: day for lesion, day, _ in sizes(kit)}
+    assert found["s1/1/B/T02"] == 50
+    assert found["s1/1/C/T02"] == 50  # B and A have one row each: the first day
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize(
+    ("rule", "date", "expected"),
+    [
+        ("unknown", "2020-03", None),
+        ("first", "2020-03", (60, "D")),
+        ("middle", "2020-03", (74, "D")),
+        # After the visit of 26 February (day 56), which has a lower number...
+        ("first", "2020-02", (57, "D")),
+        # ... and before that of 8 April (day 98).
+        ("middle", "2020-04", (97, "D")),
+        ("middle", "2020", (97, "M")),
+        ("first", "2020---07", (57, "M")),
+        # The visits around it contradict it.
+        ("first", "2020-05", None),
+        ("first", "2019-12", None),
+    ],
+)
+def test_an_imputed_day_lies_between_the_visits_around_it(rule, date, expected):
+    with SqlKit({"dates.partial": rule}) as kit:
+        kit.study("s1")
+        kit.subject()
+        kit.size(None, 20, trdtc="2020-02-26", visitnum="3")
+        kit.size(None, 21, trdtc=date, visitnum="4")
+        kit.size(None, 22, trdtc="2020-04-08", visitnum="5")
+        kit.size(None, 22, trdtc="2020-01-01", visitnum="1")
+        kit.build("core.measurement", "quality.quarantine")
+        found = kit.rows("core.measurement", "diameter_mm, day, date_flag")
+        rejected = kit.rows("quality.quarantine", "reason_id")
+    if expected is None:
+        assert 21 not in {size for size, *_ in found}
+        assert rejected == [("partial_date",)]
+    else:
+        assert next((day, flag) for size, day, flag in found if size == 21) == expected
+        assert rejected == []
+
+
+def response(kit: SqlKit, word: str, **rs: object) -> None:
+    kit.add(
+        "rs",
+        {"usubjid": "1", "rstestcd": "OVRLRESP", "rsstresc": word, "rscat": "RECIST 1.1", **rs},
+    )
+
+
+def test_a_response_without_a_date_is_one_of_the_last_scan_of_its_visit(kit):
+    kit.size(None, 20, "T01", trdtc="2020-02-26", visitnum="3")
+    kit.size(None, 30, "T02", trdtc="2020-02-28", visitnum="3")
+    kit.size(None, 30, "T03", trdtc="2020-02-26", visitnum="3")
+    response(kit, "PR", visitnum="3")
+    response(kit, "SD", visitnum="4", rsdtc="2020-03-20")
+    response(kit, "PD", visitnum="9")
+    kit.build("core.response", "quality.finding", "quality.quarantine")
+    assert kit.rows("core.response", "overall_response, day, date_flag") == [
+        ("PR", 58, "Y"),
+        ("SD", 79, None),
+    ]
+    assert kit.rows("quality.quarantine", "reason_id, source_row") == [("no_day", 7)]
+    assert ("rows.5k", 58) in kit.rows("quality.finding", "defect_id, day")
+
+
+def test_a_visit_that_stands_for_two_assessments_dates_no_response(kit):
+    kit.size(None, 20, trdtc="2020-02-26", visit="FOLLOW-UP")
+    kit.size(None, 30, trdtc="2020-06-26", visit="FOLLOW-UP")
+    response(kit, "PR", visit="FOLLOW-UP")
+    kit.build("quality.quarantine")
+    assert kit.rows("quality.quarantine", "reason_id") == [("no_day",)]
+
+
+def test_an_unscheduled_visit_dates_nothing(kit):
+    kit.size(None, 20, trdtc="2020-02-26", visit="UNSCHEDULED", visitnum="99")
+    response(kit, "PR", visit="UNSCHEDULED", visitnum="99")
+    kit.build("quality.quarantine")
+    assert kit.rows("quality.quarantine", "reason_id") == [("no_day",)]
+
+
+@pytest.mark.parametrize(("rule", "days"), [("unknown", None), ("first", 60), ("middle", 74)])
+def test_treatments_and_procedures_follow_the_setting(rule, days):
+    with SqlKit({"dates.partial": rule}) as kit:
+        kit.study("s1")
+        kit.subject()
+        kit.add("ex", {"usubjid": "1", "extrt": "A", "exstdtc": "2020-03", "exendtc": "2020-03"})
+        kit.add("cm", {"usubjid": "1", "cmtrt": "B", "cmstdtc": "2020-03"})
+        kit.add("pr", {"usubjid": "1", "prtrt": "SURGERY", "prstdtc": "2020-03"})
+        kit.add("ds", {"usubjid": "1", "dsdecod": "COMPLETED", "dsstdtc": "2020-03"})
+        kit.build(
+            "staging.exposure", "staging.medication", "staging.procedure", "staging.disposition"
+        )
+        assert kit.rows("staging.exposure", "start_day, end_day") == [(days, days)]
+        for table in ("medication", "procedure", "disposition"):
+            assert kit.rows(f"staging.{table}", "day") == [(days,)]
+
+
+def test_the_first_dose_and_the_start_of_dosing_bound_an_imputed_day():
+    with SqlKit({"dates.partial": "first"}) as kit:
+        kit.study("s1")
+        kit.subject(first_dose="2020-01-10")
+        kit.add("ex", {"usubjid": "1", "extrt": "A", "exstdtc": "2020-01", "exendtc": "2020-01"})
+        kit.add("ex", {"usubjid": "1", "extrt": "A", "exstdtc": "2020-03-20", "exendtc": "2020-03"})
+        kit.build("staging.exposure")
+        assert kit.rows("staging.exposure", "start_day, end_day") == [(0, 0), (70, 70)]
