@@ -3,14 +3,17 @@
    when a later scan shows more of it, and sets the bar anew when it does not come true.
    How: the parts are those of RECIST 1.1 (analysis.visit_response). Progression of any part is iUPD. It is confirmed
    by a scan within irecist.confirmation_min_days to irecist.confirmation_max_days of an iUPD of the same run: more
-   growth of what progressed, or progression of another part (staging.irecist_rule). A run ends with the first time
-   point that is neither progression nor NE: progression has to occur again, against the same nadir.
+   growth of what progressed since an iUPD of the run, or progression of another part (staging.irecist_rule). Small
+   growths from scan to scan add up: where each iUPD comes in time after the last, all of them are compared with. A run
+   ends with the first time point that is neither progression nor NE: progression has to occur again, against the same
+   nadir.
    New lesions stand beside the others: up to five that could be targets (10 mm, nodes 15 mm; two per organ) are
    measured as a sum, of the others any growth counts. A new lesion that is gone is no longer there.
    Days: progression has the day that analysis.visit_response gives it (staging.event_day_rule), other responses the
    last scan of the time point, from which the window for confirmation is counted too.
    Caveats: sizes and states of new and non-target lesions are the last known ones. Further growth of a non-target
-   lesion that progressed already is not seen in its words. Rows after the first iCPD stay, and count for nothing.
+   lesion that progressed already is seen in its size where one is given, and not in its words. Rows after the first
+   iCPD stay, and count for nothing.
    Reference: Seymour et al. 2017, Lancet Oncol 18:e143, tables 1 and 2.
    Grain: one row per patient_id, reader and time_point_id after baseline
    Key: patient_id, reader, time_point_id
@@ -224,7 +227,11 @@ pair AS (
     WHERE
         later.is_progressed
         AND earlier.is_progressed
-        AND later.day - earlier.day BETWEEN setting.min_days AND setting.max_days
+        AND later.day - earlier.day >= setting.min_days
+    -- In time after the last iUPD; what grew since an earlier one of the run counts too.
+    QUALIFY
+        later.day - max(earlier.day) OVER (PARTITION BY later.patient_id, later.reader, later.day)
+        <= setting.max_days
 ),
 
 lesion_pair AS (
@@ -234,7 +241,9 @@ lesion_pair AS (
         pair.day,
         pair.iupd_last_day,
         bool_or(
-            later.lesion_type = 'non-target' AND later.is_progressed AND NOT coalesce(earlier.is_progressed, FALSE)
+            later.lesion_type = 'non-target'
+            AND later.is_progressed
+            AND (NOT coalesce(earlier.is_progressed, FALSE) OR later.size_mm > earlier.size_mm)
         ) AS is_nontarget_grown,
         bool_or(
             later.lesion_type = 'new'
@@ -287,7 +296,7 @@ confirmed AS (
     INNER JOIN staging.irecist_rule AS rule ON confirmation.confirmed_by = rule.confirmed_by
     QUALIFY row_number() OVER (
         PARTITION BY confirmation.patient_id, confirmation.reader, confirmation.day
-        ORDER BY rule.priority, confirmation.iupd_day
+        ORDER BY rule.priority, confirmation.iupd_day DESC
     ) = 1
 )
 
@@ -311,7 +320,7 @@ SELECT
     coalesce(confirmed.irecist_response, seen.irecist_response)
         AS irecist_response, -- iCR, iPR, iSD, NON-iCR/NON-iUPD, iUPD, iCPD or NE
     confirmed.confirmed_by, -- of an iCPD: target, non-target, new lesion or other category
-    confirmed.iupd_day, -- of an iCPD: day of the iUPD that it confirms
+    confirmed.iupd_day, -- of an iCPD: day of the last iUPD of the run that it shows more than
     -- times that the bar has been set anew before
     CAST(seen.run AS INTEGER) AS run,
     rule.priority AS irecist_rule_priority, -- row of staging.irecist_rule that says so

@@ -119,6 +119,40 @@ def test_a_further_nontarget_lesion_confirms(core: Core) -> None:
     ]
 
 
+def test_small_growths_since_the_first_iupd_add_up(core: Core) -> None:
+    # 3 mm from scan to scan: 5 mm more than the iUPD of day 42 is reached on day 126, 84 days later.
+    core.target({0: 100, 42: 130, 84: 133, 126: 136})
+    columns = "irecist_response, confirmed_by, iupd_day"
+    assert irecist(core, columns) == [
+        ("iUPD", None, None),
+        ("iUPD", None, None),
+        ("iCPD", "target", 42),
+    ]
+
+
+def test_growth_confirms_nothing_where_no_iupd_came_in_time_before(core: Core) -> None:
+    core.target({0: 100, 42: 130, 126: 140})
+    assert irecist(core) == ["iUPD", "iUPD"]
+
+
+@pytest.mark.parametrize(("later", "expected"), [(31, "iCPD"), (30, "iUPD"), (29, "iUPD")])
+def test_a_measured_nontarget_lesion_confirms_by_any_growth(core: Core, later, expected) -> None:
+    core.target({0: 100, 42: 70, 84: 70})
+    core.nontarget({0: "SD", 42: "PD", 84: "PD"}, "NT1")
+    for day, size in {0: 20, 42: 30, 84: later}.items():
+        core.measurements.append(
+            {
+                "lesion_id": "NT1",
+                "day": day,
+                "patient_id": "S/1",
+                "reader": "",
+                "diameter_mm": size,
+                "is_baseline": day == 0,
+            }
+        )
+    assert irecist(core) == ["iUPD", expected]
+
+
 @pytest.mark.parametrize(
     ("sizes", "expected", "by"),
     [
