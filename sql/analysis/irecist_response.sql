@@ -296,7 +296,7 @@ confirmed AS (
     INNER JOIN staging.irecist_rule AS rule ON confirmation.confirmed_by = rule.confirmed_by
     QUALIFY row_number() OVER (
         PARTITION BY confirmation.patient_id, confirmation.reader, confirmation.day
-        ORDER BY rule.priority, confirmation.iupd_day DESC
+        ORDER BY rule.priority ASC, confirmation.iupd_day DESC
     ) = 1
 )
 
