@@ -120,7 +120,7 @@ def test_a_further_nontarget_lesion_confirms(core: Core) -> None:
 
 
 def test_small_growths_since_the_first_iupd_add_up(core: Core) -> None:
-    # 3 mm from scan to scan: 5 mm more than the iUPD of day 42 is reached on day 126, 84 days later.
+    # 3 mm from scan to scan: day 126 has 6 mm more than day 42, 84 days before.
     core.target({0: 100, 42: 130, 84: 133, 126: 136})
     columns = "irecist_response, confirmed_by, iupd_day"
     assert irecist(core, columns) == [
