@@ -3,7 +3,7 @@
    Why: local treatment is an intercurrent event (ICH E9(R1)). Sums, responses, events, growth data, hazards and
    heterogeneity join this one table, so that all deal with it alike.
    How: the first procedure that reached the lesion by analysis.procedure_reach; what the lesion later split or merged
-   into, and a lesion marked twice, count as treated with it. local_treatment.policy says what follows
+   into, and a lesion marked twice, count as treated with it. The policy of the study (core.study) says what follows
    (staging.local_treatment_policy): under not_evaluable (while on treatment strategy) and censored (hypothetical) the
    lesion is not evaluable from not_evaluable_from on; under kept (treatment policy strategy) that day is empty and
    sizes count as they stand.
@@ -78,13 +78,6 @@ after_it AS (
     LEFT JOIN assessed AS seen ON first_touch.lesion_id = seen.lesion_id AND first_touch.day <= seen.day
     WHERE first_touch.place = 1
     GROUP BY first_touch.lesion_id
-),
-
-policy AS (
-    SELECT policy.*
-    FROM staging.local_treatment_policy AS policy
-    INNER JOIN meta.setting AS setting ON policy.policy = setting.value
-    WHERE setting.name = 'local_treatment.policy'
 )
 
 SELECT
@@ -104,7 +97,7 @@ SELECT
     first_touch.n_procedures, -- local treatments of the lesion
     after_it.n_sizes_after, -- sizes from that day on; left out unless the policy is kept
     after_it.n_states_after, -- states in words from that day on; likewise
-    policy.policy, -- local_treatment.policy
+    policy.policy, -- local_treatment of study.yml, else the setting local_treatment.policy
     policy.strategy, -- its strategy in the words of ICH E9(R1)
     policy.is_patient_censored, -- the patient's endpoints are censored before the procedure too
     lesion.is_analysed -- the lesion is used in analyses
@@ -112,5 +105,6 @@ FROM first_touch
 INNER JOIN core.lesion AS lesion ON first_touch.lesion_id = lesion.lesion_id
 INNER JOIN core.procedure AS procedure ON first_touch.procedure_id = procedure.procedure_id
 INNER JOIN after_it ON first_touch.lesion_id = after_it.lesion_id
-CROSS JOIN policy
+INNER JOIN core.study AS study ON lesion.study_id = study.study_id
+INNER JOIN staging.local_treatment_policy AS policy ON study.local_treatment_policy = policy.policy
 WHERE first_touch.place = 1

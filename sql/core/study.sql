@@ -6,9 +6,11 @@
    Tags: public
 */
 WITH setting AS (
-    SELECT CAST(value AS DOUBLE) AS too_small_mm
+    SELECT
+        CAST(max(value) FILTER (WHERE name = 'too_small.default_mm') AS DOUBLE) AS too_small_mm,
+        max(value) FILTER (WHERE name = 'local_treatment.policy') AS local_treatment_policy
     FROM meta.setting
-    WHERE name = 'too_small.default_mm'
+    WHERE name = 'too_small.default_mm' OR name = 'local_treatment.policy'
 )
 
 SELECT
@@ -23,6 +25,8 @@ SELECT
     study.patients = 'unknown' AS is_patient_unknown, -- the source names no patients
     coalesce(study.too_small_mm, setting.too_small_mm) AS too_small_mm, -- what 'too small to measure' becomes, mm
     study.too_small_mm IS NOT NULL AS is_too_small_stated, -- the study says so itself; else the setting does
+    coalesce(study.local_treatment, setting.local_treatment_policy)
+        AS local_treatment_policy, -- what becomes of lesions treated locally: the study's own, else the setting's
     study.line_of_therapy, -- line of therapy of the whole study; NULL when it differs or is not stated
     study.primary_site -- primary site of the whole study; NULL when it differs or is not stated
 FROM raw.study AS study

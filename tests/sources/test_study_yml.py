@@ -45,6 +45,7 @@ day_zero_rule: first dose
 patients: known
 readers: ["INDEPENDENT ASSESSOR / RADIOLOGIST 1", INVESTIGATOR]
 too_small: {values: [TOO SMALL TO MEASURE, "<5"], becomes_mm: 2.5}
+local_treatment: kept
 line_of_therapy: 2
 primary_site: colon
 arms: {FOLFOX4: {treatment: FOLFOX, treatment_class: chemotherapy, has_bevacizumab: false}}
@@ -58,6 +59,7 @@ sites: {"CODE 7": liver}
     )
     assert study.too_small_values == ("TOO SMALL TO MEASURE", "<5")
     assert (study.too_small_mm, study.line_of_therapy) == (2.5, 2)
+    assert study.local_treatment == "kept"
     assert study.arms == (Arm("FOLFOX4", "FOLFOX", "chemotherapy", has_bevacizumab=False),)
     assert study.sites == (("CODE 7", "liver"),)
     assert study.domains == ("dm", "tr")

@@ -160,3 +160,20 @@ def test_a_lesion_that_split_off_a_treated_one_is_treated_too(kit: SqlKit) -> No
         ("T01", 70, False),
         ("T01.1", 70, True),
     ]
+
+
+def test_a_study_has_a_policy_of_its_own() -> None:
+    """The policy of study.yml goes before the setting: a study of irradiation keeps its lesions."""
+    with SqlKit({"local_treatment.policy": "censored"}) as kit:
+        for study, policy in (("drug", None), ("irradiation", "kept")):
+            kit.study(study, local_treatment=policy)
+            kit.subject()
+            kit.size(1, 20)
+            kit.size(43, 20)
+            kit.add("pr", {"usubjid": "1", "prtrt": "SBRT", "prlnkid": "T01", "prstdy": "8"})
+        kit.build("analysis.local_treatment")
+        columns = "study_id, policy, not_evaluable_from"
+        assert kit.rows("analysis.local_treatment", columns) == [
+            ("drug", "censored", 7),
+            ("irradiation", "kept", None),
+        ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, overload
 
 import yaml
 
@@ -66,11 +66,17 @@ class Section:
             self.fail(f"{key!r} is missing. Add the line '{key}: ...'.")
         return value
 
-    def choice(self, key: str, choices: Iterable[str], default: str) -> str:
-        """One of ``choices``."""
+    @overload
+    def choice(self, key: str, choices: Iterable[str], default: str) -> str: ...
+
+    @overload
+    def choice(self, key: str, choices: Iterable[str], default: None) -> str | None: ...
+
+    def choice(self, key: str, choices: Iterable[str], default: str | None) -> str | None:
+        """One of ``choices``; the default when absent."""
         names = list(choices)
         value = self.text(key, default) or default
-        if value not in names:
+        if value is not None and value not in names:
             self.fail(
                 f"{key!r} cannot be {value!r}.{did_you_mean(value, names)} "
                 f"It is one of: {listed(names)}.",

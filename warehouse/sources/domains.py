@@ -339,6 +339,7 @@ STUDY_COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
         "patients": ("VARCHAR", "known, or unknown when the source has no subject id"),
         "too_small_mm": ("DOUBLE", "mm that 'too small' becomes; NULL = too_small.default_mm"),
         "too_small_values": ("VARCHAR[]", "texts that mean too small to measure"),
+        "local_treatment": ("VARCHAR", "policy of the study; NULL = local_treatment.policy"),
         "line_of_therapy": ("INTEGER", "line of therapy of every patient, where it is one"),
         "primary_site": ("VARCHAR", "primary site of every patient, where it is one"),
     },

@@ -375,7 +375,7 @@ class _Loader:
                     *(name, study.title, study.tumor_type, study.phase, study.sponsor),
                     *(study.layout, study.day_convention, study.day_zero_rule, study.patients),
                     *(study.too_small_mm, list(study.too_small_values)),
-                    *(study.line_of_therapy, study.primary_site),
+                    *(study.local_treatment, study.line_of_therapy, study.primary_site),
                 )
             ],
         )

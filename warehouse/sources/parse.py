@@ -20,7 +20,16 @@ from warehouse.sources.wording import did_you_mean, listed
 _TOP_KEYS = (
     *("study_id", "title", "tumor_type", "phase", "sponsor", "layout"),
     *("day_convention", "day_zero_rule", "patients", "readers", "too_small"),
-    *("line_of_therapy", "primary_site", "arms", "sites", "test_codes", "domains", "files"),
+    *(
+        "local_treatment",
+        "line_of_therapy",
+        "primary_site",
+        "arms",
+        "sites",
+        "test_codes",
+        "domains",
+        "files",
+    ),
 )
 _OPTION_KEYS = (
     *("encoding", "delimiter", "sheet", "header_rows", "header_join"),
@@ -91,6 +100,7 @@ def _described(folder: Path, top: Section) -> spec.Study:
         readers=_unique(top, "readers"),
         too_small_values=too_small.texts("values") if too_small else (),
         too_small_mm=_positive(too_small, "becomes_mm") if too_small else None,
+        local_treatment=top.choice("local_treatment", spec.LOCAL_TREATMENT_POLICIES, None),
         line_of_therapy=top.whole("line_of_therapy"),
         primary_site=top.text("primary_site"),
         arms=_arms(top),

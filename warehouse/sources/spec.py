@@ -9,6 +9,7 @@ STUDY_FILE = "study.yml"
 LAYOUTS = ("sdtm", "lesion_long", "radiomics", "mapped")
 DAY_CONVENTIONS = ("sdtm", "zero_based")
 PATIENTS = ("known", "unknown")
+LOCAL_TREATMENT_POLICIES = ("not_evaluable", "censored", "kept")
 TEST_MEANINGS = (
     *("long_axis", "short_axis", "diameter", "viable_diameter", "volume"),
     *("state", "sum_of_diameters", "other"),
@@ -166,6 +167,7 @@ class Study:
     readers: tuple[str, ...] = ()
     too_small_values: tuple[str, ...] = ()
     too_small_mm: float | None = None
+    local_treatment: str | None = None
     line_of_therapy: int | None = None
     primary_site: str | None = None
     arms: tuple[Arm, ...] = ()
