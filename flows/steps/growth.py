@@ -56,6 +56,7 @@ TOO_SMALL, NO_FIT = "small_subset", "no_fit"
         "core.measurement",
         "core.patient",
         "analysis.lesion_cutoff",
+        "analysis.scan",
         "staging.event_rule",
         "analysis.growth_follow_up",
         "analysis.growth_subset",
@@ -67,6 +68,7 @@ TOO_SMALL, NO_FIT = "small_subset", "no_fit"
         "growth.fewest_lesions",
         "growth.draws",
         "growth.event_baseline",
+        "growth.event_horizon_days",
         "growth.patient_effects",
         "growth.dropout",
         "growth.warm_start",
@@ -175,7 +177,7 @@ def _analysed(
 
 def _events(context: StepContext, found: Fitted, told: Reporter) -> pa.Table:
     """Events on the curves; none where the model is not the one their formulae are of."""
-    from flows.steps.growth_parts.events import event_rows, read_rules
+    from flows.steps.growth_parts.events import end_of_observation, event_rows, read_rules
     from flows.steps.growth_parts.fitting import AFTER_DRAWS
 
     if not found.has_two_populations:
@@ -185,6 +187,7 @@ def _events(context: StepContext, found: Fitted, told: Reporter) -> pa.Table:
         return make_table(MODELLED_EVENT)
     return event_rows(
         found,
+        end_of_observation(context, found.lesions),
         read_rules(context),
         float(context.setting("volume.axis_ratio")),
         str(context.setting("growth.event_baseline")),

@@ -244,7 +244,7 @@ SELECT
     time_days, -- day of the event, or of censoring; from first dose
     time_lower, -- last scan without the event, days; it may be the baseline scan, before day 0; modelled: 5 % quantile
     time_upper, -- scan with the event, days; modelled: 95 % quantile; NULL where censored
-    is_event, -- the event was seen, or the curve has it by the patient's last day
+    is_event, -- the event was seen, or the curve has it before the end of observation (analysis.modelled_event)
     event_probability, -- 1 or 0 for observed events; share of draws for modelled ones
     rule_id, -- rule that set the event; NULL where censored
     source_table, -- table of the scan with the event, or of the lesion's last assessment; or of the curve

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from events.event_tables import load_seeds
-from growth_steps.test_growth_step import TRUTH, one_subset, run
+from growth_steps.test_growth_step import TRUTH, one_subset, run, scans_to_the_end
 from scipy.stats import chi2 as chi2_distribution
 
 from udfs.growth import simulate_data, simulate_schedule
@@ -46,6 +46,7 @@ def simulated() -> tuple[dict[str, pd.DataFrame], np.ndarray]:
     lesions = pd.DataFrame({
         "lesion_id": ids,
         "patient_id": [f"P{i:04d}" for i in range(N)],
+        "reader": None,
         "organ": "liver",
         "lesion_type": "target",
         "is_analysed": True,
@@ -72,6 +73,7 @@ def modelled(baseline: str) -> pd.DataFrame:
             con.register("frame", frame)
             con.execute(f"CREATE TABLE core.{name} AS SELECT * FROM frame")
         one_subset(con)
+        scans_to_the_end(con)
         con.execute(
             "CREATE TABLE analysis.lesion_cutoff "
             "(lesion_id VARCHAR, cutoff_day INTEGER, cutoff_reason VARCHAR)"

@@ -51,6 +51,7 @@ def core_tables() -> dict[str, pd.DataFrame]:
     lesions = pd.DataFrame({
         "lesion_id": ids,
         "patient_id": [f"P{i // 2}" for i in range(N)] + ["PX"] * 4,
+        "reader": None,
         "organ": [ORGANS[i % 4] for i in range(len(ids))],
         "lesion_type": "target",
         "is_analysed": [one != "X4" for one in ids],
@@ -72,6 +73,14 @@ def follow_up() -> pd.DataFrame:
     days = np.random.default_rng(4).exponential(300.0, n).round() + 1.0
     names = [f"P{i}" for i in range(n)]
     return pd.DataFrame({"patient_id": names, "time_days": days, "is_event": np.arange(n) < 24})
+
+
+def scans_to_the_end(con: duckdb.DuckDBPyConnection) -> None:
+    """Every patient is scanned until the last day."""
+    con.execute(
+        "CREATE TABLE analysis.scan AS "
+        "SELECT patient_id, '' AS reader, last_day FROM core.patient"
+    )
 
 
 def one_subset(con: duckdb.DuckDBPyConnection) -> None:
@@ -99,6 +108,7 @@ def database(lesions: int | None = None) -> duckdb.DuckDBPyConnection:
         "(lesion_id VARCHAR, cutoff_day INTEGER, cutoff_reason VARCHAR)"
     )
     one_subset(con)
+    scans_to_the_end(con)
     return con
 
 
@@ -280,6 +290,27 @@ def test_sizes_after_a_local_treatment_are_no_growth_data() -> None:
             "SELECT count(*) FROM analysis.modelled_event "
             f"WHERE lesion_id = 'L001' AND is_event AND time_days > {treated[1][1]}",
         ) == [(0,)]
+
+
+def test_modelled_events_end_with_the_last_scan_and_the_horizon() -> None:
+    """The same curves: events up to the horizon stand as they were, later ones are censored there."""
+    wanted = (
+        "SELECT lesion_id, endpoint, rule_set, time_days, is_event FROM analysis.modelled_event "
+        "ORDER BY ALL"
+    )
+    with database(lesions=40) as other:
+        run(other, growth__draws=20)
+        whole = rows(other, wanted)
+        other.execute("UPDATE analysis.scan SET last_day = 120")
+        last = dict(rows(other, "SELECT lesion_id, last_measured_day FROM core.lesion"))
+        for horizon in (0, 60):
+            run(other, growth__draws=20, growth__event_horizon_days=horizon)
+            ends = [max(120, last[row[0]]) + horizon for row in whole]
+            assert rows(other, wanted) == [
+                row if row[3] <= end else (*row[:3], min(end, 500), False)
+                for row, end in zip(whole, ends, strict=True)
+            ]
+            assert sum(row[4] and row[3] > end for row, end in zip(whole, ends, strict=True)) > 5
 
 
 def test_a_warm_start_agrees_with_a_cold_one(

@@ -79,6 +79,13 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("predicted", "measured"),
     ),
     Setting(
+        "growth.event_horizon_days",
+        0,
+        "days after a patient's last scan until which modelled events count; later ones are what "
+        "nobody could have seen, and would make who lives long progress in more organs",
+        minimum=0,
+    ),
+    Setting(
         "growth.pooled_draws",
         20,
         "draws of each lesion's growth parameters that are kept, and over which tests are pooled",

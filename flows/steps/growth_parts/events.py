@@ -22,6 +22,14 @@ FROM staging.event_rule
 WHERE lesion_type = 'target' AND reference_state <> 'zero' AND coalesce(relative_change, 0) > -1
 ORDER BY rule_set, endpoint, priority, rule_id
 """
+LAST_SCANS = """
+SELECT lesion.lesion_id, CAST(max(scan.last_day) AS DOUBLE) AS last_scan_day
+FROM core.lesion AS lesion
+INNER JOIN analysis.scan AS scan
+    ON lesion.patient_id = scan.patient_id AND coalesce(lesion.reader, '') = scan.reader
+WHERE lesion.is_analysed AND lesion.lesion_type = 'target'
+GROUP BY lesion.lesion_id
+"""
 TAIL = 0.05
 SOURCE_TABLE = "analysis.growth_lesion"
 
@@ -42,20 +50,37 @@ def read_rules(context: StepContext) -> dict[tuple[str, str], list[EventRule]]:
     return found
 
 
+def end_of_observation(context: StepContext, lesions: pd.DataFrame) -> FloatArray:
+    """(n,) last day on which an event of each lesion counts.
+
+    growth.event_horizon_days after the last scan of the patient by the lesion's reader, not after
+    the patient's last day or the lesion's cut-off. Nobody looks after the last scan: on a curve
+    that went on to the last day alive, who lives longer would progress in more organs.
+    """
+    scanned = context.frame(LAST_SCANS).set_index("lesion_id")["last_scan_day"]
+    last_scan = np.fmax(
+        scanned.reindex(lesions.index).to_numpy(dtype=np.float64),
+        lesions["last_measured_day"].to_numpy(dtype=np.float64),
+    )
+    horizon = float(context.setting("growth.event_horizon_days"))
+    followed: FloatArray = lesions["censor_day"].to_numpy(dtype=np.float64)
+    return np.minimum(last_scan + horizon, followed)
+
+
 def event_rows(
     found: Fitted,
+    end: FloatArray,
     rules: dict[tuple[str, str], list[EventRule]],
     axis_ratio: float,
     baseline_kind: str,
     pulse: Callable[[], None] = lambda: None,
 ) -> pa.Table:
-    """Rows of ``modelled_event``, by rule set, endpoint and lesion."""
+    """Rows of ``modelled_event``, by rule set, endpoint and lesion; ``end``: (n,) last days."""
     lesions = found.lesions
     diameter = lesions["baseline_diameter_mm"].to_numpy(dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         own = found.v0 / diameter**3
     factor = np.where(np.isfinite(own) & (own > 0), own, 0.5 / axis_ratio**2)
-    end = lesions["censor_day"].to_numpy(dtype=np.float64)
     at_mode, of_draws = found.curve(found.modes.phi), found.curve(found.draws.phi)
     parts = []
     for (rule_set, endpoint), some in sorted(rules.items()):

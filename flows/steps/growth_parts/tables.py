@@ -264,7 +264,8 @@ MODELLED_EVENT = _table(
     "How: the first day from day 0 on which a rule of staging.event_rule holds on the curve at the "
     "conditional mode. The baseline is the curve's volume on day 0 or the measured one "
     "(growth.event_baseline); the nadir is the curve's, the baseline included. Diameters keep the "
-    "relation to volume of the lesion's own baseline. No event after the patient's last day.\n"
+    "relation to volume of the lesion's own baseline. No event later than growth.event_horizon_days "
+    "after the patient's last scan, nor after the patient's last day.\n"
     "Caveats: a curve never reaches 0, so rules of disappearance never hold. The interval and the "
     "probability come from draws of the lesion's parameters.\n"
     "Reference: Zhou et al. 2023, Methods, Tumor time to response and progression",
@@ -281,9 +282,10 @@ MODELLED_EVENT = _table(
         "time_days": (REAL, "day of the event, or of censoring; from first dose"),
         "time_lower": (REAL, "5 % quantile of the time over draws, or the day of censoring"),
         "time_upper": (REAL, "95 % quantile; null where that lies after the day of censoring"),
-        "is_event": (FLAG, "the curve at the mode has the event by the patient's last day, or "
-                     "the lesion's local treatment, merging or splitting"),
-        "event_probability": (REAL, "share of draws with the event by the patient's last day"),
+        "is_event": (FLAG, "the curve at the mode has the event before the end of observation: the "
+                     "last scan and growth.event_horizon_days, the patient's last day, the "
+                     "lesion's local treatment, merging or splitting"),
+        "event_probability": (REAL, "share of draws with the event before the end of observation"),
         "rule_id": (TEXT, "rule that set the event; null where censored"),
         "source_table": (TEXT, "table of the curve's parameters"),
         "source_row": (WHOLE, "null: no single row of a source"),
