@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from udfs.gower import GowerPairs, Variable, gower_means, gower_pairs
+from udfs.gower import GowerMeans, GowerPairs, Variable, gower_means, gower_pairs
 from warehouse.registry import StepContext, TableDoc, step
 
 LESIONS = """
@@ -25,6 +27,11 @@ WHERE patient_id IS NOT NULL
 ORDER BY patient_id, lesion_id
 """
 UNKNOWN_PATIENTS = "SELECT count(*) AS n FROM analysis.lesion_phase WHERE patient_id IS NULL"
+
+VARIABLES = ("has_response", "has_stable", "has_relapse", "nadir_ratio", "last_ratio")
+"""What lesions are compared by: three that are there or not, and two ratios."""
+GOWER_SETTINGS = ("gower.range", "gower.mean", "gower.single_lesion")
+"""The settings that ``gower_distances`` reads."""
 
 SINGLE_LESION = "one lesion with phases"
 NO_LESION = "no lesion with phases"
@@ -86,7 +93,7 @@ GOWER_PATIENT = TableDoc(
     name="gower",
     reads=("analysis.lesion_phase",),
     writes=(GOWER_PAIR, GOWER_LESION, GOWER_PATIENT),
-    settings=("gower.range", "gower.mean", "gower.single_lesion"),
+    settings=GOWER_SETTINGS,
 )
 def gower(context: StepContext) -> dict[str, pa.Table]:
     """Distances of all pairs of lesions within patients, and their means."""
@@ -99,14 +106,9 @@ def gower(context: StepContext) -> dict[str, pa.Table]:
     lesions = context.arrow(LESIONS)
     patient = lesions["patient_index"].to_numpy().astype(np.int64)
     group = np.where(lesions["has_phases"].to_numpy(), patient, -1)
-    pairs = gower_pairs(
-        _variables(lesions),
-        group,
-        range_over="group" if context.setting("gower.range") == "patient" else "all",
+    pairs, means = gower_distances(
+        context, {name: lesions[name].to_numpy() for name in VARIABLES}, group
     )
-    single = 0.0 if context.setting("gower.single_lesion") == "zero" else np.nan
-    means = gower_means(pairs, group, over=context.setting("gower.mean"), single=single)
-
     patients, rows = np.unique(patient, return_index=True)
     n_lesions = np.zeros(patients.size, dtype=np.int64)
     distance = np.full(patients.size, np.nan)
@@ -132,15 +134,25 @@ def gower(context: StepContext) -> dict[str, pa.Table]:
     }
 
 
-def _variables(lesions: pa.Table) -> list[Variable]:
-    """The five variables of Zhou 2021."""
-    return [
-        *(
-            Variable(name, lesions[name].to_numpy(), "symmetric")
-            for name in ("has_response", "has_stable", "has_relapse")
-        ),
-        *(Variable(name, lesions[name].to_numpy()) for name in ("nadir_ratio", "last_ratio")),
-    ]
+def gower_distances(
+    context: StepContext, values: dict[str, NDArray[Any]], group: NDArray[np.int64]
+) -> tuple[GowerPairs, GowerMeans]:
+    """Distances of the lesions of a group by the five variables of Zhou 2021, and their means.
+
+    Args:
+        values: (n,) each of ``VARIABLES``.
+        group: (n,) each lesion's patient; -1 where it has no phases.
+    """
+    pairs = gower_pairs(
+        [
+            *(Variable(name, values[name], "symmetric") for name in VARIABLES[:3]),
+            *(Variable(name, values[name]) for name in VARIABLES[3:]),
+        ],
+        group,
+        range_over="group" if context.setting("gower.range") == "patient" else "all",
+    )
+    single = 0.0 if context.setting("gower.single_lesion") == "zero" else np.nan
+    return pairs, gower_means(pairs, group, over=context.setting("gower.mean"), single=single)
 
 
 def _pair_table(lesions: pa.Table, pairs: GowerPairs) -> pa.Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -26,6 +28,14 @@ from warehouse.registry import StepContext, TableDoc, step
 
 COMPLEMENTS = ("liver", "lung", "ln")
 """Organ classes whose patients' other organs are summed too."""
+
+ORGAN_SETTINGS = (
+    *PHASE_SETTINGS,
+    "phases.sum_days",
+    "heterogeneity.shrinkage_percent",
+    "heterogeneity.organ_shrinkage",
+)
+"""The settings that ``organ_sums`` reads."""
 
 LESIONS = """
 SELECT
@@ -87,15 +97,84 @@ ORGAN_PHASE = TableDoc(
         "analysis.pooled_organ",
     ),
     writes=(ORGAN_PHASE,),
-    settings=(
-        *PHASE_SETTINGS,
-        "phases.sum_days",
-        "heterogeneity.shrinkage_percent",
-        "heterogeneity.organ_shrinkage",
-    ),
+    settings=ORGAN_SETTINGS,
 )
 def organ_phase(context: StepContext) -> dict[str, pa.Table]:
     """Phases of the sum of each organ of each patient, and of all organs but one.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    lesions = context.arrow(LESIONS)
+    counted = lesions["is_counted"].to_numpy()
+    nadir = lesions["nadir_ratio"].to_numpy()
+    sums = organ_sums(context, lesions, counted, nadir, Scans.read(context, lesions.num_rows))
+    series, phases, sets = sums.series, sums.phases, sums.sets
+    return {
+        ORGAN_PHASE.name: pa.table(
+            {
+                "patient_id": sums.patient_id,
+                "organ_set": pa.array(sets, type=pa.string()),
+                "is_complement": pa.array([s.startswith("not ") for s in sets], type=pa.bool_()),
+                "n_lesions": pa.array(series.n_lesions),
+                "baseline_sum_mm": pa.array(series.size[series.offsets[:-1]]),
+                **phase_columns(phases),
+                "is_carried_forward": pa.array(sums.is_carried),
+                "n_shrunk_lesions": pa.array(sums.n_shrunk),
+                "is_shrunk": pa.array(sums.is_shrunk, mask=~phases.is_evaluable),
+            }
+        )
+    }
+
+
+@dataclass(frozen=True)
+class Scans:
+    """Diameters of the target lesions, one lesion after the other by lesion_id."""
+
+    day: NDArray[np.float64]
+    diameter: NDArray[np.float64]
+    """(s,) mm."""
+    offsets: NDArray[np.int64]
+    """(n + 1,) where each lesion begins."""
+
+    @classmethod
+    def read(cls, context: StepContext, n_lesions: int, until: float = np.inf) -> Scans:
+        """Scans up to and with a day."""
+        rows = context.arrow(SCANS)
+        day, diameter = rows["day"].to_numpy(), rows["diameter_mm"].to_numpy()
+        known = day <= until
+        n_scans = np.bincount(rows["lesion_index"].to_numpy()[known], minlength=n_lesions)
+        return cls(day[known], diameter[known], np.concatenate(([0], np.cumsum(n_scans))))
+
+
+@dataclass(frozen=True)
+class OrganSums:
+    """Sums of diameters of sets of organs, one per patient and set."""
+
+    patient_id: pa.ChunkedArray
+    sets: list[str]
+    series: SumSeries
+    phases: ResponsePhases
+    is_carried: NDArray[np.bool_]
+    n_shrunk: NDArray[np.int64]
+    is_shrunk: NDArray[np.bool_]
+    """Means nothing where the phases are not evaluable."""
+
+
+def organ_sums(
+    context: StepContext,
+    lesions: pa.Table,
+    counted: NDArray[np.bool_],
+    nadir: NDArray[np.float64],
+    scans: Scans,
+) -> OrganSums:
+    """The sums of the lesions that count.
+
+    Args:
+        lesions: rows of ``LESIONS``.
+        counted: (n,) lesions with phases.
+        nadir: (n,) their smallest size over baseline.
+        scans: of the same lesions.
 
     Raises:
         LesionsError: a setting is out of range.
@@ -107,14 +186,9 @@ def organ_phase(context: StepContext) -> dict[str, pa.Table]:
             f"heterogeneity.shrinkage_percent = {percent} in lesions.toml must be 0 or more and "
             "below 100: it is the decrease beyond which an organ shrank. The default is 30."
         )
-    lesions = context.arrow(LESIONS)
-    scans = context.arrow(SCANS)
-    n_scans = np.bincount(scans["lesion_index"].to_numpy(), minlength=lesions.num_rows)
-    offsets = np.concatenate(([0], np.cumsum(n_scans)))
-    day, diameter = scans["day"].to_numpy(), scans["diameter_mm"].to_numpy()
-    lesion, owner, sets = _owners(lesions)
-
-    rows, bounds = _repeated(lesion, offsets)
+    lesion, owner, sets = _owners(lesions, counted)
+    rows, bounds = _repeated(lesion, scans.offsets)
+    day, diameter = scans.day, scans.diameter
     always = context.setting("phases.sum_days") == "carried_forward"
     carried = sum_carried_forward(owner, day[rows], diameter[rows], bounds)
     complete = sum_over_complete_days(owner, day[rows], diameter[rows], bounds)
@@ -123,37 +197,25 @@ def organ_phase(context: StepContext) -> dict[str, pa.Table]:
     phases = response_phases(series.day, series.size, series.offsets, **rules)
 
     below = (1 - percent / 100) * (1 - THRESHOLD_TOLERANCE)
-    nadir = lesions["nadir_ratio"].to_numpy()[lesion]
-    n_shrunk = np.bincount(owner[nadir < below], minlength=series.patient.size)
+    n_shrunk = np.bincount(owner[nadir[lesion] < below], minlength=series.patient.size)
     shrunk = _is_shrunk(
         context.setting("heterogeneity.organ_shrinkage"), phases, below, n_shrunk, series.n_lesions
     )
     _, first = np.unique(owner, return_index=True)
-    return {
-        ORGAN_PHASE.name: pa.table(
-            {
-                "patient_id": lesions["patient_id"].take(pa.array(lesion[first])),
-                "organ_set": pa.array(sets, type=pa.string()),
-                "is_complement": pa.array([s.startswith("not ") for s in sets], type=pa.bool_()),
-                "n_lesions": pa.array(series.n_lesions),
-                "baseline_sum_mm": pa.array(series.size[series.offsets[:-1]]),
-                **phase_columns(phases),
-                "is_carried_forward": pa.array(is_carried),
-                "n_shrunk_lesions": pa.array(n_shrunk),
-                "is_shrunk": pa.array(shrunk, mask=~phases.is_evaluable),
-            }
-        )
-    }
+    patient_id = lesions["patient_id"].take(pa.array(lesion[first]))
+    return OrganSums(patient_id, sets, series, phases, is_carried, n_shrunk, shrunk)
 
 
-def _owners(lesions: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+def _owners(
+    lesions: pa.Table, is_counted: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
     """Lesions by the sums that they belong to.
 
     Returns:
         (k,) rows of lesions, a lesion being there for its organ and for each complement; (k,) the
         sum each belongs to, numbered by patient and name; the sums' names, by number.
     """
-    counted = np.flatnonzero(lesions["is_counted"].to_numpy())
+    counted = np.flatnonzero(is_counted)
     patient = lesions["patient_index"].to_numpy().astype(np.int64)[counted]
     organ = np.asarray(lesions["organ_class"].to_pylist(), dtype=object)[counted]
     parts = [(counted, patient, organ)]

@@ -28,7 +28,9 @@ SELECT
     planned.subset,
     plan.grouping,
     endpoint.endpoint,
-    plan.is_ordered
+    plan.is_ordered,
+    plan.is_guarantee_time_free,
+    CASE plan.clock WHEN 'landmark' THEN CAST({landmark} AS DOUBLE) END AS landmark_days
 FROM staging.survival_plan AS plan
 INNER JOIN analysis.planned_subset AS planned ON plan.subset_kind = planned.subset_kind
 CROSS JOIN staging.endpoint AS endpoint
@@ -43,7 +45,11 @@ SELECT
     planned.analysis,
     patient_group.group_order,
     patient_group.group_name,
-    coalesce(endpoint.time_days, 'nan'::DOUBLE) AS time_days,
+    CASE
+        WHEN coalesce(endpoint.time_days > planned.landmark_days, endpoint.time_days IS NOT NULL)
+            THEN endpoint.time_days - coalesce(planned.landmark_days, 0)
+        ELSE 'nan'::DOUBLE
+    END AS time_days,
     coalesce(endpoint.is_event, FALSE) AS is_event
 FROM planned
 INNER JOIN analysis.patient_group AS patient_group
@@ -67,6 +73,14 @@ KEYS = {
     "grouping": "by what they are grouped: staging.survival_plan",
     "endpoint": "OS, PFS, PPS or another: staging.endpoint",
 }
+GUARANTEE = (
+    "the groups are known when the clock starts (staging.survival_plan); where not, who lives "
+    "longer may fall into another group for that alone"
+)
+LANDMARK = (
+    "days from the first dose to where time_days counts from, in patients at risk then; NULL "
+    "where it counts as the endpoint says"
+)
 _WHERE = "Reference: Kaplan and Meier, JASA 1958; Zhou et al., Cancer Res 2021, Fig. 2 to 6"
 
 SURVIVAL_CURVE = TableDoc(
@@ -85,7 +99,7 @@ SURVIVAL_CURVE = TableDoc(
         "grouping": KEYS["grouping"],
         "group_name": "analysis.patient_group",
         "endpoint": KEYS["endpoint"],
-        "time_days": "days from the first dose; for PPS from the progression",
+        "time_days": "days from the first dose, or from the landmark; for PPS from the progression",
         "survival": "share still without event after the day",
         "ci_lower": "lower limit",
         "ci_upper": "upper limit",
@@ -112,8 +126,11 @@ SURVIVAL_SUMMARY = TableDoc(
         "group_name": "analysis.patient_group",
         "endpoint": KEYS["endpoint"],
         "group_order": "order of the groups",
+        "is_guarantee_time_free": GUARANTEE,
+        "landmark_days": LANDMARK,
         "n_patients": "patients of the group with the endpoint",
-        "n_missing": "patients of the group without it: analysis.patient_endpoint says why",
+        "n_missing": "patients of the group without it: analysis.patient_endpoint says why; or with "
+        "it by the landmark",
         "n_events": "events",
         "n_expected": "events expected if the groups were alike; NULL without another group",
         "median_days": "median survival, days",
@@ -149,6 +166,8 @@ SURVIVAL_TEST = TableDoc(
         "direction": "for a trend: 1 where later groups have more events than expected, else -1",
         "p_value": "two-sided",
         "p_adjusted": "corrected for the pairs of this analysis",
+        "is_guarantee_time_free": GUARANTEE,
+        "landmark_days": LANDMARK,
         "n_groups": "groups compared",
         "n_patients": "patients in them",
         "n_events": "events in them",
@@ -164,7 +183,10 @@ CURVE_TYPES = {
 }
 SUMMARY_TYPES = {
     **dict.fromkeys(("subset", "grouping", "group_name", "endpoint"), TEXT),
-    **dict.fromkeys(("group_order", "n_patients", "n_missing", "n_events"), COUNT),
+    "group_order": COUNT,
+    "is_guarantee_time_free": FLAG,
+    "landmark_days": NUMBER,
+    **dict.fromkeys(("n_patients", "n_missing", "n_events"), COUNT),
     **dict.fromkeys(("n_expected", "median_days", "median_lower", "median_upper"), NUMBER),
     **dict.fromkeys(("first_quartile_days", "third_quartile_days", "longest_days"), NUMBER),
     "null_reason": TEXT,
@@ -176,6 +198,8 @@ TEST_TYPES = {
     "direction": COUNT,
     "p_value": NUMBER,
     "p_adjusted": NUMBER,
+    "is_guarantee_time_free": FLAG,
+    "landmark_days": NUMBER,
     **dict.fromkeys(("n_groups", "n_patients", "n_events"), COUNT),
     "is_ordered": FLAG,
     "null_reason": TEXT,
@@ -197,6 +221,10 @@ class Analysis:
     event: NDArray[np.bool_]
     n_missing: NDArray[np.int64]
     """(g,) patients without the endpoint."""
+    is_guarantee_time_free: bool
+    """The groups are known when the clock starts."""
+    landmark_days: float | None = None
+    """From the first dose to where the clock starts; None where the endpoint says it."""
 
     def rows(self, group: int) -> NDArray[np.bool_]:
         return np.asarray(self.code == group)
@@ -206,7 +234,12 @@ class Analysis:
     name="survival",
     reads=READS,
     writes=(SURVIVAL_CURVE, SURVIVAL_SUMMARY, SURVIVAL_TEST),
-    settings=("survival.confidence", "survival.interval", "comparisons.correction"),
+    settings=(
+        "survival.confidence",
+        "survival.interval",
+        "survival.landmark_days",
+        "comparisons.correction",
+    ),
 )
 def survival(context: StepContext) -> dict[str, pa.Table]:
     """Curves, medians and tests of every comparison that the plan lists.
@@ -258,8 +291,9 @@ def confidence_level(context: StepContext, name: str = "survival.confidence") ->
 
 def analyses_of(context: StepContext) -> Iterator[Analysis]:
     """Every planned comparison, also those without patients, in the order of the plan."""
-    planned = context.frame(PLANNED)
-    members = context.arrow(MEMBERS)
+    landmark = int(context.setting("survival.landmark_days"))
+    planned = context.frame(PLANNED.format(landmark=landmark))
+    members = context.arrow(MEMBERS.format(landmark=landmark))
     number = members["analysis"].to_numpy()
     order = members["group_order"].to_numpy().astype(np.int64)
     names = members["group_name"].to_pylist()
@@ -277,6 +311,8 @@ def analyses_of(context: StepContext) -> Iterator[Analysis]:
             time=time[rows][known],
             event=event[rows][known],
             n_missing=np.bincount(code[~known], minlength=first.size),
+            is_guarantee_time_free=bool(plan.is_guarantee_time_free),
+            landmark_days=None if np.isnan(plan.landmark_days) else float(plan.landmark_days),
         )
 
 
@@ -294,6 +330,8 @@ def summary_row(
     return {
         **key,
         "group_order": group + 1,
+        "is_guarantee_time_free": analysis.is_guarantee_time_free,
+        "landmark_days": analysis.landmark_days,
         "n_patients": curve.n,
         "n_missing": int(analysis.n_missing[group]),
         "n_events": curve.events,
@@ -355,6 +393,8 @@ def _test_row(analysis: Analysis, test: LogRank, pair: dict[str, str]) -> dict[s
         "df": None if reason else test.df,
         "p_value": None if reason else test.p_value,
         "p_adjusted": None if reason else test.p_value,
+        "is_guarantee_time_free": analysis.is_guarantee_time_free,
+        "landmark_days": analysis.landmark_days,
         "n_groups": test.group.size,
         "n_patients": int(test.n.sum()),
         "n_events": n_events,

@@ -10,8 +10,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
-from flows.steps.survival import READS, Analysis, analyses_of, confidence_level
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.steps.survival import (
+    GUARANTEE,
+    LANDMARK,
+    READS,
+    Analysis,
+    analyses_of,
+    confidence_level,
+)
 from udfs.survival import CoxModel, cox_model
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext, TableDoc, step
@@ -91,6 +98,8 @@ SURVIVAL_COX = TableDoc(
         "ci_lower": "lower limit of the hazard ratio (survival.confidence)",
         "ci_upper": "upper limit",
         "p_value": "two-sided, Wald",
+        "is_guarantee_time_free": GUARANTEE,
+        "landmark_days": LANDMARK,
         "n_patients": "patients in the model",
         "n_events": "events in the model",
         "n_strata": "baseline hazards",
@@ -108,6 +117,8 @@ TYPES = {
     **dict.fromkeys(("subset", "model", "endpoint", "term", "level", "reference"), TEXT),
     **dict.fromkeys(("unit", "log_hr", "standard_error", "hazard_ratio"), NUMBER),
     **dict.fromkeys(("ci_lower", "ci_upper", "p_value"), NUMBER),
+    "is_guarantee_time_free": FLAG,
+    "landmark_days": NUMBER,
     **dict.fromkeys(("n_patients", "n_events", "n_strata", "n_left_out"), COUNT),
     **dict.fromkeys(("stratum", "adjusted_for"), TEXT),
     "model_chi2": NUMBER,
@@ -141,7 +152,7 @@ class NumberModel:
     name="survival_cox",
     reads=tuple(dict.fromkeys((*READS, *MODEL_READS))),
     writes=(SURVIVAL_COX,),
-    settings=("survival.confidence", *UNIT_SETTINGS),
+    settings=("survival.confidence", "survival.landmark_days", *UNIT_SETTINGS),
 )
 def survival_cox(context: StepContext) -> dict[str, pa.Table]:
     """Every model of both plans.
@@ -217,7 +228,13 @@ def group_rows(analysis: Analysis, confidence: float) -> list[dict[str, Any]]:
     n_events = np.bincount(analysis.code[analysis.event], minlength=g)
     reference = analysis.names[0] if g else None
     rows: list[dict[str, Any]] = []
-    common = {"n_left_out": 0, "n_strata": 1, "reference": reference}
+    common = {
+        "n_left_out": 0,
+        "n_strata": 1,
+        "reference": reference,
+        "is_guarantee_time_free": analysis.is_guarantee_time_free,
+        "landmark_days": analysis.landmark_days,
+    }
     if g < 2:
         reason = "no patient has both a group and the endpoint" if g == 0 else "one group only"
         level = analysis.names[0] if g else "none"
@@ -251,6 +268,8 @@ def _number_rows(model: NumberModel, confidence: float) -> list[dict[str, Any]]:
             "term": term,
             "level": label,
             "unit": model.units[k],
+            # Heterogeneity is of the whole follow-up, which the dead are not scanned through.
+            "is_guarantee_time_free": "patient_gower_distance" not in model.covariates,
             "n_patients": model.time.size,
             "n_events": int(model.event.sum()),
             "n_strata": np.unique(model.stratum).size,

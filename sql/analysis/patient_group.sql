@@ -3,6 +3,8 @@
    How: staging.survival_plan says which grouping is made in which subset; this table makes the groups. Quantiles of the
    Gower distance are those of the subset's patients: halves are cut at the median (low up to and with it), outer
    quarters at the quartiles, which belong to them. group_order 1 is the one others are compared with.
+   Groupings at landmark are by the scans up to survival.landmark_days (analysis.landmark_gower, organ_response), in
+   patients who were alive and followed beyond it: nobody has to live longer to be in one of their groups.
    The grouping everyone has the one group of all patients: there is nothing to compare, but a curve and its median.
    Caveats: patients without a value of the grouping are in none of its groups.
    Reference: Zhou et al. 2021, Fig. 2C, 2F, 3A, 3B, 4A, 4B, 6 and S8.
@@ -13,8 +15,21 @@
 WITH planned AS (
     SELECT DISTINCT
         subset_kind,
-        grouping
+        grouping,
+        replace(grouping, ' at landmark', '') AS rule,
+        clock = 'landmark' AS is_at_landmark
     FROM staging.survival_plan
+),
+
+-- Who is dead or lost by the landmark has no survival from it.
+at_risk AS (
+    SELECT endpoint.patient_id
+    FROM analysis.patient_endpoint AS endpoint
+    INNER JOIN meta.setting AS setting ON setting.name = 'survival.landmark_days'
+    WHERE
+        endpoint.endpoint = 'OS'
+        AND endpoint.is_counted
+        AND endpoint.time_days > CAST(setting.value AS DOUBLE)
 ),
 
 member AS (
@@ -22,6 +37,7 @@ member AS (
         subset.subset,
         subset.subset_kind,
         planned.grouping,
+        planned.rule,
         profile.patient_id,
         profile.arm,
         profile.treatment,
@@ -29,15 +45,26 @@ member AS (
         profile.treatment_class,
         profile.targeting,
         profile.kras_status,
-        profile.liver_response,
-        profile.liver_lung_response,
-        profile.liver_ln_response,
-        profile.lung_response,
-        profile.ln_response,
-        profile.patient_gower_distance
+        CASE WHEN planned.is_at_landmark THEN at_landmark.liver_response ELSE profile.liver_response END
+            AS liver_response,
+        CASE WHEN planned.is_at_landmark THEN at_landmark.liver_lung_response ELSE profile.liver_lung_response END
+            AS liver_lung_response,
+        CASE WHEN planned.is_at_landmark THEN at_landmark.liver_ln_response ELSE profile.liver_ln_response END
+            AS liver_ln_response,
+        CASE WHEN planned.is_at_landmark THEN at_landmark.lung_response ELSE profile.lung_response END
+            AS lung_response,
+        CASE WHEN planned.is_at_landmark THEN at_landmark.ln_response ELSE profile.ln_response END
+            AS ln_response,
+        CASE WHEN planned.is_at_landmark THEN gower.gower_distance ELSE profile.patient_gower_distance END
+            AS patient_gower_distance
     FROM analysis.patient_subset AS subset
     INNER JOIN planned ON subset.subset_kind = planned.subset_kind
     INNER JOIN analysis.patient_profile AS profile ON subset.patient_id = profile.patient_id
+    LEFT JOIN at_risk ON subset.patient_id = at_risk.patient_id
+    LEFT JOIN analysis.landmark_gower AS gower ON subset.patient_id = gower.patient_id
+    LEFT JOIN analysis.organ_response AS at_landmark
+        ON subset.patient_id = at_landmark.patient_id AND at_landmark.basis = 'landmark'
+    WHERE NOT planned.is_at_landmark OR at_risk.patient_id IS NOT NULL
 ),
 
 cut AS (
@@ -73,7 +100,7 @@ named AS (
         grouping,
         patient_id,
         treatment_class,
-        CASE grouping
+        CASE rule
             WHEN 'arm' THEN arm
             WHEN 'treatment' THEN treatment
             WHEN 'therapy' THEN therapy

@@ -1,33 +1,16 @@
 /* One patient as the heterogeneity analyses see it: treatment, KRAS, number and size of lesions, how unlike they
    respond, and which organs shrank.
    Why: groups of patients are formed and compared by these columns; they stand in one place.
-   How: therapy names what was added to chemotherapy. An organ shrank when analysis.organ_phase says so; the four groups
-   of an organ against all others take a patient without other lesions by the organ alone. Two-organ groups take
-   patients whose target lesions lie in those two organs and nowhere else. os_quarter is by recorded days: low are
-   deaths up to the first quartile of all recorded days, high everyone followed to the third quartile or beyond; who was
-   censored early may have lived long and is in neither.
+   How: therapy names what was added to chemotherapy; groups by the organs that shrank are those of
+   analysis.organ_response. os_quarter is by recorded days: low are deaths up to the first quartile of all recorded days,
+   high everyone followed to the third quartile or beyond; who was censored early may have lived long and is in neither.
    Caveats: screen failures are left out. Lesions are analysed target lesions with phases (analysis.lesion_phase).
    Reference: Zhou et al. 2021, Fig. 2 to 6.
    Grain: one row per patient_id
    Key: patient_id
    Tags: public
 */
-WITH shrunk AS (
-    SELECT
-        patient_id,
-        bool_or(is_shrunk) FILTER (WHERE organ_set = 'liver') AS liver,
-        bool_or(is_shrunk) FILTER (WHERE organ_set = 'not liver') AS not_liver,
-        bool_or(is_shrunk) FILTER (WHERE organ_set = 'lung') AS lung,
-        bool_or(is_shrunk) FILTER (WHERE organ_set = 'not lung') AS not_lung,
-        bool_or(is_shrunk) FILTER (WHERE organ_set = 'ln') AS ln,
-        bool_or(is_shrunk) FILTER (WHERE organ_set = 'not ln') AS not_ln,
-        count(*) FILTER (WHERE NOT is_complement) AS n_organs
-    FROM analysis.organ_phase
-    WHERE is_shrunk IS NOT NULL
-    GROUP BY patient_id
-),
-
-overall_quartile AS (
+WITH overall_quartile AS (
     SELECT
         quantile_cont(time_days, 0.25) AS first_quartile,
         quantile_cont(time_days, 0.75) AS third_quartile
@@ -85,46 +68,17 @@ SELECT
         WHEN stated.patient_id IS NOT NULL THEN 'stated'
     END AS sum_source, -- the sum was added up from the lesions, or is the source's; NULL without a sum
     overall.os_quarter, -- low or high: bottom or top quarter of overall survival; NULL between
-    CASE
-        WHEN shrunk.liver IS NULL THEN NULL
-        WHEN shrunk.liver AND coalesce(shrunk.not_liver, TRUE) THEN 'all shrank'
-        WHEN shrunk.liver THEN 'liver shrank, others not'
-        WHEN shrunk.not_liver THEN 'others shrank, liver not'
-        ELSE 'none shrank'
-    END AS liver_response, -- liver against all other organs; NULL without a liver lesion with phases
-    CASE
-        WHEN shrunk.n_organs <> 2 OR shrunk.liver IS NULL OR shrunk.lung IS NULL THEN NULL
-        WHEN shrunk.liver AND shrunk.lung THEN 'all shrank'
-        WHEN shrunk.liver THEN 'liver shrank, lung not'
-        WHEN shrunk.lung THEN 'lung shrank, liver not'
-        ELSE 'none shrank'
-    END AS liver_lung_response, -- the same for patients with lesions in liver and lung only
-    CASE
-        WHEN shrunk.n_organs <> 2 OR shrunk.liver IS NULL OR shrunk.ln IS NULL THEN NULL
-        WHEN shrunk.liver AND shrunk.ln THEN 'all shrank'
-        WHEN shrunk.liver THEN 'liver shrank, lymph nodes not'
-        WHEN shrunk.ln THEN 'lymph nodes shrank, liver not'
-        ELSE 'none shrank'
-    END AS liver_ln_response, -- the same for patients with lesions in liver and lymph nodes only
-    CASE
-        WHEN shrunk.lung IS NULL OR shrunk.not_lung IS NULL THEN NULL
-        WHEN shrunk.lung AND shrunk.not_lung THEN 'all shrank'
-        WHEN shrunk.lung THEN 'lung shrank, others not'
-        WHEN shrunk.not_lung THEN 'others shrank, lung not'
-        ELSE 'none shrank'
-    END AS lung_response, -- lung against all other organs, patients with lesions in both
-    CASE
-        WHEN shrunk.ln IS NULL OR shrunk.not_ln IS NULL THEN NULL
-        WHEN shrunk.ln AND shrunk.not_ln THEN 'all shrank'
-        WHEN shrunk.ln THEN 'lymph nodes shrank, others not'
-        WHEN shrunk.not_ln THEN 'others shrank, lymph nodes not'
-        ELSE 'none shrank'
-    END AS ln_response -- lymph nodes against all other organs, patients with lesions in both
+    response.liver_response, -- liver against all other organs; NULL without a liver lesion with phases
+    response.liver_lung_response, -- the same for patients with lesions in liver and lung only
+    response.liver_ln_response, -- the same for patients with lesions in liver and lymph nodes only
+    response.lung_response, -- lung against all other organs, patients with lesions in both
+    response.ln_response -- lymph nodes against all other organs, patients with lesions in both
 FROM core.patient AS patient
 INNER JOIN core.study AS study ON patient.study_id = study.study_id
 LEFT JOIN analysis.gower_patient AS gower ON patient.patient_id = gower.patient_id
 LEFT JOIN analysis.patient_phase AS phase ON patient.patient_id = phase.patient_id
 LEFT JOIN analysis.stated_sum_phase AS stated ON patient.patient_id = stated.patient_id
-LEFT JOIN shrunk ON patient.patient_id = shrunk.patient_id
+LEFT JOIN analysis.organ_response AS response
+    ON patient.patient_id = response.patient_id AND response.basis = 'follow-up'
 LEFT JOIN overall ON patient.patient_id = overall.patient_id
 WHERE NOT coalesce(patient.is_screen_failure, FALSE)

@@ -13,8 +13,7 @@ SELECT
     curve.endpoint, -- OS from the first dose, or OS after a landmark
     curve.time_days, -- days from the first dose, or from the landmark
     summary.group_order, -- order of the groups
-    curve.endpoint <> 'OS' AND curve.grouping <> 'progression cluster'
-        AS is_guarantee_time_free, -- the groups were known when the clock started
+    summary.is_guarantee_time_free, -- the groups were known when the clock started
     curve.survival, -- share alive
     curve.ci_lower, -- lower confidence limit
     curve.ci_upper, -- upper confidence limit

@@ -11,8 +11,10 @@ SELECT
     curve.grouping, -- by what they are grouped
     curve.group_name, -- name of the group
     curve.endpoint, -- OS, PFS or PPS
-    curve.time_days, -- days
+    curve.time_days, -- days; from the landmark where there is one
     summary.group_order, -- order of the groups
+    summary.is_guarantee_time_free, -- the groups were known when the clock started
+    summary.landmark_days, -- day from the first dose from which time_days counts; NULL where the endpoint says it
     curve.survival, -- share still without event
     curve.ci_lower, -- lower confidence limit
     curve.ci_upper, -- upper confidence limit

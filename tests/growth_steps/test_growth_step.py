@@ -78,8 +78,7 @@ def follow_up() -> pd.DataFrame:
 def scans_to_the_end(con: duckdb.DuckDBPyConnection) -> None:
     """Every patient is scanned until the last day."""
     con.execute(
-        "CREATE TABLE analysis.scan AS "
-        "SELECT patient_id, '' AS reader, last_day FROM core.patient"
+        "CREATE TABLE analysis.scan AS SELECT patient_id, '' AS reader, last_day FROM core.patient"
     )
 
 

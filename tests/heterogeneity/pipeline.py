@@ -32,6 +32,8 @@ ORDER = (
     "gower",
     "analysis.pooled_organ",
     "organ_phase",
+    "landmark_response",
+    "analysis.organ_response",
     "analysis.stated_sum",
     "stated_sum_phase",
     "analysis.patient_endpoint",
@@ -50,6 +52,7 @@ ORDER = (
     "variable_correlation",
     "mart.fig_inconsistent_patients",
     "mart.fig_inconsistent_lesions",
+    "mart.fig_survival_curve",
     "mart.fig_survival_at_risk",
 )
 

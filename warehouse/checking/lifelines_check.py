@@ -22,10 +22,20 @@ if TYPE_CHECKING:
 PATIENTS = """
 SELECT
     grp.subset, grp.grouping, grp.group_name, grp.group_order, endpoint.endpoint,
-    round(endpoint.time_days, 6) AS time_days, CAST(endpoint.is_event AS INTEGER) AS is_event
+    round(endpoint.time_days - origin.day, 6) AS time_days,
+    CAST(endpoint.is_event AS INTEGER) AS is_event
 FROM analysis.patient_group AS grp
 INNER JOIN analysis.patient_endpoint AS endpoint USING (patient_id)
-WHERE endpoint.is_counted AND endpoint.time_days IS NOT NULL
+INNER JOIN staging.survival_plan AS plan USING (subset_kind, grouping)
+CROSS JOIN LATERAL (
+    SELECT CASE plan.clock WHEN 'landmark' THEN CAST(setting.value AS DOUBLE) ELSE 0 END AS day
+    FROM meta.setting AS setting
+    WHERE setting.name = 'survival.landmark_days'
+) AS origin
+WHERE
+    endpoint.is_counted
+    AND endpoint.time_days IS NOT NULL
+    AND (plan.clock <> 'landmark' OR endpoint.time_days > origin.day)
 ORDER BY grp.subset, grp.grouping, endpoint.endpoint, grp.group_order, patient_id
 """
 NUMBERS = """
@@ -49,6 +59,8 @@ READS = (
     "analysis.survival_test",
     "analysis.survival_cox",
     "staging.cox_plan",
+    "staging.survival_plan",
+    "meta.setting",
 )
 """Tables of the published warehouse that the comparison reads."""
 KEY = ["subset", "grouping", "endpoint"]

@@ -93,6 +93,13 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("log", "log-log", "plain"),
     ),
     Setting(
+        "survival.landmark_days",
+        180,
+        "day from first dose from which survival is compared by what responses had been until "
+        "then: who lives longer is scanned longer, and no group may depend on that",
+        minimum=1,
+    ),
+    Setting(
         "survival.gower_unit",
         0.1,
         "hazard ratios are per this much Gower distance",

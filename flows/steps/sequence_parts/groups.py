@@ -45,9 +45,17 @@ def analysis_of(
     group: np.ndarray,
     time: np.ndarray,
     event: np.ndarray,
+    *,
     is_ordered: bool = False,
+    landmark: float | None = None,
+    is_known: bool = False,
 ) -> Analysis:
-    """Groups in the order of ``names``; those without a patient are left out."""
+    """Groups in the order of ``names``; those without a patient are left out.
+
+    Args:
+        landmark: day from which ``time`` counts; by default the first dose.
+        is_known: the groups are known when the clock starts.
+    """
     present = [name for name in names if (group == name).any()]
     code = np.full(group.size, -1, dtype=np.int64)
     for i, name in enumerate(present):
@@ -61,6 +69,8 @@ def analysis_of(
         time=time[inside & known],
         event=event[inside & known],
         n_missing=np.bincount(code[inside & ~known], minlength=len(present)),
+        is_guarantee_time_free=is_known,
+        landmark_days=landmark,
     )
 
 
@@ -89,14 +99,18 @@ def from_landmarks(landmark: pd.DataFrame, display: dict[str, str]) -> Iterator[
         if rows["cluster_name"].notna().any():
             key = {"subset": str(subset), "grouping": CLUSTER, "endpoint": endpoint}
             cluster = rows["cluster_name"].to_numpy(dtype=object)
-            yield analysis_of(key, clusters_by_size(rows), cluster, time, event)
+            yield analysis_of(
+                key, clusters_by_size(rows), cluster, time, event, landmark=float(day)
+            )
         first, names = _first_groups(rows, display)
         key = {"subset": str(subset), "grouping": FIRST, "endpoint": endpoint}
-        yield analysis_of(key, names, first, time, event)
+        known = {"landmark": float(day), "is_known": True}
+        yield analysis_of(key, names, first, time, event, **known)
         count = rows["n_progressive_organs"].to_numpy(np.int64)
         number = np.where(count >= 3, "3 or more", count.astype(str)).astype(object)
         key = {"subset": str(subset), "grouping": NUMBER, "endpoint": endpoint}
-        yield analysis_of(key, ("0", "1", "2", "3 or more"), number, time, event, True)
+        names = ["0", "1", "2", "3 or more"]
+        yield analysis_of(key, names, number, time, event, is_ordered=True, **known)
 
 
 def _first_groups(rows: pd.DataFrame, display: dict[str, str]) -> tuple[Any, list[str]]:

@@ -1,0 +1,115 @@
+"""How lesions had responded up to the landmark of survival: what groups may be made of then."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from flows.steps.gower import GOWER_SETTINGS, VARIABLES, gower_distances
+from flows.steps.organ_phase import LESIONS, ORGAN_SETTINGS, Scans, organ_sums
+from flows.steps.response_phase import phase_rules
+from udfs.phases import response_phases
+from warehouse.registry import StepContext, TableDoc, step
+
+_ABOUT = (
+    "Why: who lives longer is scanned longer, and so gets more responses and more heterogeneity "
+    "(guarantee time). Survival from a landmark on may be compared by what was known there.\n"
+)
+_WHERE = "Reference: Anderson, Cain and Gelber, J Clin Oncol 1983; Zhou et al., Cancer Res 2021"
+LANDMARK_GOWER = TableDoc(
+    name="analysis.landmark_gower",
+    description=(
+        "Heterogeneity of response among a patient's lesions, by the scans up to "
+        f"survival.landmark_days.\n{_ABOUT}"
+        "How: as analysis.gower_patient, from no later scan. Patients with fewer than two lesions "
+        "that were measured after baseline by then have no row, unless gower.single_lesion is "
+        f"zero.\n{_WHERE}"
+    ),
+    grain="one row per patient_id with a distance by then",
+    key=("patient_id",),
+    columns={
+        "patient_id": "core.patient",
+        "landmark_days": "days from the first dose: survival.landmark_days",
+        "n_lesions": "lesions with phases by then",
+        "gower_distance": "mean of the lesions' distances, 0 alike to 1",
+    },
+    tags=("public",),
+)
+LANDMARK_ORGAN = TableDoc(
+    name="analysis.landmark_organ",
+    description=(
+        "Whether an organ of a patient had shrunk, by the scans up to survival.landmark_days.\n"
+        f"{_ABOUT}"
+        f"How: as analysis.organ_phase, from no later scan.\n{_WHERE}"
+    ),
+    grain="one row per patient_id and organ_set with a lesion measured after baseline by then",
+    key=("patient_id", "organ_set"),
+    columns={
+        "patient_id": "core.patient",
+        "organ_set": "as in analysis.organ_phase",
+        "is_complement": "the set is all organs but one",
+        "landmark_days": "days from the first dose: survival.landmark_days",
+        "n_lesions": "target lesions in the sum",
+        "nadir_ratio": "smallest sum of diameters by then / that at baseline; NULL where the sum "
+        "has no phases",
+        "is_shrunk": "the organ had shrunk by more than heterogeneity.shrinkage_percent; NULL "
+        "where the sum has no phases",
+    },
+    tags=("public",),
+)
+
+
+@step(
+    name="landmark_response",
+    reads=(
+        "core.lesion",
+        "core.measurement",
+        "analysis.lesion_phase",
+        "analysis.lesion_cutoff",
+        "analysis.pooled_organ",
+    ),
+    writes=(LANDMARK_GOWER, LANDMARK_ORGAN),
+    settings=("survival.landmark_days", *ORGAN_SETTINGS, *GOWER_SETTINGS),
+)
+def landmark_response(context: StepContext) -> dict[str, pa.Table]:
+    """Gower distances and shrinkage of organs from the scans up to the landmark.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    landmark = float(context.setting("survival.landmark_days"))
+    lesions = context.arrow(LESIONS)
+    scans = Scans.read(context, lesions.num_rows, until=landmark)
+    phases = response_phases(scans.day, scans.diameter, scans.offsets, **phase_rules(context))
+    patient = lesions["patient_index"].to_numpy().astype(np.int64)
+    counted = phases.is_evaluable & (patient >= 0)
+    values = {name: getattr(phases, name) for name in VARIABLES}
+    group = np.where(counted, patient, -1)
+    _, means = gower_distances(context, values, group)
+    known = ~np.isnan(means.group_mean)
+    _, rows = np.unique(patient, return_index=True)
+    first = dict(zip(patient[rows].tolist(), rows.tolist(), strict=True))
+    at = [first[index] for index in means.group[known].tolist()]
+    sums = organ_sums(context, lesions, counted, phases.nadir_ratio, scans)
+    is_unknown = ~sums.phases.is_evaluable
+    return {
+        LANDMARK_GOWER.name: pa.table(
+            {
+                "patient_id": lesions["patient_id"].take(pa.array(at, type=pa.int64())),
+                "landmark_days": np.full(len(at), landmark),
+                "n_lesions": pa.array(means.n_rows[known]),
+                "gower_distance": pa.array(means.group_mean[known]),
+            }
+        ),
+        LANDMARK_ORGAN.name: pa.table(
+            {
+                "patient_id": sums.patient_id,
+                "organ_set": pa.array(sums.sets, type=pa.string()),
+                "is_complement": pa.array([s.startswith("not ") for s in sums.sets], pa.bool_()),
+                "landmark_days": np.full(len(sums.sets), landmark),
+                "n_lesions": pa.array(sums.series.n_lesions),
+                "nadir_ratio": pa.array(sums.phases.nadir_ratio, mask=is_unknown),
+                "is_shrunk": pa.array(sums.is_shrunk, mask=is_unknown),
+            }
+        ),
+    }
