@@ -129,8 +129,8 @@ SURVIVAL_SUMMARY = TableDoc(
         "is_guarantee_time_free": GUARANTEE,
         "landmark_days": LANDMARK,
         "n_patients": "patients of the group with the endpoint",
-        "n_missing": "patients of the group without it: analysis.patient_endpoint says why; or with "
-        "it by the landmark",
+        "n_missing": "patients of the group without it (analysis.patient_endpoint says why), or "
+        "who had it by the landmark",
         "n_events": "events",
         "n_expected": "events expected if the groups were alike; NULL without another group",
         "median_days": "median survival, days",

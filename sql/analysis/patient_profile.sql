@@ -2,8 +2,9 @@
    respond, and which organs shrank.
    Why: groups of patients are formed and compared by these columns; they stand in one place.
    How: therapy names what was added to chemotherapy; groups by the organs that shrank are those of
-   analysis.organ_response. os_quarter is by recorded days: low are deaths up to the first quartile of all recorded days,
-   high everyone followed to the third quartile or beyond; who was censored early may have lived long and is in neither.
+   analysis.organ_response. os_quarter is by recorded days: low are deaths up to the first quartile of all recorded
+   days, high everyone followed to the third quartile or beyond; who was censored early may have lived long and is in
+   neither.
    Caveats: screen failures are left out. Lesions are analysed target lesions with phases (analysis.lesion_phase).
    Reference: Zhou et al. 2021, Fig. 2 to 6.
    Grain: one row per patient_id

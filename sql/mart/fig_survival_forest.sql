@@ -17,6 +17,8 @@ SELECT
     ci_lower, -- lower limit
     ci_upper, -- upper limit
     p_value, -- two-sided
+    is_guarantee_time_free, -- the groups were known when the clock started
+    landmark_days, -- day from the first dose from which survival counts; NULL where the endpoint says it
     n_patients, -- patients in the model
     n_events, -- events in the model
     term || CASE WHEN reference IS NULL THEN ', ' ELSE ': ' END || level

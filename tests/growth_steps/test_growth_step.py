@@ -292,7 +292,7 @@ def test_sizes_after_a_local_treatment_are_no_growth_data() -> None:
 
 
 def test_modelled_events_end_with_the_last_scan_and_the_horizon() -> None:
-    """The same curves: events up to the horizon stand as they were, later ones are censored there."""
+    """The same curves: events up to the horizon stand as they were, later ones end there."""
     wanted = (
         "SELECT lesion_id, endpoint, rule_set, time_days, is_event FROM analysis.modelled_event "
         "ORDER BY ALL"

@@ -1,4 +1,4 @@
-"""Groups by responses that mean nothing: who lives longer has more of them, from the landmark not."""
+"""Groups by responses that mean nothing: who lives longer has more, from the landmark not."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def null() -> Iterator[SqlKit]:
         yield kit
 
 
-GROUPINGS = ("liver response", "Gower halves")
+GROUPINGS = ("liver response", "lung response")
 
 
 @pytest.mark.parametrize("grouping", GROUPINGS)

@@ -62,7 +62,7 @@ def planted_tables(n: int = 260, seed: int = 1) -> tuple[dict[str, pd.DataFrame]
         if organ >= 0
     ]
     sequence = pd.DataFrame(rows, columns=["patient_id", "position", "organ", "time_days"])
-    sequence["rule_set"], sequence["source"] = "recist_1_1", "observed"
+    sequence["rule_set"], sequence["source"] = "recist_1_1", "combined"
     return {
         "core.patient": patients,
         "core.study": pd.DataFrame({"study_id": ["T0", "T1"], "tumor_type": "colorectal"}),
@@ -95,7 +95,7 @@ def _patients(sequence: pd.DataFrame, patients: pd.DataFrame, scan: np.ndarray) 
         )
     out["mean_interval_days"] = grouped.last() / grouped.size()
     out["mean_time_days"] = grouped.mean()
-    return out.reset_index().assign(rule_set="recist_1_1", source="observed")
+    return out.reset_index().assign(rule_set="recist_1_1", source="combined")
 
 
 def _baseline(

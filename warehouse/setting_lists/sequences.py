@@ -7,9 +7,10 @@ from warehouse.setting_lists.setting import Setting
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "sequences.event_source",
-        "observed",
-        "times of progression in sequences: seen on scans; combined, target lesions by the growth "
-        "model where it has them (Zhou 2023); modelled, those only",
+        "combined",
+        "times of progression in sequences: combined, target lesions by the growth model where it "
+        "has them, others as seen on scans (Zhou 2023); observed, all on scans; modelled, target "
+        "lesions on their curve only",
         choices=("observed", "combined", "modelled"),
     ),
     Setting(

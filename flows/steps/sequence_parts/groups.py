@@ -104,13 +104,14 @@ def from_landmarks(landmark: pd.DataFrame, display: dict[str, str]) -> Iterator[
             )
         first, names = _first_groups(rows, display)
         key = {"subset": str(subset), "grouping": FIRST, "endpoint": endpoint}
-        known = {"landmark": float(day), "is_known": True}
-        yield analysis_of(key, names, first, time, event, **known)
+        yield analysis_of(key, names, first, time, event, landmark=float(day), is_known=True)
         count = rows["n_progressive_organs"].to_numpy(np.int64)
         number = np.where(count >= 3, "3 or more", count.astype(str)).astype(object)
         key = {"subset": str(subset), "grouping": NUMBER, "endpoint": endpoint}
-        names = ["0", "1", "2", "3 or more"]
-        yield analysis_of(key, names, number, time, event, is_ordered=True, **known)
+        yield analysis_of(
+            key, ("0", "1", "2", "3 or more"), number, time, event,
+            is_ordered=True, landmark=float(day), is_known=True,
+        )  # fmt: skip
 
 
 def _first_groups(rows: pd.DataFrame, display: dict[str, str]) -> tuple[Any, list[str]]:

@@ -26,8 +26,8 @@ SURVIVAL = Figure(
     method="Kaplan-Meier estimates with {survival.confidence} bands, log-rank test over all "
     "groups. OS overall, PFS progression-free, PPS survival after progression. Groups that are "
     "known only during follow-up have to live until then (guarantee time); those at the landmark "
-    "are by what was known on day {survival.landmark_days}, and counted from there. Numbers at risk: "
-    "mart.fig_survival_at_risk.",
+    "are by what was known on day {survival.landmark_days}, and counted from there. Numbers at "
+    "risk: mart.fig_survival_at_risk.",
     legend="Ticks are censored patients; dotted lines lead to the medians.",
     counts=(Count("patients", each="group_name", largest="n_patients"),),
     filters=(
