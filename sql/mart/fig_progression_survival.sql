@@ -21,6 +21,8 @@ SELECT
     curve.n_censored > 0 AS is_censoring, -- someone was censored on the day: a tick on the curve
     summary.n_patients, -- patients in the group
     summary.median_days, -- median survival of the group, days
+    summary.median_lower, -- its lower confidence limit, days
+    summary.median_upper, -- its upper confidence limit, days
     test.p_value AS log_rank_p_value -- log-rank test of all groups
 FROM analysis.progression_survival_curve AS curve
 INNER JOIN analysis.progression_survival_summary AS summary

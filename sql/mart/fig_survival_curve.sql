@@ -22,6 +22,12 @@ SELECT
     curve.n_censored > 0 AS is_censoring, -- someone was censored on the day: a tick on the curve
     summary.n_patients, -- patients in the group
     summary.median_days, -- median survival of the group, days
+    summary.median_lower, -- its lower confidence limit, days
+    summary.median_upper, -- its upper confidence limit, days
+    rmst.horizon_days AS rmst_horizon_days, -- horizon of the restricted mean, survival.rmst_days
+    rmst.mean_days AS rmst_days, -- mean days without event up to the horizon; NULL where not followed so far
+    rmst.ci_lower AS rmst_lower, -- its lower confidence limit, days
+    rmst.ci_upper AS rmst_upper, -- its upper confidence limit, days
     test.p_value AS log_rank_p_value -- log-rank test of all groups
 FROM analysis.survival_curve AS curve
 INNER JOIN analysis.survival_summary AS summary
@@ -30,6 +36,12 @@ INNER JOIN analysis.survival_summary AS summary
         AND curve.grouping = summary.grouping
         AND curve.group_name = summary.group_name
         AND curve.endpoint = summary.endpoint
+INNER JOIN analysis.survival_rmst AS rmst
+    ON
+        curve.subset = rmst.subset
+        AND curve.grouping = rmst.grouping
+        AND curve.group_name = rmst.group_name
+        AND curve.endpoint = rmst.endpoint
 LEFT JOIN analysis.survival_test AS test
     ON
         curve.subset = test.subset

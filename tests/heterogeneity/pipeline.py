@@ -46,6 +46,7 @@ ORDER = (
     "analysis.patient_subset",
     "analysis.patient_group",
     "survival",
+    "survival_rmst",
     "survival_cox",
     "survival_resample",
     "group_comparison",

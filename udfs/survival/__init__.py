@@ -6,7 +6,8 @@
     cox_model(days, died, columns, stratum=treatment).coefficient
 
 Every number equals R's ``survival`` (3.5-3). ``curve`` has the Kaplan-Meier estimate, ``logrank``
-the log-rank tests, ``cox`` the Cox model, ``resampling`` its samples.
+the log-rank tests, ``restricted`` the restricted mean, ``cox`` the Cox model, ``resampling`` its
+samples.
 """
 
 from udfs.survival.clustered import clustered_kaplan_meier
@@ -14,6 +15,7 @@ from udfs.survival.cox import CoxModel, CoxSubjects, cox_model
 from udfs.survival.curve import Interval, Quantile, SurvivalCurve, kaplan_meier
 from udfs.survival.logrank import LogRank, Trend, log_rank, log_rank_trend
 from udfs.survival.resampling import Resamples, bootstrap_rows, cox_of_samples, subset_rows
+from udfs.survival.restricted import RestrictedMean, restricted_difference, restricted_mean
 
 __all__ = [
     "CoxModel",
@@ -22,6 +24,7 @@ __all__ = [
     "LogRank",
     "Quantile",
     "Resamples",
+    "RestrictedMean",
     "SurvivalCurve",
     "Trend",
     "bootstrap_rows",
@@ -31,5 +34,7 @@ __all__ = [
     "kaplan_meier",
     "log_rank",
     "log_rank_trend",
+    "restricted_difference",
+    "restricted_mean",
     "subset_rows",
 ]

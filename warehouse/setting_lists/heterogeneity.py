@@ -93,6 +93,12 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("log", "log-log", "plain"),
     ),
     Setting(
+        "survival.rmst_days",
+        365,
+        "horizon of restricted mean survival time, days: mean time without event up to it",
+        minimum=1,
+    ),
+    Setting(
         "survival.landmark_days",
         180,
         "day from first dose from which survival is compared by what responses had been until "
