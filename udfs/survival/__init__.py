@@ -16,6 +16,7 @@ from udfs.survival.curve import Interval, Quantile, SurvivalCurve, kaplan_meier
 from udfs.survival.logrank import LogRank, Trend, log_rank, log_rank_trend
 from udfs.survival.resampling import Resamples, bootstrap_rows, cox_of_samples, subset_rows
 from udfs.survival.restricted import RestrictedMean, restricted_difference, restricted_mean
+from udfs.survival.turnbull import TurnbullCurve, turnbull
 
 __all__ = [
     "CoxModel",
@@ -27,6 +28,7 @@ __all__ = [
     "RestrictedMean",
     "SurvivalCurve",
     "Trend",
+    "TurnbullCurve",
     "bootstrap_rows",
     "clustered_kaplan_meier",
     "cox_model",
@@ -37,4 +39,5 @@ __all__ = [
     "restricted_difference",
     "restricted_mean",
     "subset_rows",
+    "turnbull",
 ]
