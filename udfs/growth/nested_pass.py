@@ -13,11 +13,12 @@ from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.patient_nodes import PatientNodes, TwoLevelPoint
 from udfs.growth.proposals import Nodes
 from udfs.growth.result import GrowthFit
+from udfs.growth.tilted_sums import tilted_sums
 from udfs.growth.weights import NodeTerms, node_terms
 
 LARGEST_FEATURE = 1e30
-ELEMENTS_AT_ONCE = 200_000
-"""Patient nodes times lesion nodes times lesions of one array of weights."""
+ELEMENTS_AT_ONCE = 300_000
+"""Of the largest working array."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class PatientPass:
         first_of = np.cumsum([0, *sizes[:-1]])
         typical = problem.design.mean(self.point.population.coefficients, lesions).T
         u = where.u[patients]
-        given = self._given(data, order, typical, u[owner])
+        centre, factor = where.centre[patients][owner], where.factor[patients][owner]
+        given = self._given(data, order, typical, u[owner], centre, factor)
         terms = self._dropout_terms(where.patients[patients], u)
         loglik, w = self._patient_weights(given, first_of, u, where.log_density[patients], terms)
         mean = np.einsum("Pk,Pka->Pa", w, u)
@@ -108,7 +110,13 @@ class PatientPass:
         }
 
     def _given(
-        self, data: NodeTerms, order: IntArray, typical: FloatArray, u: FloatArray
+        self,
+        data: NodeTerms,
+        order: IntArray,
+        typical: FloatArray,
+        u: FloatArray,
+        centre: FloatArray,
+        factor: FloatArray,
     ) -> GivenPatients:
         """Conditional moments of every lesion at every node of its patient.
 
@@ -116,6 +124,8 @@ class PatientPass:
             order: (n,) places of the lesions in ``data``.
             typical: (n, p) typical phi.
             u: (n, K, p) nodes of each lesion's patient.
+            centre: (n, p) of these nodes.
+            factor: (n, p, p) of these nodes.
         """
         n, count, _ = u.shape
         p, f, e = self.p, len(self.matrix), self.n_error
@@ -123,7 +133,7 @@ class PatientPass:
         c, d = np.tril_indices(e)
         moments = np.empty((n, count, f + len(a) + len(c)))
         loglik = np.empty((n, count))
-        step = max(1, ELEMENTS_AT_ONCE // (count * self.nodes.count))
+        step = max(1, ELEMENTS_AT_ONCE // (moments.shape[2] * len(self.where.z) * self.nodes.count))
         for start in range(0, n, step):
             part = slice(start, start + step)
             some = order[part]
@@ -131,16 +141,8 @@ class PatientPass:
             pulled = self.precision @ r
             log_a = data.loglik[some] - np.log(data.density[some])
             log_a -= 0.5 * np.einsum("npr,npr->nr", r, pulled)
-            centre = log_a.max(axis=1, keepdims=True)
-            log_a -= centre
-            np.maximum(log_a, -LARGEST_FEATURE, out=log_a)
-            exponent = u[part].astype(self.kind) @ pulled.astype(self.kind)
-            exponent += log_a.astype(self.kind)[:, None]
-            top = exponent.max(axis=2, keepdims=True)
-            exponent -= top
-            weight = np.exp(exponent, out=exponent)
-            total = weight.sum(axis=2)
-            loglik[part] = centre + top[..., 0] + np.log(total / r.shape[2])
+            log_a += np.einsum("np,npr->nr", centre[part], pulled)
+            slopes = factor[part].transpose(0, 2, 1) @ pulled
             rows, columns = self.pairs
             features = np.concatenate(
                 [r, r[:, rows] * r[:, columns], *(one[some][:, None] for one in data.score)], axis=1
@@ -149,8 +151,11 @@ class PatientPass:
             wanted = np.concatenate([features, features[:, a] * features[:, b], *bends], axis=1)
             # Where a weight is 0 what it is multiplied with must stay finite.
             np.clip(wanted, -LARGEST_FEATURE, LARGEST_FEATURE, out=wanted)
-            found = weight @ wanted.astype(self.kind).transpose(0, 2, 1)
-            moments[part] = found / total[..., None]
+            top = np.maximum(log_a.max(axis=1, keepdims=True), -LARGEST_FEATURE)
+            log_a -= top
+            np.maximum(log_a, -LARGEST_FEATURE, out=log_a)
+            log_total, moments[part] = tilted_sums(log_a, slopes, self.where.z, wanted, self.kind)
+            loglik[part] = top + log_total - np.log(r.shape[2])
         first = moments[..., :f]
         second = np.empty((n, count, f, f))
         second[..., a, b] = second[..., b, a] = moments[..., f : f + len(a)]

@@ -43,6 +43,12 @@ class PatientNodes:
     """(P, K, p)"""
     log_density: FloatArray
     """(P, K) so that an integral over u is the mean over the nodes of integrand over density."""
+    centre: FloatArray
+    """(P, p)"""
+    factor: FloatArray
+    """(P, p, p) L: u = centre + L z."""
+    z: FloatArray
+    """(m,) points of each axis; K = m^p, the last axis running fastest."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,9 @@ def nodes_around(
     safe = safe + np.einsum("na,ab->nab", 1e-4 * np.einsum("naa->na", safe), np.eye(p))
     factor = INFLATION * np.linalg.cholesky(0.5 * (safe + safe.transpose(0, 2, 1)))
     z, log_weight = gauss_hermite(p, per_axis)
-    u = around.centre[patients, None] + np.einsum("nab,kb->nka", factor, z)
+    centre = around.centre[patients]
+    u = centre[:, None] + np.einsum("nab,kb->nka", factor, z)
     volume = np.log(np.einsum("naa->na", factor)).sum(axis=1)
     log_density = -np.log(len(z)) - log_weight - volume[:, None]
-    return PatientNodes(patients, [members[k] for k in patients], u, log_density)
+    mine = [members[k] for k in patients]
+    return PatientNodes(patients, mine, u, log_density, centre, factor, z[:per_axis, -1])

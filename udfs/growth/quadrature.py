@@ -13,6 +13,13 @@ def gauss_hermite(p: int, per_axis: int) -> tuple[FloatArray, FloatArray]:
     Exact for g = normal density times a polynomial of degree below 2 ``per_axis`` in each axis.
     """
     nodes, weights = np.polynomial.hermite_e.hermegauss(per_axis)
-    grid = np.stack(np.meshgrid(*[nodes] * p, indexing="ij"), axis=-1).reshape(-1, p)
-    product = np.stack(np.meshgrid(*[np.log(weights)] * p, indexing="ij"), axis=-1)
-    return grid, product.reshape(-1, p).sum(axis=1) + 0.5 * (grid**2).sum(axis=1)
+    grid = tensor_grid(nodes, p)
+    product = tensor_grid(np.log(weights), p)
+    return grid, product.sum(axis=1) + 0.5 * (grid**2).sum(axis=1)
+
+
+def tensor_grid(axis: FloatArray, p: int) -> FloatArray:
+    """(m^p, p) all points with coordinates of the (m,) axis, the last one running fastest."""
+    if p == 0:
+        return np.zeros((1, 0))
+    return np.stack(np.meshgrid(*[axis] * p, indexing="ij"), axis=-1).reshape(-1, p)

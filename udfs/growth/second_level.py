@@ -53,7 +53,7 @@ from udfs.growth.two_level_theta import (
 )
 from udfs.threads import one_blas_thread
 
-NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 224, 1792
+NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 224, 896
 LARGEST_LOSS = 2.0
 """Of -2 log-likelihood against the fit without patients' effects, beside four Monte Carlo errors:
 the larger model holds the smaller one, so that more says that the nodes missed."""
@@ -146,7 +146,8 @@ def fit_second_level(
         follow_up: progression and death apart from target lesions; with fewer than 20 events, or
             None, drop-out is not modelled (``dropout`` of the result is None).
         start: values by label (omega_ and gamma_ included), for example of an earlier fit.
-        n_nodes: nodes per lesion (rounded up to 7 * 2^k); 0 chooses by their number.
+        n_nodes: nodes per lesion (rounded up to 7 * 2^k) of the last steps; 0 chooses by their
+            number. The climb to them takes a quarter, but no fewer than 224.
         n_patient_nodes: nodes per patient and parameter, of adaptive Gauss-Hermite quadrature, of
             the climb; 0 chooses 4, or 5 with few lesions. The last steps take 7 or more.
         seed: of the nodes.

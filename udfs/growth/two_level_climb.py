@@ -69,6 +69,9 @@ LARGEST_FALL = 1.0
 moved."""
 FIRST_PURPOSE, NESTED_PURPOSE, OTHER_PURPOSE = 49, 50, 51
 FIRST_NODES, FIRST_PER_AXIS = 112, 3
+CLIMB_SHARE, FEWEST_CLIMB_NODES = 4, 224
+"""The climb has so many times fewer nodes per lesion than the last steps: their maximum is then a
+tenth of a standard error or two away, which one Newton step goes."""
 FEW_LESIONS = 3000
 """Fewer lesions get 5 nodes per axis for 4, and their patients' nodes are put anew until steady."""
 MOST_AT_FIRST = 800
@@ -133,7 +136,8 @@ class Climb:
         found = self.run(
             few, lambda: self._patient_nodes(self._guess(), everyone, first), most_steps=most
         )
-        nodes = self.lesion_nodes(n_nodes, NESTED_PURPOSE)
+        coming_near = min(n_nodes, max(n_nodes // CLIMB_SHARE, FEWEST_CLIMB_NODES))
+        nodes = self.lesion_nodes(coming_near, NESTED_PURPOSE)
         found = self._settled(found, nodes, per_axis)
         return self._refined(self._lifted(found, nodes, per_axis), n_nodes)
 
@@ -199,12 +203,12 @@ class Climb:
         most = int(MOST_PATIENT_NODES ** (1.0 / self.fit.structure.p) + 1e-9)
         for per_axis in sorted({max(min(one, most), 3) for one in FINE_PER_AXIS}):
             where = self._patient_nodes(self._found(found.sums), everyone, per_axis)
-            first, curve = self._evaluate([(nodes[0], where)], is_rough=True)
+            first, curve = self._evaluate([(nodes[0], where)])
             step = self._capped(newton_direction(free_directions(self.fit, self.theta, curve)))
             gain = float(curve.score @ step)
             self.theta = floored(self.fit, self.theta + step)
             where = self._patient_nodes(self._found(first), everyone, per_axis - 1)
-            second, curve = self._evaluate([(nodes[1], where)], is_rough=True)
+            second, curve = self._evaluate([(nodes[1], where)])
             free = free_directions(self.fit, self.theta, curve, may_leave=False)
             half = 0.5 * newton_direction(free)
             self.theta = floored(self.fit, self.theta + half)
@@ -303,7 +307,7 @@ class Climb:
         )
 
     def _evaluate(
-        self, groups: Sequence[tuple[Nodes, PatientNodes]], *, is_rough: bool = False
+        self, groups: Sequence[tuple[Nodes, PatientNodes]]
     ) -> tuple[PatientSums, Curvature]:
         """Sums and second-order expansion where the climb is."""
         theta = self.theta
@@ -316,7 +320,7 @@ class Climb:
             self.pool,
             self._pulse,
             dropout=self.dropout,
-            is_rough=is_rough or self.fit.n_lesions >= FEW_LESIONS,
+            is_rough=True,
         )
         self.n_steps += 1
         self.minus2ll = -2.0 * sums.loglik

@@ -24,8 +24,9 @@ from warehouse.settings import thread_count
 
 AFTER_LESIONS, AFTER_PATIENTS, AFTER_MODES, AFTER_DRAWS = 45, 80, 87, 93
 """Percent of the step's time; for the display."""
-FEW_LESIONS = 3000
-"""From so many on the fit from which patients' effects start is a rougher one."""
+FEW_LESIONS, NODES_OF_FEW = 3000, 896
+"""From so many lesions on the fit from which patients' effects start is a rougher one; below it has
+so many nodes per lesion."""
 REPORT_EVERY = 95
 """SAEM iterations between two rough values of -2 log-likelihood."""
 
@@ -135,15 +136,14 @@ def _settings(n_lesions: int, has_patients: bool) -> FitSettings:
     usual = FitSettings(report_every=REPORT_EVERY)
     if not has_patients:
         return usual
-    if n_lesions < FEW_LESIONS:
-        return usual
-    count = usual.nodes(n_lesions) // 2
+    is_few = n_lesions < FEW_LESIONS
+    count = NODES_OF_FEW if is_few else usual.nodes(n_lesions) // 2
     return FitSettings(
         n_explore=70,
         n_smooth=30,
         n_nodes=count,
         n_likelihood_nodes=count // 2,
-        tolerance=5e-2,
+        tolerance=1e-3 if is_few else 5e-2,
         report_every=REPORT_EVERY,
     )
 
