@@ -1,8 +1,8 @@
 """The kinds of checks: what each takes, and the query that finds the rows a SQL check rejects.
 
-Two sorts exist. Checks of one column, or of one aggregate, are Great Expectations' own and run on
-a frame of just the columns they name. Checks of rows, groups and other tables are written as SQL
-conditions here and become the query of Great Expectations' ``UnexpectedRowsExpectation``:
+Two sorts exist. Checks of one column, or of one aggregate, are Great Expectations' own. Checks of
+rows, groups and other tables are written as SQL conditions here and become the query of Great
+Expectations' ``UnexpectedRowsExpectation``:
 
 - ``expect_rows_to_satisfy``: ``condition`` holds on every row (of ``where``). As in a SQL CHECK
   constraint, a condition that is NULL is no failure.
@@ -218,6 +218,17 @@ def rejected_rows_query(kind: str, kwargs: Mapping[str, Any], key: Sequence[str]
     return build({name: _braced(value) for name, value in kwargs.items()}, shown)
 
 
+def rejected_rows_condition(kind: str, kwargs: Mapping[str, Any]) -> str:
+    """What a row of ``{batch} AS t`` is rejected by, for the kinds that look at one row at a time.
+
+    Args:
+        kind: ``ROWS`` or ``EQUAL``.
+        kwargs: the check's arguments.
+    """
+    build = {ROWS: _broken_condition, EQUAL: _unequal}[kind]
+    return build({name: _braced(value) for name, value in kwargs.items()})
+
+
 def _braced(value: Any) -> Any:
     """Doubled braces: the query is a format string, in which only ``{batch}`` is a place."""
     if isinstance(value, str):
@@ -235,12 +246,15 @@ def _where(kwargs: Mapping[str, Any], *conditions: str) -> str:
     return " AND ".join([*given, *conditions])
 
 
+def _broken_condition(kwargs: Mapping[str, Any]) -> str:
+    return _where(kwargs, f"NOT ({kwargs['condition']})")
+
+
 def _rows(kwargs: Mapping[str, Any], shown: str) -> str:
-    rejected = _where(kwargs, f"NOT ({kwargs['condition']})")
-    return f"SELECT {shown} FROM {{batch}} AS t WHERE {rejected}"
+    return f"SELECT {shown} FROM {{batch}} AS t WHERE {_broken_condition(kwargs)}"
 
 
-def _equal(kwargs: Mapping[str, Any], shown: str) -> str:
+def _unequal(kwargs: Mapping[str, Any]) -> str:
     column, expression = f"t.{quoted(kwargs['column'])}", f"({kwargs['expression']})"
     relative = float(kwargs.get("relative_tolerance", 0.0))
     absolute = float(kwargs.get("absolute_tolerance", 0.0))
@@ -248,8 +262,12 @@ def _equal(kwargs: Mapping[str, Any], shown: str) -> str:
     if relative or absolute:
         allowed = f"greatest({absolute!r}::DOUBLE, {relative!r}::DOUBLE * abs({expression}))"
         equal += f" OR abs({column} - {expression}) <= {allowed}"
-    rejected = _where(kwargs, f"NOT coalesce({equal}, FALSE)")
-    return f"SELECT {shown}, {expression} AS expected FROM {{batch}} AS t WHERE {rejected}"
+    return _where(kwargs, f"NOT coalesce({equal}, FALSE)")
+
+
+def _equal(kwargs: Mapping[str, Any], shown: str) -> str:
+    expected = f"({kwargs['expression']}) AS expected"
+    return f"SELECT {shown}, {expected} FROM {{batch}} AS t WHERE {_unequal(kwargs)}"
 
 
 def _groups(kwargs: Mapping[str, Any], shown: str) -> str:
