@@ -188,16 +188,17 @@ def insert(
     connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence[Any]]
 ) -> None:
     """Adds rows to one of the engine's tables, whose values stand in column order."""
+    import pyarrow as pa  # a fifth of a second, which commands that write nothing need not spend
+
     rows = list(rows)
     if not rows:
         return
     types = next(kinds for doc, kinds in META_DOCS if doc.name == table)
-    row = ", ".join(f"CAST(? AS {kind})" for kind in types.values())
-    for start in range(0, len(rows), 500):
-        batch = rows[start : start + 500]
-        values = ", ".join([f"({row})"] * len(batch))
-        flat = [value for item in batch for value in item]
-        connection.execute(f"INSERT INTO {qualified(table)} VALUES {values}", flat)
+    given = pa.table(dict(zip(types, map(list, zip(*rows, strict=True)), strict=True)))
+    cast = ", ".join(f"CAST({name} AS {kind})" for name, kind in types.items())
+    connection.register("rows_given", given)
+    connection.execute(f"INSERT INTO {qualified(table)} SELECT {cast} FROM rows_given")
+    connection.unregister("rows_given")
 
 
 def write_settings(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> None:

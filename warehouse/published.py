@@ -7,6 +7,7 @@ and nothing altered may be carried into what it publishes.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -16,8 +17,9 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import is_held_by_another, log_of, qualified, quoted, unreadable
+from warehouse.database import is_held_by_another, log_of, qualified, unreadable
 from warehouse.errors import LesionsError
+from warehouse.meta import insert
 
 Say = Callable[[str], None]
 
@@ -140,9 +142,8 @@ def write_digests(connection: duckdb.DuckDBPyConnection, tables: Collection[str]
     """Writes the digest of each table's content, in place of what stands of it."""
     names = sorted(set(tables) - set(CHANGING))
     connection.execute(f"DELETE FROM {DIGESTS} WHERE table_name IN (SELECT unnest(?))", [names])
-    rows = [(name, _digest(connection, name), duckdb.__version__) for name in names]
-    if rows:
-        connection.executemany(f"INSERT INTO {DIGESTS} VALUES (?, ?, ?)", rows)
+    rows = [(name, digest, duckdb.__version__) for name, digest in _digests(connection, names)]
+    insert(connection, DIGESTS, rows)
 
 
 def altered_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -158,10 +159,10 @@ def altered_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         ).fetchall()
     )
     wrong = dict.fromkeys(sorted(present - set(known) - set(CHANGING)), FOREIGN)
-    for name, digest in sorted(known.items()):
-        if name not in present:
-            wrong[name] = "removed since it was published"
-        elif digest is not None and digest != _digest(connection, name):
+    wrong |= dict.fromkeys(sorted(set(known) - present), "removed since it was published")
+    compared = sorted(name for name, digest in known.items() if name in present and digest)
+    for name, digest in _digests(connection, compared):
+        if digest != known[name]:
             wrong[name] = "altered since it was published"
     return wrong
 
@@ -177,24 +178,32 @@ def _relations(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in rows}
 
 
-def _digest(connection: duckdb.DuckDBPyConnection, name: str) -> str:
-    """Digest of a table's columns and rows, whatever their order; of a view's definition."""
-    schema, _, table = name.partition(".")
-    view = connection.execute(
-        "SELECT sql FROM duckdb_views() WHERE schema_name = ? AND view_name = ? AND NOT internal "
-        "AND database_name = current_database()",
-        [schema, table],
-    ).fetchall()
-    if view:
-        return str(connection.execute("SELECT md5(?)", [view[0][0]]).fetchall()[0][0])
-    # A sum, for in an exclusive or two rows that are the same would not be seen.
-    found = connection.execute(
-        "SELECT md5(concat_ws('/', (SELECT string_agg(column_name || ' ' || data_type, ',' "
-        "ORDER BY column_index) FROM duckdb_columns() WHERE database_name = current_database() "
-        f"AND schema_name = {quoted(schema)} AND table_name = {quoted(table)}), count(*), "
-        f"sum(hash(t)))) FROM {qualified(name)} AS t"
-    ).fetchall()
-    return str(found[0][0])
+def _digests(
+    connection: duckdb.DuckDBPyConnection, names: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Digest of each table's columns and rows, whatever their order; of a view's definition."""
+    views = dict(
+        connection.execute(
+            "SELECT schema_name || '.' || view_name, sql FROM duckdb_views() WHERE NOT internal "
+            "AND database_name = current_database()"
+        ).fetchall()
+    )
+    columns = dict(
+        connection.execute(
+            "SELECT schema_name || '.' || table_name, string_agg(column_name || ' ' || data_type, "
+            "',' ORDER BY column_index) FROM duckdb_columns() "
+            "WHERE database_name = current_database() GROUP BY 1"
+        ).fetchall()
+    )
+    for name in names:
+        text = views.get(name)
+        if text is None:
+            # A sum, for in an exclusive or two rows that are the same would not be seen.
+            ((n_rows, total),) = connection.execute(
+                f"SELECT count(*), sum(hash(t)) FROM {qualified(name)} AS t"
+            ).fetchall()
+            text = "/".join([columns[name], str(n_rows), *([] if total is None else [str(total)])])
+        yield name, hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def drop_foreign(connection: duckdb.DuckDBPyConnection, schemas: Collection[str]) -> None:

@@ -107,11 +107,12 @@ def _judged(table: Table, check: Check, answer: Answer) -> _Outcome:
     if answer.error is not None:
         return _Outcome(element_count=n_rows, error=_told(answer.error))
     is_sql = KINDS[check.kind].is_sql
-    kwargs = dict(check.kwargs)
+    given: dict[str, Any] = {**check.kwargs, "severity": check.severity}
     if is_sql:
-        kwargs = {"unexpected_rows_query": query_of(check.kind, check.kwargs, table.key)}
+        query = query_of(check.kind, check.kwargs, table.key)
+        given = {"unexpected_rows_query": query, "severity": check.severity}
     kind = get_expectation_impl(QUERY if is_sql else check.kind)
-    expectation = kind(**kwargs, severity=check.severity)
+    expectation = kind(**given)
     metrics = dict(answer.metrics)
     if hasattr(kind, "map_metric"):
         for name in ("unexpected_count", "filtered_row_count"):
