@@ -169,13 +169,8 @@ def tables_named(kwargs: Mapping[str, Any]) -> frozenset[str]:
     texts = [str(kwargs[argument]) for argument in _CONDITIONS if argument in kwargs]
     if "unexpected_rows_query" in kwargs:
         texts.append(str(kwargs["unexpected_rows_query"]).format(batch="batch"))
-    found = {
-        f"{table.db}.{table.name}"
-        for text in texts
-        for table in _parsed(text).find_all(exp.Table)
-        if table.db
-    }
-    return frozenset(found | ({str(kwargs["table"])} if "table" in kwargs else set()))
+    found = frozenset[str]().union(*map(_tables_of_sql, texts))
+    return found | ({str(kwargs["table"])} if "table" in kwargs else set())
 
 
 def _parsed(text: str) -> exp.Expr:
@@ -183,6 +178,12 @@ def _parsed(text: str) -> exp.Expr:
         return sqlglot.parse_one(text, read="duckdb")
     except SqlglotError as error:
         raise ValueError(f"cannot be parsed as SQL: {text}") from error
+
+
+@lru_cache(maxsize=4096)
+def _tables_of_sql(text: str) -> frozenset[str]:
+    tables = _parsed(text).find_all(exp.Table)
+    return frozenset(f"{table.db}.{table.name}" for table in tables if table.db)
 
 
 @lru_cache(maxsize=4096)

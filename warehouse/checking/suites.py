@@ -23,6 +23,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -80,7 +81,7 @@ class Suite:
     path: Path
     checks: tuple[Check, ...]
 
-    @property
+    @cached_property
     def tables(self) -> frozenset[str]:
         """The other tables that its checks read, ``schema.table``."""
         return frozenset[str]().union(*(check.tables for check in self.checks))
