@@ -18,8 +18,8 @@ from scipy.special import chdtrc, fdtrc
 from udfs.growth.convergence import tested_effects, wald_chi2
 from udfs.growth.covariates import Design
 from udfs.growth.importance import lesion_moments
-from udfs.growth.newton import NewtonRun, run_newton
-from udfs.growth.parameters import FloatArray
+from udfs.growth.newton import newton_direction, run_newton
+from udfs.growth.parameters import BoolArray, FloatArray
 from udfs.growth.population import OmegaKind, Population, Structure
 from udfs.growth.problem import worker_pool
 from udfs.growth.proposals import make_nodes
@@ -28,10 +28,11 @@ from udfs.growth.settings import FitSettings
 from udfs.threads import one_blas_thread
 
 DROP_PURPOSE = 63
-TOLERANCE, MOST_STEPS = 1e-2, 12
-"""-2 log-likelihood ends within the tolerance of its minimum."""
-Smaller = tuple[Design, OmegaKind, FloatArray, FloatArray]
-"""Design, kind of omega, coefficients and omega of a smaller model."""
+TOLERANCE, MOST_STEPS = 0.1, 12
+"""Newton's method may end with -2 log-likelihood so far above its minimum; as a parabola says how
+far, what is left is of third order (below a hundredth)."""
+Smaller = tuple[Design, OmegaKind, BoolArray]
+"""Design and kind of omega of a smaller model, and which entries of theta it keeps."""
 
 
 def clustered_covariance(fit: GrowthFit, cluster: ArrayLike) -> FloatArray:
@@ -116,12 +117,9 @@ def likelihood_ratios(
         if not is_out.any():
             raise ValueError(f"the fit has no covariate {covariate!r}")
         kept = Design(design.values, design.columns, design.mask & ~is_out[:, None])
-        coefficients = np.where(kept.mask, fit.population.coefficients, 0.0)
-        # The typical lesion moves to where the covariate's average effect was.
-        coefficients[0] += (
-            design.values[:, is_out].mean(axis=0) @ fit.population.coefficients[is_out]
-        )
-        smaller.append((kept, fit.structure.omega_kind, coefficients, fit.population.omega))
+        is_kept = np.ones(fit.structure.size, dtype=bool)
+        is_kept[: fit.structure.n_effects] = kept.mask[fit.structure.effect_places]
+        smaller.append((kept, fit.structure.omega_kind, is_kept))
     gains = _gains(fit, smaller, n_nodes, seed, threads)
     return [
         LikelihoodRatio(covariate or "", chi2, df, float(chdtrc(df, chi2)), point)
@@ -139,8 +137,10 @@ def correlation_ratio(
     """
     if fit.structure.omega_kind != "full":
         raise ValueError("the fit has no correlations: fit it with omega='full'")
-    omega = np.diag(np.diag(fit.population.omega))
-    smaller: Smaller = (fit.problem.design, "diagonal", fit.population.coefficients, omega)
+    structure = fit.structure
+    is_kept = np.ones(structure.size, dtype=bool)
+    is_kept[structure.n_effects + structure.p : structure.n_effects + structure.n_omega] = False
+    smaller: Smaller = (fit.problem.design, "diagonal", is_kept)
     ((chi2, df, point),) = _gains(fit, [smaller], n_nodes, seed, threads)
     return LikelihoodRatio("", chi2, df, float(chdtrc(df, chi2)), point)
 
@@ -152,14 +152,13 @@ def _gains(
     count = n_nodes or FitSettings().first_nodes(fit.n_lesions) // 2
     nodes = [(np.arange(fit.n_lesions), make_nodes(fit.structure.p, count, seed, DROP_PURPOSE))]
 
-    def top(
-        design: Design, kind: OmegaKind, point: Population
-    ) -> tuple[float, Structure, NewtonRun]:
+    def top(design: Design, kind: OmegaKind, start: FloatArray) -> tuple[float, Population]:
+        """The largest log-likelihood of a model, and where it is."""
         problem = replace(fit.problem, design=design)
         structure = Structure(problem.model, problem.error, kind, design)
         run = run_newton(
             structure,
-            structure.pack(point),
+            start,
             lambda theta: lesion_moments(
                 structure,
                 problem,
@@ -173,14 +172,27 @@ def _gains(
             most_steps=MOST_STEPS,
             on_step=lambda theta, total: None,
         )
-        return run.moments.total, structure, run
+        if not run.is_converged:
+            return run.moments.total, structure.unpack(run.theta)
+        end = structure.unpack(run.theta + newton_direction(run.curvature))
+        return run.moments.total + 0.5 * run.decrement, end
 
     with one_blas_thread(), worker_pool(threads) as pool:
-        with_it, large, _ = top(fit.problem.design, fit.structure.omega_kind, fit.population)
+        with_it, _ = top(fit.problem.design, fit.structure.omega_kind, fit.theta)
         found = []
-        for design, kind, coefficients, omega in smaller:
-            point = Population(coefficients, omega, fit.population.error)
-            without, small, run = top(design, kind, point)
+        for design, kind, is_kept in smaller:
+            without, point = top(design, kind, _without(fit, is_kept))
             gain = max(2.0 * (with_it - without), 0.0)
-            found.append((gain, large.size - small.size, small.unpack(run.theta)))
+            found.append((gain, int(np.count_nonzero(~is_kept)), point))
     return found
+
+
+def _without(fit: GrowthFit, is_kept: BoolArray) -> FloatArray:
+    """Theta of a smaller model where the parabola of the larger one's likelihood has its maximum.
+
+    With covariance S of theta, k what is kept and d what is dropped: theta_k - S_kd S_dd^-1 theta_d
+    (what a Wald test assumes; Newton's method then begins within some tenths of an error).
+    """
+    covariance = fit.theta_covariance
+    dropped = np.linalg.lstsq(covariance[np.ix_(~is_kept, ~is_kept)], fit.theta[~is_kept])[0]
+    return np.asarray(fit.theta[is_kept] - covariance[np.ix_(is_kept, ~is_kept)] @ dropped)

@@ -121,9 +121,14 @@ def complete_gaussian(
         square: (p, p) sum of E[phi phi'].
     """
     within = design.T @ design
-    size = structure.size - len(structure.error.names)
+    size, n_effects = structure.size - len(structure.error.names), structure.n_effects
+    column, parameter = structure.effect_places
+    precision = np.linalg.inv(structure.unpack(theta).omega)
     hessian = np.empty((size, size))
-    for k in range(size):
+    hessian[:n_effects, :n_effects] = (
+        within[column[:, None], column] * precision[parameter[:, None], parameter]
+    )
+    for k in range(n_effects, size):
         shift = np.zeros(structure.size)
         shift[k] = STEP
         up, down = (
@@ -131,6 +136,7 @@ def complete_gaussian(
             for sign in (1.0, -1.0)
         )
         hessian[:, k] = (down - up) / (2.0 * STEP)
+    hessian[n_effects:, :n_effects] = hessian[:n_effects, n_effects:].T
     return 0.5 * (hessian + hessian.T)
 
 

@@ -30,12 +30,12 @@ class GivenPatients:
     first: FloatArray
     """(n, K, f) conditional means of the features of phi - u: deviations from the typical value,
     their products, derivatives of log p(y | phi) in the log error parameters."""
-    second: FloatArray
-    """(n, K, f, f) their conditional covariances."""
+    covariance: FloatArray
+    """(n, K, f (f + 1) / 2) conditional covariances of the features of phi, by ``tril_indices``."""
     phi_square: FloatArray
     """(n, K, p) conditional means of phi^2."""
     curvature: FloatArray
-    """(n, K, e, e)"""
+    """(n, K, e (e + 1) / 2)"""
 
 
 class PatientPass:
@@ -103,9 +103,11 @@ class PatientPass:
             "mean_phi": mean_phi,
             "sd_phi": np.sqrt(np.maximum(square - mean_phi**2, 0.0)),
             "between_square": np.einsum("Pk,Pka->a", w, u**2),
-            "error_curvature": np.einsum("nk,nkef->ef", of_lesion, given.curvature),
+            "error_curvature": _symmetric(
+                np.einsum("nk,nke->e", of_lesion, given.curvature), self.n_error
+            ),
             **self._gaussian_sums(given, of_lesion, lesions, typical),
-            **self._scores(given, of_lesion, w, u, lesions, first_of, terms),
+            **self._scores(given, owner, w, u, lesions, first_of, terms),
             "dropout_information": np.zeros((0, 0)) if terms is None else terms.information(w),
         }
 
@@ -156,39 +158,52 @@ class PatientPass:
             np.maximum(log_a, -LARGEST_FEATURE, out=log_a)
             log_total, moments[part] = tilted_sums(log_a, slopes, self.where.z, wanted, self.kind)
             loglik[part] = top + log_total - np.log(r.shape[2])
-        first = moments[..., :f]
-        second = np.empty((n, count, f, f))
-        second[..., a, b] = second[..., b, a] = moments[..., f : f + len(a)]
-        second -= first[..., :, None] * first[..., None, :]
-        curvature = np.empty((n, count, e, e))
-        curvature[..., c, d] = curvature[..., d, c] = moments[..., f + len(a) :]
+        first, covariance = moments[..., :f].copy(), moments[..., f : f + len(a)]
         loglik += self.log_constant - 0.5 * np.einsum(
             "nka,ab,nkb->nk", u, self.precision, u, optimize=True
         )
-        phi_square = np.einsum("nkaa->nka", second[..., :p, :p]) + np.square(
-            first[..., :p] + typical[:, None]
-        )
-        self._move(first, second, u)
-        return GivenPatients(loglik, first, second, phi_square, curvature)
+        # The features begin with r, the covariances with those of the first feature.
+        squares = np.flatnonzero((a == b) & (a < p))
+        covariance -= first[..., a] * first[..., b]
+        phi_square = covariance[..., squares] + np.square(first[..., :p] + typical[:, None])
+        self._move(first, u)
+        return GivenPatients(loglik, first, covariance, phi_square, moments[..., f + len(a) :])
 
-    def _move(self, first: FloatArray, second: FloatArray, u: FloatArray) -> None:
-        """In place: moments of the features of r -> of the features of r - u.
+    def _move(self, first: FloatArray, u: FloatArray) -> None:
+        """In place: means of the features of r -> of the features of r - u.
 
         (r - u)_a (r - u)_b = r_a r_b - u_b r_a - u_a r_b + u_a u_b.
         """
-        places = list(enumerate(zip(*self.pairs, strict=True), start=self.p))
-        for place, (k, other) in places:
+        for place, (k, other) in enumerate(zip(*self.pairs, strict=True), start=self.p):
             a, b = u[..., k], u[..., other]
             first[..., place] -= b * first[..., k] + a * first[..., other] - a * b
-            second[..., place, :] -= (
-                b[..., None] * second[..., k, :] + a[..., None] * second[..., other, :]
-            )
-        for place, (k, other) in places:
-            a, b = u[..., k], u[..., other]
-            second[..., :, place] -= (
-                b[..., None] * second[..., :, k] + a[..., None] * second[..., :, other]
-            )
         first[..., : self.p] -= u
+
+    def _own_covariance(
+        self, covariance: FloatArray, owner: IntArray, w: FloatArray, u: FloatArray
+    ) -> FloatArray:
+        """(n, f, f) means over the patients' nodes of the covariances of the features of r - u.
+
+        Given u these features are (1 - N(u)) times those of r, plus a constant, with N linear in u:
+        the mean of (1 - N) V (1 - N)' needs those of V, u_a V and u_a u_b V.
+        """
+        p, f = self.p, len(self.matrix)
+        rows, columns = np.tril_indices(p)
+        powers = np.concatenate(
+            [np.ones((*u.shape[:2], 1)), u, u[..., rows] * u[..., columns]], axis=2
+        )
+        weights = (w[..., None] * powers).transpose(0, 2, 1)[owner]
+        found = _symmetric(weights @ covariance, f)
+        move = np.zeros((p, f, f))
+        for place, (k, other) in enumerate(zip(*self.pairs, strict=True), start=p):
+            move[other, place, k] += 1.0
+            move[k, place, other] += 1.0
+        once = np.einsum("afg,nagh->nfh", move, found[:, 1 : p + 1], optimize=True)
+        twice = np.zeros_like(once)
+        for place, (k, other) in enumerate(zip(rows, columns, strict=True), start=p + 1):
+            product = move[k] @ found[:, place] @ move[other].T
+            twice += product if k == other else product + product.transpose(0, 2, 1)
+        return found[:, 0] - once - once.transpose(0, 2, 1) + twice
 
     def _dropout_terms(self, patients: IntArray, u: FloatArray) -> Terms | None:
         if self.dropout is None or self.point.dropout is None:
@@ -233,7 +248,7 @@ class PatientPass:
     def _scores(
         self,
         given: GivenPatients,
-        of_lesion: FloatArray,
+        owner: IntArray,
         w: FloatArray,
         u: FloatArray,
         lesions: IntArray,
@@ -245,7 +260,7 @@ class PatientPass:
         x = self.fit.problem.design.values[lesions]
         column, parameter = structure.effect_places
         n_effects, n_inner = structure.n_effects, f - self.p
-        own = self.matrix @ np.einsum("nk,nkfg->nfg", of_lesion, given.second) @ self.matrix.T
+        own = self.matrix @ self._own_covariance(given.covariance, owner, w, u) @ self.matrix.T
         place = np.zeros((len(lesions), self.size, f))
         rows = np.arange(n_effects)
         place[:, rows, parameter] = x[:, column]
@@ -268,3 +283,11 @@ class PatientPass:
             "score": mean.sum(axis=0),
             "missing": missing,
         }
+
+
+def _symmetric(packed: FloatArray, size: int) -> FloatArray:
+    """(..., size, size) symmetric matrices of their (..., k) entries by ``tril_indices``."""
+    rows, columns = np.tril_indices(size)
+    out = np.empty((*packed.shape[:-1], size, size))
+    out[..., rows, columns] = out[..., columns, rows] = packed
+    return out
