@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -148,25 +149,42 @@ class Problem:
         dose; and the first such size against the last, that against the smallest, and the smallest
         against the last.
         """
-        before = np.full((len(lesions), 3), np.nan)
-        after = np.full((len(lesions), 3), np.nan)
-        for place, lesion in enumerate(lesions):
-            rows = slice(self.offsets[lesion], self.offsets[lesion + 1])
-            day, size = self.times.since_dose[rows], np.log(np.maximum(self.y[rows], 1e-6))
-            waited = self.times.before_dose[rows].max()
-            later = np.flatnonzero(day > 0)
-            if len(later) == 0:
-                continue
-            t, x = day[later], size[later]
-            start = np.log(self.times.v0[self.offsets[lesion]])
-            if waited > 0:
-                before[place] = (np.median(x) - start, x.max() - start, x[0] - start)
-                before[place] /= waited
-            low = int(np.argmin(x))
-            for k, (i, j) in enumerate(((0, len(t) - 1), (0, low), (low, len(t) - 1))):
-                if t[j] > t[i]:
-                    after[place, k] = (x[j] - x[i]) / (t[j] - t[i])
-        return TwoRates(before, after, self.last_day[lesions])
+        found = self._two_rates
+        return TwoRates(found.before[lesions], found.after[lesions], found.last_day[lesions])
+
+    @cached_property
+    def _two_rates(self) -> TwoRates:
+        """Of all lesions, those with equally many rows at once."""
+        before, after = np.full((2, self.n_lesions, 3), np.nan)
+        counts = np.diff(self.offsets)
+        for count in np.unique(counts):
+            some = np.flatnonzero(counts == count)
+            rows = self.offsets[some, None] + np.arange(count)
+            has_later = (self.times.since_dose[rows] > 0).any(axis=1)
+            some, rows = some[has_later], rows[has_later]
+            before[some], after[some] = self._rates_of(rows)
+        return TwoRates(before, after, self.last_day)
+
+    def _rates_of(self, rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        """(n, 3) each, of n lesions with the (n, c) rows, some after the first dose."""
+        each = np.arange(len(rows))
+        day, size = self.times.since_dose[rows], np.log(np.maximum(self.y[rows], 1e-6))
+        waited = self.times.before_dose[rows].max(axis=1)
+        is_later = day > 0
+        first = np.argmax(is_later, axis=1)
+        last = rows.shape[1] - 1 - np.argmax(is_later[:, ::-1], axis=1)
+        low = np.argmin(np.where(is_later, size, np.inf), axis=1)
+        middle = np.nanmedian(np.where(is_later, size, np.nan), axis=1)
+        largest = np.where(is_later, size, -np.inf).max(axis=1)
+        before = np.stack([middle, largest, size[each, first]], axis=1)
+        before -= np.log(self.times.v0[rows[:, :1]])
+        before /= np.where(waited > 0, waited, np.nan)[:, None]
+        after = np.full_like(before, np.nan)
+        for k, (i, j) in enumerate(((first, last), (first, low), (low, last))):
+            days = day[each, j] - day[each, i]
+            rise = size[each, j] - size[each, i]
+            after[:, k] = rise / np.where(days > 0, days, np.nan)
+        return before, after
 
     def spans(self, rows_per_span: int) -> list[tuple[int, int]]:
         """Cut the lesions into runs of about that many rows each (at least one lesion)."""
