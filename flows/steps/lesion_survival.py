@@ -12,6 +12,7 @@ from flows.steps.survival import confidence_level
 from warehouse.registry import StepContext, TableDoc, step
 
 KEY = ("subset", "arm", "organ", "endpoint", "source")
+# The lesions with each group that they are in; limits of the event's time beside its day.
 LESIONS = """
 WITH lesion AS (
     SELECT
@@ -19,6 +20,8 @@ WITH lesion AS (
         event.source,
         event.time_days,
         event.is_event,
+        event.time_lower,
+        event.time_upper,
         coalesce(event.patient_id, event.lesion_id) AS cluster,
         event.organ,
         'study ' || lesion.study_id AS study,
@@ -59,7 +62,9 @@ SELECT
     source,
     cluster,
     time_days,
-    is_event
+    is_event,
+    time_lower,
+    time_upper
 FROM placed
 CROSS JOIN LATERAL (
     SELECT 'all' AS organ
