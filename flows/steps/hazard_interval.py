@@ -1,0 +1,205 @@
+"""The final hazard models again, with each event somewhere between two scans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.steps.hazard_tables import SETTINGS
+from warehouse.registry import StepContext, TableDoc, step
+
+if TYPE_CHECKING:
+    from flows.steps.hazard_parts.models import Model
+    from flows.steps.hazard_parts.rules import Rules
+    from udfs.hazards.interval import IntervalModel
+
+FINALS = """
+SELECT endpoint, stratum, organ_reference, covariates
+FROM analysis.hazard_fit
+WHERE model = 'final' AND is_primary
+ORDER BY endpoint, stratum
+"""
+LIMITS = """
+SELECT event.lesion_id, event.endpoint, event.time_lower, event.time_upper
+FROM analysis.lesion_event AS event
+WHERE event.rule_set = '{rule_set}' AND event.source = 'observed'
+"""
+INTERVAL = "interval censored"
+
+HAZARD_INTERVAL = TableDoc(
+    name="analysis.hazard_interval",
+    description=(
+        "One hazard ratio of a model in which events lie between two scans.\n"
+        "Why: a scan shows an event that happened since the scan before; models that take the day "
+        "of the scan for that of the event may be off where scans are rare or uneven.\n"
+        "How: the lesions seen on scans and the terms of the final models of analysis.hazard_fit, "
+        "without new lesions, which are found progressed. Proportional hazards with a baseline "
+        "that is constant in six pieces and a normal random effect of the patient, integrated by "
+        "adaptive quadrature; who has no event is censored at the lesion's last scan. Columns "
+        "scan_... are the right-censored model of hazards.method of the same lesions.\n"
+        "Caveats: with several tumor types there is no model of all, whose baselines would differ. "
+        "Intervals and p-values are Wald's.\n"
+        "Reference: Finkelstein, Biometrics 1986; Bellamy et al., Stat Med 2004"
+    ),
+    grain="one row per endpoint, stratum, term and level",
+    key=("endpoint", "stratum", "term", "level"),
+    columns={
+        "endpoint": "response or progression",
+        "stratum": "all, a class of treatment or a tumor type: analysis.hazard_fit",
+        "term": "organ or covariate; none where there is no model",
+        "level": "its level; per unit for numbers",
+        "reference": "level that it is compared with; NULL for numbers",
+        "n_lesions": "lesions in the model",
+        "n_events": "of them, with the event",
+        "n_patients": "patients in the model",
+        "log_hr": "log hazard ratio",
+        "standard_error": "its standard error",
+        "hazard_ratio": "hazard ratio",
+        "ci_lower": "lower limit (hazards.confidence)",
+        "ci_upper": "upper limit",
+        "p_value": "two-sided, Wald",
+        "scan_log_hr": "log hazard ratio with events on the day of the scan",
+        "scan_standard_error": "its standard error",
+        "frailty_variance": "variance of the patient's effect; NULL without one",
+        "scan_frailty_variance": "the same with events on the day of the scan",
+        "is_converged": "the search ended at a maximum",
+        "null_reason": "why there is no estimate; NULL where there is one",
+    },
+    tags=("public",),
+)
+TYPES = {
+    **dict.fromkeys(("endpoint", "stratum", "term", "level", "reference"), TEXT),
+    **dict.fromkeys(("n_lesions", "n_events", "n_patients"), COUNT),
+    **dict.fromkeys(("log_hr", "standard_error", "hazard_ratio", "ci_lower", "ci_upper"), NUMBER),
+    **dict.fromkeys(("p_value", "scan_log_hr", "scan_standard_error"), NUMBER),
+    **dict.fromkeys(("frailty_variance", "scan_frailty_variance"), NUMBER),
+    "is_converged": FLAG,
+    "null_reason": TEXT,
+}
+
+
+@step(
+    name="hazard_interval",
+    reads=(
+        "analysis.hazard_fit",
+        "analysis.lesion_event",
+        "core.patient",
+        "core.study",
+    ),
+    writes=(HAZARD_INTERVAL,),
+    settings=("rules.rule_set", *SETTINGS),
+)
+def hazard_interval(context: StepContext) -> dict[str, pa.Table]:
+    """Each final model from the scans' intervals, beside that from the scans' days.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    from flows.steps.hazard_parts.lesions import ENDPOINTS, SEEN, at_risk, read_lesions
+    from flows.steps.hazard_parts.models import Question, fit_model
+    from flows.steps.hazard_parts.rules import read_rules
+
+    rules = read_rules(context)
+    limits = context.frame(LIMITS.format(rule_set=context.setting("rules.rule_set")))
+    lesions = read_lesions(context, rules, SEEN)
+    lesions = lesions[lesions["lesion_type"] != "new"]
+    frames = {
+        endpoint: at_risk(lesions, endpoint, rules)[0].merge(limits, on=["lesion_id", "endpoint"])
+        for endpoint in ENDPOINTS
+    }
+    rows: list[dict[str, Any]] = []
+    for final in context.frame(FINALS).itertuples(index=False):
+        frame = _of_stratum(frames[final.endpoint], final.stratum)
+        covariates = tuple(name for name in final.covariates.split(", ") if name)
+        question = Question(
+            final.endpoint, final.stratum, INTERVAL, covariates, final.organ_reference
+        )
+        if frame["tumor_type"].nunique() > 1:
+            model: Model | str = "several tumor types have baselines of their own"
+        else:
+            model = fit_model(frame, question, rules)
+        rows += _rows(question.endpoint, question.stratum, model, rules)
+    return {HAZARD_INTERVAL.name: table_of_rows(rows, TYPES)}
+
+
+def _of_stratum(frame: Any, stratum: str) -> Any:
+    """The lesions of a stratum: of a class of treatment or a tumor type, by its name."""
+    if stratum == "all":
+        return frame
+    chosen = (frame["treatment_class"] == stratum) | (frame["tumor_type"] == stratum)
+    return frame[chosen].reset_index(drop=True)
+
+
+def _rows(endpoint: str, stratum: str, model: Model | str, rules: Rules) -> list[dict[str, Any]]:
+    from udfs.hazards.interval import IntervalModelError
+
+    key = {"endpoint": endpoint, "stratum": stratum}
+    if isinstance(model, str):
+        return [{**key, "term": "none", "level": "none", "null_reason": model}]
+    try:
+        found = _interval_fit(model)
+    except IntervalModelError as error:
+        return [{**key, "term": "none", "level": "none", "null_reason": str(error)}]
+    return [{**key, **row} for row in _estimates(model, found, rules.confidence)]
+
+
+def _interval_fit(model: Model) -> IntervalModel:
+    """The model's lesions and terms, each event in (last scan without, scan with]."""
+    import numpy as np
+
+    from flows.steps.hazard_parts.models import covariate_term
+    from udfs.hazards import design, factor
+    from udfs.hazards.interval import interval_model
+
+    frame, ready = model.prepared.frame, model.prepared
+    terms = [factor("organ", frame["organ"].to_numpy(dtype=str), reference=ready.reference)]
+    for term in ready.terms[1:]:
+        own = covariate_term(frame, term.name)
+        assert own is not None, "a term of the collapsed rows is one of all rows"
+        terms.append(own)
+    columns = design(*terms)
+    assert columns.columns == model.fit.columns, "the same terms as the right-censored model"
+    is_event = frame["is_event"].to_numpy(dtype=bool)
+    # A last scan at baseline says that the event came some time after the first dose.
+    lower = np.fmax(frame["time_lower"].to_numpy(dtype=float), 0.0)
+    upper = np.where(is_event, np.fmax(frame["time_upper"].to_numpy(dtype=float), lower), np.inf)
+    has_effect = model.fit.method != "naive"
+    group = frame["patient"].to_numpy() if has_effect else None
+    return interval_model(lower, upper, columns.matrix(), group)
+
+
+def _estimates(model: Model, found: IntervalModel, confidence: float) -> list[dict[str, Any]]:
+    import numpy as np
+    from scipy.special import ndtr, ndtri
+
+    z = float(ndtri((1 + confidence) / 2))
+    scan = model.fit
+    scan_error = np.sqrt(np.diag(scan.covariance))
+    has_effect = scan.method != "naive"
+    rows = []
+    for k, ((term, label), reference) in enumerate(zip(scan.columns, scan.references, strict=True)):
+        b, error = float(found.coefficient[k]), float(found.standard_error[k])
+        rows.append(
+            {
+                "term": term,
+                "level": label or "per unit",
+                "reference": reference or None,
+                "n_lesions": found.n,
+                "n_events": found.n_events,
+                "n_patients": int(model.prepared.frame["patient"].nunique()),
+                "log_hr": b,
+                "standard_error": error,
+                "hazard_ratio": float(np.exp(b)),
+                "ci_lower": float(np.exp(b - z * error)),
+                "ci_upper": float(np.exp(b + z * error)),
+                "p_value": float(2 * ndtr(-abs(b / error))),
+                "scan_log_hr": float(scan.coefficient[k]),
+                "scan_standard_error": float(scan_error[k]),
+                "frailty_variance": found.variance if has_effect else None,
+                "scan_frailty_variance": scan.variance if has_effect else None,
+                "is_converged": found.is_converged,
+            }
+        )
+    return rows
