@@ -257,7 +257,7 @@ def _nodes(
 ) -> tuple[FloatArray, FloatArray]:
     """(g, q) nodes and log weights, around each group's mode of u and as wide as its curvature."""
     mode = np.zeros(data.n_groups)
-    known = np.bincount(data.group, data.piece >= 0, data.n_groups)
+    known = np.bincount(data.group[data.piece >= 0], minlength=data.n_groups).astype(np.float64)
     for _ in range(MODE_STEPS):
         slope, curve = _slope(data, a, width, mode, sd, known)
         move = np.clip(slope / curve, -1.0, 1.0)
@@ -283,7 +283,7 @@ def _slope(
         bend = pull * (1.0 - w - pull)
     slope = np.bincount(data.group, pull - at, data.n_groups) + known - mode / sd**2
     curve = np.bincount(data.group, at - bend, data.n_groups) + 1.0 / sd**2
-    return slope, curve
+    return slope, np.asarray(curve, dtype=np.float64)
 
 
 def _information(
