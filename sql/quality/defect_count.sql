@@ -132,6 +132,17 @@ lesion AS (
     FROM core.lesion
 ),
 
+many_targets AS (
+    SELECT count(*) AS n_organs
+    FROM (
+        SELECT 1 AS one
+        FROM core.lesion
+        WHERE lesion_type = 'target' AND patient_id IS NOT NULL AND organ NOT IN ('unknown', 'other')
+        GROUP BY patient_id, reader, CASE WHEN is_nodal THEN 'lymph nodes' ELSE organ END
+        HAVING count(*) > 2
+    ) AS several
+),
+
 node AS (
     SELECT count(*) AS n_days
     FROM core.measurement AS measurement
@@ -392,6 +403,12 @@ handled AS (
         'rows.3h' AS defect_id,
         n_site_from_tu AS n
     FROM lesion
+    UNION ALL
+    SELECT
+        'plausibility.1g' AS defect_id,
+        many_targets.n_organs - coalesce(found.n_findings, 0) AS n
+    FROM many_targets
+    LEFT JOIN found ON found.defect_id = 'plausibility.1e'
 )
 
 SELECT

@@ -214,6 +214,54 @@ WITH finding AS (
         value,
         message
     FROM quality.finding_responses
+    UNION ALL
+    SELECT
+        finding_id,
+        defect_id,
+        study_id,
+        patient_id,
+        lesion_id,
+        reader,
+        day,
+        source_file,
+        source_row,
+        domain,
+        column_name,
+        value,
+        message
+    FROM quality.finding_plausible_sizes
+    UNION ALL
+    SELECT
+        finding_id,
+        defect_id,
+        study_id,
+        patient_id,
+        lesion_id,
+        reader,
+        day,
+        source_file,
+        source_row,
+        domain,
+        column_name,
+        value,
+        message
+    FROM quality.finding_plausible_courses
+    UNION ALL
+    SELECT
+        finding_id,
+        defect_id,
+        study_id,
+        patient_id,
+        lesion_id,
+        reader,
+        day,
+        source_file,
+        source_row,
+        domain,
+        column_name,
+        value,
+        message
+    FROM quality.finding_plausible_lesions
 )
 
 SELECT

@@ -1,6 +1,7 @@
 /* Responses whose word, criterion or time is not as it should be: rows.7 of quality.defect.
    Why: a response that reaches no endpoint, or is taken for another than the one written, is said to be so.
-   Caveats: history and other criteria are right as they are: they are named with their counts, once per study.
+   Caveats: history and other criteria are right as they are: they are named with their counts, once per study. A
+   progression among the trial's own scans is no history (plausibility.2c).
    Grain: one row per defect found
    Key: finding_id
 */
@@ -47,7 +48,17 @@ history AS (
             CASE response_period WHEN 'before' THEN 'prior therapy' ELSE 'follow-up after the next therapy' END
         ) AS message
     FROM response
-    WHERE response_period <> 'on study'
+    WHERE
+        response_period <> 'on study'
+        AND NOT EXISTS (
+            SELECT 1
+            FROM quality.finding_plausible_courses AS named
+            WHERE
+                named.defect_id = 'plausibility.2c'
+                AND named.study_id = response.study_id
+                AND named.source_file = response.source_file
+                AND named.source_row = response.source_row
+        )
     GROUP BY study_id, source_file, criterion, response_period
 ),
 

@@ -102,6 +102,8 @@ def test_openbtai_unmeasured_lesions_gaps_and_local_therapy(real: SqlKit) -> Non
     assert counts(real, "openbtai_mets") == {
         "identity.1h": 17,
         "identity.4a": 6,
+        "plausibility.1d": 4,
+        "plausibility.3a": 4,
         "rows.4e": 115,
         "rows.4f": 9,
         "rows.4g": 4,
@@ -148,9 +150,12 @@ def test_pharmaverse_duplicate_keys_and_partial_dates(real: SqlKit) -> None:
 def test_pharmaverse_contradictions(real: SqlKit) -> None:
     found = counts(real, "pharmaverse_onco")
     assert set(found) == {
-        "rows.3a", "rows.3e", "rows.4a", "rows.5c", "rows.5g", "rows.5m", "rows.6b", "rows.7a",
+        "plausibility.1a", "plausibility.2b", "plausibility.3c", "rows.3a", "rows.3e", "rows.4a",
+        "rows.5c", "rows.5g", "rows.5m", "rows.6b", "rows.7a",
         "sizes.3c", "time.1f", "time.2b", "time.4a",
     }  # fmt: skip
+    # Its sizes are made up at random: one finding for all of them, not one for each pair.
+    assert found["plausibility.1a"] == 1
     assert values(real, "pharmaverse_onco", "rows.7a", "value") == [("CHECK",)] * 3
     # Twelve subjects of the high dose arm were given the low dose.
     assert found["rows.4a"] == 12

@@ -31,6 +31,12 @@ CREATE TABLE long AS
 CREATE TABLE neighbour AS
     SELECT *, lag(mm) OVER w AS before, lead(mm) OVER w AS after, row_number() OVER w AS scan
     FROM long WINDOW w AS (PARTITION BY study, USUBJID, reader, TRLNKID ORDER BY day);
+CREATE TABLE whole_long AS SELECT DISTINCT study, USUBJID, reader, TRLNKID, day FROM long
+    WHERE day IS NOT NULL;
+CREATE TABLE total AS
+    SELECT study, USUBJID, reader, day, sum(mm) AS mm,
+        first_value(sum(mm)) OVER (PARTITION BY study, USUBJID, reader ORDER BY day) AS first_mm
+    FROM long GROUP BY study, USUBJID, reader, day;
 """
 
 RULES = {
@@ -133,6 +139,52 @@ RULES = {
     "AND a.USUBJID = b.USUBJID AND a.TREVAL = b.TREVAL "
     "WHERE CAST(a.VISITNUM AS DOUBLE) < CAST(b.VISITNUM AS DOUBLE) "
     "AND full_date(a.TRDTC) > full_date(b.TRDTC)",
+    "plausibility.1a": "SELECT a.study, a.USUBJID FROM neighbour AS a INNER JOIN neighbour AS b "
+    "ON a.study = b.study AND a.USUBJID = b.USUBJID AND a.reader = b.reader AND a.day = b.day "
+    "AND a.scan = b.scan WHERE a.before >= 1.5 * b.before AND a.after >= 1.5 * b.after "
+    "AND b.mm >= 1.5 * a.mm AND a.mm > 0 "
+    "AND b.mm BETWEEN sqrt(a.before * a.after) / 1.25 AND sqrt(a.before * a.after) * 1.25 "
+    "AND a.mm BETWEEN sqrt(b.before * b.after) / 1.25 AND sqrt(b.before * b.after) * 1.25",
+    "plausibility.1b": "SELECT study, USUBJID FROM neighbour WHERE after IS NULL "
+    "AND before >= 10 AND mm >= 5 * before",
+    "plausibility.1c": "SELECT study, USUBJID FROM size WHERE abs(mm - try_cast(TRORRES AS DOUBLE) "
+    "* CASE TRORRESU WHEN 'mm' THEN 1 WHEN 'cm' THEN 10 END) > greatest(0.6, mm / 100)",
+    "plausibility.1d": "SELECT l.study, l.USUBJID FROM (SELECT study, USUBJID, reader, TRLNKID, "
+    "min(day) AS first, max(day) AS last, list(day) AS days FROM whole_long GROUP BY ALL) AS l "
+    "INNER JOIN (SELECT study, USUBJID, reader, day, count(*) AS n FROM whole_long GROUP BY ALL) "
+    "AS v ON l.study = v.study AND l.USUBJID = v.USUBJID AND l.reader = v.reader "
+    "AND v.day > l.first AND v.day < l.last AND NOT list_contains(l.days, v.day) WHERE v.n >= 1 "
+    "AND NOT EXISTS (SELECT 1 FROM tr WHERE tr.study = l.study AND tr.USUBJID = l.USUBJID "
+    "AND tr.TREVAL = l.reader AND tr.TRLNKID = l.TRLNKID AND (full_date(tr.TRDTC) = v.day "
+    "OR tr.VISITNUM = (SELECT min(VISITNUM) FROM tr AS w WHERE w.study = l.study "
+    "AND w.USUBJID = l.USUBJID AND w.TREVAL = l.reader AND full_date(w.TRDTC) = v.day)))",
+    "plausibility.1f": "SELECT n.study, n.USUBJID FROM tu AS n INNER JOIN tu AS t "
+    "ON n.study = t.study AND n.USUBJID = t.USUBJID AND n.TUEVAL = t.TUEVAL "
+    "WHERE n.TUORRES = 'NEW' AND t.TUORRES = 'TARGET' AND t.TUTESTCD = 'TUMIDENT' "
+    "GROUP BY n.study, n.USUBJID, n.TUEVAL, n.TULNKID HAVING min(n.TUDTC) <= min(t.TUDTC)",
+    "plausibility.2a": "SELECT rs.study, rs.USUBJID FROM rs INNER JOIN long AS l "
+    "ON rs.study = l.study AND rs.USUBJID = l.USUBJID AND rs.RSEVAL = l.reader "
+    "AND rs.RSDTC = l.day WHERE RSTESTCD = 'OVRLRESP' AND RSSTRESC = 'CR' AND mm > 15",
+    "plausibility.2b": "SELECT r.study, r.USUBJID FROM rs AS r INNER JOIN rs AS p "
+    "ON r.study = p.study AND r.USUBJID = p.USUBJID AND r.RSEVAL = p.RSEVAL AND r.RSDTC > p.RSDTC "
+    "INNER JOIN total AS t ON r.study = t.study AND r.USUBJID = t.USUBJID "
+    "AND r.RSEVAL = t.reader AND r.RSDTC = t.day WHERE r.RSTESTCD = 'OVRLRESP' "
+    "AND r.RSSTRESC IN ('CR', 'PR') AND p.RSTESTCD = 'OVRLRESP' AND p.RSSTRESC = 'PD' "
+    "AND t.mm > 0.8 * t.first_mm",
+    "plausibility.2c": "SELECT rs.study, rs.USUBJID FROM rs INNER JOIN dm USING (study, USUBJID) "
+    "WHERE RSTESTCD = 'OVRLRESP' AND RSSTRESC = 'PD' AND RSDTC < RFSTDTC",
+    "plausibility.3a": "SELECT ex.study, ex.USUBJID FROM ex INNER JOIN dm USING (study, USUBJID) "
+    "WHERE EXENDTC > DTHDTC",
+    "plausibility.3b": "SELECT ex.study, ex.USUBJID FROM ex INNER JOIN dm USING (study, USUBJID) "
+    "WHERE EXTRT IN ('FOLFOX', 'FOLFIRI') AND contains(upper(ACTARM), 'FOLF') "
+    "AND NOT contains(upper(ACTARM), EXTRT)",
+    "plausibility.3c": "SELECT tr.study, tr.USUBJID FROM tr INNER JOIN dm USING (study, USUBJID) "
+    "WHERE DTHFL IS NULL AND full_date(TRDTC) > RFPENDTC",
+    "plausibility.4a": "SELECT study, max(USUBJID) AS USUBJID FROM (SELECT study, USUBJID, reader, "
+    "count(*) AS n, list(day || ':' || mm ORDER BY day, mm) AS course FROM long GROUP BY ALL) "
+    "WHERE n >= 6 GROUP BY study, reader, course HAVING count(*) > 1",
+    "plausibility.4b": "SELECT study, USUBJID FROM suppdm WHERE QNAM = 'ECOG' "
+    "AND CAST(QVAL AS DOUBLE) > 4",
 }
 """defect_id -> query of (study, USUBJID). Not here: rows.1c and rows.2e, which have tests of
 their own.

@@ -103,6 +103,7 @@ def plant(
     """
     from warehouse.simulation import (  # noqa: F401  (they register their planters)
         identity_defects,
+        plausibility_defects,
         row_defects,
         size_defects,
         time_defects,
@@ -177,7 +178,7 @@ def _is_open(used: set[str], scope: frozenset[str]) -> bool:
     """Whether a defect of this scope can share the subject with what is there."""
     if EVERYTHING in used or (EVERYTHING in scope and used):
         return False
-    tables = {"dm", "arm", "death", "ex", "ds", "ss", "pr", "lb", "rs", "tr", "ae"}
+    tables = {"dm", "suppdm", "arm", "death", "ex", "ds", "ss", "pr", "lb", "rs", "tr", "ae"}
     has_lesions = bool(used - tables)
     if LESION in scope and "tr" in used:
         return False
