@@ -375,7 +375,7 @@ class _Run:
         """Newton with few nodes, to come near; from afar twice, with proposals made anew."""
         count = self.settings.first_nodes(self.problem.n_lesions)
         for _ in range(2):
-            parts, is_poor = self._proposed(theta, near, FIRST_SHARPENINGS, is_first=True)
+            parts, is_poor = self._proposed(theta, near, FIRST_SHARPENINGS)
             self.report("proposals", theta, None)
             proposal = make_proposal(parts, self.structure.unpack(theta))
             run = self._newton(theta, proposal, self._groups(count, is_poor), FIRST_TOLERANCE)
@@ -386,13 +386,12 @@ class _Run:
         return run
 
     def _proposed(
-        self, theta: FloatArray, near: FloatArray | None, rounds: int, *, is_first: bool = False
+        self, theta: FloatArray, near: FloatArray | None, rounds: int
     ) -> tuple[Parts, BoolArray]:
         """Parts for proposals at ``theta``, and the lesions that were learnt anew.
 
         All but those depend on ``theta`` alone (see ``sharpening``); ``near`` (p, n) is where their
-        modes are looked for. Second modes are left out where the proposals only have to lead near
-        the maximum (``is_first``).
+        modes are looked for.
         """
         point = self.structure.unpack(theta)
         count = self.settings.first_nodes(self.problem.n_lesions)
@@ -418,8 +417,6 @@ class _Run:
         is_poor = worst_lesions(ess, POOR_SHARE * nodes.count)
         if is_poor.any():
             parts = self._learnt_again(point, parts, is_poor, 0)
-        if is_first:
-            return parts, is_poor
         found = with_second_modes(
             self.problem,
             point,
