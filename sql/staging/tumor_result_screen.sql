@@ -62,9 +62,11 @@ repeated AS (
 ),
 
 setting AS (
-    SELECT CAST(value AS DOUBLE) AS too_small_mm
+    SELECT
+        max(CAST(value AS DOUBLE)) FILTER (WHERE name = 'too_small.default_mm') AS too_small_mm,
+        max(CAST(value AS DOUBLE)) FILTER (WHERE name = 'measurement.largest_mm') AS largest_mm
     FROM meta.setting
-    WHERE name = 'too_small.default_mm'
+    WHERE name IN ('too_small.default_mm', 'measurement.largest_mm')
 ),
 
 study AS (
@@ -72,7 +74,8 @@ study AS (
         study.study_id,
         study.day_convention,
         study.patients = 'unknown' AS is_patient_unknown,
-        coalesce(study.too_small_mm, setting.too_small_mm) AS too_small_mm
+        coalesce(study.too_small_mm, setting.too_small_mm) AS too_small_mm,
+        setting.largest_mm
     FROM raw.study AS study
     CROSS JOIN setting
 ),
@@ -96,6 +99,7 @@ identified AS (
         tr.*,
         study.is_patient_unknown,
         study.too_small_mm,
+        study.largest_mm,
         subject.first_dose_date,
         subject_key.usubjid,
         subject_key.patient_id,
@@ -250,6 +254,16 @@ judged AS (
                     WHEN regexp_matches(measured.unit_found, '%|^(PERCENT|PCT)') THEN 'percent_unit'
                     ELSE 'unknown_unit'
                 END
+            -- A volume that no lesion of the largest diameter has; a sum of more than ten such lesions.
+            WHEN
+                measured.size_value > CASE
+                    WHEN measured.result_kind = 'sum' AND measured.is_length THEN 10 * measured.largest_mm
+                    -- The words 'too small' give a volume's row a diameter.
+                    WHEN measured.quantity = 'volume' AND measured.word_meaning IS NULL
+                        THEN tumor_volume_mm3(measured.largest_mm, measured.largest_mm)
+                    WHEN measured.result_kind = 'size' THEN measured.largest_mm
+                END
+                THEN 'too_large_size'
             WHEN measured.day IS NOT NULL THEN 'kept'
             -- What needs no day: a test not done, and a sum that its visit places among dated ones.
             WHEN measured.result_kind = 'not_done' THEN 'kept'

@@ -59,6 +59,9 @@ def test_a_blank_unit_is_taken_as_mm_and_said_so(kit):
         ("12", "mm3", "trorresu", "MM3", "unknown_unit", None),
         ("about 12", "mm", "trorres", "about 12", "not_a_number", None),
         ("-3", "mm", "trorres", "-3", "impossible_size", None),
+        ("1e308", "mm", "trorres", "1e308", "too_large_size", None),
+        ("1000.1", "mm", "trorres", "1000.1", "too_large_size", None),
+        ("101", "cm", "trorres", "101", "too_large_size", None),
         ("nan", "mm", "trorres", "nan", "missing_sign", "sizes.1f"),
         ("inf", "mm", "trorres", "inf", "not_a_number", None),
         ("1e400", "mm", "trorres", "1e400", "not_a_number", None),
@@ -77,6 +80,24 @@ def test_what_is_no_size_is_quarantined_with_its_value(
     assert (source_file, source_row) == ("tr.csv", 2)
     assert reason
     assert remedy
+
+
+def test_the_largest_size_is_the_setting_s():
+    for largest, days in ((1000.0, [0]), (1001.0, [0, 41])):
+        with SqlKit(settings={"measurement.largest_mm": largest}) as kit:
+            kit.study("s1")
+            kit.subject("1")
+            kit.size(1, "1000")
+            kit.size(42, "1001")
+            assert sizes(kit, "day") == [(day,) for day in days]
+
+
+def test_a_volume_is_too_large_where_no_lesion_of_the_largest_diameter_has_it(kit):
+    """At 1 m the ellipsoid with equal axes has 1000^3 / 2 mm3; 1e308 would overflow further on."""
+    for day, volume in enumerate(("500000000", "500000001", "1e308"), start=1):
+        kit.size(day, volume, trtestcd="VOLUME", trorresu="mm3")
+    assert sizes(kit, "day, isfinite(volume_mm3)") == [(0, True)]
+    assert [reason for _, _, reason, _ in rejected(kit)] == ["too_large_size"] * 2
 
 
 def test_not_done_is_counted_and_no_measurement(kit):
@@ -321,6 +342,7 @@ def test_stated_sums_pass_the_checks_of_sizes(kit):
     rows = [
         ("10", "cm", None),
         ("-45.5", "mm", "impossible_size"),
+        ("10001", "mm", "too_large_size"),
         (None, "mm", "no_result"),
         ("abc", "mm", "not_a_number"),
         ("TOO SMALL TO MEASURE", "mm", "not_a_number"),

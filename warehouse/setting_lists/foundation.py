@@ -52,6 +52,14 @@ SETTINGS: tuple[Setting, ...] = (
         maximum=1e9,
     ),
     Setting(
+        "measurement.largest_mm",
+        1000.0,
+        "a larger size is set aside as a mistake, and so is a larger volume than that of such a "
+        "lesion, and a sum of more than ten",
+        minimum=1.0,
+        maximum=1e6,
+    ),
+    Setting(
         "too_small.default_mm",
         5.0,
         "diameter given to a lesion 'too small to measure' (RECIST 1.1, section 4.2), "
