@@ -374,6 +374,6 @@ def test_stated_sums_pass_the_checks_of_sizes(kit):
         "kept",
     ]
     kit.build("analysis.stated_sum")
-    assert kit.rows("analysis.stated_sum", "day, sum_of_diameters_mm") == [(0, 100), (378, 70.5)]
-    assert kit.query("SELECT count(*) FROM quality.quarantine") == [(8,)]
+    assert kit.rows("analysis.stated_sum", "day, sum_of_diameters_mm") == [(0, 100), (420, 70.5)]
+    assert kit.query("SELECT count(*) FROM quality.quarantine") == [(9,)]
     assert kit.rows("quality.row_audit", "step", "NOT is_balanced") == []
