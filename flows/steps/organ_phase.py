@@ -41,7 +41,8 @@ LESIONS = """
 SELECT
     lesion.lesion_id,
     lesion.patient_id,
-    coalesce(dense_rank() OVER (ORDER BY lesion.patient_id NULLS LAST) - 1, -1) AS patient_index,
+    CASE WHEN lesion.patient_id IS NULL THEN -1
+         ELSE dense_rank() OVER (ORDER BY lesion.patient_id NULLS LAST) - 1 END AS patient_index,
     lesion.patient_id IS NOT NULL AND phase.nadir_ratio IS NOT NULL AS is_counted,
     pooled_organ.organ_class,
     coalesce(phase.nadir_ratio, 'nan'::DOUBLE) AS nadir_ratio

@@ -305,7 +305,7 @@ def test_modelled_events_end_with_the_last_scan_and_the_horizon() -> None:
         for horizon in (0, 60):
             run(other, growth__draws=20, growth__event_horizon_days=horizon)
             ends = [max(120, last[row[0]]) + horizon for row in whole]
-            # The crossing of a curve is found by a search, whose last digit depends on where it ends.
+            # A crossing is found by a search, whose last digit depends on where it ends.
             assert rows(other, wanted) == [
                 (*row[:3], pytest.approx(row[3], rel=1e-12), row[4])
                 if row[3] <= end
