@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 from udfs.survival.checked import BoolArray, FloatArray, IntArray
 
 GAP = 1e-6
-"""The log-likelihood is within so much of its largest value."""
+"""The log-likelihood is within so much of its largest value ..."""
+GAP_PER_SUBJECT = 1e-9
+"""... or within so much per subject: in sums over many thousands rounding hides less than that."""
 MAX_STEPS = 500
 SUM_WEIGHT = 1e3
 """Of the row that makes masses add up to 1 in least squares, per square root of a subject."""
@@ -62,8 +64,9 @@ def turnbull(lower: ArrayLike, upper: ArrayLike) -> TurnbullCurve:
     one (Turnbull, JRSS B 1976). Maximised by constrained Newton steps (Wang, Comput Stat Data Anal
     2007): non-negative least squares of sum_j S_ij p_j on 2, S_ij being 1 / (mass of subject i)
     where interval j is one of theirs. By concavity the log-likelihood is within
-    max_j sum_i S_ij - n of its maximum, which ends the search. Times that are known or
-    right-censored give the Kaplan-Meier estimate.
+    max_j sum_i S_ij - n of its maximum: ``gap``. The search ends at ``GAP``, or at
+    ``GAP_PER_SUBJECT`` n if that is more, or where no step brings it nearer. Times that are known
+    or right-censored give the Kaplan-Meier estimate.
 
     Args:
         lower: (n,) last time without the event, 0 or more.
@@ -72,7 +75,6 @@ def turnbull(lower: ArrayLike, upper: ArrayLike) -> TurnbullCurve:
 
     Raises:
         ValueError: limits missing, below 0 or in the wrong order; names the row.
-        ArithmeticError: no convergence.
     """
     low, high = _checked(lower, upper)
     n, is_event = low.size, np.isfinite(high)
@@ -81,17 +83,17 @@ def turnbull(lower: ArrayLike, upper: ArrayLike) -> TurnbullCurve:
         return TurnbullCurve(nothing, nothing, nothing, 0.0, 0.0, 0, 0)
     left, right, first, last, count = _innermost(low, high)
     mass = np.full(left.size, 1.0 / left.size)
-    for _ in range(MAX_STEPS):
+    enough = max(GAP, GAP_PER_SUBJECT * n)
+    for step in range(MAX_STEPS + 1):
         own = _own(mass, first, last)
         gradient = _sum_over(count / own, first, last, left.size)
         gap = float(gradient.max() - n)
-        if gap <= GAP:
+        if gap <= enough or step == MAX_STEPS:
             break
-        mass = _newton_step(mass, own, gradient, first, last, count)
-    else:
-        raise ArithmeticError(
-            f"Turnbull's estimate did not converge: gap {gap:g} after {MAX_STEPS}"
-        )
+        moved = _newton_step(mass, own, gradient, first, last, count)
+        if moved is None:
+            break
+        mass = moved
     loglik = float(count @ np.log(own))
     kept = mass > 0
     return TurnbullCurve(left[kept], right[kept], mass[kept], loglik, gap, n, int(is_event.sum()))
@@ -154,8 +156,8 @@ def _newton_step(
     first: IntArray,
     last: IntArray,
     count: FloatArray,
-) -> FloatArray:
-    """The masses after one step; those that it takes to 0 are 0."""
+) -> FloatArray | None:
+    """The masses after one step, 0 where it takes them to 0; None where no step rises."""
     from scipy.optimize import nnls
 
     tried = np.flatnonzero((mass > 0) | _is_peak(gradient))
@@ -175,7 +177,7 @@ def _newton_step(
         if (there > 0).all() and count @ np.log(there) >= before + ARMIJO * step * slope:
             return moved
         step /= 2
-    raise ArithmeticError("Turnbull's estimate: no step along the Newton direction rises")
+    return None
 
 
 def _weight(count: FloatArray) -> float:
