@@ -102,6 +102,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def ident(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def qualified(table: str) -> str:
-    """``schema.table`` with both parts quoted."""
-    return ".".join(f'"{part}"' for part in table.split("."))
+    """``schema.table`` with both parts quoted; a table's name may hold a dot."""
+    return ".".join(ident(part) for part in table.split(".", 1))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import is_held_by_another, log_of, qualified, unreadable
+from warehouse.database import ident, is_held_by_another, log_of, qualified, unreadable
 from warehouse.errors import LesionsError
 from warehouse.meta import insert
 
@@ -213,7 +213,7 @@ def drop_foreign(connection: duckdb.DuckDBPyConnection, schemas: Collection[str]
         "AND database_name = current_database()"
     ).fetchall():
         if schema not in schemas and schema != "main":
-            connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+            connection.execute(f"DROP SCHEMA {ident(schema)} CASCADE")
     for kind, listing, name in (
         ("INDEX", "duckdb_indexes()", "index_name"),
         ("SEQUENCE", "duckdb_sequences()", "sequence_name"),
@@ -224,4 +224,4 @@ def drop_foreign(connection: duckdb.DuckDBPyConnection, schemas: Collection[str]
             + ("AND NOT internal" if kind == "TYPE" else "")
         ).fetchall():
             with suppress(duckdb.CatalogException):  # gone with what was dropped before
-                connection.execute(f'DROP {kind} "{schema}"."{item}"')
+                connection.execute(f"DROP {kind} {ident(schema)}.{ident(item)}")

@@ -21,7 +21,7 @@ from warehouse import meta, record
 from warehouse.build import Builder, BuiltNode, doc_digests
 from warehouse.catalogue import installed_graph
 from warehouse.contents import content_folder
-from warehouse.database import STORAGE_VERSION, open_work, qualified, quoted
+from warehouse.database import STORAGE_VERSION, ident, open_work, qualified, quoted
 from warehouse.display import Display, Stage
 from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
@@ -409,7 +409,7 @@ def _drop(connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
         "AND NOT internal AND schema_name = 'main'"
     ).fetchall()]  # fmt: skip
     for name in set(present) - set(planned.graph.macros):
-        connection.execute(f'DROP MACRO "{name}"')
+        connection.execute(f"DROP MACRO {ident(name)}")
 
 
 def _is_loose(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -429,7 +429,7 @@ def compact(work: Path) -> None:
         connection.execute(
             f"ATTACH {quoted(str(tight))} AS tight (STORAGE_VERSION '{STORAGE_VERSION}')"
         )
-        connection.execute(f'COPY FROM DATABASE "{name}" TO tight')
+        connection.execute(f"COPY FROM DATABASE {ident(name)} TO tight")
         connection.execute("DETACH tight")
     tight.replace(work)
 

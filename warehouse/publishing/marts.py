@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import NO_PROGRESS_BAR, OFFLINE, qualified, quoted
+from warehouse.database import NO_PROGRESS_BAR, OFFLINE, ident, qualified, quoted
 from warehouse.errors import LesionsError
 
 SCHEMA = "mart"
@@ -135,8 +135,8 @@ def _read_tables(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
     found = []
     for name, grain, key_text, n_rows, run_id in models:
         key = tuple(word.strip() for word in key_text.split(","))
-        names = ", ".join(f'"{column.name}"' for column in columns[name])
-        order = ", ".join(f'"{column}"' for column in key)
+        names = ", ".join(ident(column.name) for column in columns[name])
+        order = ", ".join(ident(column) for column in key)
         sql = f"SELECT {names} FROM {qualified(f'{SCHEMA}.{name}')} ORDER BY {order}"
         own = tuple(columns[name])
         built_by = "" if name in views else run_id

@@ -4,30 +4,41 @@ Rows of a table that keeps its columns are replaced in place, DELETE and COPY, s
 snapshot shows the old rows or the new ones, of all tables together, and no lock of a reader stands
 in the way. Only a table whose columns or key change is made anew beside the old one and takes its
 place at the end, under a lock that is given up and tried again sooner than PostgreSQL would look
-for a deadlock. A table that the same run built as at the last publish is left as it is.
+for a deadlock. Where somebody has built a view on the old one, that one is altered instead and gets
+the new rows: the views of columns that stay are not touched, whoever owns them. A table that the
+same run built as at the last publish is left as it is.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from warehouse.database import ident
 from warehouse.errors import LesionsError
 from warehouse.publishing.marts import PUBLICATION, Mart, Marts, open_marts
 from warehouse.publishing.postgres_sql import (
     LARGE_OBJECT_FUNCTIONS,
     SIGNATURES,
     TYPES,
-    ident,
+    Signature,
+    fits,
     literal,
     postgres_type,
     scrub,
-    signature,
     without_password,
+)
+from warehouse.publishing.postgres_views import (
+    Change,
+    Dependent,
+    View,
+    definitions,
+    dependents,
+    restore,
 )
 
 MARKER = "Marts mirrored by lesion-warehouse"
@@ -52,6 +63,8 @@ class Mirrored:
     seconds: float
     notes: tuple[str, ...]
     """What the reading role may still do besides reading."""
+    dropped: tuple[str, ...]
+    """Views of others that no longer fit, each with the reason and the statement that made it."""
 
 
 def publish_to_postgres(
@@ -97,6 +110,7 @@ def publish_to_postgres(
             len(remade),
             time.perf_counter() - started,
             tuple(work.notes()),
+            tuple(work.dropped),
         )
 
 
@@ -132,6 +146,7 @@ class _Mirror:
     reader: str
     lock_seconds: float
     say: Callable[[str], None]
+    dropped: list[str] = field(default_factory=list)
 
     def run(self, sql: str, values: Sequence[object] | None = None) -> Any:
         """Executes SQL that was put together here from quoted names."""
@@ -156,7 +171,12 @@ class _Mirror:
         ours = self._ours(there)
         built_by = self._built_by(there)
         beside = f"{self.schema}__next"
-        remade = [mart for mart in self.marts.tables if there.get(mart.name) != signature(mart)]
+        held = {one.table for one in self._dependents(sorted(ours))}
+        remade = [
+            mart
+            for mart in self.marts.tables
+            if not fits(there.get(mart.name), mart, any_order=mart.name in held)
+        ]
         strangers = [m.name for m in remade if m.name in there and m.name not in ours]
         if strangers:
             raise LesionsError(
@@ -184,14 +204,25 @@ class _Mirror:
         old = [*gone, *(mart.name for mart in remade if mart.name in there)]
         if old:
             self._lock(old)
-            for name in old:
-                self.run(f"DROP TABLE {self.table(name)}")
+        # Looked at again: under the lock nobody can build on these tables any more.
+        found = self._dependents(old)
+        changes = {name: Change.gone(there[name]) for name in gone}
+        changes |= {m.name: Change.to(m, there[m.name]) for m in remade if m.name in there}
+        views = self._views_lost(found, changes)
+        for name in gone:
+            self.run(f"DROP TABLE {self.table(name)} CASCADE")
         for mart in remade:
+            if mart.name in {one.table for one in found}:
+                self._alter(mart, changes[mart.name], beside)
+                continue
+            if mart.name in there:
+                self.run(f"DROP TABLE {self.table(mart.name)}")
             name = self.table(mart.name, beside)
             self.run(f"ALTER TABLE {name} SET SCHEMA {ident(self.schema)}")
             self.run(f"GRANT SELECT ON {self.table(mart.name)} TO {ident(self.reader)}")
         if remade:
             self.run(f"DROP SCHEMA {ident(beside)}")
+        self.dropped = restore(self.connection, views)
         return copied, remade
 
     def _claim(self) -> None:
@@ -264,48 +295,86 @@ class _Mirror:
             for (function,) in self.rows(LARGE_OBJECT_FUNCTIONS):
                 self.run(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
 
-    def _there(self) -> dict[str, tuple[Any, ...]]:
+    def _there(self) -> dict[str, Signature]:
         """Signature of each relation of the schema, by name."""
-        found: dict[str, tuple[Any, ...]] = {}
+        found: dict[str, Signature] = {}
         for name, kind, columns, types, key in self.rows(SIGNATURES, [self.schema]):
             found[name] = (kind, tuple(zip(columns, types, strict=True)), tuple(key))
         return found
 
-    def _ours(self, there: dict[str, tuple[Any, ...]]) -> set[str]:
+    def _ours(self, there: dict[str, Signature]) -> set[str]:
         """The tables that an earlier publish made."""
         if PUBLICATION not in there:
             return set()
         listed = {row[0] for row in self.rows(f"SELECT table_name FROM {self.table(PUBLICATION)}")}
         return (listed | {PUBLICATION}) & set(there)
 
-    def _built_by(self, there: dict[str, tuple[Any, ...]]) -> dict[str, str]:
+    def _built_by(self, there: dict[str, Signature]) -> dict[str, str]:
         """The run that had built each table when it was last copied."""
         columns = [name for name, _ in there[PUBLICATION][1]] if PUBLICATION in there else []
         if "built_by" not in columns:
             return {}
         return dict(self.rows(f"SELECT table_name, built_by FROM {self.table(PUBLICATION)}"))
 
+    def _dependents(self, names: Sequence[str]) -> list[Dependent]:
+        return dependents(self.run, [self.table(name) for name in names])
+
+    def _views_lost(self, found: Sequence[Dependent], changes: Mapping[str, Change]) -> list[View]:
+        """The views that cannot outlive the changes, as they stand before them."""
+        lost = [(one, words) for one in found if (words := changes[one.table].under(one))]
+        others = sorted({one.words for one, _ in lost if one.view is None})
+        if others:
+            raise LesionsError(
+                f"columns that {', '.join(others)} uses go or change type. Nothing was changed. "
+                "Take that away, or publish to another schema with --schema."
+            )
+        # Definitions name every table with its schema, whoever makes the view again.
+        self.run("SET LOCAL search_path = ''")
+        return definitions(self.run, lost)
+
+    def _alter(self, mart: Mart, change: Change, beside: str) -> None:
+        """Gives a table that others have built on its new columns and rows, in place."""
+        table = self.table(mart.name)
+        if change.drops_key:
+            for (name,) in self.rows(
+                "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'p'",
+                [table],
+            ):
+                self.run(f"ALTER TABLE {table} DROP CONSTRAINT {ident(name)} CASCADE")
+        for name in change.dropped:
+            self.run(f"ALTER TABLE {table} DROP COLUMN {ident(name)} CASCADE")
+        for name, kind in change.added:
+            self.run(f"ALTER TABLE {table} ADD COLUMN {ident(name)} {kind}")
+        columns = ", ".join(ident(column.name) for column in mart.columns)
+        source = self.table(mart.name, beside)
+        self.run(f"DELETE FROM {table}")
+        self.run(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {source}")
+        self.run(f"DROP TABLE {source}")
+        if change.drops_key:
+            self.run(f"ALTER TABLE {table} ADD PRIMARY KEY ({_key(mart)})")
+        self._comment(mart, table)
+
     def _make(self, mart: Mart, table: str) -> None:
         columns = ", ".join(f"{ident(c.name)} {postgres_type(c.type)}" for c in mart.columns)
         self.run(f"CREATE TABLE {table} ({columns})")
         self._copy(mart, table)
-        key = ", ".join(ident(column) for column in mart.key)
-        self.run(f"ALTER TABLE {table} ADD PRIMARY KEY ({key})")
+        self.run(f"ALTER TABLE {table} ADD PRIMARY KEY ({_key(mart)})")
         self._comment(mart, table)
 
     def _comment(self, mart: Mart, table: str) -> None:
         """Stores the descriptions, where they differ: a comment takes a lock of its own."""
         known = dict(
             self.rows(
-                "SELECT objsubid, description FROM pg_description "
+                "SELECT coalesce(attname::text, ''), description FROM pg_description "
+                "LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND attnum > 0 "
                 "WHERE objoid = %s::regclass AND classoid = 'pg_class'::regclass",
                 [table],
             )
         )
-        if known.get(0) != mart.description:
+        if known.get("") != mart.description:
             self.run(f"COMMENT ON TABLE {table} IS {literal(mart.description)}")
-        for position, column in enumerate(mart.columns, start=1):
-            if known.get(position, "") != column.comment:
+        for column in mart.columns:
+            if known.get(column.name, "") != column.comment:
                 name = f"{table}.{ident(column.name)}"
                 self.run(f"COMMENT ON COLUMN {name} IS {literal(column.comment)}")
 
@@ -315,15 +384,17 @@ class _Mirror:
         from pyarrow import csv
 
         options = csv.WriteOptions(include_header=False, quoting_style="all_valid")
+        columns = [ident(column.name) for column in mart.columns]
         casts = ", ".join(
-            f'"{c.name}"' if c.type in TYPES or c.type.startswith("DECIMAL")
-            else f'CAST("{c.name}" AS VARCHAR) AS "{c.name}"'
-            for c in mart.columns
+            name if c.type in TYPES or c.type.startswith("DECIMAL")
+            else f"CAST({name} AS VARCHAR) AS {name}"
+            for name, c in zip(columns, mart.columns, strict=True)
         )  # fmt: skip
+        into = f"{table} ({', '.join(columns)})"
         with self.marts.connection.cursor() as cursor:
             cursor.execute("USE warehouse")
             reader = cursor.sql(f"SELECT {casts} FROM ({mart.sql})").to_arrow_reader(20_000)
-            with self.connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv)") as copy:
+            with self.connection.cursor().copy(f"COPY {into} FROM STDIN (FORMAT csv)") as copy:
                 for batch in reader:
                     sink = pa.BufferOutputStream()
                     csv.write_csv(batch, sink, options)
@@ -390,3 +461,7 @@ class _Mirror:
         ):
             may.append("make large objects (a superuser's publish takes that away)")
         return may
+
+
+def _key(mart: Mart) -> str:
+    return ", ".join(ident(column) for column in mart.key)

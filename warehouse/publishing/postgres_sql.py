@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import unquote
 
 from warehouse.publishing.marts import Mart
@@ -59,10 +58,28 @@ GROUP BY c.oid, c.relname, c.relkind
 """
 
 
-def signature(mart: Mart) -> tuple[Any, ...]:
+Signature = tuple[str, tuple[tuple[str, str], ...], tuple[str, ...]]
+"""Kind of a relation, its columns with their types, and its primary key."""
+
+
+def signature(mart: Mart) -> Signature:
     """What a mart's table must look like in PostgreSQL to take new rows as it stands."""
     columns = tuple((c.name, postgres_type(c.type)) for c in mart.columns)
     return ("r", columns, mart.key)
+
+
+def fits(there: Signature | None, mart: Mart, *, any_order: bool) -> bool:
+    """Whether a mart's rows can go into the relation that is there.
+
+    Args:
+        there: what is there; nothing where the mart is new.
+        mart: the mart.
+        any_order: its columns may stand in another order, as those of an altered table do.
+    """
+    kind, columns, key = signature(mart)
+    if there is None or not any_order:
+        return there == (kind, columns, key)
+    return (there[0], sorted(there[1]), there[2]) == (kind, sorted(columns), key)
 
 
 def postgres_type(duckdb_type: str) -> str:
@@ -70,11 +87,6 @@ def postgres_type(duckdb_type: str) -> str:
     if duckdb_type.startswith("DECIMAL"):
         return "numeric" + duckdb_type.removeprefix("DECIMAL").replace(" ", "")
     return TYPES.get(duckdb_type, "text")
-
-
-def ident(name: str) -> str:
-    """A name as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:

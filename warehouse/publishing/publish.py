@@ -64,6 +64,7 @@ def _to_postgres(project: Project, url: str, schema: str, reader: str, quiet: bo
         f"{done.n_tables - done.n_copied} unchanged) to {done.target}, schema {schema}, in "
         f"{done.seconds:.1f} s. The role {reader} reads them."
     )
+    report += "".join(f"\nNot kept: {note}" for note in done.dropped)
     if done.notes:
         report += f"\nIn this database {reader} may also: {'; '.join(done.notes)}. See docs/bi.md."
     return report
