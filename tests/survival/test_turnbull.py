@@ -97,8 +97,10 @@ def test_wrong_limits_are_named_and_nobody_has_no_curve() -> None:
 
 
 @pytest.mark.parametrize("n", [2_000, 20_000])
-def test_of_many_subjects_the_gap_is_what_rounding_leaves(n: int) -> None:
-    """Studies with visits every 42, 56 and 63 days, give or take a few, pooled."""
+def test_many_subjects_of_unlike_visits_reach_the_maximum(n: int) -> None:
+    """Studies with visits every 42, 56 and 63 days, give or take a few, pooled.
+
+    A step near the maximum gains less than the rounding of the log-likelihood's sum."""
     rng = np.random.default_rng(n)
     visits = np.column_stack((np.zeros(n), np.arange(1, 31) * rng.choice([42, 56, 63], (n, 1))))
     visits[:, 1:] += rng.integers(-6, 7, (n, 30))
@@ -109,5 +111,5 @@ def test_of_many_subjects_the_gap_is_what_rounding_leaves(n: int) -> None:
     low = visits[rows, np.minimum(before, end)]
     high = np.where(before < end, visits[rows, np.minimum(before + 1, 30)], INF)
     found = turnbull(low, high)
-    assert found.gap <= max(1e-6, 1e-9 * n)
+    assert found.gap <= 1e-6
     assert found.mass.sum() == pytest.approx(1.0, abs=1e-9)

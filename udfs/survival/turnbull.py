@@ -10,13 +10,11 @@ from numpy.typing import ArrayLike
 from udfs.survival.checked import BoolArray, FloatArray, IntArray
 
 GAP = 1e-6
-"""The log-likelihood is within so much of its largest value ..."""
-GAP_PER_SUBJECT = 1e-9
-"""... or within so much per subject: in sums over many thousands rounding hides less than that."""
+"""The log-likelihood is within so much of its largest value."""
 MAX_STEPS = 500
-SUM_WEIGHT = 1e3
-"""Of the row that makes masses add up to 1 in least squares, per square root of a subject."""
 ARMIJO = 1e-4
+ROUNDING = 1e-15
+"""Of a log-likelihood, relative."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +61,11 @@ def turnbull(lower: ArrayLike, upper: ArrayLike) -> TurnbullCurve:
     the innermost intervals, which begin with a lower limit and end with the next limit, an upper
     one (Turnbull, JRSS B 1976). Maximised by constrained Newton steps (Wang, Comput Stat Data Anal
     2007): non-negative least squares of sum_j S_ij p_j on 2, S_ij being 1 / (mass of subject i)
-    where interval j is one of theirs. By concavity the log-likelihood is within
-    max_j sum_i S_ij - n of its maximum: ``gap``. The search ends at ``GAP``, or at
-    ``GAP_PER_SUBJECT`` n if that is more, or where no step brings it nearer. Times that are known
-    or right-censored give the Kaplan-Meier estimate.
+    where interval j is one of theirs. As masses add up to 1, (S - 2) p is to be least, which a row
+    of sum_j p_j on 1 and a division by what the sum comes out as make exact (Dax 1990). By concavity the log-likelihood is within
+    max_j sum_i S_ij - n of its maximum: ``gap``. The search ends at ``GAP``,
+    or where no step brings it nearer. Times that are known or right-censored give the Kaplan-Meier
+    estimate.
 
     Args:
         lower: (n,) last time without the event, 0 or more.
@@ -83,12 +82,11 @@ def turnbull(lower: ArrayLike, upper: ArrayLike) -> TurnbullCurve:
         return TurnbullCurve(nothing, nothing, nothing, 0.0, 0.0, 0, 0)
     left, right, first, last, count = _innermost(low, high)
     mass = np.full(left.size, 1.0 / left.size)
-    enough = max(GAP, GAP_PER_SUBJECT * n)
     for step in range(MAX_STEPS + 1):
         own = _own(mass, first, last)
         gradient = _sum_over(count / own, first, last, left.size)
         gap = float(gradient.max() - n)
-        if gap <= enough or step == MAX_STEPS:
+        if gap <= GAP or step == MAX_STEPS:
             break
         moved = _newton_step(mass, own, gradient, first, last, count)
         if moved is None:
@@ -163,25 +161,25 @@ def _newton_step(
     tried = np.flatnonzero((mass > 0) | _is_peak(gradient))
     scale = np.sqrt(count)
     inside: BoolArray = (tried >= first[:, None]) & (tried < last[:, None])
-    design = np.vstack((inside * (scale / own)[:, None], np.full(tried.size, _weight(count))))
-    wanted = np.append(2 * scale, _weight(count))
+    weight = float(np.sqrt(count.sum()))
+    design = np.vstack(
+        ((inside / own[:, None] - 2.0) * scale[:, None], np.full(tried.size, weight))
+    )
     found = np.zeros(mass.size)
-    found[tried] = nnls(design, wanted)[0]
+    found[tried] = nnls(design, np.append(np.zeros(own.size), weight))[0]
     found /= found.sum()
     move = found - mass
     slope, before = float(gradient @ move), float(count @ np.log(own))
+    # Near the maximum a step gains less than the sum's rounding, and still brings the masses nearer.
+    floor = before - ROUNDING * (abs(before) + count.sum())
     step = 1.0
     while step > 1e-12:
         moved = found if step == 1.0 else mass + step * move
         there = _own(moved, first, last)
-        if (there > 0).all() and count @ np.log(there) >= before + ARMIJO * step * slope:
+        if (there > 0).all() and count @ np.log(there) >= floor + ARMIJO * step * slope:
             return moved
         step /= 2
     return None
-
-
-def _weight(count: FloatArray) -> float:
-    return SUM_WEIGHT * float(np.sqrt(count.sum()))
 
 
 def _is_peak(gradient: FloatArray) -> BoolArray:
