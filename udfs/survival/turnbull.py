@@ -62,10 +62,10 @@ def turnbull(lower: ArrayLike, upper: ArrayLike) -> TurnbullCurve:
     one (Turnbull, JRSS B 1976). Maximised by constrained Newton steps (Wang, Comput Stat Data Anal
     2007): non-negative least squares of sum_j S_ij p_j on 2, S_ij being 1 / (mass of subject i)
     where interval j is one of theirs. As masses add up to 1, (S - 2) p is to be least, which a row
-    of sum_j p_j on 1 and a division by what the sum comes out as make exact (Dax 1990). By concavity the log-likelihood is within
-    max_j sum_i S_ij - n of its maximum: ``gap``. The search ends at ``GAP``,
-    or where no step brings it nearer. Times that are known or right-censored give the Kaplan-Meier
-    estimate.
+    of sum_j p_j on 1 and a division by what the sum comes out as make exact (Dax 1990). By
+    concavity the log-likelihood is within max_j sum_i S_ij - n of its maximum: ``gap``. The search
+    ends at ``GAP``, or where no step brings it nearer. Times that are known or right-censored give
+    the Kaplan-Meier estimate.
 
     Args:
         lower: (n,) last time without the event, 0 or more.
@@ -170,7 +170,7 @@ def _newton_step(
     found /= found.sum()
     move = found - mass
     slope, before = float(gradient @ move), float(count @ np.log(own))
-    # Near the maximum a step gains less than the sum's rounding, and still brings the masses nearer.
+    # Near the maximum a step gains less than the sum's rounding, and is still right.
     floor = before - ROUNDING * (abs(before) + count.sum())
     step = 1.0
     while step > 1e-12:
