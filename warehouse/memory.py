@@ -41,17 +41,21 @@ class Memory:
             self._used[digest] = self._known[digest] if digest in self._known else work()
         return self._used[digest]
 
-    def save(self) -> None:
+    def save(self, *, forgets: bool = True) -> None:
         """Keeps what was recalled since this was made, and forgets the rest.
+
+        Args:
+            forgets: False keeps the rest too.
 
         Nothing is kept where the folder does not exist yet or cannot be written.
         """
-        if self._path is None or self._known == self._used:
+        kept = self._used if forgets else {**(self._known or {}), **self._used}
+        if self._path is None or self._known == kept:
             return
         if not os.access(self._path.parent, os.W_OK):
             return
         beside = self._path.with_suffix(f".{os.getpid()}.tmp")
-        beside.write_text(json.dumps(self._used), encoding="utf-8")
+        beside.write_text(json.dumps(kept), encoding="utf-8")
         beside.replace(self._path)
 
 

@@ -16,6 +16,8 @@ from warehouse.settings import BY_NAME, as_text
 CHECK_TABLE = "quality.check_result"
 """The results of checks: the engine writes it too."""
 
+COLUMN_PAIR_KEY = ("table_name", "column_name", "from_table", "from_column")
+
 META_DOCS: tuple[tuple[TableDoc, Mapping[str, str]], ...] = (
     (
         TableDoc(
@@ -152,9 +154,10 @@ META_DOCS: tuple[tuple[TableDoc, Mapping[str, str]], ...] = (
         TableDoc(
             "meta.lineage_column",
             "Which stored columns a column is computed from, read from the SQL; Python steps "
-            "stand in meta.lineage_table only.",
+            "stand in meta.lineage_table only. What else decides its value and its rows is in "
+            "meta.lineage_influence.",
             "one row per column and column read",
-            ("table_name", "column_name", "from_table", "from_column"),
+            COLUMN_PAIR_KEY,
             {
                 "table_name": "schema.table",
                 "column_name": "its column",
@@ -162,12 +165,23 @@ META_DOCS: tuple[tuple[TableDoc, Mapping[str, str]], ...] = (
                 "from_column": "a column of that table",
             },
         ),
-        {
-            "table_name": "VARCHAR",
-            "column_name": "VARCHAR",
-            "from_table": "VARCHAR",
-            "from_column": "VARCHAR",
-        },
+        dict.fromkeys(COLUMN_PAIR_KEY, "VARCHAR"),
+    ),
+    (
+        TableDoc(
+            "meta.lineage_influence",
+            "Which stored columns decide a column's value or its table's rows without being part "
+            "of the value: keys of joins, filters, groups, windows and orders, read from the SQL.",
+            "one row per column and column that decides",
+            COLUMN_PAIR_KEY,
+            {
+                "table_name": "schema.table",
+                "column_name": "its column; * for all of them, which have the same rows",
+                "from_table": "a table read",
+                "from_column": "a column of that table; * where only its rows count",
+            },
+        ),
+        dict.fromkeys(COLUMN_PAIR_KEY, "VARCHAR"),
     ),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,8 @@ class SqlModel:
         """Stored as a view, not as a table: its header has the tag ``view``."""
         return VIEW_TAG in self.doc.tags
 
-    @cached_property
-    def expression(self) -> exp.Query:
-        """The parsed SELECT."""
+    def parse(self) -> exp.Query:
+        """The SELECT, parsed anew: the caller may change it."""
         return _parse_select(self.name, self.text)
 
 

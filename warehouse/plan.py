@@ -101,11 +101,11 @@ def read_built(published: Path) -> dict[str, Built]:
             "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'meta' "
             "AND table_name = 'model' ORDER BY column_index"
         ).fetchall()
-        has_digests = connection.execute(
-            "SELECT count(*) FROM duckdb_tables() "
-            "WHERE schema_name = 'meta' AND table_name = 'digest'"
-        ).fetchall()[0][0]
-        if [name for (name,) in columns] != list(MODEL_COLUMNS) or not has_digests:
+        present = connection.execute(
+            "SELECT 'meta.' || table_name FROM duckdb_tables() WHERE schema_name = 'meta'"
+        ).fetchall()
+        is_whole = {doc.name for doc, _ in META_DOCS} <= {name for (name,) in present}
+        if [name for (name,) in columns] != list(MODEL_COLUMNS) or not is_whole:
             return {}
         rows = connection.execute(
             "SELECT name, fingerprint_parts, doc_digest, suite_digest, rows FROM meta.model"

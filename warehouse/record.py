@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from datetime import datetime
 
 import duckdb
@@ -11,7 +12,8 @@ from warehouse import meta
 from warehouse.build import BuiltNode
 from warehouse.fingerprints import Fingerprint
 from warehouse.graph import Graph
-from warehouse.lineage import column_edges, table_edges
+from warehouse.lineage import column_lineage, table_edges
+from warehouse.memory import Memory
 
 
 def write_models(
@@ -81,9 +83,16 @@ def write_notes(
 
 
 def write_lineage(
-    connection: duckdb.DuckDBPyConnection, graph: Graph, remade: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, graph: Graph, remade: Sequence[str], memory: Memory
 ) -> None:
-    """Writes which table reads which, and the columns behind the columns of tables built."""
+    """Writes which table reads which, and the columns behind the columns of tables built.
+
+    Args:
+        connection: the file being written.
+        graph: the models.
+        remade: the tables built.
+        memory: what earlier runs found of the same SQL; saved at the end.
+    """
     connection.execute("DELETE FROM meta.lineage_table")
     meta.insert(connection, "meta.lineage_table", table_edges(graph))
     schema: dict[str, dict[str, str]] = {}
@@ -92,14 +101,19 @@ def write_lineage(
         "FROM duckdb_columns() ORDER BY ALL"
     ).fetchall():
         schema.setdefault(table, {})[column] = kind
-    kept = [table for table in graph.producer if table not in remade]
-    connection.execute(
-        "DELETE FROM meta.lineage_column WHERE table_name NOT IN (SELECT unnest(?))", [kept]
-    )
-    edges = [
-        (edge.table_name, edge.column_name, edge.from_table, edge.from_column)
-        for table in remade
-        if (model := graph.nodes[graph.producer[table]].model) is not None
-        for edge in column_edges(model, {t: schema[t] for t in (*model.reads, "meta.setting")})
+    models = [m for table in remade if (m := graph.nodes[graph.producer[table]].model) is not None]
+    found = [
+        column_lineage(model, {t: schema[t] for t in (*model.reads, "meta.setting")}, memory)
+        for model in models
     ]
-    meta.insert(connection, "meta.lineage_column", edges)
+    kept = [table for table in graph.producer if table not in remade]
+    for table, edges in (
+        ("meta.lineage_column", [edge for one in found for edge in one.feeds]),
+        ("meta.lineage_influence", [edge for one in found for edge in one.influences]),
+    ):
+        connection.execute(
+            f"DELETE FROM {table} WHERE table_name NOT IN (SELECT unnest(?))", [kept]
+        )
+        meta.insert(connection, table, [astuple(edge) for edge in edges])
+    memory.save(forgets=all(node.model is None or name in remade
+                            for name, node in graph.nodes.items()))  # fmt: skip

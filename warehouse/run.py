@@ -161,7 +161,7 @@ def run_project(
     started = time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(single_writer(project))
-        remove_leftovers(project.state, "definitions.*.tmp", "published_copy.*")
+        remove_leftovers(project.state, "definitions.*.tmp", "lineage.*.tmp", "published_copy.*")
         if not is_held(project.published):
             set_log_aside(project.published, project.state, display.say)
         source = stack.enter_context(readable(project.published, project.state, display.say))
@@ -354,7 +354,7 @@ class _Run:
             connection, graph, planned.wanted, built, digests, self.run_id, now, present
         )
         record.write_notes(connection, built, self.run_id)
-        record.write_lineage(connection, graph, remade)
+        record.write_lineage(connection, graph, remade, Memory(self.project.state / "lineage.json"))
         meta.write_comments(connection, meta.described_tables(graph), present)
         row = (
             self.run_id,

@@ -11,8 +11,12 @@ from warehouse.database import open_published
 from warehouse.display import console, table
 from warehouse.errors import LesionsError
 from warehouse.graph import Graph
+from warehouse.lineage import ROWS
 from warehouse.project import Project
+from warehouse.reach import Reach
 from warehouse.run import Planned, RunReport
+
+ALL = "all columns"
 
 
 def print_plan(planned: Planned) -> None:
@@ -49,7 +53,8 @@ def print_run(project: Project, report: RunReport) -> None:
 
 
 def print_lineage(project: Project, name: str) -> None:
-    """Prints where a table or column comes from and what it feeds.
+    """Prints where a table or column comes from and what it feeds; of a column also what else
+    decides it or is decided by it, however far off.
 
     Raises:
         LesionsError: there is no such table or column.
@@ -70,6 +75,7 @@ def print_lineage(project: Project, name: str) -> None:
     sources: dict[str, list[str]] = {}
     feeds: dict[str, list[str]] = {}
     with open_published(project.published) as connection:
+        reach = Reach(connection)
         for made, read in connection.execute(
             "SELECT table_name || '.' || column_name, from_table || '.' || from_column "
             "FROM meta.lineage_column ORDER BY ALL"
@@ -79,6 +85,27 @@ def print_lineage(project: Project, name: str) -> None:
     out.print(f"[bold]{name}[/bold]: {doc.columns[column]}")
     out.print(_column_tree("comes from", name, sources))
     out.print(_column_tree("feeds", name, feeds))
+    out.print(_reached("is influenced by", reach.behind(table_name, column), graph, "its rows"))
+    out.print(_reached("influences", reach.impact(table_name, column), graph, ALL))
+
+
+def _reached(title: str, found: Mapping[str, set[str]], graph: Graph, rows: str) -> Tree:
+    """Tables in build order, each with the columns reached.
+
+    Args:
+        title: over the tree.
+        found: columns by table.
+        graph: the models.
+        rows: what to say of a table whose rows are reached.
+    """
+    tree = Tree(title)
+    for name, doc in graph.table_docs.items():
+        if columns := found.get(name):
+            listed = [column for column in doc.columns if column in columns]
+            if ROWS in columns:
+                listed = [rows] if rows == ALL else [rows, *listed]
+            tree.add(f"{name}: {', '.join(listed)}")
+    return tree
 
 
 def _table_tree(graph: Graph, name: str, title: str, *, upstream: bool) -> Tree:

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from warehouse.errors import LesionsError
-from warehouse.lineage import ColumnEdge, column_edges
+from warehouse.lineage import ColumnEdge, column_lineage
+from warehouse.memory import Memory
 from warehouse.models import SqlModel, read_macros, read_model, read_models
 
 HEADER = "/* A thing.\n   Why: because.\n   Grain: one row per id\n   Key: id\n   Tags: a, b\n*/\n"
@@ -84,6 +85,21 @@ def test_refused(tmp_path: Path, body: str, header: str, words: str) -> None:
     assert words in str(caught.value)
 
 
+SCHEMA = {
+    "staging.a": {"id": "VARCHAR", "d": "DOUBLE", "x": "DOUBLE", "day": "INTEGER"},
+    "staging.b": {"id": "VARCHAR", "e": "DOUBLE", "y": "DOUBLE"},
+}
+
+
+def by_column(edges: tuple[ColumnEdge, ...]) -> dict[str, set[str]]:
+    """By column of the model, the columns behind it as ``a.id``."""
+    found: dict[str, set[str]] = {}
+    for edge in edges:
+        name = f"{edge.from_table.removeprefix('staging.')}.{edge.from_column}"
+        found.setdefault(edge.column_name, set()).add(name)
+    return found
+
+
 def test_column_lineage_goes_through_joins_unions_and_windows(tmp_path: Path) -> None:
     body = (
         "WITH u AS (SELECT id, d FROM staging.a UNION ALL SELECT id, e FROM staging.b), "
@@ -91,19 +107,71 @@ def test_column_lineage_goes_through_joins_unions_and_windows(tmp_path: Path) ->
         "f AS (SELECT u.id, -- id\n u.d / w.top AS share -- share\nFROM u JOIN w USING (id)) "
         "SELECT * FROM f"
     )
-    schema = {
-        "staging.a": {"id": "VARCHAR", "d": "DOUBLE"},
-        "staging.b": {"id": "VARCHAR", "e": "DOUBLE"},
-    }
-    edges = column_edges(model(tmp_path, body), schema)
-    share = {(e.from_table, e.from_column) for e in edges if e.column_name == "share"}
-    assert share == {
-        ("staging.a", "d"),
-        ("staging.b", "e"),
-        ("staging.a", "id"),
-        ("staging.b", "id"),
-    }
-    assert ColumnEdge("core.thing", "id", "staging.a", "id") in edges
+    found = column_lineage(model(tmp_path, body), SCHEMA)
+    assert by_column(found.feeds) == {"id": {"a.id", "b.id"}, "share": {"a.d", "b.e"}}
+    # The key of the join decides the rows, so the window's key needs no line of its own.
+    assert by_column(found.influences) == {"*": {"a.*", "a.id", "b.*", "b.id"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "feeds", "influences"),
+    [
+        ("SELECT id -- i\nFROM staging.a WHERE d > 1", {"id": {"a.id"}}, {"*": {"a.*", "a.d"}}),
+        (
+            "SELECT id, -- i\nsum(d) AS s -- s\nFROM staging.a GROUP BY id HAVING max(x) > 1",
+            {"id": {"a.id"}, "s": {"a.d"}},
+            {"*": {"a.*", "a.id", "a.x"}},
+        ),
+        (
+            "SELECT lag(d) OVER (PARTITION BY id ORDER BY day) AS before, -- b\n"
+            "first(x ORDER BY day) FILTER (WHERE d > 0) OVER () AS x -- x\nFROM staging.a",
+            {"before": {"a.d"}, "x": {"a.x"}},
+            {"*": {"a.*"}, "before": {"a.id", "a.day"}, "x": {"a.day", "a.d"}},
+        ),
+        (
+            "SELECT a.d -- d\nFROM staging.a LEFT JOIN staging.b ON a.id = b.id AND b.y > 0 "
+            "WHERE EXISTS (SELECT 1 FROM staging.b AS o WHERE o.e = a.x)",
+            {"d": {"a.d"}},
+            {"*": {"a.*", "a.id", "a.x", "b.*", "b.id", "b.y", "b.e"}},
+        ),
+        (
+            "SELECT (SELECT max(e) FROM staging.b WHERE b.id = a.id) AS e -- e\nFROM staging.a",
+            {"e": {"b.e"}},
+            {"*": {"a.*"}, "e": {"b.*", "b.id", "a.id"}},
+        ),
+        (
+            "SELECT DISTINCT id, -- i\nd -- d\nFROM staging.a QUALIFY row_number() OVER "
+            "(PARTITION BY id ORDER BY x) = 1",
+            {"id": {"a.id"}, "d": {"a.d"}},
+            {"*": {"a.*", "a.id", "a.d", "a.x"}},
+        ),
+        (
+            "SELECT id -- i\nFROM staging.a EXCEPT SELECT id FROM staging.b WHERE y = 1",
+            {"id": {"a.id", "b.id"}},
+            {"*": {"a.*", "a.id", "b.*", "b.id", "b.y"}},
+        ),
+        ("SELECT count(*) AS n -- n\nFROM staging.a", {}, {"*": {"a.*"}}),
+    ],
+)  # fmt: skip
+def test_what_decides_rows_and_values_without_being_part_of_them(
+    tmp_path: Path, body: str, feeds: dict[str, set[str]], influences: dict[str, set[str]]
+) -> None:
+    found = column_lineage(model(tmp_path, body), SCHEMA)
+    assert by_column(found.feeds) == feeds
+    assert by_column(found.influences) == influences
+
+
+def test_lineage_is_worked_out_once_for_the_same_sql_on_the_same_columns(tmp_path: Path) -> None:
+    made = model(tmp_path, "SELECT id -- i\nFROM staging.a WHERE d > 1")
+    kept = Memory(tmp_path / "lineage.json")
+    first = column_lineage(made, SCHEMA, kept)
+    kept.save()
+    again = Memory(tmp_path / "lineage.json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("warehouse.lineage._found", lambda *_: pytest.fail("worked out again"))
+        assert column_lineage(made, SCHEMA, again) == first
+    other = {**SCHEMA, "staging.a": {"id": "VARCHAR", "d": "DOUBLE"}}
+    assert column_lineage(made, other, again) == first  # worked out from the other columns
 
 
 def test_macros_come_in_an_order_in_which_they_can_be_created(tmp_path: Path) -> None:

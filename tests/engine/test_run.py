@@ -71,6 +71,10 @@ def test_first_run_publishes_tables_comments_and_lineage(tmp_path: Path, project
         ("core.b", "twice", "staging.a", "id"),
         ("mart.c", "id", "core.b", "twice"),
     ]
+    assert rows(project, "SELECT * FROM meta.lineage_influence ORDER BY ALL") == [
+        ("core.b", "*", "staging.a", "*"),
+        ("mart.c", "*", "core.b", "*"),
+    ]
     assert rows(project, "SELECT name, kind, rows FROM meta.model ORDER BY name") == [
         ("core.b", "sql", 5),
         ("mart.c", "sql", 1),

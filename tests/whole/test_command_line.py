@@ -182,6 +182,12 @@ def test_lineage_of_a_table_and_of_a_column(call, built: Project) -> None:  # ty
     assert "analysis.lesion_event" in table
     column = call("lineage", "-C", built.root, "core.measurement.volume_mm3").out
     assert "raw.tr.trorres" in column
+    column = call("lineage", "-C", built.root, "core.measurement.diameter_mm").out
+    impact = column.partition("\ninfluences")[2]
+    # By the sum that an event is looked for in, and by Python steps that read tables whole.
+    for name in ("analysis.patient_endpoint: ", "analysis.lesion_event: ", "mart.metric_value: "):
+        assert name in impact
+    assert "core.study" not in impact
     assert call("lineage", "-C", built.root, "core.measurement.volum").status == 1
 
 
