@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from udfs.prediction import Features, Split
+    from udfs.prediction import Features, Parameters, Split
 
 CLASSES = """
 SELECT patient_id, subset, cluster_name
@@ -47,6 +47,7 @@ SETTINGS = (
     "prediction.iterations",
     "prediction.learning_rate",
     "prediction.leaves",
+    "prediction.resamples",
 )
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -81,7 +82,6 @@ def progression_prediction(context: StepContext) -> dict[str, pa.Table]:
     for task in _tasks(context):
         _say_fewer_folds(context, task)
         held_back = _held_back(task, context.setting("prediction.folds"), context.seed)
-        whole = _parameters(context, task)
         total, done = 2 * sum(len(sets) for sets in held_back.values()), [0]
 
         def one_more(total: int = total, done: list[int] = done) -> None:
@@ -90,12 +90,13 @@ def progression_prediction(context: StepContext) -> dict[str, pa.Table]:
 
         for scheme, sets in held_back.items():
             for model in (BOOSTING, LOGISTIC):
-                probability, splits = _validate(context, task, model, sets, whole, one_more)
+                probability, splits = _validate(context, task, model, sets, one_more)
                 _add_predictions(rows, task, model, scheme, probability, splits)
+                _add_metrics(context, rows, task, model, scheme, probability, splits)
                 _add_splits(rows, task, model, splits, context.setting("prediction.grid_search"))
                 if scheme == FOLDS and model == BOOSTING:
                     _add_importance(rows, task, splits, context.seed)
-        _add_model(context, rows, task, whole)
+        _add_model(context, rows, task, _of_all(context, task))
     return {table.name: table_of_rows(rows[table.name], types_of(table)) for table in TABLES}
 
 
@@ -163,9 +164,9 @@ def _held_back(task: _Task, folds: int, seed: int) -> dict[str, list[tuple[str, 
     names = np.unique(trial)
     if names.size > 1:
         sets = [(f"trial {name}", np.flatnonzero(trial == name)) for name in names.tolist()]
-        out[TRIALS] = [
-            (name, held) for name, held in sets if np.unique(np.delete(task.label, held)).size > 1
-        ]
+        sets = [one for one in sets if np.unique(np.delete(task.label, one[1])).size > 1]
+        if sets:
+            out[TRIALS] = sets
     return out
 
 
@@ -174,50 +175,46 @@ def _validate(
     task: _Task,
     model: Any,
     sets: list[tuple[str, Any]],
-    whole: Any,
     one_more: Any,
 ) -> tuple[Any, list[Split]]:
-    """Probabilities of the patients held back; ``whole`` are the parameters for all patients."""
+    """Probabilities of the patients held back; each training set searches the grid for itself."""
     from udfs.prediction import cross_validate
 
-    grid = _grid(context) if context.setting("prediction.grid_search") else (whole,)
-    if sets and sets[0][0].startswith("trial"):
-        grid = (whole,)  # searched once: eight more nested searches would double the time
     return cross_validate(
         task.features,
         task.label,
         len(task.classes),
         sets,
         model=model,
-        grid=grid,
+        grid=_grid(context),
         inner_folds=context.setting("prediction.folds"),
         seed=context.seed,
         progress=one_more,
     )
 
 
-def _grid(context: StepContext) -> tuple[Any, ...]:
-    """What the grid search tries: iterations are not sought but those of the settings."""
+def _grid(context: StepContext) -> tuple[Parameters, ...]:
+    """What is tried: with a grid search its grid, where iterations are those of the settings; else
+    what the settings say."""
     from dataclasses import replace
 
-    from udfs.prediction import GRID
+    from udfs.prediction import GRID, Parameters
 
     iterations = context.setting("prediction.iterations")
-    return tuple(replace(parameters, iterations=iterations) for parameters in GRID)
-
-
-def _parameters(context: StepContext, task: _Task) -> Any:
-    """Of a model of all patients: the best of the grid, or those of the settings."""
-    from udfs.prediction import Parameters, best_parameters
-
     if context.setting("prediction.grid_search"):
-        folds = context.setting("prediction.folds")
-        return best_parameters(task.features, task.label, _grid(context), folds, context.seed)
-    return Parameters(
-        iterations=context.setting("prediction.iterations"),
-        learning_rate=context.setting("prediction.learning_rate"),
-        leaves=context.setting("prediction.leaves"),
-    )
+        return tuple(replace(parameters, iterations=iterations) for parameters in GRID)
+    rate, leaves = context.setting("prediction.learning_rate"), context.setting("prediction.leaves")
+    return (Parameters(iterations=iterations, learning_rate=rate, leaves=leaves),)
+
+
+def _of_all(context: StepContext, task: _Task) -> Parameters:
+    """Parameters of the model of all patients, which is not judged on any of them."""
+    from udfs.prediction import best_parameters
+
+    grid, folds = _grid(context), context.setting("prediction.folds")
+    if len(grid) == 1:
+        return grid[0]
+    return best_parameters(task.features, task.label, grid, folds, context.seed)
 
 
 def _add_predictions(
@@ -225,7 +222,7 @@ def _add_predictions(
 ) -> None:
     import numpy as np
 
-    from udfs.prediction import calibration, metrics, roc_curve
+    from udfs.prediction import calibration, roc_curve
 
     key = {"subset": task.subset, "model": model}
     known = np.flatnonzero(~np.isnan(probability[:, 0]))
@@ -245,12 +242,6 @@ def _add_predictions(
             {**one, "class": name, "probability": float(p), "is_actual": j == actual}
             for j, (name, p) in enumerate(zip(task.classes, probability[i], strict=True))
         ]
-    parts = [(split.name, split.held_back) for split in splits] + [(TOGETHER[scheme], known)]
-    for name, held in parts:
-        rows[METRIC.name] += [
-            {**key, "split": name, "class": who, "metric": metric, "value": value}
-            for who, metric, value in metrics(probability[held], task.label[held], task.classes)
-        ]
     for k, name in enumerate(task.classes):
         is_class = task.label[known] == k
         one = {**key, "scheme": scheme, "class": name}
@@ -268,6 +259,34 @@ def _add_predictions(
                 at |= {"true_positive_rate": float(true[p])}
                 at |= {"threshold": float(threshold[p]) if p else None}
                 rows[CURVE.name].append(one | at)
+
+
+def _add_metrics(
+    context: StepContext,
+    rows: Rows,
+    task: _Task,
+    model: str,
+    scheme: str,
+    probability: Any,
+    splits: list[Split],
+) -> None:
+    """Figures of each set held back and of all sets together; limits of the areas."""
+    import numpy as np
+
+    from udfs.prediction import areas, metrics
+
+    known = np.flatnonzero(~np.isnan(probability[:, 0]))
+    resamples = context.setting("prediction.resamples")
+    for name, held in [(s.name, s.held_back) for s in splits] + [(TOGETHER[scheme], known)]:
+        given = probability[held], task.label[held], task.classes
+        found = areas(*given, resamples=resamples, seed=context.seed)
+        for who, metric, value in metrics(*given):
+            row = {"subset": task.subset, "model": model, "split": name, "class": who}
+            row |= {"metric": metric, "value": value}
+            if area := found.get((who, metric)):
+                row |= {"ci_lower": area.lower, "ci_upper": area.upper}
+                row |= {"ci_method": area.method or None, "by_shares": area.by_shares}
+            rows[METRIC.name].append(row)
 
 
 def _add_splits(

@@ -177,6 +177,60 @@ def test_prediction_finds_what_baseline_organs_say(found: Found) -> None:
     assert (left_out["fold"] == "trial " + left_out["patient_id"].str[:2]).all()
 
 
+def test_areas_stand_beside_what_the_shares_of_the_clusters_give(found: Found) -> None:
+    metric = found["progression_prediction_metric"]
+    area = metric[metric["metric"].isin(["roc_auc", "roc_auc_micro"])]
+    assert metric.drop(area.index)[["ci_lower", "ci_upper", "by_shares"]].isna().all(axis=None)
+    together = area[area["split"].isin(["stratified folds", "trials left out"])]
+    known = together.dropna(subset="ci_method")
+    assert len(known) > 25
+    assert (together.drop(known.index)["value"] == 1).all(), "no limits where nothing errs"
+    assert (known["ci_lower"] < known["value"]).all()
+    assert (known["value"] < known["ci_upper"]).all()
+    assert ((known["ci_method"] == "DeLong") == (known["class"] != "all")).all()
+    prediction = found["progression_prediction"].query("scheme == 'stratified folds'")
+    count = prediction[prediction["model"] == "gradient boosting"]["actual"].value_counts()
+    # Pairs of patient and class, each with the class's share as its score, one by one.
+    score = np.repeat(count.to_numpy(), count.sum())
+    is_actual = np.concatenate([np.arange(count.sum()) < n for n in count])
+    inside, outside = score[is_actual], score[~is_actual]
+    won = (inside[:, None] > outside).mean() + (inside[:, None] == outside).mean() / 2
+    micro = together[together["metric"] == "roc_auc_micro"]
+    np.testing.assert_allclose(micro["by_shares"], won, atol=1e-12)
+    np.testing.assert_array_equal(together[together["metric"] == "roc_auc"]["by_shares"], 0.5)
+
+
+def test_no_grid_search_sees_who_is_held_back(
+    made: tuple[dict[str, pd.DataFrame], PlantedSequences], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ages name the patients whom each search is given: those held back are not there."""
+    from udfs.prediction import GRID, Features, validation
+
+    con = database(made[0])
+    run(con, "progression_cluster", sequences__hetero_organs=3.5)
+    con.execute(
+        "CREATE OR REPLACE TABLE analysis.baseline_feature AS SELECT * REPLACE (CAST(row_number() "
+        "OVER (ORDER BY patient_id) AS DOUBLE) AS age_years) FROM analysis.baseline_feature"
+    )
+    searched: list[set[float]] = []
+
+    def look(features: Features, *given: object) -> object:
+        searched.append(set(features.value["age_years"].tolist()))
+        return GRID[len(searched) % len(GRID)]
+
+    monkeypatch.setattr(validation, "best_parameters", look)
+    given = {"prediction__iterations": 2, "prediction__fewest_patients": 10}
+    found, _ = run(con, "progression_prediction", prediction__grid_search=True, **given)
+    patients = con.sql("SELECT patient_id, age_years FROM analysis.baseline_feature").df()
+    held = found["progression_prediction"].merge(patients, on="patient_id")
+    held = held[held["model"] == "gradient boosting"]
+    sets = [set(part["age_years"]) for _, part in held.groupby(["scheme", "fold"])]
+    assert len(searched) == len(sets) == 5, "three folds and two trials, each searched by itself"
+    for training, out in zip(searched, sets, strict=True):
+        assert not training & out
+        assert len(training | out) == len(held["age_years"].unique())
+
+
 def test_settings_of_the_prediction_are_followed(con: duckdb.DuckDBPyConnection) -> None:
     """Grid search leaves the iterations to their setting; folds are as many as there can be."""
     given = {"prediction__iterations": 2, "prediction__fewest_patients": 10}
@@ -293,6 +347,7 @@ def test_figures_can_be_made(con: duckdb.DuckDBPyConnection, found: Found) -> No
     for name in (
         *("sequence", "survival", "interval", "proportion", "choice", "characteristic"),
         *("organ_transition", "organ_incidence", "prediction_curve", "prediction_calibration"),
+        "prediction_area",
     ):
         stem = (
             f"fig_{name}" if "organ_" in name or "prediction" in name else f"fig_progression_{name}"

@@ -6,20 +6,23 @@
     metrics(probability, label, classes)
 
 ``design`` turns characteristics into numbers, ``boosting`` fits and writes down the model,
-``validation`` holds patients back, ``metrics`` judges, ``saved`` keeps a model and uses it again.
+``validation`` holds patients back, ``metrics`` and ``areas`` judge, ``saved`` keeps a model and
+uses it again.
 """
 
+from udfs.prediction.areas import (
+    Area,
+    area_under_curve,
+    areas,
+    bootstrap_areas,
+    delong_variance,
+    macro_area,
+    micro_area,
+    micro_area_of_shares,
+)
 from udfs.prediction.boosting import Parameters, PlainBoosting, plain_boosting
 from udfs.prediction.design import Design, Features, features_of
-from udfs.prediction.metrics import (
-    area_under_curve,
-    calibration,
-    macro_area,
-    macro_f1,
-    metrics,
-    roc_curve,
-    wilson,
-)
+from udfs.prediction.metrics import calibration, macro_f1, metrics, roc_curve, wilson
 from udfs.prediction.saved import SavedModel
 from udfs.prediction.validation import (
     GRID,
@@ -34,6 +37,7 @@ from udfs.prediction.validation import (
 
 __all__ = [
     "GRID",
+    "Area",
     "Design",
     "Features",
     "Parameters",
@@ -41,14 +45,19 @@ __all__ = [
     "SavedModel",
     "Split",
     "area_under_curve",
+    "areas",
     "best_parameters",
+    "bootstrap_areas",
     "calibration",
     "cross_validate",
+    "delong_variance",
     "features_of",
     "fit_model",
     "macro_area",
     "macro_f1",
     "metrics",
+    "micro_area",
+    "micro_area_of_shares",
     "permutation_importance",
     "plain_boosting",
     "roc_curve",

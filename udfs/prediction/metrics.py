@@ -6,28 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from udfs.prediction.areas import area_under_curve, macro_area, micro_area
 from udfs.prediction.design import FloatArray, IntArray
-
-
-def area_under_curve(score: FloatArray, is_class: np.ndarray) -> float:
-    """Area under the ROC curve: the share of pairs (in the class, not in it) in which the first has
-    the higher score, ties one half (Hanley and McNeil 1982). NaN without both.
-    """
-    from scipy.stats import rankdata
-
-    n_in = int(is_class.sum())
-    n_out = is_class.size - n_in
-    if n_in == 0 or n_out == 0:
-        return float("nan")
-    rank = rankdata(score)
-    return float((rank[is_class].sum() - n_in * (n_in + 1) / 2) / (n_in * n_out))
-
-
-def macro_area(probability: FloatArray, actual: IntArray) -> float:
-    """Unweighted mean of the areas of the classes that occur and are not all; NaN without any."""
-    areas = [area_under_curve(probability[:, k], actual == k) for k in range(probability.shape[1])]
-    known = [a for a in areas if not np.isnan(a)]
-    return float(np.mean(known)) if known else float("nan")
 
 
 def macro_f1(predicted: IntArray, actual: IntArray) -> float:
@@ -47,8 +27,9 @@ def metrics(
 
     Per class: n, precision, recall, f1, roc_auc (one against the rest), brier. Over all: accuracy,
     accuracy_largest_class (of always saying the most frequent class), precision, recall, f1 and
-    roc_auc as unweighted means over the classes that occur, log_loss, brier (sum over classes,
-    0 to 2), calibration_error (mean over classes of the mean difference in ten groups, weighted).
+    roc_auc as unweighted means over the classes that occur (macro averages), roc_auc_micro,
+    log_loss, brier (sum over classes, 0 to 2), calibration_error (mean over classes of the mean
+    difference in ten groups, weighted).
 
     Args:
         probability: (n, k)
@@ -84,6 +65,7 @@ def metrics(
     rows.append(("all", "accuracy_largest_class", float(most)))
     rows += [("all", metric, float(np.mean(values))) for metric, values in per_class.items()]
     rows.append(("all", "roc_auc", macro_area(probability, actual)))
+    rows.append(("all", "roc_auc_micro", micro_area(probability, actual)))
     at = np.clip(probability[np.arange(actual.size), actual], 1e-15, 1)
     rows.append(("all", "log_loss", float(-np.log(at).mean())))
     hot = np.eye(len(classes))[actual]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -9,9 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from udfs.prediction.areas import macro_area
 from udfs.prediction.boosting import Parameters, fit_boosting
 from udfs.prediction.design import Design, Features, FloatArray, IntArray, Scaling
-from udfs.prediction.metrics import macro_area, macro_f1
+from udfs.prediction.metrics import macro_f1
 from udfs.threads import single_thread
 
 Model = Literal["gradient boosting", "logistic regression"]
@@ -76,13 +78,16 @@ def smallest_class(label: IntArray) -> int:
 def stratified_folds(label: IntArray, folds: int, seed: int) -> list[IntArray]:
     """Positions held back in each fold; every class spread evenly (a 4:1 split for five folds).
 
-    No more folds than the smallest class has patients, so that each class is in each of them.
+    No more folds than the smallest class has patients, so that each class is in each of them; a
+    class of a single patient, as a trial left out may leave, is in one of two.
     """
     from sklearn.model_selection import StratifiedKFold
 
     folds = max(2, min(folds, smallest_class(label)))
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed % 2**32)
-    return [np.asarray(held) for _, held in splitter.split(np.zeros(label.size), label)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class in y has only 1")
+        return [np.asarray(held) for _, held in splitter.split(np.zeros(label.size), label)]
 
 
 @single_thread

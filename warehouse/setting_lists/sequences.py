@@ -111,7 +111,7 @@ SETTINGS: tuple[Setting, ...] = (
         "prediction.grid_search",
         False,
         "whether the boosting's learning rate, leaves and weights of the classes are sought by "
-        "macro F1 within each training set (takes minutes)",
+        "macro F1 within each training set, of folds and of trials (takes minutes)",
     ),
     Setting(
         "prediction.folds",
@@ -132,6 +132,12 @@ SETTINGS: tuple[Setting, ...] = (
         25,
         "clusters of fewer patients are not predicted",
         minimum=10,
+    ),
+    Setting(
+        "prediction.resamples",
+        1000,
+        "resamples of the patients held back, for the limits of averaged ROC areas",
+        minimum=100,
     ),
     Setting("prediction.iterations", 60, "iterations of the gradient boosting", minimum=1),
     Setting(

@@ -64,11 +64,16 @@ METRIC = TableDoc(
     description=(
         "How good the predictions of patients held back are.\n"
         "How: precision, recall, f1 and roc_auc (one class against the rest) of a class; over all "
-        "their unweighted means over the classes, accuracy beside that of always saying the "
-        "largest class, log loss, Brier score, calibration error.\n"
+        "their unweighted means over the classes (macro averages), accuracy beside that of always "
+        "saying the largest class, log loss, Brier score, calibration error. roc_auc_micro is one "
+        "area over all pairs of patient and class: it rewards knowing which classes are frequent, "
+        "so read it against by_shares. Limits: DeLong of a class, of averages percentiles of "
+        "prediction.resamples resamples of the patients held back.\n"
         "Caveats: a trial left out has other treatments and lines than the others: its figures say "
         "what a new trial may expect. A figure that needs both patients in a class and others is "
-        "NULL without.\n" + _WHERE
+        "NULL without. Limits are of patients, given the models: that models of other training "
+        "patients differ is not in them. They are NULL where a class has a single patient, and "
+        "where no resample errs.\n" + _WHERE + "; DeLong, DeLong and Clarke-Pearson 1988"
     ),
     grain="one row per subset, model, split, class and metric",
     key=("subset", "model", "split", "class", "metric"),
@@ -77,9 +82,13 @@ METRIC = TableDoc(
         "model": KEYS["model"],
         "split": KEYS["split"],
         "class": KEYS["class"],
-        "metric": "accuracy, accuracy_largest_class, precision, recall, f1, roc_auc, brier, "
-        "log_loss, calibration_error or n (patients)",
+        "metric": "accuracy, accuracy_largest_class, precision, recall, f1, roc_auc, "
+        "roc_auc_micro, brier, log_loss, calibration_error or n (patients)",
         "value": "its value; NULL where it cannot be had",
+        "ci_lower": "lower 95 % limit; of areas only",
+        "ci_upper": "upper limit",
+        "ci_method": "of the limits: DeLong or bootstrap",
+        "by_shares": "area when each patient is given the shares of the classes; of areas only",
     },
     tags=("public",),
 )
@@ -178,7 +187,7 @@ MODEL = TableDoc(
         "subset": KEYS["subset"],
         "n_patients": "patients trained on",
         "n_classes": "classes",
-        "roc_auc": "macro ROC area in stratified folds",
+        "roc_auc": "ROC area in stratified folds, macro average",
         "content": "the model and how it came about, JSON",
     },
     tags=("public",),
@@ -191,6 +200,7 @@ TYPES = {
     **dict.fromkeys((*_TEXTS, "predicted", "metric", "feature", "content"), TEXT),
     **dict.fromkeys((*_COUNTS, "n_folds", "n_patients", "n_classes"), COUNT),
     **dict.fromkeys(("is_actual", "is_balanced", "is_grid_searched"), FLAG),
+    "ci_method": TEXT,
 }
 
 

@@ -83,7 +83,7 @@ CHARTS.intervals = (context) => {
   const side = options.text && !narrow ? (hr ? (rows.some((row) => "n_events" in row && "n_lesions" in row) ? 215 : 140) : 80) : 14;
   const text = (row) => {
     if (!hr) return /^p_|p_value/.test(options.text) ? pvalue(row[options.text]) : number(row[options.text]);
-    const limits = row[first.lo] === null ? (row[first.x] === 1 ? " reference" : "") : ` (${row[first.lo].toFixed(2)}–${row[first.hi].toFixed(2)})`;
+    const limits = row[first.lo] === null ? (row[first.x] === 1 && options.reference === 1 ? " reference" : "") : ` (${row[first.lo].toFixed(2)}–${row[first.hi].toFixed(2)})`;
     const events = "n_events" in row && "n_lesions" in row ? `  ${number(row.n_events)} / ${number(row.n_lesions)}` : "";
     return `${row[first.x] === null ? "" : row[first.x].toFixed(2)}${limits}${events}`;
   };

@@ -147,6 +147,29 @@ PROGRESSION = Section(
             if_empty=_NONE,
         ),
         Figure(
+            name="prediction-area",
+            title="Predicting the cluster: areas under the ROC curves",
+            table="mart.fig_prediction_area",
+            query="SELECT *, CAST(NULL AS DOUBLE) AS no_limit FROM mart.fig_prediction_area "
+            + _FIRST_ALL + "model, scheme, class_order, class",
+            chart="intervals",
+            options={"label": "class",
+                     "series": [{"x": "roc_auc", "lo": "ci_lower", "hi": "ci_upper",
+                                 "name": "area, 95 % interval"},
+                                {"x": "by_shares", "lo": "no_limit", "hi": "no_limit",
+                                 "name": "by the shares of the classes alone"}],
+                     "axis": "Area under the ROC curve", "scale": "linear",
+                     "text": "hr", "texttitle": "area (95 % interval)"},
+            method="In patients that the model had not seen; a grid search sees training patients "
+            "only. Classes: one against the rest, DeLong's limits. Macro average: mean over the "
+            "classes; micro average: over all pairs of patient and class, which is high by the "
+            "shares of the classes alone; limits by bootstrap of the patients (Zhou 2023, "
+            "Supplementary Fig. 11).",
+            counts=(Count("patients", largest="n_patients"),),
+            filters=(BY_SUBSET, BY_MODEL, BY_SCHEME),
+            if_empty=_NONE,
+        ),
+        Figure(
             name="prediction-curve",
             title="Predicting the cluster: ROC curves",
             table="mart.fig_prediction_curve",
