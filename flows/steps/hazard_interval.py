@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from flows.steps.hazard_parts.rules import Rules
     from udfs.hazards.interval import IntervalModel
 
-FINALS = """
-SELECT endpoint, stratum, organ_reference, covariates
-FROM analysis.hazard_fit
-WHERE model = 'final' AND is_primary
-ORDER BY endpoint, stratum
-"""
 LIMITS = """
 SELECT event.lesion_id, event.endpoint, event.time_lower, event.time_upper
 FROM analysis.lesion_event AS event
@@ -97,8 +91,9 @@ def hazard_interval(context: StepContext) -> dict[str, pa.Table]:
     Raises:
         LesionsError: a setting is out of range.
     """
+    from flows.steps.hazard_parts.finals import final_models
     from flows.steps.hazard_parts.lesions import ENDPOINTS, SEEN, at_risk, read_lesions
-    from flows.steps.hazard_parts.models import Question, fit_model
+    from flows.steps.hazard_parts.models import fit_model
     from flows.steps.hazard_parts.rules import read_rules
 
     rules = read_rules(context)
@@ -110,26 +105,13 @@ def hazard_interval(context: StepContext) -> dict[str, pa.Table]:
         for endpoint in ENDPOINTS
     }
     rows: list[dict[str, Any]] = []
-    for final in context.frame(FINALS).itertuples(index=False):
-        frame = _of_stratum(frames[final.endpoint], final.stratum)
-        covariates = tuple(name for name in final.covariates.split(", ") if name)
-        question = Question(
-            final.endpoint, final.stratum, INTERVAL, covariates, final.organ_reference
-        )
+    for question, frame in final_models(context, frames, INTERVAL):
         if frame["tumor_type"].nunique() > 1:
             model: Model | str = "several tumor types have baselines of their own"
         else:
             model = fit_model(frame, question, rules)
         rows += _rows(question.endpoint, question.stratum, model, rules)
     return {HAZARD_INTERVAL.name: table_of_rows(rows, TYPES)}
-
-
-def _of_stratum(frame: Any, stratum: str) -> Any:
-    """The lesions of a stratum: of a class of treatment or a tumor type, by its name."""
-    if stratum == "all":
-        return frame
-    chosen = (frame["treatment_class"] == stratum) | (frame["tumor_type"] == stratum)
-    return frame[chosen].reset_index(drop=True)
 
 
 def _rows(endpoint: str, stratum: str, model: Model | str, rules: Rules) -> list[dict[str, Any]]:

@@ -121,6 +121,7 @@ gathered AS (
         subject.study_id,
         subject.usubjid,
         subject.arm,
+        subject.study_id || '/' || subject.siteid AS site_id,
         subject.age_years,
         subject.sex,
         subject.race,
@@ -252,6 +253,7 @@ SELECT
     study_id, -- text id of the study
     usubjid, -- subject's id in the study
     arm, -- arm as treated, else as planned
+    site_id, -- trial site: study/site; NULL when the source names none
     treatment, -- treatment, antibodies first
     treatment_class, -- chemotherapy, antibody plus chemotherapy, antibody or other
     age_years, -- age, years

@@ -24,13 +24,19 @@ CHEMOTHERAPY, ANTIBODY = "chemotherapy", "antibody plus chemotherapy"
 
 
 def lesions(
-    n_patients: int = 300, n_lesions: int = 2400, seed: int = 1, tumor_type: str = "colorectal"
+    n_patients: int = 300,
+    n_lesions: int = 2400,
+    seed: int = 1,
+    tumor_type: str = "colorectal",
+    site_sd: float = 0.0,
 ) -> dict[str, pd.DataFrame]:
     """Tables of patients whose lesions have known hazards by organ and by antibody.
 
     Both endpoints share patients and organs but not their times; new lesions are one in ten of
-    those that progressed. ``noise`` columns of the patient (age, sex, BMI) have no effect.
+    those that progressed. ``noise`` columns of the patient (age, sex, BMI) have no effect; the 25
+    sites have one of standard deviation ``site_sd``.
     """
+    site_effect = np.random.default_rng(seed).normal(0, site_sd, 25)
     rng = np.random.default_rng(seed)
     patient = np.sort(
         np.concatenate([np.arange(n_patients), rng.integers(0, n_patients, n_lesions - n_patients)])
@@ -45,6 +51,7 @@ def lesions(
             np.array(LOG_HR[endpoint])[organ]
             + ANTIBODY_LOG_HR[endpoint] * has_antibody[patient]
             + sign * effect[patient]
+            + site_effect[patient % 25]
         )
         exact = 220 * np.exp(-log_hazard / 1.2) * rng.weibull(1.2, n_lesions)
         seen = np.ceil(exact / 42) * 42 + patient % 7
@@ -68,6 +75,7 @@ def lesions(
         {
             "patient_id": [f"P{k:04d}" for k in range(n_patients)],
             "study_id": "S1",
+            "site_id": [f"S1/{k % 25:02d}" for k in range(n_patients)],
             "treatment": np.where(has_antibody, "bevacizumab plus FOLFOX", "FOLFOX"),
             "treatment_class": np.where(has_antibody, ANTIBODY, CHEMOTHERAPY),
             "line_of_therapy": 1,
@@ -103,7 +111,8 @@ def warehouse(tables: dict[str, pd.DataFrame], seed: int = 0) -> duckdb.DuckDBPy
     con = duckdb.connect()
     con.execute("CREATE SCHEMA core; CREATE SCHEMA analysis; CREATE SCHEMA mart")
     con.execute(
-        "CREATE TABLE core.patient (patient_id VARCHAR, study_id VARCHAR, treatment VARCHAR, "
+        "CREATE TABLE core.patient (patient_id VARCHAR, study_id VARCHAR, site_id VARCHAR, "
+        "treatment VARCHAR, "
         "treatment_class VARCHAR, line_of_therapy INTEGER, age_years DOUBLE, sex VARCHAR, "
         "race VARCHAR, bmi_kg_m2 DOUBLE, bsa_m2 DOUBLE, prior_surgery BOOLEAN, "
         "prior_radiation BOOLEAN, os_days DOUBLE, os_event BOOLEAN, pfs_days DOUBLE, "

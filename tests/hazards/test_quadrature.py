@@ -9,6 +9,7 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 
 from udfs.hazards import CoxData, Options, fit_cox, hazard_ratios
+from udfs.hazards.prior import Prior
 from udfs.hazards.quadrature import posteriors
 
 # 15 nodes on a density that is nearly normal.
@@ -125,7 +126,7 @@ def test_more_nodes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = prepare(random_data(22, n=300, n_groups=40))
     start = np.zeros(3)
     taken = snapshot(problem, problem.partial(start), with_groups=False)
-    fixed = maximise(problem, 1.0, start, np.zeros(0), taken)
+    fixed = maximise(problem, Prior(1.0), start, np.zeros(0), taken)
     values = [
         QuadratureObjective(problem, fixed, nodes).solve(0.8).loglik_integrated
         for nodes in (quadrature.NODES, 45)

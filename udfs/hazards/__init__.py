@@ -6,8 +6,9 @@
 
 See ``fit_cox`` for the model, ``CoxFit`` for what it gives. Modules, from the outside in: ``fit``,
 ``inference``, ``predict``, ``proportional``, ``selection``, ``phenotype``, ``bootstrap`` for users;
-``estimate`` searches the variance; ``objective`` (Laplace) and ``quadrature`` integrate the random
-effect; ``determinant``, ``solver``, ``groups``, ``partial``, ``index`` do the arithmetic.
+``nested`` adds effects of sites; ``estimate`` searches the variance; ``objective`` (Laplace) and
+``quadrature`` integrate the random effect; ``determinant``, ``solver``, ``prior``, ``groups``,
+``partial``, ``index`` do the arithmetic.
 """
 
 from udfs.hazards.bootstrap import Bootstrap, patient_bootstrap
@@ -39,6 +40,7 @@ from udfs.hazards.inference import (
     variance_test,
 )
 from udfs.hazards.joint import joint_covariance, score_residuals
+from udfs.hazards.nested import NestedFit, fit_nested
 from udfs.hazards.phenotype import (
     QUADRANTS,
     OrganEffects,
@@ -68,6 +70,7 @@ __all__ = [
     "Frailty",
     "HazardDataError",
     "HazardRatios",
+    "NestedFit",
     "NoEventError",
     "NoPhenotypeError",
     "NoRepetitionError",
@@ -94,6 +97,7 @@ __all__ = [
     "factor",
     "factor_within",
     "fit_cox",
+    "fit_nested",
     "hazard_ratios",
     "joint_covariance",
     "level_weights",

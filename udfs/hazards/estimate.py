@@ -17,6 +17,7 @@ from udfs.hazards.errors import CollinearTermError, ConstantTermError, Separated
 from udfs.hazards.index import Ties
 from udfs.hazards.objective import LaplaceObjective, Objective, Solution
 from udfs.hazards.partial import Partial
+from udfs.hazards.prior import Prior
 from udfs.hazards.problem import CoxProblem
 from udfs.hazards.quadrature import QuadratureObjective
 from udfs.hazards.result import Method
@@ -158,7 +159,7 @@ def fixed_effects(problem: CoxProblem) -> WithoutEffect:
     null = problem.partial(start)
     taken = snapshot(problem, null, with_groups=False)
     check_collinear(problem, null, taken.bb)
-    return WithoutEffect(null, taken, maximise(problem, 1.0, start, np.zeros(0), taken))
+    return WithoutEffect(null, taken, maximise(problem, Prior(1.0), start, np.zeros(0), taken))
 
 
 def estimate(

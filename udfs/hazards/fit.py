@@ -14,6 +14,7 @@ from udfs.hazards.estimate import (
     variance_interval,
 )
 from udfs.hazards.objective import Uncertainty
+from udfs.hazards.prior import Prior
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import Baseline, CoxFit, Frailty
 from udfs.hazards.solver import coefficient_covariance, snapshot
@@ -107,8 +108,8 @@ def _uncertainty(problem: CoxProblem, found: Estimate) -> Uncertainty:
     if found.best is not None and found.profile is not None:
         return found.profile.objective.uncertainty(found.best)
     partial = found.fixed.partial
-    arrow = snapshot(problem, partial, with_groups=False).arrow(1.0)
-    covariance, _ = coefficient_covariance(problem, partial, 1.0, arrow)
+    arrow = snapshot(problem, partial, with_groups=False).arrow(Prior(1.0))
+    covariance, _ = coefficient_covariance(problem, partial, Prior(1.0), arrow)
     return Uncertainty(covariance, np.zeros(problem.n_groups))
 
 

@@ -18,6 +18,7 @@ from udfs.hazards.arrays import FloatArray, Pair
 from udfs.hazards.determinant import Determinant
 from udfs.hazards.frailty import conditional_variance
 from udfs.hazards.partial import Partial
+from udfs.hazards.prior import Prior
 from udfs.hazards.problem import CoxProblem
 from udfs.hazards.solver import Snapshot, coefficient_covariance, maximise, snapshot
 
@@ -111,7 +112,7 @@ class LaplaceObjective:
         """The fit at one variance."""
         is_first = not self._warm.seen
         b, u = self._start if is_first else self._warm.start(variance)
-        mode = maximise(self.problem, variance, b, u, self._snapshot)
+        mode = maximise(self.problem, Prior(variance), b, u, self._snapshot)
         if is_first:
             # Taken near the solution, the preconditioner serves all later variances.
             self._snapshot = snapshot(self.problem, mode.partial)
@@ -134,8 +135,8 @@ class LaplaceObjective:
         """From the inverse of minus the penalised Hessian in coefficients and random effects; the
         random effects' variance includes what the coefficients' estimation adds."""
         problem, partial, variance = self.problem, solution.partial, solution.variance
-        arrow = snapshot(problem, partial).arrow(variance)
-        bb, ub = coefficient_covariance(problem, partial, variance, arrow)
+        arrow = snapshot(problem, partial).arrow(Prior(variance))
+        bb, ub = coefficient_covariance(problem, partial, Prior(variance), arrow)
         u_variance = conditional_variance(problem, partial, variance)
         if len(bb):
             # The joint inverse's block: (H_uu)^-1 + W V W' with W V = -ub.

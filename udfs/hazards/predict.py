@@ -12,6 +12,7 @@ from scipy.special import ndtri
 
 from udfs.hazards.arrays import FloatArray, IntArray, Pair, dot, unit
 from udfs.hazards.data import CoxData
+from udfs.hazards.prior import Prior
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import CoxFit
 from udfs.hazards.solver import PenalisedHessian, conjugate_gradients, snapshot
@@ -177,9 +178,9 @@ def _standard_errors(
     b = fit.coefficient * columns.scale
     u = _active(problem, fit) if fit.variance else np.zeros(0)
     partial = problem.partial(b, u if len(u) else None)
-    variance = fit.variance or 1.0
-    arrow = snapshot(problem, partial, with_groups=len(u) > 0).arrow(variance)
-    hessian = PenalisedHessian(problem, partial, variance)
+    prior = Prior(fit.variance or 1.0)
+    arrow = snapshot(problem, partial, with_groups=len(u) > 0).arrow(prior)
+    hessian = PenalisedHessian(problem, partial, prior)
 
     def solved(v: Pair) -> Pair:
         return conjugate_gradients(hessian.times, arrow.solve, v, SOLVE)

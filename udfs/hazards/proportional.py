@@ -12,6 +12,7 @@ from udfs.hazards.arrays import FloatArray, IntArray, unit
 from udfs.hazards.data import CoxData
 from udfs.hazards.index import event_points
 from udfs.hazards.partial import Partial
+from udfs.hazards.prior import Prior
 from udfs.hazards.problem import CoxProblem, prepare
 from udfs.hazards.result import CoxFit
 from udfs.hazards.solver import PenalisedHessian, conjugate_gradients, snapshot
@@ -155,8 +156,8 @@ def _information(
     taken = snapshot(problem, partial, with_groups)
     if variance is None:
         return cc - bc.T @ np.linalg.solve(taken.bb, bc)
-    hessian = PenalisedHessian(problem, partial, variance)
-    arrow = taken.arrow(variance)
+    hessian = PenalisedHessian(problem, partial, Prior(variance))
+    arrow = taken.arrow(Prior(variance))
     left = np.empty((p, p))
     for j in range(p):
         solved = conjugate_gradients(hessian.times, arrow.solve, (bc[:, j], uc[:, j]), 1e-7)

@@ -2,10 +2,11 @@
 
     PPL(b, u) = loglik(X b + Z u + offset) - u'u / (2 s2)
 
-is concave. Newton's steps are solved by conjugate gradients with the exact Hessian-vector product;
-the preconditioner is the exact Hessian but for the off-diagonal elements between groups, taken once
-and used for every s2. Source: Ripatti and Palmgren, Biometrics 2000 (the model); Therneau, Grambsch
-and Pankratz, JCGS 2003 (the arrow-shaped Hessian, there instead of the exact one).
+(with sites, - u' S^-1 u / 2: see ``prior``) is concave. Newton's steps are solved by conjugate
+gradients with the exact Hessian-vector product; the preconditioner is the exact Hessian but for the
+off-diagonal elements between groups, taken once and used for every s2. Source: Ripatti and
+Palmgren, Biometrics 2000 (the model); Therneau, Grambsch and Pankratz, JCGS 2003 (the arrow-shaped
+Hessian, there instead of the exact one).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from scipy.linalg import cho_solve, eigh
 
 from udfs.hazards.arrays import FloatArray, Pair, dot, unit
 from udfs.hazards.partial import Partial
+from udfs.hazards.prior import Inner, Prior
 from udfs.hazards.problem import CoxProblem
 
 DECREMENT = 1e-18
@@ -31,9 +33,8 @@ MOST_CG = 400
 
 @dataclass(frozen=True)
 class Mode:
-    """The maximum at one variance."""
+    """The maximum at one prior."""
 
-    variance: float
     b: FloatArray
     """(p,) in the solver's units."""
     u: FloatArray
@@ -57,19 +58,19 @@ class Snapshot:
     diagonal: FloatArray
     """(K,)"""
 
-    def arrow(self, variance: float) -> Arrow:
-        """The preconditioner for the Hessian at this variance."""
-        diagonal = self.diagonal + 1.0 / variance if len(self.diagonal) else self.diagonal
-        schur = self.bb - self.ub.T @ (self.ub / diagonal[:, None])
-        return Arrow(self.ub, diagonal, _positive_factor(schur, np.diag(self.bb)))
+    def arrow(self, prior: Prior) -> Arrow:
+        """The preconditioner for the Hessian at this prior."""
+        inner = prior.inner(self.diagonal)
+        schur = self.bb - self.ub.T @ inner.solve(self.ub)
+        return Arrow(self.ub, inner, _positive_factor(schur, np.diag(self.bb)))
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """A symmetric positive definite matrix [bb, bu; ub, diagonal]."""
+    """A symmetric positive definite matrix [bb, bu; ub, inner]."""
 
     ub: FloatArray
-    diagonal: FloatArray
+    inner: Inner
     factor: FloatArray
     """(p, p) lower Cholesky factor of the Schur complement for b."""
 
@@ -77,9 +78,9 @@ class Arrow:
         """The matrix's inverse times g."""
         gb, gu = g
         if len(gb) == 0:
-            return gb, gu / self.diagonal
-        zb = cho_solve((self.factor, True), gb - self.ub.T @ (gu / self.diagonal))
-        return zb, (gu - self.ub @ zb) / self.diagonal
+            return gb, self.inner.solve(gu)
+        zb = cho_solve((self.factor, True), gb - self.ub.T @ self.inner.solve(gu))
+        return zb, self.inner.solve(gu - self.ub @ zb)
 
 
 def snapshot(problem: CoxProblem, partial: Partial, with_groups: bool = True) -> Snapshot:
@@ -93,8 +94,8 @@ def snapshot(problem: CoxProblem, partial: Partial, with_groups: bool = True) ->
 class PenalisedHessian:
     """Minus the Hessian of the penalised partial likelihood at one point; holds working memory."""
 
-    def __init__(self, problem: CoxProblem, partial: Partial, variance: float) -> None:
-        self._problem, self._partial, self._variance = problem, partial, variance
+    def __init__(self, problem: CoxProblem, partial: Partial, prior: Prior) -> None:
+        self._problem, self._partial, self._prior = problem, partial, prior
         self._eta, self._product, self._scratch = (np.empty(problem.index.n_rows) for _ in range(3))
 
     def times(self, v: Pair) -> Pair:
@@ -106,7 +107,7 @@ class PenalisedHessian:
             eta += problem.by_row(vu, scratch)
         h = self._partial.hessian_times(problem.index, eta, self._product, scratch)
         hb = problem.columns.transposed_times(h)
-        return hb, problem.by_group(h) + vu / self._variance if len(vu) else vu
+        return hb, problem.by_group(h) + self._prior.precision_times(vu) if len(vu) else vu
 
 
 def conjugate_gradients(
@@ -141,36 +142,36 @@ def conjugate_gradients(
 
 def maximise(
     problem: CoxProblem,
-    variance: float,
+    prior: Prior,
     b: FloatArray,
     u: FloatArray,
     taken: Snapshot,
 ) -> Mode:
-    """The mode at one variance, from a start b (p,), u (K,); u of length 0 means no random effect.
+    """The mode at one prior, from a start b (p,), u (K,); u of length 0 means no random effect.
 
     Args:
         problem: the data.
-        variance: s2; ignored without random effect.
+        prior: of the random effects; ignored without these.
         b: start, in the solver's units.
         u: start.
         taken: blocks of the Hessian, for the preconditioner; any point nearby will do.
     """
-    arrow = taken.arrow(variance)
-    partial, value = _penalised(problem, variance, b, u)
+    arrow = taken.arrow(prior)
+    partial, value = _penalised(problem, prior, b, u)
     left = np.inf
     for step in range(MOST_STEPS + 1):
-        g = _gradient(problem, partial, variance, u)
+        g = _gradient(problem, partial, prior, u)
         before, left = left, dot(g, arrow.solve(g))
         if is_done(left, before) or step == MOST_STEPS:
             break
         accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
-        hessian = PenalisedHessian(problem, partial, variance)
+        hessian = PenalisedHessian(problem, partial, prior)
         db, du = conjugate_gradients(hessian.times, arrow.solve, g, accuracy)
         rise = dot(g, (db, du))
         size = 1.0
         while True:
             new_b, new_u = b + size * db, u + size * du
-            new_partial, new_value = _penalised(problem, variance, new_b, new_u)
+            new_partial, new_value = _penalised(problem, prior, new_b, new_u)
             # Rounding in a sum of this size hides smaller rises.
             if new_value >= value + 1e-4 * size * rise - 1e-12 * abs(value) or size < 1e-6:
                 break
@@ -178,7 +179,7 @@ def maximise(
         if size < 1e-6:
             break
         b, u, partial, value = new_b, new_u, new_partial, new_value
-    return Mode(variance, b, u, partial, value, left, step, left <= SMALL_DECREMENT)
+    return Mode(b, u, partial, value, left, step, left <= SMALL_DECREMENT)
 
 
 def is_done(left: float, before: float) -> bool:
@@ -188,12 +189,12 @@ def is_done(left: float, before: float) -> bool:
 
 
 def coefficient_covariance(
-    problem: CoxProblem, partial: Partial, variance: float, arrow: Arrow
+    problem: CoxProblem, partial: Partial, prior: Prior, arrow: Arrow
 ) -> Pair:
     """The inverse of minus the penalised Hessian: its (p, p) block for the coefficients and its
     (K, p) block for the random effects by these."""
-    hessian = PenalisedHessian(problem, partial, variance)
-    return inverse_columns(hessian.times, arrow.solve, problem.n_columns, len(arrow.diagonal))
+    hessian = PenalisedHessian(problem, partial, prior)
+    return inverse_columns(hessian.times, arrow.solve, problem.n_columns, len(arrow.inner.diagonal))
 
 
 def inverse_columns(
@@ -215,19 +216,19 @@ def inverse_columns(
 
 
 def _penalised(
-    problem: CoxProblem, variance: float, b: FloatArray, u: FloatArray
+    problem: CoxProblem, prior: Prior, b: FloatArray, u: FloatArray
 ) -> tuple[Partial, float]:
     if len(u) == 0:
         partial = problem.partial(b)
         return partial, partial.loglik
     partial = problem.partial(b, u)
-    return partial, partial.loglik - float(u @ u) / (2 * variance)
+    return partial, partial.loglik - prior.penalty(u)
 
 
-def _gradient(problem: CoxProblem, partial: Partial, variance: float, u: FloatArray) -> Pair:
+def _gradient(problem: CoxProblem, partial: Partial, prior: Prior, u: FloatArray) -> Pair:
     residual = problem.index.event_weight - partial.expected
     gb = problem.columns.transposed_times(residual)
-    return (gb, u) if len(u) == 0 else (gb, problem.by_group(residual) - u / variance)
+    return (gb, u) if len(u) == 0 else (gb, problem.by_group(residual) - prior.precision_times(u))
 
 
 def _positive_factor(schur: FloatArray, scale: FloatArray) -> FloatArray:

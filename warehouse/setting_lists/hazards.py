@@ -70,6 +70,13 @@ SETTINGS: tuple[Setting, ...] = (
         "R's coxme), aghq (quadrature)",
         choices=("laplace", "sparse", "aghq"),
     ),
+    Setting(
+        "hazards.random_effect",
+        "patient",
+        "patient; or also patients within sites, or within studies: the final models again with "
+        "two nested random effects (analysis.hazard_nested_fit)",
+        choices=("patient", "site/patient", "study/patient"),
+    ),
     Setting("hazards.ties", "efron", "tied event times", choices=("efron", "breslow")),
     Setting(
         "hazards.confidence",

@@ -1,0 +1,314 @@
+"""The final hazard models again, with patients nested in sites or in studies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.steps.hazard_tables import SETTINGS
+from warehouse.registry import StepContext, TableDoc, step
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flows.steps.hazard_parts.models import Model, Question
+    from flows.steps.hazard_parts.rules import Rules
+    from udfs.hazards import NestedFit
+
+PATIENTS = "SELECT patient_id, study_id, site_id FROM core.patient ORDER BY patient_id"
+NAME = "nested"
+NOT_STATED = "site not stated"
+KEY = {
+    "endpoint": "response or progression",
+    "stratum": "all, a class of treatment or a tumor type: analysis.hazard_fit",
+}
+ABOUT = (
+    "Only with hazards.random_effect site/patient or study/patient; else empty. "
+    "Reference: Ripatti and Palmgren, Biometrics 2000; Therneau, Grambsch and Pankratz, JCGS 2003. "
+    "See docs/hazards.md"
+)
+FIT = TableDoc(
+    name="analysis.hazard_nested_fit",
+    description=(
+        "One final hazard model with two nested random effects, of sites (or studies) and of the "
+        "patients within them.\n"
+        "Why: patients of one site share readers, scanners and practice; what they share is no "
+        "property of each patient.\n"
+        "How: lesions and terms of the final model of analysis.hazard_fit, Laplace's approximation "
+        "with the exact determinant, as R's coxme (1 | site/patient) with dense matrices.\n"
+        "Caveats: patients whose site is not stated count as one site of their study. With few "
+        "sites the variance between them is hardly known: read its limits. Laplace's approximation "
+        "states the variance of patients with few events a few percent low.\n"
+        f"{ABOUT}"
+    ),
+    grain="one row per endpoint and stratum",
+    key=("endpoint", "stratum"),
+    columns={
+        **KEY,
+        "random_effect": "site/patient or study/patient (hazards.random_effect)",
+        "n_sites": "sites (or studies) with a lesion in the model",
+        "n_patients": "patients with one",
+        "n_patients_without_site": "of them, whose site is not stated",
+        "n_lesions": "lesions in the model",
+        "n_events": "of them with an event",
+        "site_variance": "variance of the sites' effect on the log hazard",
+        "site_variance_lower": "its profile-likelihood limit (hazards.confidence); of all lesions "
+        "and of tumor types only",
+        "site_variance_upper": "the same, above; NULL where there is none",
+        "patient_variance": "variance of the patients' effect within sites",
+        "patient_variance_lower": "its profile-likelihood limit",
+        "patient_variance_upper": "the same, above; NULL where there is none",
+        "patient_variance_alone": "the patients' variance without an effect of sites",
+        "site_chi2": "likelihood-ratio statistic of a site variance of 0",
+        "site_p_value": "its p-value, from the 50:50 mixture of chi-squared with 0 and 1 df",
+        "loglik_null": "log partial likelihood at coefficients 0 without random effects",
+        "loglik_fixed": "its maximum without random effects",
+        "loglik_patient": "its maximum with the patients' effects alone integrated out",
+        "loglik_site": "its maximum with the sites' effects alone integrated out",
+        "loglik_integrated": "its maximum with both integrated out",
+        "n_evaluations": "pairs of variances at which the model was fitted",
+        "is_boundary": "the likelihood is highest with a variance of 0",
+        "is_converged": "the search ended at a maximum",
+        "null_reason": "why there is no such model; NULL where there is one",
+    },
+    tags=("public",),
+)
+FIT_TYPES = {
+    **dict.fromkeys(("endpoint", "stratum", "random_effect"), TEXT),
+    **dict.fromkeys(("n_sites", "n_patients", "n_patients_without_site"), COUNT),
+    **dict.fromkeys(("n_lesions", "n_events"), COUNT),
+    **dict.fromkeys(("site_variance", "site_variance_lower", "site_variance_upper"), NUMBER),
+    **dict.fromkeys(("patient_variance", "patient_variance_lower"), NUMBER),
+    **dict.fromkeys(("patient_variance_upper", "patient_variance_alone"), NUMBER),
+    **dict.fromkeys(("site_chi2", "site_p_value", "loglik_null", "loglik_fixed"), NUMBER),
+    **dict.fromkeys(("loglik_patient", "loglik_site", "loglik_integrated"), NUMBER),
+    "n_evaluations": COUNT,
+    **dict.fromkeys(("is_boundary", "is_converged"), FLAG),
+    "null_reason": TEXT,
+}
+RATIO = TableDoc(
+    name="analysis.hazard_nested_ratio",
+    description=(
+        "One hazard ratio of a model with nested random effects (analysis.hazard_nested_fit), "
+        "beside that of the model with the patient's alone.\n"
+        "Caveats: it is for patients of the same site. Intervals and p-values are Wald's, the "
+        "variances taken as known.\n"
+        f"{ABOUT}"
+    ),
+    grain="one row per endpoint, stratum, term and level",
+    key=("endpoint", "stratum", "term", "level"),
+    columns={
+        **KEY,
+        "term": "organ or covariate",
+        "level": "its level; the covariate's name where it is a number",
+        "reference": "level that it is compared with; NULL for numbers",
+        "log_hr": "log hazard ratio",
+        "standard_error": "its standard error",
+        "hazard_ratio": "hazard ratio",
+        "ci_lower": "lower limit (hazards.confidence)",
+        "ci_upper": "upper limit",
+        "p_value": "two-sided, Wald",
+        "patient_log_hr": "log hazard ratio with the patient's random effect alone",
+        "patient_standard_error": "its standard error",
+    },
+    tags=("public",),
+)
+RATIO_TYPES = {
+    **dict.fromkeys(("endpoint", "stratum", "term", "level", "reference"), TEXT),
+    **dict.fromkeys(("log_hr", "standard_error", "hazard_ratio", "ci_lower", "ci_upper"), NUMBER),
+    **dict.fromkeys(("p_value", "patient_log_hr", "patient_standard_error"), NUMBER),
+}
+SITE = TableDoc(
+    name="analysis.hazard_site",
+    description=(
+        "How much more readily lesions of a site (or study) respond, or progress, than those of "
+        "others with the same organs and covariates.\n"
+        "Caveats: shrunken towards 0, the more so the fewer the events. A site with no lesion at "
+        "risk at a time of an event has no row.\n"
+        f"{ABOUT}"
+    ),
+    grain="one row per endpoint, stratum and site_id",
+    key=("endpoint", "stratum", "site_id"),
+    columns={
+        **KEY,
+        "site_id": "core.patient's site_id or study_id",
+        "n_patients": "its patients in the model",
+        "n_lesions": "their lesions in it",
+        "n_events": "of them with an event",
+        "log_hazard": "mode of the site's effect on the log hazard, given the lesions",
+        "standard_deviation": "of the effect, given the lesions",
+    },
+    tags=("public",),
+)
+SITE_TYPES = {
+    **dict.fromkeys(("endpoint", "stratum", "site_id"), TEXT),
+    **dict.fromkeys(("n_patients", "n_lesions", "n_events"), COUNT),
+    **dict.fromkeys(("log_hazard", "standard_deviation"), NUMBER),
+}
+
+
+@step(
+    name="hazard_nested",
+    reads=("analysis.hazard_fit", "analysis.lesion_event", "core.patient", "core.study"),
+    writes=(FIT, RATIO, SITE),
+    settings=("rules.rule_set", "hazards.random_effect", *SETTINGS),
+)
+def hazard_nested(context: StepContext) -> dict[str, pa.Table]:
+    """Each final model with effects of sites and of patients within them.
+
+    Raises:
+        LesionsError: a setting is out of range.
+    """
+    wanted = context.setting("hazards.random_effect")
+    fits: list[dict[str, Any]] = []
+    ratios: list[dict[str, Any]] = []
+    sites: list[dict[str, Any]] = []
+    if wanted != "patient":
+        from flows.steps.hazard_parts.finals import final_models
+        from flows.steps.hazard_parts.lesions import ENDPOINTS, at_risk, read_lesions
+        from flows.steps.hazard_parts.rules import read_rules
+
+        rules = read_rules(context)
+        if rules.options.method != "laplace":
+            context.note("nested random effects: by Laplace's approximation (not hazards.method)")
+        lesions = read_lesions(context, rules, rules.event_source)
+        lesions = lesions.merge(_sites(context, wanted), on="patient_id", how="left")
+        frames = {endpoint: at_risk(lesions, endpoint, rules)[0] for endpoint in ENDPOINTS}
+        for question, frame in final_models(context, frames, NAME):
+            found = _fitted(question, frame, rules)
+            fits.append({**_key(question), "random_effect": wanted, **_fit_row(found)})
+            if not isinstance(found, str):
+                ratios += [{**_key(question), **row} for row in _ratio_rows(*found, rules)]
+                sites += [{**_key(question), **row} for row in _site_rows(*found)]
+    return {
+        FIT.name: table_of_rows(fits, FIT_TYPES),
+        RATIO.name: table_of_rows(ratios, RATIO_TYPES),
+        SITE.name: table_of_rows(sites, SITE_TYPES),
+    }
+
+
+def _key(question: Question) -> dict[str, str]:
+    return {"endpoint": question.endpoint, "stratum": question.stratum}
+
+
+def _sites(context: StepContext, wanted: str) -> pd.DataFrame:
+    """Each patient's site (or study), and whether it is stated."""
+    patients = context.frame(PATIENTS)
+    if wanted == "study/patient":
+        return patients.assign(site=patients["study_id"], has_site=True)[
+            ["patient_id", "site", "has_site"]
+        ]
+    own = patients["study_id"] + f"/{NOT_STATED}"
+    return patients.assign(
+        site=patients["site_id"].fillna(own), has_site=patients["site_id"].notna()
+    )[["patient_id", "site", "has_site"]]
+
+
+def _fitted(question: Question, frame: pd.DataFrame, rules: Rules) -> tuple[Model, NestedFit] | str:
+    """The model with the patient's effect alone, and with the sites' too; or why there is none."""
+    from flows.steps.hazard_parts.models import fit_model
+    from udfs.hazards import HazardDataError, fit_nested
+
+    model = fit_model(frame, question, rules)
+    if isinstance(model, str):
+        return model
+    if model.fit.method == "naive":
+        return "each patient has one lesion"
+    is_class = question.stratum in set(frame["treatment_class"].dropna())
+    options = replace(rules.options, method="laplace", interval=not is_class)
+    try:
+        nested = fit_nested(model.data, model.prepared.rows["site"].to_numpy(dtype=str), options)
+    except HazardDataError as error:
+        return str(error)
+    return model, nested
+
+
+def _fit_row(found: tuple[Model, NestedFit] | str) -> dict[str, Any]:
+    from math import isfinite
+
+    from scipy.special import chdtrc
+
+    if isinstance(found, str):
+        counted = list(FIT_TYPES)[3:]
+        return {**dict.fromkeys(counted), "null_reason": found}
+    model, fit = found
+    frame = model.prepared.frame
+    patients = frame.drop_duplicates("patient")
+    chi2 = max(0.0, 2 * (fit.loglik_integrated - fit.loglik_group))
+    upper = {
+        "site_variance_upper": fit.site_variance_upper,
+        "patient_variance_upper": fit.variance_upper,
+    }
+    return {
+        "n_sites": len(fit.site.group),
+        "n_patients": len(patients),
+        "n_patients_without_site": int((~patients["has_site"].astype(bool)).sum()),
+        "n_lesions": len(frame),
+        "n_events": fit.n_events,
+        "site_variance": fit.site_variance,
+        "site_variance_lower": fit.site_variance_lower,
+        "patient_variance": fit.variance,
+        "patient_variance_lower": fit.variance_lower,
+        **{name: value if isfinite(value) else None for name, value in upper.items()},
+        "patient_variance_alone": fit.variance_alone,
+        "site_chi2": chi2,
+        "site_p_value": float(chdtrc(1, chi2)) / 2 if chi2 > 0 else 1.0,
+        "loglik_null": fit.loglik_null,
+        "loglik_fixed": fit.loglik_fixed,
+        "loglik_patient": fit.loglik_group,
+        "loglik_site": fit.loglik_site,
+        "loglik_integrated": fit.loglik_integrated,
+        "n_evaluations": fit.n_evaluations,
+        "is_boundary": fit.is_boundary,
+        "is_converged": fit.is_converged,
+        "null_reason": None,
+    }
+
+
+def _ratio_rows(model: Model, fit: NestedFit, rules: Rules) -> list[dict[str, Any]]:
+    import numpy as np
+    from scipy.special import ndtr, ndtri
+
+    z = float(ndtri((1 + rules.confidence) / 2))
+    rows = []
+    for k, ((term, label), reference) in enumerate(zip(fit.columns, fit.references, strict=True)):
+        b, error = float(fit.coefficient[k]), float(fit.standard_error[k])
+        rows.append(
+            {
+                "term": term,
+                "level": label,
+                "reference": reference or None,
+                "log_hr": b,
+                "standard_error": error,
+                "hazard_ratio": float(np.exp(b)),
+                "ci_lower": float(np.exp(b - z * error)),
+                "ci_upper": float(np.exp(b + z * error)),
+                "p_value": float(2 * ndtr(-abs(b / error))),
+                "patient_log_hr": float(model.fit.coefficient[k]),
+                "patient_standard_error": float(model.fit.standard_error[k]),
+            }
+        )
+    return rows
+
+
+def _site_rows(model: Model, fit: NestedFit) -> list[dict[str, Any]]:
+    by_site = model.prepared.frame.groupby("site")
+    counted = by_site.agg(
+        n_patients=("patient", "nunique"),
+        n_lesions=("patient", "size"),
+        n_events=("is_event", "sum"),
+    )
+    return [
+        {
+            "site_id": str(site),
+            "n_patients": int(counted["n_patients"][site]),
+            "n_lesions": int(counted["n_lesions"][site]),
+            "n_events": int(counted["n_events"][site]),
+            "log_hazard": float(effect),
+            "standard_deviation": float(sd),
+        }
+        for site, effect, sd in zip(fit.site.group, fit.site.effect, fit.site.sd, strict=True)
+    ]
