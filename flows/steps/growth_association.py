@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from flows.steps.growth_parts.association_tables import (
     BASELINE,
+    BASELINE_ORGAN,
     BY_ORGAN,
     COMPARISON,
     CORRELATION,
@@ -62,7 +63,9 @@ def growth_association(context: StepContext) -> dict[str, pa.Table]:
         rows[BY_ORGAN.name] += associations.organ_rows(found)
         rows[CORRELATION.name] += associations.correlation_rows(found, organs, effects)
         rows[COMPARISON.name] += associations.comparison_rows(found, correction)
-        rows[BASELINE.name] += associations.baseline_rows(found)
+        over_organs, points = associations.organ_baseline_rows(found)
+        rows[BASELINE.name] += associations.baseline_rows(found) + over_organs
+        rows[BASELINE_ORGAN.name] += points
         rows[EFFECT.name] += associations.effect_rows(found, covariate, correction)
     return {table.name: table.of_rows(rows[table.name]) for table in TABLES}
 

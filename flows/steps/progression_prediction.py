@@ -281,8 +281,8 @@ def _add_metrics(
         given = probability[held], task.label[held], task.classes
         found = areas(*given, resamples=resamples, seed=context.seed)
         for who, metric, value in metrics(*given):
-            row = {"subset": task.subset, "model": model, "split": name, "class": who}
-            row |= {"metric": metric, "value": value}
+            row: dict[str, Any] = {"subset": task.subset, "model": model, "split": name}
+            row |= {"class": who, "metric": metric, "value": value}
             if area := found.get((who, metric)):
                 row |= {"ci_lower": area.lower, "ci_upper": area.upper}
                 row |= {"ci_method": area.method or None, "by_shares": area.by_shares}

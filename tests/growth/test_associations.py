@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from udfs.growth import compare_groups, correlations, effect_size
-from udfs.growth.associations import average_ranks, holm
+from udfs.growth.associations import average_ranks, holm, regression_line
 from udfs.growth.pooling import pool_chi2, pool_estimates
 
 R_DIGITS = 1e-10
@@ -125,3 +125,24 @@ def test_rubins_rules_by_hand():
 def test_ranks_and_holm_by_hand():
     np.testing.assert_array_equal(average_ranks(np.array([3.0, 1, 3, 2])), [3.5, 1, 3.5, 2])
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03])), [0.03, 0.06, 0.06])
+
+
+def test_a_line_and_its_limits_equal_those_of_r():
+    """predict(lm(dist ~ speed, cars), interval = "confidence") at speeds 4, 10 and 25."""
+    speed = np.repeat(
+        [4, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 23, 24, 25],
+        [2, 2, 1, 1, 3, 2, 4, 4, 4, 3, 2, 3, 4, 3, 5, 1, 1, 4, 1],
+    )
+    dist = [2, 10, 4, 22, 16, 10, 18, 26, 34, 17, 28, 14, 20, 24, 28, 26, 34, 34, 46, 26, 36, 60,
+            80, 20, 26, 54, 32, 40, 32, 40, 50, 42, 56, 76, 84, 36, 46, 68, 32, 48, 52, 56, 64, 66,
+            54, 70, 92, 93, 120, 85]  # fmt: skip
+    line = regression_line(speed, dist)
+    found = np.stack([line.fitted, line.lower, line.upper], axis=1)[[0, 6, 49]]
+    expected = [
+        [-1.849459854, -12.32954333, 8.630623621],
+        [21.744992701, 15.46191734, 28.028068062],
+        [80.731124088, 71.59608265, 89.866165522],
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    with pytest.raises(ValueError, match="three points"):
+        regression_line([1.0, 1.0, 1.0], [1.0, 2.0, 3.0])

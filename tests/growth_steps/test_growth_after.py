@@ -304,6 +304,32 @@ def test_effects_and_correlations_are_those_of_the_lesions(con: duckdb.DuckDBPyC
     assert r == pytest.approx(wanted)
 
 
+def test_organs_volume_against_growth_is_the_line_through_their_means(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    """Worked out again from the lesions; the line's slope has the p-value of the correlation."""
+    from scipy.stats import linregress
+
+    lesions = con.execute(
+        "SELECT organ, ln(baseline_volume_mm3) AS volume, gaussian_value AS kd FROM core.lesion "
+        "JOIN analysis.growth_lesion_parameter USING (lesion_id) WHERE parameter = 'kd' AND "
+        "estimate_kind = 'conditional_mode'"
+    ).df()
+    organ = lesions.groupby("organ").filter(lambda part: len(part) >= 5).groupby("organ")
+    mean, n = organ.mean(), organ.size()
+    wanted = linregress(mean["volume"], mean["kd"])
+    chosen = "WHERE parameter = 'kd' AND estimate_kind = 'conditional_mode'"
+    found = con.execute(f"FROM analysis.growth_baseline {chosen} AND level = 'organ'").df().iloc[0]
+    assert (found["n_organs"], found["n_lesions"]) == (len(n), n.sum())
+    assert (found["r"], found["p_value"]) == pytest.approx((wanted.rvalue, wanted.pvalue))
+    point = con.execute(f"FROM analysis.growth_baseline_organ {chosen}").df().set_index("organ")
+    assert point["n_lesions"].to_dict() == n.to_dict()
+    np.testing.assert_allclose(np.log(point["value"]), mean["kd"].loc[point.index])
+    np.testing.assert_allclose(np.log(point["baseline_volume_mm3"]), mean["volume"])
+    line = wanted.intercept + wanted.slope * mean["volume"]
+    np.testing.assert_allclose(np.log(point["fitted"]), line.loc[point.index])
+
+
 def test_threads_and_order_of_rows_change_no_byte(con: duckdb.DuckDBPyConnection) -> None:
     with with_patients(database()) as other:
         other.execute("CREATE OR REPLACE TABLE core.measurement AS SELECT * FROM core.measurement "

@@ -65,6 +65,6 @@ def test_grid_search_of_the_step_says_what_each_training_set_chose() -> None:
     found = run(con, "progression_prediction", prediction__grid_search=True)[0]
     split = found["progression_prediction_split"].query("model == 'gradient boosting'")
     assert split["is_grid_searched"].all()
-    tried = {(one.iterations, one.learning_rate, one.leaves, one.is_balanced) for one in GRID}
-    columns = ["iterations", "learning_rate", "leaves", "is_balanced"]
+    tried = {(one.learning_rate, one.leaves, one.is_balanced) for one in GRID}
+    columns = ["learning_rate", "leaves", "is_balanced"]
     assert set(split[columns].itertuples(index=False, name=None)) <= tried

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, ndtr, ndtri, stdtr
+from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from udfs.growth.parameters import FloatArray
 from udfs.growth.pooling import pool_chi2, pool_estimates
@@ -58,7 +58,7 @@ def correlations(
     is_draws = array.ndim == 3
     stack = array.transpose(1, 0, 2) if is_draws else array[None]
     if group is not None:
-        stack = np.stack([_group_means(one, np.asarray(group)) for one in stack])
+        stack = np.stack([group_means(one, np.asarray(group)) for one in stack])
     n = stack.shape[1]
     if n < 3:
         raise ValueError(f"a correlation needs at least three points; there are {n}")
@@ -72,7 +72,36 @@ def correlations(
     ]
 
 
-def _group_means(values: FloatArray, group: NDArray[np.generic]) -> FloatArray:
+@dataclass(frozen=True)
+class Line:
+    """A straight line through n points, with the limits of the mean at each."""
+
+    fitted: FloatArray
+    """(n,)"""
+    lower: FloatArray
+    upper: FloatArray
+
+
+def regression_line(x: ArrayLike, y: ArrayLike, level: float = 0.95) -> Line:
+    """Least squares, with pointwise limits of the mean as R's predict(lm, interval="confidence"):
+    fitted -+ t(n - 2) s sqrt(1/n + (x - mean)^2 / sum (x - mean)^2).
+
+    Raises:
+        ValueError: fewer than three points, or all at one x.
+    """
+    a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    n, off = len(a), a - a.mean()
+    spread = float(off @ off)
+    if n < 3 or spread == 0:
+        raise ValueError(f"a line with limits needs three points at several x; there are {n}")
+    fitted = b.mean() + (off @ b) / spread * off
+    error = np.sqrt(((b - fitted) ** 2).sum() / (n - 2))
+    reach = float(stdtrit(n - 2, 0.5 + 0.5 * level)) * error * np.sqrt(1 / n + off**2 / spread)
+    return Line(fitted, fitted - reach, fitted + reach)
+
+
+def group_means(values: FloatArray, group: NDArray[np.generic]) -> FloatArray:
+    """(g, k) means of (n, k) values within each group, groups ascending."""
     _, code = np.unique(group, return_inverse=True)
     sums = np.zeros((code.max() + 1, values.shape[1]))
     np.add.at(sums, code, values)

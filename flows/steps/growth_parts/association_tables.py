@@ -114,27 +114,57 @@ COMPARISON = documented(
 BASELINE = documented(
     "growth_baseline",
     "Baseline tumor burden against growth parameters.\n"
-    "Why: whether large lesions, or patients with much tumor, have lesions that grow or shrink "
-    "otherwise.\n"
-    f"How: correlation of the logarithm of a volume with a parameter {GAUSSIAN}. {BY_PATIENT}\n"
+    "Why: whether large lesions, or patients with much tumor, or organs with large lesions, have "
+    "lesions that grow or shrink otherwise.\n"
+    f"How: correlation of the logarithm of a volume with a parameter {GAUSSIAN}. {BY_PATIENT} Over "
+    "organs: between the means of organs with five lesions or more, unweighted, which is silent on "
+    "single lesions (points: analysis.growth_baseline_organ).\n"
     "Caveats: the baseline volume also enters the growth model as the curve's start; an error in "
-    "it makes a correlation of its own. Draws draw the size of a correlation towards 0.",
+    "it makes a correlation of its own. Draws draw the size of a correlation towards 0.\n"
+    "Reference: Zhou et al. 2023, Fig. 2d",
     "one row per fit_id, burden, level, parameter and estimate_kind",
     ("fit_id", "burden", "level", "parameter", "estimate_kind"),
     {
         "fit_id": FIT_ID,
-        "burden": (TEXT, "lesion_volume (the lesion's at baseline) or patient_volume (sum over the "
-                   "patient's fitted target lesions)"),
-        "level": (TEXT, "lesion; or patient: the mean of the parameter over the patient's lesions"),
+        "burden": (TEXT, "lesion_volume (the lesion's at baseline), patient_volume (sum over the "
+                   "patient's fitted target lesions) or organ_volume (geometric mean of the "
+                   "organ's lesions)"),
+        "level": (TEXT, "lesion; or patient, organ: the mean of the parameter over its lesions"),
         "parameter": PARAMETER,
         "estimate_kind": KIND,
         "n_lesions": (WHOLE, "lesions"),
         "n_patients": (WHOLE, "patients"),
+        "n_organs": (WHOLE, "organs that were correlated; null for another level"),
         "r": (REAL, "Pearson's correlation"),
         "ci_lower": (REAL, "lower 95 % limit"),
         "ci_upper": (REAL, "upper 95 % limit"),
         "p_value": (REAL, "two-sided"),
         "spearman_rho": (REAL, "Spearman's rank correlation"),
+    },
+)  # fmt: skip
+BASELINE_ORGAN = documented(
+    "growth_baseline_organ",
+    "An organ's baseline volume and growth parameter, and the line through the organs.\n"
+    "Why: whether organs with large lesions are those that grow or shrink otherwise.\n"
+    f"How: means over the organ's lesions, of the logarithm of the volume and {GAUSSIAN}, put "
+    "back. Organs with five lesions or more. The line is of least squares through these means, "
+    "unweighted, with pointwise 95 % limits; its correlation is in analysis.growth_baseline.\n"
+    "Caveats: over organs it is ecological, silent on single lesions.\n"
+    "Reference: Zhou et al. 2023, Fig. 2d",
+    "one row per fit_id, parameter, estimate_kind and organ",
+    ("fit_id", "parameter", "estimate_kind", "organ"),
+    {
+        "fit_id": FIT_ID,
+        "parameter": PARAMETER,
+        "estimate_kind": KIND,
+        "organ": ORGAN,
+        "n_lesions": (WHOLE, "lesions"),
+        "n_patients": (WHOLE, "their patients"),
+        "baseline_volume_mm3": (REAL, "geometric mean of the lesions' volumes at baseline, mm3"),
+        "value": (REAL, "mean parameter of the lesions"),
+        "fitted": (REAL, "the line at the organ's volume"),
+        "fitted_lower": (REAL, "lower 95 % limit of the line"),
+        "fitted_upper": (REAL, "upper 95 % limit"),
     },
 )  # fmt: skip
 EFFECT = documented(
@@ -178,4 +208,4 @@ EFFECT = documented(
         "p_adjusted": (REAL, "corrected over organs; null over all organs"),
     },
 )  # fmt: skip
-TABLES = (BY_ORGAN, CORRELATION, COMPARISON, BASELINE, EFFECT)
+TABLES = (BY_ORGAN, CORRELATION, COMPARISON, BASELINE, BASELINE_ORGAN, EFFECT)

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from flows.steps.growth_parts.estimated import COLUMN, Estimated, large_groups
 from flows.steps.growth_parts.extensions import ratio_of
 from udfs.comparisons.adjust import adjusted
-from udfs.growth.associations import Correlation, compare_groups, correlations
+from udfs.growth.associations import (
+    Correlation,
+    compare_groups,
+    correlations,
+    group_means,
+    regression_line,
+)
 from udfs.growth.clustered import (
     clustered_contrast,
     clustered_correlation,
@@ -276,6 +282,43 @@ def _burden_row(key: Row, x: FloatArray, y: FloatArray, cluster: NDArray[Any]) -
         "p_value": one.p_value,
         "spearman_rho": spearman(x, y),
     }
+
+
+def organ_baseline_rows(found: Estimated) -> tuple[list[Row], list[Row]]:
+    """Rows of ``growth_baseline`` over organs, and of ``growth_baseline_organ``."""
+    words = found.words("organ")
+    large = large_groups(words, FEWEST_LESIONS)
+    organ, cluster = words[large], found.cluster[large]
+    names, n_lesions = np.unique(organ, return_counts=True)
+    volume = np.log(found.lesions["baseline_volume_mm3"].to_numpy(dtype=np.float64)[large])
+    if len(names) < 3 or np.ptp(middle := group_means(volume[:, None], organ)[:, 0]) == 0:
+        return [], []
+    n_patients = [len(np.unique(cluster[organ == name])) for name in names]
+    over, points = [], []
+    for k, (parameter, kind) in enumerate(zip(found.parameters, found.distributions, strict=True)):
+        scale = Parameter(parameter, "", kind, 1.0)  # type: ignore[arg-type]
+        for estimate_kind, values in found.kinds().items():
+            key = {"fit_id": found.fit_id, "parameter": parameter, "estimate_kind": estimate_kind}
+            y = values[large][..., k]
+            x = volume if y.ndim == 1 else np.broadcast_to(volume[:, None], y.shape)
+            (one,) = correlations(["burden", parameter], np.stack([x, y], axis=-1), group=organ)
+            means = group_means(y.reshape(len(y), -1), organ)
+            over.append(
+                {**key, "burden": "organ_volume", "level": "organ", "n_lesions": len(organ),
+                 "n_patients": len(np.unique(cluster)), "n_organs": len(names), "r": one.r,
+                 "ci_lower": one.ci_lower, "ci_upper": one.ci_upper, "p_value": one.p_value,
+                 "spearman_rho": spearman(middle, means)}
+            )  # fmt: skip
+            line = regression_line(middle, value := means.mean(axis=1))
+            drawn = scale.to_psi(np.stack([value, line.fitted, line.lower, line.upper], axis=1))
+            named = ("value", "fitted", "fitted_lower", "fitted_upper")
+            points += [
+                {**key, "organ": str(names[g]), "n_lesions": int(n_lesions[g]),
+                 "n_patients": n_patients[g], "baseline_volume_mm3": float(np.exp(middle[g])),
+                 **dict(zip(named, drawn[g].tolist(), strict=True))}
+                for g in range(len(names))
+            ]  # fmt: skip
+    return over, points
 
 
 def effect_rows(found: Estimated, covariate: pd.DataFrame, correction: Any) -> list[Row]:

@@ -48,8 +48,11 @@ CHARTS.plane = (context) => {
   const height = width < 560 ? 480 : Math.min(width * 0.7, 560);
   const margins = { left: 62, right: 20, top: 26, bottom: 46 };
   const isLog = (name) => rows[0]?.[name]?.startsWith("log_");
+  const line = options.line ?? [];
+  const [fitted, lower, upper] = line;
+  const along = d3.sort(rows, (row) => row[options.x]);
   const axis = (value, kind) => {
-    const all = rows.map((row) => row[value]);
+    const all = rows.flatMap((row) => [row[value], ...(value === options.y ? line.map((name) => row[name]) : [])]);
     const pad = isLog(kind) ? [0.93, 1.07] : [1, 1];
     const [low, high] = d3.extent(all), gap = isLog(kind) ? 0 : (high - low) * 0.08;
     return { type: isLog(kind) ? "log" : "linear", domain: [low * pad[0] - gap, high * pad[1] + gap] };
@@ -58,7 +61,7 @@ CHARTS.plane = (context) => {
   const scale = (one, range) => (one.type === "log" ? d3.scaleLog : d3.scaleLinear)(one.domain, range);
   const toX = scale(x, [margins.left, width - margins.right]), toY = scale(y, [height - margins.bottom, margins.top]);
   const labels = placeLabels(rows.map((row) => ({ row, x: toX(row[options.x]), y: toY(row[options.y]), text: row[options.label] })), width - margins.right, height - margins.bottom, margins);
-  const title = (name) => ({ log_kg: "kg per day", log_kd: "kd per day", logit_f: "f" })[rows[0]?.[name]] ?? plain(rows[0]?.[name] ?? "");
+  const title = (name) => ({ log_kg: "kg per day", log_kd: "kd per day", logit_f: "f", log_volume: "baseline volume, mm3" })[rows[0]?.[name]] ?? plain(rows[0]?.[name] ?? "");
   const ticks = (one, size) => (one.type === "log" ? logTicks(...one.domain, size) : undefined);
   const facts = Object.entries(options.facts ?? {}).map(([column, words]) => (rows[0]?.[column] === null ? null : `${words} ${column.startsWith("p_") ? pvalue(rows[0][column]) : number(rows[0][column])}`)).filter(Boolean);
   return [
@@ -67,8 +70,11 @@ CHARTS.plane = (context) => {
       height, marginLeft: margins.left, marginRight: margins.right, marginTop: margins.top, marginBottom: margins.bottom,
       x: { ...x, label: title(options.xname), labelAnchor: "center", labelArrow: "none", grid: true, ticks: ticks(x, width), tickFormat: (d) => number(d, 2) },
       y: { ...y, label: title(options.yname), grid: true, ticks: ticks(y, height), tickFormat: (d) => number(d, 2) },
+      r: { range: [0, 16] },
       marks: [
-        Plot.dot(rows, { x: options.x, y: options.y, r: 5, fill: COLOURS[0], tip: true, title: (row) => trackTitle([["", row[options.label]], [title(options.xname), number(row[options.x])], [title(options.yname), number(row[options.y])], ["lesions", number(row.n_lesions)]]) }),
+        line.length ? Plot.areaY(along, { x: options.x, y1: lower, y2: upper, fill: "currentColor", fillOpacity: 0.1 }) : null,
+        line.length ? Plot.line(along, { x: options.x, y: fitted, strokeDasharray: "5 4" }) : null,
+        Plot.dot(rows, { x: options.x, y: options.y, r: options.size ?? 5, fill: COLOURS[0], fillOpacity: options.size ? 0.75 : 1, tip: true, title: (row) => trackTitle([["", row[options.label]], [title(options.xname), number(row[options.x])], [title(options.yname), number(row[options.y])], ["lesions", number(row.n_lesions)]]) }),
         ...labels.map((one) => Plot.text([one.row], { x: options.x, y: options.y, text: () => one.text, dx: one.dx, dy: one.dy, textAnchor: one.anchor, stroke: "var(--paper)", strokeWidth: 3, fill: "currentColor" })),
       ],
     }),

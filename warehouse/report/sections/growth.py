@@ -177,6 +177,31 @@ GROWTH = Section(
             if_empty="No growth was fitted, or too few organs have lesions.",
         ),
         Figure(
+            name="growth-burden",
+            title="Growth parameters against baseline volume, by organ",
+            table="mart.fig_growth_burden",
+            query="SELECT *, 'log_volume' AS x_name, CASE parameter WHEN 'f' THEN 'logit_f' "
+            "WHEN 'kg' THEN 'log_kg' WHEN 'kd' THEN 'log_kd' ELSE parameter END AS y_name "
+            "FROM mart.fig_growth_burden "
+            "ORDER BY fit_id, parameter = 'f', parameter DESC, baseline_volume_mm3, organ",
+            chart="plane",
+            options={"x": "baseline_volume_mm3", "y": "value", "xname": "x_name",
+                     "yname": "y_name", "label": "display_name", "size": "n_lesions",
+                     "line": ["fitted", "fitted_lower", "fitted_upper"],
+                     "facts": {"r": "Correlation over organs", "r_lower": "from",
+                               "r_upper": "to", "p_value": "p",
+                               "r_of_lesions": "over lesions, by patient",
+                               "r_of_lesions_lower": "from", "r_of_lesions_upper": "to"}},
+            method="Means over an organ's lesions, over draws of their distributions; organs with "
+            "five lesions or more (Zhou 2023, Fig. 2d). A correlation over organs says nothing of "
+            "single lesions.",
+            legend="The larger the dot, the more lesions; the line is of least squares through "
+            "the organs, unweighted, with 95 % limits.",
+            counts=(Count("organs", distinct="organ"), Count("lesions", total="n_lesions")),
+            filters=(BY_FIT, Filter("parameter", "Parameter", "kd")),
+            if_empty="No growth was fitted, or too few organs have lesions.",
+        ),
+        Figure(
             name="growth-shrinkage",
             title="Shrinkage by the number of scans",
             table="mart.fig_growth_shrinkage",
