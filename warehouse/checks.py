@@ -110,6 +110,9 @@ def check_tables(
     Raises:
         LesionsError: a suite names a column that its table has not.
     """
+    # Not the runner alone: while another thread imports Great Expectations, Python gives out modules
+    # of it that stand before all kinds of checks are known.
+    import_alone(_PARTS)
     runner = importlib.import_module(_RUNNER)
     results: list[CheckResult] = runner.run_checks(
         connection, tables, suites, run_id, run_at, progress, keys or {}

@@ -30,6 +30,26 @@ with duckdb.connect() as connection:
 assert [result.success for result in results] == [True] * 3
 """
 
+SLOW = """
+import sys, time
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "great_expectations.expectations.core":
+            time.sleep(3)
+sys.meta_path.insert(0, Slow())
+from datetime import datetime
+import duckdb
+from warehouse import checks
+checks.preload()
+while "great_expectations.expectations.registry" not in sys.modules:
+    time.sleep(0.01)
+connection = duckdb.connect()
+connection.execute("CREATE SCHEMA core; CREATE TABLE core.t AS SELECT 1 AS id")
+keys = {"core.t": ("id",)}
+results = checks.check_tables(connection, ["core.t"], {}, "run", datetime(2026, 1, 1), keys=keys)
+assert results and all(one.success for one in results), results
+"""
+
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -49,3 +69,8 @@ def test_a_process_may_end_while_the_import_goes_on() -> None:
 def test_checking_looks_up_no_address_and_prints_nothing() -> None:
     quiet = run(QUIET)
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+def test_checks_that_begin_during_the_import_wait_for_its_end() -> None:
+    ended = run(SLOW)
+    assert (ended.returncode, ended.stderr) == (0, "")
