@@ -110,8 +110,8 @@ def check_tables(
     Raises:
         LesionsError: a suite names a column that its table has not.
     """
-    # Not the runner alone: while another thread imports Great Expectations, Python gives out modules
-    # of it that stand before all kinds of checks are known.
+    # Not the runner alone: while another thread imports Great Expectations, Python gives out its
+    # modules before all kinds of checks are known.
     import_alone(_PARTS)
     runner = importlib.import_module(_RUNNER)
     results: list[CheckResult] = runner.run_checks(
