@@ -99,6 +99,8 @@ def _of_subset(
     context: StepContext, name: str, targets: TargetLesions | GrowthDataError, share: Share
 ) -> dict[str, pa.Table]:
     """Tables of one subset; where it cannot be fitted its lesions are excluded with the reason."""
+    from numpy.linalg import LinAlgError
+
     from udfs.growth.data import GrowthDataError
 
     fewest = int(context.setting("growth.fewest_lesions"))
@@ -113,6 +115,9 @@ def _of_subset(
         why = _why_not(context, name, targets)
     except GrowthDataError as error:
         reason_id, reason, why = NO_FIT, str(error), ""
+    except LinAlgError as error:
+        reason_id, why = NO_FIT, ""
+        reason = f"the measurements do not identify the model: {error} during the fit"
     context.note(f"no growth model{_of(name)}: {reason}{why}")
     return {**empty_tables(), **_not_fitted(context, name, reason_id, reason)}
 

@@ -31,6 +31,7 @@ from udfs.growth import (
     simulate_data,
     simulate_schedule,
 )
+from udfs.growth.residual_error import ResidualError
 
 FAR = 3.5
 """Standard errors from the truth: exceeded once in 2,000 by an estimate of a right program."""
@@ -360,3 +361,14 @@ def test_warm_start_agrees_with_a_cold_one(simulated: GrowthData):
     assert len(warm.saem_trace) == 0
     apart = np.abs(warm.estimates - cold.estimates) / cold.standard_errors
     assert apart.max() < 0.05
+
+
+@pytest.mark.parametrize("error", ["proportional", "constant", "combined"])
+def test_curves_through_every_measurement_are_refused(simulated_fit: GrowthFit, error: str):
+    """The likelihood has no largest value where the residual error goes to 0."""
+    problem = replace(simulated_fit.problem, error=ResidualError(error))
+    scale = float(np.median(problem.y[~problem.is_censored]))
+    unit = {"proportional": [1.0], "constant": [scale], "combined": [scale / 2, 0.5]}[error]
+    problem.refuse_exact_curves(1.01e-4 * np.array(unit))
+    with pytest.raises(GrowthDataError, match="go through every measurement"):
+        problem.refuse_exact_curves(0.99e-4 * np.array(unit))

@@ -430,6 +430,22 @@ def test_too_few_lesions_give_empty_tables_and_a_note() -> None:
         ]
 
 
+def test_a_fit_that_breaks_down_is_a_verdict_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Sizes that hardly vary leave a residual error of 0, and matrices without an inverse."""
+
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr("flows.steps.growth_parts.fitting.fit_growth", broken)
+    with database(lesions=40) as con:
+        why = "the measurements do not identify the model: Singular matrix during the fit"
+        assert run(con) == [f"no growth model: {why}"]
+        excluded = "SELECT reason_id, reason, count(*) FROM analysis.growth_excluded GROUP BY ALL"
+        assert rows(con, excluded) == [("no_fit", f"the subset has no fit: {why}", 40)]
+
+
 ESTIMATES = """
 SELECT parameter, estimate, standard_error FROM analysis.growth_population
 WHERE subset = '{}' ORDER BY 1

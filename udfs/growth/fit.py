@@ -257,11 +257,13 @@ class _Run:
             )
         else:
             theta, near, trace = self._after_chains(start)
+        self.problem.refuse_exact_curves(self.structure.unpack(theta).error)
         first = self._first_round(theta, near)
         theta, near = first.theta, first.moments.mean.T
         del first  # its arrays over lesions are not needed any more
         parts, is_poor = self._proposed(theta, near, SHARPENINGS)
         second, proposal = self._second_round(theta, parts, is_poor)
+        self.problem.refuse_exact_curves(self.structure.unpack(second.theta).error)
         self.report("estimated", second.theta, -2.0 * second.moments.total)
         likelihood = self._likelihood(
             self.structure.unpack(second.theta), proposal, self.settings.likelihood_nodes(n)

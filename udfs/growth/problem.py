@@ -29,6 +29,9 @@ Result = TypeVar("Result")
 Pulse = Callable[[], None]
 """Called now and then in long work, so that it can be interrupted."""
 
+SMALLEST_RESIDUAL = 1e-4
+"""Residual error of a median size, as a share of it. No measurement of a lesion is that good."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -202,6 +205,24 @@ class Problem:
         out = np.full((self.data.n_lesions, *values.shape[1:]), np.nan)
         out[self.order] = values
         return out
+
+    def refuse_exact_curves(self, error: FloatArray) -> None:
+        """Stops a fit whose residual error goes to 0: its likelihood then grows without end.
+
+        Args:
+            error: (e,) error parameters, natural scale.
+
+        Raises:
+            GrowthDataError: the error of a median size is below 1e-4 of it.
+        """
+        typical = np.array(float(np.median(self.y[~self.is_censored])))
+        share = float(self.error.sigma(typical, error) / typical)
+        if share < SMALLEST_RESIDUAL:
+            raise GrowthDataError(
+                f"the curves go through every measurement (residual error {share:.0e} of a size), "
+                "so the likelihood has no largest value: sizes that do not vary within a lesion, "
+                "or are too few in each, cannot be fitted"
+            )
 
 
 def compile_problem(

@@ -155,7 +155,8 @@ def fit_second_level(
         progress: called after each Newton step; returning False ends the fit.
 
     Raises:
-        GrowthDataError: the data hold no patients, or no patient has two lesions.
+        GrowthDataError: the data hold no patients, or no patient has two lesions; or the curves go
+            through every measurement.
         ValueError: an unknown label in ``start``, or an impossible value.
         FitInterruptedError: the callback returned False.
     """
@@ -173,6 +174,7 @@ def fit_second_level(
         if start:
             climb.theta = theta_of(fit, start, dropout)
         found = climb.all_stages(n_nodes, n_patient_nodes)
+        fit.problem.refuse_exact_curves(two_level_point(fit, found.theta).population.error)
         everyone = [(np.arange(fit.n_lesions), climb.lesion_nodes(n_nodes, NESTED_PURPOSE))]
         without = minus2_loglik(
             fit.problem, fit.population, fit.proposal, everyone, threads=threads, pool=pool
