@@ -102,7 +102,7 @@ def _definition(
         return digest(node.seed.path.read_text(encoding="utf-8") + json.dumps(node.seed.types))
     if node.step is not None:
         sources = step_sources(node.step.module, memory)
-        return digest("".join(path.read_text("utf-8") for path in sources))
+        return digest("".join(map(_text, sources)))
     return source_fingerprint(node.name)
 
 
@@ -142,10 +142,21 @@ def _module_file(name: str) -> Path | None:
 
 
 def _own_imports(path: Path, module: str, memory: Memory) -> list[str]:
-    text = path.read_text(encoding="utf-8")
+    text = _text(path)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     follows_from = (_reader(), package, text)
     return list(memory.recall(follows_from, lambda: _imports(text, package)))
+
+
+def _text(path: Path) -> str:
+    """A module's text, read once for all steps that it is behind."""
+    state = path.stat()
+    return _text_as_of(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=512)
+def _text_as_of(path: Path, _changed_at: int, _size: int) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 @cache

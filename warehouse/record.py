@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
 from datetime import datetime
+from operator import attrgetter
 
 import duckdb
 
@@ -107,6 +107,7 @@ def write_lineage(
         for model in models
     ]
     kept = [table for table in graph.producer if table not in remade]
+    of = attrgetter("table_name", "column_name", "from_table", "from_column")
     for table, edges in (
         ("meta.lineage_column", [edge for one in found for edge in one.feeds]),
         ("meta.lineage_influence", [edge for one in found for edge in one.influences]),
@@ -114,6 +115,6 @@ def write_lineage(
         connection.execute(
             f"DELETE FROM {table} WHERE table_name NOT IN (SELECT unnest(?))", [kept]
         )
-        meta.insert(connection, table, [astuple(edge) for edge in edges])
+        meta.insert(connection, table, [of(edge) for edge in edges])
     memory.save(forgets=all(node.model is None or name in remade
                             for name, node in graph.nodes.items()))  # fmt: skip

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from warehouse.checking.kinds import EQUAL, KINDS, ROWS, names, quoted
+from warehouse.checking.kinds import EQUAL, KINDS, QUERY, ROWS, names, quoted
 from warehouse.checking.kinds import rejected_rows_condition as condition_of
 from warehouse.checking.kinds import rejected_rows_query as query_of
 from warehouse.checking.results import MAX_KEYS
@@ -113,8 +113,9 @@ def _metrics(
     counted: tuple[int, int] | None,
 ) -> dict[str, Any]:
     if KINDS[check.kind].is_sql:
-        # Of a check in the scan that no row breaks, nothing more is to be known.
-        is_held = counted is not None and counted[1] == 0
+        # Of a check in the scan that no row breaks, nothing more is to be known; nor of rows where
+        # there are none, unless the query is the check's own and may read other tables.
+        is_held = (counted is not None and counted[1] == 0) or (n_rows == 0 and check.kind != QUERY)
         n_rejected, rows = (0, []) if is_held else rejected(table, check)
         return {"unexpected_rows_query.row_count": n_rejected, "unexpected_rows_query.table": rows}
     if asked is None:

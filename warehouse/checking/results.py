@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -168,10 +168,12 @@ def write_check_results(
         "BIGINT": pa.int64(),
         "DOUBLE": pa.float64(),
     }
-    rows = list(zip(*(astuple(result) for result in results), strict=True))
     arrays = {
-        name: pa.array(values, arrow_types.get(_TYPES.get(name, ""), pa.string()))
-        for name, values in zip(CHECK_RESULT_COLUMNS, rows, strict=True)
+        name: pa.array(
+            [getattr(result, name) for result in results],
+            arrow_types.get(_TYPES.get(name, ""), pa.string()),
+        )
+        for name in CHECK_RESULT_COLUMNS
     }
     cursor.register("lesions_check_result", pa.table(arrays))
     try:
