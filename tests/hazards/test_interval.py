@@ -146,3 +146,22 @@ def test_what_cannot_be_fitted_is_named() -> None:
         interval_model(low, high, np.hstack((x, x)), group, cuts=NOTHING)
     with pytest.raises(ValueError, match="order"):
         interval_model([5.0], [4.0], np.zeros((1, 0)))
+
+
+def test_a_constant_hazard_is_that_of_survreg() -> None:
+    """R 4.2.2, survival 3.5-3; survreg models log time, so that its signs are turned:
+
+    survreg(Surv(ifelse(low == 0, NA, low), high, type = "interval2") ~ x + z, dist = "exponential")
+    """
+    i = np.arange(60)
+    x, z = (i * 7 % 10) / 10, i % 2
+    event = np.floor(20 + 400 * ((i * 37) % 61 + 1) / 62 * np.exp(-0.6 * x + 0.4 * z))
+    low = np.floor(event / 42) * 42
+    high = np.where(i % 5 == 0, INF, low + 42)
+    found = interval_model(low, high, np.column_stack((x, z)), cuts=NOTHING)
+    ours = [found.log_rate[0], *found.coefficient]
+    errors = [found.log_rate_error[0], *found.standard_error]
+    # Both searches stop within 1e-4 of a standard error.
+    np.testing.assert_allclose(ours, [-5.756992850348, 0.879333599966, -0.393475530848], atol=3e-5)
+    np.testing.assert_allclose(errors, [0.323668748092, 0.532632040045, 0.290693102738], rtol=1e-4)
+    assert found.loglik == pytest.approx(-133.335075049, abs=1e-8)
