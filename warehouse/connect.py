@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,14 +39,15 @@ def file_ways(file: Path) -> Iterator[Way]:
     )
     yield Way(
         "SQLAlchemy, pandas",
-        f'create_engine("duckdb:///{path}", connect_args={{"read_only": True}})',
+        f"create_engine({'duckdb:///' + path!r}, connect_args={{'read_only': True}})",
         "pip install duckdb-sqlalchemy==1.5.6.4 (or, with SQLAlchemy up to 2.0.54, "
         "duckdb-engine==0.17.0)",
     )
     yield Way("DuckDB shell", f"duckdb -readonly {path_word(file)}", "DuckDB 1.5 or newer")
     yield Way(
         "R",
-        f'DBI::dbConnect(duckdb::duckdb(), dbdir = "{path}", read_only = TRUE)',
+        f"DBI::dbConnect(duckdb::duckdb(), dbdir = {json.dumps(path, ensure_ascii=False)}, "
+        "read_only = TRUE)",
         UNTESTED,
     )
     yield Way(
@@ -115,8 +117,6 @@ def mirror_ways(url: str, schema: str) -> Iterator[Way]:
 
 def print_ways(file: Path, postgres: str | None, schema: str) -> None:
     """Prints every way to connect; lines are not wrapped, so that they can be copied."""
-    from rich.markup import escape
-
     from warehouse.display import console
 
     mirror = list(mirror_ways(postgres, schema)) if postgres else []
@@ -126,12 +126,12 @@ def print_ways(file: Path, postgres: str | None, schema: str) -> None:
     if postgres:
         groups.append(("The PostgreSQL mirror", mirror))
     for title, ways in groups:
-        out.print(f"[bold]{escape(title)}[/bold]", soft_wrap=True)
+        out.print(title, style="bold", soft_wrap=True)
         for way in ways:
-            note = f"  [dim]({escape(way.note)})[/dim]" if way.note else ""
+            note = f"  ({way.note})" if way.note else ""
             out.print(f"\n  {way.tool}{note}", soft_wrap=True)
             for line in way.text.splitlines():
-                out.print(f"    {line}", soft_wrap=True, markup=False)
+                out.print(f"    {line}", soft_wrap=True)
         out.print()
 
 

@@ -132,5 +132,4 @@ def _print_results(project: Project, folder: Path, page: Path) -> None:
         "core.measurement.volume_mm3\n"
         "           lesions init my_trials",
         soft_wrap=True,
-        markup=False,
     )

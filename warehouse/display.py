@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from warehouse.errors import printable
+
 
 @dataclass
 class Stage:
@@ -38,11 +40,14 @@ PIPED_WIDTH = 120
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console for results (standard output) or for progress and errors (standard error)."""
-    found = Console(stderr=stderr, highlight=False)
-    return (
-        found if found.is_terminal else Console(stderr=stderr, highlight=False, width=PIPED_WIDTH)
-    )
+    """A console for results (standard output) or for progress and errors (standard error).
+
+    Brackets in a text are text: names of files and patients are no markup.
+    """
+    found = Console(stderr=stderr, highlight=False, markup=False)
+    if found.is_terminal:
+        return found
+    return Console(stderr=stderr, highlight=False, markup=False, width=PIPED_WIDTH)
 
 
 @dataclass
@@ -55,7 +60,7 @@ class Display:
     def say(self, text: str) -> None:
         """A line."""
         if not self.quiet:
-            self.console.print(text, soft_wrap=True, markup=False)
+            self.console.print(printable(text), soft_wrap=True)
 
     @contextmanager
     def stage(self, title: str, total: int, unit: str) -> Iterator[Stage]:
@@ -91,4 +96,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return (
+        f"{value:,}"
+        if isinstance(value, int) and not isinstance(value, bool)
+        else printable(str(value))
+    )

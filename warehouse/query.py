@@ -16,7 +16,7 @@ import duckdb
 
 from warehouse.database import open_published, quoted
 from warehouse.display import PIPED_WIDTH
-from warehouse.errors import LesionsError
+from warehouse.errors import LesionsError, printable
 
 COPY_OPTIONS = {
     "csv": "FORMAT csv, HEADER true",
@@ -143,7 +143,7 @@ def _show_blocks(
     for number, row in enumerate(shown, start=1):
         print(f"── row {number} ".ljust(min(width, left + 20), "─"))
         for name, value in zip(names, row, strict=True):
-            text = "NULL" if value is None else value
+            text = "NULL" if value is None else printable(value)
             room = max(20, width - left - 2)
             first, *others = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
             print(f"{name.rjust(left)}  {first}")

@@ -82,7 +82,7 @@ def print_lineage(project: Project, name: str) -> None:
         ).fetchall():
             sources.setdefault(made, []).append(read)
             feeds.setdefault(read, []).append(made)
-    out.print(f"[bold]{name}[/bold]: {doc.columns[column]}")
+    out.print(f"{name}: {doc.columns[column]}")
     out.print(_column_tree("comes from", name, sources))
     out.print(_column_tree("feeds", name, feeds))
     out.print(_reached("is influenced by", reach.behind(table_name, column), graph, "its rows"))

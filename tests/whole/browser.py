@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE_SECONDS = 60
+DRAWN = "document.documentElement?.dataset.state === 'drawn'"
 
 
 class Page:
@@ -66,14 +67,14 @@ class Page:
         assert "exceptionDetails" not in done, done["exceptionDetails"]
         return done["result"].get("value")
 
-    def open(self, path: Path, *, width: int, height: int = 1000) -> None:
-        """Opens a file and waits until the page says that all of it is drawn."""
+    def open(self, path: Path, *, width: int, height: int = 1000, until: str = DRAWN) -> None:
+        """Opens a file and waits until the page says that all of it is drawn, or as told."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
         )  # fmt: skip
         self.call("Page.navigate", url=path.as_uri())
-        self.wait("document.documentElement?.dataset.state === 'drawn'")
+        self.wait(until)
 
     def wait(self, condition: str) -> None:
         """Waits until a condition holds."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from warehouse.checking.kinds import GROUPS
-from warehouse.errors import LesionsError
+from warehouse.errors import LesionsError, printable
 
 if TYPE_CHECKING:
     import duckdb
@@ -135,7 +135,7 @@ def counted(number: int, noun: str) -> str:
 
 def example(key: dict[str, Any]) -> str:
     """One key as text: ``lesion_id = a/b/-/T01, day = 42``."""
-    return ", ".join(f"{name} = {value}" for name, value in key.items())
+    return printable(", ".join(f"{name} = {value}" for name, value in key.items()))
 
 
 def write_check_results(

@@ -134,6 +134,7 @@ def _number(text: str) -> str:
 
 
 # Numbers stay text, so that long ids keep every digit.
+_NESTED = "values stand in one another so deep that this is no table. Look at where it comes from."
 _DECODER = json.JSONDecoder(parse_float=_number, parse_int=str, parse_constant=lambda _: None)
 
 
@@ -150,6 +151,8 @@ def _lines(file: Path, handle: IO[str]) -> Iterator[tuple[str, Any]]:
                 f"{file}, line {number} is not JSON: {error.msg} at character {error.colno}. The "
                 "file is cut off or damaged; copy it from its source again."
             ) from error
+        except RecursionError as error:
+            raise LesionsError(f"{file}, line {number}: {_NESTED}") from error
         # An early form of the format has the columns in an object of their own.
         is_metadata = is_metadata and isinstance(value, dict) and _is_metadata(value)
         if is_metadata:
@@ -236,6 +239,8 @@ class _JsonStream:
                 if not self._fill():
                     self._fail(error.msg)
                 continue
+            except RecursionError as error:
+                raise LesionsError(f"{self._file}: {_NESTED}") from error
             # A number at the buffer's end may go on in the next block.
             if end == len(self._buffer) and self._fill():
                 continue

@@ -11,21 +11,26 @@ from __future__ import annotations
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import duckdb
 
 from warehouse.errors import LesionsError
+from warehouse.sources.bounds import check_zip
 from warehouse.sources.spec import ReadOptions
 from warehouse.sources.stage import Rejected, Stage, column_names, write_records
 from warehouse.sources.text import RAGGED
 from warehouse.sources.wording import did_you_mean, listed
 
 _BLOCK = 1 << 20
+_MAX_ROWS = 1_048_576
+_DAMAGES = (zipfile.BadZipFile, zlib.error, ParseError, EOFError, KeyError, ValueError)
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 
 
@@ -49,7 +54,7 @@ def stage_excel(
             width = sheet.max_column or 0
             # The stated size of a sheet is often wrong, and then cells would be lost.
             sheet.reset_dimensions()
-            rows = enumerate(sheet.iter_rows(values_only=True), 1)
+            rows = _rows(file, sheet)
             header_rows = options.header_rows or (1,)
             merged = _merged_ranges(file, sheet) if len(header_rows) > 1 else []
             names = _header(file, rows, header_rows, merged, options.header_join, width)
@@ -70,12 +75,32 @@ def _open(file: Path) -> Any:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        check_zip(file)
         return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise LesionsError(
-            f"{file} cannot be read as an Excel workbook ({error}). It is damaged, protected "
-            "by a password, or of the old .xls format: save it again as .xlsx."
-        ) from error
+    except (InvalidFileException, *_DAMAGES) as error:
+        raise LesionsError(_damaged(file, error)) from error
+
+
+def _damaged(file: Path, error: Exception) -> str:
+    return (
+        f"{file} cannot be read as an Excel workbook ({error}). It is damaged, protected "
+        "by a password, or of the old .xls format: save it again as .xlsx."
+    )
+
+
+def _rows(file: Path, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The sheet's rows with their numbers."""
+    rows = enumerate(sheet.iter_rows(values_only=True), 1)
+    while True:
+        try:
+            number, row = next(rows, (0, ()))
+        except _DAMAGES as error:
+            raise LesionsError(_damaged(file, error)) from error
+        if not number:
+            return
+        if number > _MAX_ROWS:
+            raise LesionsError(f"{file} has a row beyond {_MAX_ROWS:,}, the last one of a sheet.")
+        yield number, row
 
 
 def _sheet(file: Path, workbook: Any, name: str | None) -> Any:

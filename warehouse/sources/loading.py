@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse.database import OFFLINE
 from warehouse.errors import LesionsError
 from warehouse.sources import manifest as manifests
 from warehouse.sources.domains import STUDY_COLUMNS
@@ -109,7 +110,11 @@ def _connect(
     spill: Path, threads: int | None, memory_limit: str | None
 ) -> duckdb.DuckDBPyConnection:
     """A database in memory that spills beside the load and keeps the order of records."""
-    config: dict[str, Any] = {"temp_directory": str(spill), "preserve_insertion_order": "true"}
+    config: dict[str, Any] = {
+        **OFFLINE,
+        "temp_directory": str(spill),
+        "preserve_insertion_order": "true",
+    }
     if threads is not None:
         config["threads"] = str(threads)
     if memory_limit:

@@ -14,6 +14,7 @@ from typing import IO, NamedTuple, cast
 import duckdb
 
 from warehouse.errors import LesionsError
+from warehouse.sources.bounds import BoundedGzip
 from warehouse.sources.spec import ReadOptions
 from warehouse.sources.stage import RECORD, Rejected, Stage, column_names, write_stage
 from warehouse.sources.text_records import MAX_LENGTH, count_records
@@ -130,7 +131,7 @@ def encoding_name(file: Path, name: str | None) -> str:
 
 def _binary(file: Path) -> IO[bytes]:
     if file.suffix.lower() == ".gz":
-        return cast(IO[bytes], gzip.open(file, "rb"))
+        return cast(IO[bytes], BoundedGzip(file))
     return file.open("rb")
 
 

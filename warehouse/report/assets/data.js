@@ -83,10 +83,11 @@ async function unpack(name) {
   return new Frame(head.rows, head.columns);
 }
 
+/* For a spreadsheet: a text that would run as a formula there is led by an apostrophe. */
 function asCsv(rows, names) {
   const cell = (value) => {
     if (value === null || value === undefined) return "";
-    const text = typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
+    const text = typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value).replace(/^(?=[=+\-@\t\r])/, "'");
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const lines = rows.map((row) => names.map((name) => cell(row[name])).join(","));
