@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,46 @@ FLAG = pa.bool_()
 
 
 def table_of_rows(rows: Sequence[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> pa.Table:
-    """One column per name in ``types``, in that order; what a row lacks, and NaN, is NULL.
+    """One column per name in ``types``, in that order; NaN is NULL.
+
+    Every row has exactly these names. What it has no value for it says (``nulls``): a misspelled
+    or forgotten name would leave its column empty without a word.
 
     Raises:
-        TypeError: a value is not of its column's type.
+        TypeError: a row lacks a name or has another one, or a value is not of its column's type.
     """
+    for row in rows:
+        check_names(row, types)
     return pa.table(
-        {name: _column([row.get(name) for row in rows], name, kind) for name, kind in types.items()}
+        {name: _column([row[name] for row in rows], name, kind) for name, kind in types.items()}
     )
+
+
+def check_names(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse a row, or columns, with other names than a table has.
+
+    Raises:
+        TypeError: says which are missing and which unknown.
+    """
+    if given.keys() == wanted.keys():
+        return
+    missing, unknown = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
+    raise TypeError(
+        f"missing: {', '.join(missing) or 'none'}; no column of the table: "
+        f"{', '.join(unknown) or 'none'}; given: {', '.join(given)}"
+    )
+
+
+def nulls(names: Iterable[str]) -> dict[str, Any]:
+    """What a row has no value for."""
+    return dict.fromkeys(names)
+
+
+def columns_of(
+    rows: Iterable[Mapping[str, Any]], types: Mapping[str, pa.DataType]
+) -> list[dict[str, Any]]:
+    """The rows with the names in ``types`` alone, where several tables are made of one list."""
+    return [{name: row[name] for name in types} for row in rows]
 
 
 def _column(values: list[Any], name: str, kind: pa.DataType) -> pa.Array:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.survival import confidence_level
 from warehouse.registry import StepContext, TableDoc, step
 
@@ -136,26 +136,20 @@ EVENT_BY_RESPONSE_TEST = TableDoc(
     },
     tags=("public",),
 )
+BOX = (
+    "mean_days",
+    "percentile_10",
+    "first_quartile",
+    "median_event_days",
+    "third_quartile",
+    "percentile_90",
+)
+"""Of the lesions with the event; NULL without any."""
+RATIO = ("hazard_ratio", "ci_lower", "ci_upper")
 SUMMARY_TYPES = {
     **dict.fromkeys(("endpoint", "source", "best_overall_response"), TEXT),
     **dict.fromkeys(("response_order", "n_patients", "n_lesions", "n_events"), COUNT),
-    **dict.fromkeys(
-        (
-            "mean_days",
-            "percentile_10",
-            "first_quartile",
-            "median_event_days",
-            "third_quartile",
-            "percentile_90",
-            "median_days",
-            "median_lower",
-            "median_upper",
-            "hazard_ratio",
-            "ci_lower",
-            "ci_upper",
-        ),
-        NUMBER,
-    ),
+    **dict.fromkeys((*BOX, "median_days", "median_lower", "median_upper", *RATIO), NUMBER),
 }
 TEST_TYPES = {
     **dict.fromkeys(("endpoint", "source", "test", "group_a", "group_b"), TEXT),
@@ -232,20 +226,13 @@ def _summaries(
             "median_days": median.days,
             "median_lower": median.lower,
             "median_upper": median.upper,
+            **dict(zip(RATIO, ratios.get(name, (None, None, None)), strict=True)),
+            **nulls(BOX),
         }
-        row |= dict(
-            zip(("hazard_ratio", "ci_lower", "ci_upper"), ratios.get(name, ()), strict=False)
-        )
         if event.any():
             box = summarise(day[event])
-            row |= {
-                "mean_days": box.mean,
-                "percentile_10": box.percentile_10,
-                "first_quartile": box.first_quartile,
-                "median_event_days": box.median,
-                "third_quartile": box.third_quartile,
-                "percentile_90": box.percentile_90,
-            }
+            values = (box.mean, box.percentile_10, box.first_quartile, box.median)
+            row |= dict(zip(BOX, (*values, box.third_quartile, box.percentile_90), strict=True))
         found.append(row)
     return found
 
@@ -274,6 +261,7 @@ def _tests(rows: pandas.DataFrame, correction: Any) -> list[dict[str, Any]]:
                     "n_a": int(count[a]),
                     "n_b": int(count[b]),
                     "statistic": float(pairs.z[k]),
+                    "df": None,
                     "p_value": float(pairs.p_value[k]),
                     "p_adjusted": float(pairs.p_adjusted[k]),
                 }

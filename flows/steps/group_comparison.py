@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.survival import EVERYONE, confidence_level
 from udfs.comparisons import (
     dominance_of,
@@ -193,6 +193,19 @@ GROUP_SUMMARY = TableDoc(
     },
     tags=("public",),
 )
+TESTED = ("statistic", "p_value", "p_adjusted", "is_exact")
+APART = (
+    "median_a",
+    "median_b",
+    "effect_name",
+    "effect_size",
+    "effect_lower",
+    "effect_upper",
+    "shift",
+    "shift_lower",
+    "shift_upper",
+)
+"""How far two groups lie apart; NULL where there are not two."""
 COMPARISON_TYPES = {
     **dict.fromkeys(("subset", "variable", "grouping", "group_a", "group_b", "test"), TEXT),
     **dict.fromkeys(("level", "patient_subset", "organ"), TEXT),
@@ -336,7 +349,8 @@ def comparison_tests(
         only = names[0] if names else "none"
         reason = f"one group only: {only}" if names else "no value in any group"
         pair = {"group_a": only, "group_b": "none", "test": "Mann-Whitney", "null_reason": reason}
-        return [{**comparison.key, **pair, "n_a": values[0].size if names else 0, "n_b": 0}]
+        counts = {"n_a": values[0].size if names else 0, "n_b": 0}
+        return [{**nulls((*TESTED, *APART)), **comparison.key, **pair, **counts}]
     found: dict[str, Any]
     if len(names) == 2:
         test = mann_whitney(*values)
@@ -349,6 +363,7 @@ def comparison_tests(
     equal = "all values are equal" if np.isnan(whole.p_value) else None
     rows = [
         {
+            **nulls(("n_b", *APART)),
             **comparison.key,
             "group_a": EVERYONE,
             "group_b": EVERYONE,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from flows.columns import nulls
 from flows.steps.growth_parts.documented import FLAG, REAL, TEXT, WHOLE, documented
 from warehouse.registry import StepContext, step
 from warehouse.settings import thread_count
@@ -140,6 +141,8 @@ def _compared(
             "n_available": len(members),
             "is_best": False,
             "is_converged": False,
+            **nulls(("n_observations", "n_estimates", "minus2ll", "minus2ll_mc_se", "aic", "bic")),
+            **nulls(("delta_bic", "verdict")),
         }
         rows.append(row)
         try:
@@ -180,5 +183,5 @@ def _mark_best(rows: list[dict[str, Any]]) -> None:
     best = min(sound, key=lambda row: float(row["bic"]))
     best["is_best"] = True
     for row in rows:
-        if row.get("bic") is not None:
+        if row["bic"] is not None:
             row["delta_bic"] = row["bic"] - best["bic"]

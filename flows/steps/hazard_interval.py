@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.hazard_tables import SETTINGS
 from warehouse.registry import StepContext, TableDoc, step
 
@@ -119,12 +119,16 @@ def _rows(endpoint: str, stratum: str, model: Model | str, rules: Rules) -> list
 
     key = {"endpoint": endpoint, "stratum": stratum}
     if isinstance(model, str):
-        return [{**key, "term": "none", "level": "none", "null_reason": model}]
+        return [_no_model(key, model)]
     try:
         found = _interval_fit(model)
     except IntervalModelError as error:
-        return [{**key, "term": "none", "level": "none", "null_reason": str(error)}]
+        return [_no_model(key, str(error))]
     return [{**key, **row} for row in _estimates(model, found, rules.confidence)]
+
+
+def _no_model(key: dict[str, str], reason: str) -> dict[str, Any]:
+    return {**nulls(TYPES), **key, "term": "none", "level": "none", "null_reason": reason}
 
 
 def _interval_fit(model: Model) -> IntervalModel:
@@ -182,6 +186,7 @@ def _estimates(model: Model, found: IntervalModel, confidence: float) -> list[di
                 "frailty_variance": found.variance if has_effect else None,
                 "scan_frailty_variance": scan.variance if has_effect else None,
                 "is_converged": found.is_converged,
+                "null_reason": None,
             }
         )
     return rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.hazard_tables import SETTINGS
 from warehouse.registry import StepContext, TableDoc, step
 
@@ -233,7 +233,7 @@ def _fit_row(found: tuple[Model, NestedFit] | str) -> dict[str, Any]:
 
     if isinstance(found, str):
         counted = list(FIT_TYPES)[3:]
-        return {**dict.fromkeys(counted), "null_reason": found}
+        return {**nulls(counted), "null_reason": found}
     model, fit = found
     frame = model.prepared.frame
     patients = frame.drop_duplicates("patient")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
 from warehouse.registry import StepContext, TableDoc, step
 
 ALL = "all"
@@ -28,6 +29,12 @@ METRIC_VALUE = TableDoc(
     },
     tags=("public",),
 )
+
+TYPES = {
+    **dict.fromkeys(("metric", "dimension", "group_name"), TEXT),
+    "value": NUMBER,
+    "n_rows": COUNT,
+}
 
 
 @step(
@@ -54,16 +61,7 @@ def metric_value(context: StepContext) -> dict[str, pa.Table]:
         context.progress(done, len(cuts))
         own = [metric for metric in metrics if metric["view_name"] == view]
         rows += _cut(context, view, dimension, own)
-    schema = pa.schema(
-        [
-            ("metric", pa.string()),
-            ("dimension", pa.string()),
-            ("group_name", pa.string()),
-            ("value", pa.float64()),
-            ("n_rows", pa.int64()),
-        ]
-    )
-    return {METRIC_VALUE.name: pa.Table.from_pylist(rows, schema=schema)}
+    return {METRIC_VALUE.name: table_of_rows(rows, TYPES)}
 
 
 def _cut(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import NUMBER, table_of_rows
+from flows.columns import NUMBER, nulls, table_of_rows
 from flows.steps.sequence_parts.transition_tables import TABLES, TYPES
 from flows.steps.survival import confidence_level
 from warehouse.registry import StepContext, step
@@ -133,12 +133,14 @@ def _transitions(course: _Course, confidence: float) -> Iterator[dict[str, Any]]
         for j, organ in enumerate(organs):
             found = first_of_all(days, end, days[:, j], confidence)
             at_once = (days[:, j] == first) & np.isfinite(first) & (n_first > 1)
-            same = {"n_same_day": int(at_once.sum()), "n_at_risk": len(end)}
+            same: dict[str, Any] = {"n_same_day": int(at_once.sum()), "n_at_risk": len(end)}
             same |= {"n_directly_next": int((part.order[:, :1] == j).sum())}
-            yield {**key, "from_organ": NOWHERE, "to_organ": organ, **same, **_of_rate(found)}
+            same |= {"from_organ": NOWHERE, "to_organ": organ}
+            yield {**key, **same, **_of_rate(found), **nulls(RATIO)}
         found = first_of_all(days, end, death, confidence)
-        at_risk = {"n_at_risk": len(end), "n_same_day": 0}
-        yield {**key, "from_organ": NOWHERE, "to_organ": DEATH, **at_risk, **_of_rate(found)}
+        at_risk: dict[str, Any] = {"n_at_risk": len(end), "n_same_day": 0, "n_directly_next": None}
+        at_risk |= {"from_organ": NOWHERE, "to_organ": DEATH}
+        yield {**key, **at_risk, **_of_rate(found), **nulls(RATIO)}
         for i, source in enumerate(organs):
             for j, target in enumerate(organs):
                 if i != j:
@@ -149,7 +151,8 @@ def _transitions(course: _Course, confidence: float) -> Iterator[dict[str, Any]]
                     yield row | {"n_directly_next": int(next_to[i, j])}
             found = rate_after(days[:, i], end, death, confidence)
             row = {**key, "from_organ": source, "to_organ": DEATH, "n_same_day": 0}
-            yield row | {"n_at_risk": int((days[:, i] < end).sum()), **_of_rate(found)}
+            row |= {"n_at_risk": int((days[:, i] < end).sum()), "n_directly_next": None}
+            yield {**row, **_of_rate(found), **nulls(RATIO)}
 
 
 def _directly_next(part: Sequences) -> Any:
@@ -172,14 +175,23 @@ def _of_rate(rate: Rate) -> dict[str, Any]:
     }
 
 
+RATIO = (
+    "n_transitions_otherwise",
+    "patient_years_otherwise",
+    "rate_ratio",
+    "ratio_lower",
+    "ratio_upper",
+)
+"""Against another organ's progression; NULL where there is no other organ."""
+
+
 def _of_ratio(one: Any) -> dict[str, Any]:
     import math
 
-    out = {"n_transitions_otherwise": one.otherwise.events}
-    out |= {"patient_years_otherwise": one.otherwise.time / YEAR}
-    ratios = {"rate_ratio": one.ratio, "ratio_lower": one.ratio_lower}
-    ratios |= {"ratio_upper": one.ratio_upper}
-    return out | {name: value if math.isfinite(value) else None for name, value in ratios.items()}
+    ratios = (one.ratio, one.ratio_lower, one.ratio_upper)
+    finite = [value if math.isfinite(value) else None for value in ratios]
+    otherwise = one.otherwise
+    return dict(zip(RATIO, (otherwise.events, otherwise.time / YEAR, *finite), strict=True))
 
 
 def _incidences(

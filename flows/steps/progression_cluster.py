@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pyarrow as pa
 
-from flows.columns import table_of_rows
+from flows.columns import columns_of, nulls, table_of_rows
 from flows.steps.sequence_parts.tables import (
     CHOICE,
     CHOICE_TYPES,
@@ -104,7 +104,8 @@ def progression_cluster(context: StepContext) -> dict[str, pa.Table]:
         CHOICE.name: table_of_rows(rows.choice, CHOICE_TYPES),
         MEMBER.name: table_of_rows(rows.member, MEMBER_TYPES),
         CLUSTER.name: table_of_rows(
-            [row for row in rows.member if row["encoding"] == chosen], CLUSTER_TYPES
+            columns_of((row for row in rows.member if row["encoding"] == chosen), CLUSTER_TYPES),
+            CLUSTER_TYPES,
         ),
         CONTENT.name: table_of_rows(rows.content, CONTENT_TYPES),
         LANDMARK.name: table_of_rows(rows.landmark, LANDMARK_TYPES),
@@ -170,9 +171,18 @@ def _cluster(
         reason = f"sequences.half_life_days tells none of its {n} sequences apart"
     if reason is not None:
         rows.choice.append(
-            {**key, "k": 1, "n_patients": n, "n_distinct": n_distinct, "is_chosen": False,
-             "is_stable": False, "is_beyond_chance": False, "null_reason": reason}
-        )  # fmt: skip
+            {
+                **nulls(CHOICE_TYPES),
+                **key,
+                "k": 1,
+                "n_patients": n,
+                "n_distinct": n_distinct,
+                "is_chosen": False,
+                "is_stable": False,
+                "is_beyond_chance": False,
+                "null_reason": reason,
+            }
+        )
         if encoding == context.setting("sequences.encoding"):
             context.note(f"{name}: no clusters of progression sequences: {reason}.")
         return None
@@ -200,9 +210,10 @@ def _cluster(
     if len(alone):
         level = {"cluster": 0, "cluster_name": NO_PROGRESSION, "n_patients": len(alone)}
         level |= {"named_by": "no organ progressed", "mean_organs": 0.0, "share_one_organ": 0.0}
-        rows.content.append({**key, **level})
+        rows.content.append({**nulls(CONTENT_TYPES), **key, **level})
     for c, content in enumerate(contents):
-        described = {name: value for name, value in vars(content).items() if name != "reason"}
+        described = vars(content).copy()
+        del described["name"], described["reason"]
         described |= {"cluster": c + 1, "cluster_name": content.name, "named_by": content.reason}
         described |= {"stability_jaccard": float(found.chosen.stability.jaccard[c])}
         described |= {"first_organ": content.first_organ or None}
@@ -249,6 +260,7 @@ def _choice_rows(key: dict[str, str], found: Clustering, n: int) -> list[dict[st
                 "is_stable": one.is_stable,
                 "is_beyond_chance": one.is_beyond_chance,
                 "is_chosen": one is found.chosen,
+                "null_reason": None,
             }
         )
     return rows

@@ -214,8 +214,8 @@ def _comparison(
 
     from flows.steps.sequence_parts.groups import CLUSTER
 
-    key = {"subset": part or subset, "variable": variable, "grouping": grouping}
-    key |= {"level": "patient", "patient_subset": subset}
+    key: dict[str, Any] = {"subset": part or subset, "variable": variable}
+    key |= {"grouping": grouping, "level": "patient", "patient_subset": subset, "organ": None}
     label = rows["cluster_name" if grouping == CLUSTER else "treatment_class"].to_numpy(object)
     value = rows[variable].to_numpy(np.float64)
     names, values, missing = [], [], []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import table_of_rows
+from flows.columns import nulls, table_of_rows
 from flows.steps.prediction_parts.tables import (
     CALIBRATION,
     CURVE,
@@ -283,6 +283,7 @@ def _add_metrics(
         for who, metric, value in metrics(*given):
             row: dict[str, Any] = {"subset": task.subset, "model": model, "split": name}
             row |= {"class": who, "metric": metric, "value": value}
+            row |= nulls(("ci_lower", "ci_upper", "ci_method", "by_shares"))
             if area := found.get((who, metric)):
                 row |= {"ci_lower": area.lower, "ci_upper": area.upper}
                 row |= {"ci_method": area.method or None, "by_shares": area.by_shares}
@@ -297,14 +298,16 @@ def _add_splits(
         row |= {"n_trained": task.label.size - split.held_back.size}
         row |= {"n_held_back": split.held_back.size}
         row |= {"is_grid_searched": is_searched and model == BOOSTING}
-        if model == BOOSTING:
-            row |= _of_parameters(split.parameters)
+        row |= _of_parameters(split.parameters) if model == BOOSTING else nulls(PARAMETERS)
         rows[SPLIT.name].append(row)
 
 
+PARAMETERS = ("iterations", "learning_rate", "leaves", "is_balanced")
+"""Of the boosting."""
+
+
 def _of_parameters(parameters: Any) -> dict[str, Any]:
-    names = ("iterations", "learning_rate", "leaves", "is_balanced")
-    return {name: getattr(parameters, name) for name in names}
+    return {name: getattr(parameters, name) for name in PARAMETERS}
 
 
 def _add_importance(rows: Rows, task: _Task, splits: list[Split], seed: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.radiomic_parts.matrix import (
     VALUES,
     FloatArray,
@@ -217,6 +217,7 @@ class _Result:
                 "lesion_id": study.lesion[row],
                 "patient_id": patient,
                 "organ": study.organ[row],
+                **nulls(("cluster", "place", "mean_distance", "null_reason")),
             }
             i = where.get(int(row))
             if i is None:
@@ -290,6 +291,7 @@ class _Result:
             "scaling": self.scaling,
             "largest_possible": LARGEST[self.variant],
             "is_exhaustive": bool(study.is_exhaustive[rows].all()) if len(rows) else False,
+            **nulls(("average_tumoral_heterogeneity", "maximal_tumoral_divergence", "null_reason")),
         }
         if distance.size:
             row["average_tumoral_heterogeneity"] = float(distance.mean())

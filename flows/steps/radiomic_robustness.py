@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.radiomic_parts.matrix import (
     VALUES,
     BoolArray,
@@ -133,7 +133,7 @@ def radiomic_robustness(context: StepContext) -> dict[str, pa.Table]:
                 "is_kept": bool(kept[place]),
                 "is_selected": False,
                 "reason": reasons[place],
-                **clusters.get(place, {}),
+                **clusters.get(place, nulls(("cluster", "place"))),
             }
             for row in agreement
             for place in (row.pop("feature_place"),)
@@ -172,7 +172,8 @@ def _agreement(
         }
         if not others:
             n = int((~np.isnan(study.reference[:, place])).sum())
-            yield {**key, "comparison": NO_COMPARISON, "n_lesions": n}
+            nothing = nulls(("ccc", "ccc_lower", "ccc_upper", "pearson", "is_robust"))
+            yield {**key, "comparison": NO_COMPARISON, "n_lesions": n, **nothing}
         for other in others:
             found = concordance(
                 study.reference[:, place], study.values[other][:, place], confidence=confidence
@@ -209,7 +210,7 @@ def _kept(
             reasons.append(None)
     least_pairs = max(least_compared * in_reference.shape[0], 3)
     for row in agreement:
-        if row.get("is_robust") is False and row["n_lesions"] >= least_pairs:
+        if row["is_robust"] is False and row["n_lesions"] >= least_pairs:
             place = row["feature_place"]
             reasons[place] = reasons[place] or f"not robust: {row['comparison']}"
     _keep_complete(in_reference, reasons, least_known)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.radiomic_parts.matrix import confidence_of
 from udfs.radiomics.groups import lesion_group, one_sample, two_sample
 from warehouse.registry import StepContext, TableDoc, step
@@ -66,6 +66,7 @@ TEST = TableDoc(
     },
     tags=("public",),
 )
+RESULT = ("estimate", "ci_lower", "ci_upper", "statistic", "p_value", "is_exact")
 TYPES = {
     **dict.fromkeys(("study_id", "feature", "test", "population"), TEXT),
     "n_patients": COUNT,
@@ -96,12 +97,12 @@ def radiomic_test(context: StepContext) -> dict[str, pa.Table]:
             for feature, values in table.groupby("feature", sort=True)
             for row in _tests(context, str(study_id), str(feature), values, confidence)
         ]
-        n_tests = sum(row.get("p_value") is not None for row in own)
+        n_tests = sum(row["p_value"] is not None for row in own)
         wanted = float(context.setting("radiomics.significance"))
         threshold = wanted or 0.05 / max(n_tests, 1)
         for row in own:
-            p = row.get("p_value")
-            row["threshold"] = threshold
+            p = row["p_value"]
+            row |= {"threshold": threshold, **nulls(("p_bonferroni", "is_significant"))}
             if p is not None:
                 row |= {"p_bonferroni": min(1.0, p * n_tests), "is_significant": p < threshold}
         rows += own
@@ -125,7 +126,7 @@ def _tests(
         n = cv[name].size
         if n < 2:
             reason = refused.iloc[0] if len(refused) else f"{n} patients: 2 are needed"
-            yield {**key, "n_patients": n, "null_reason": reason}
+            yield {**key, "n_patients": n, **nulls(RESULT), "null_reason": reason}
             continue
         one = one_sample(cv[name], stream, resamples=resamples, confidence=confidence)
         is_same = bool(np.isnan(one.p_value))
@@ -145,7 +146,7 @@ def _tests(
     if a.size == 0 or b.size == 0:
         reason = f"{a.size} patients with 2 to 5 lesions, {b.size} with 15 or more"
         reason = refused.iloc[0] if len(refused) else reason
-        yield {**key, "n_patients": a.size + b.size, "null_reason": reason}
+        yield {**key, "n_patients": a.size + b.size, **nulls(RESULT), "null_reason": reason}
         return
     two = two_sample(a, b, stream, resamples=resamples, confidence=confidence)
     is_same = bool(np.isnan(two.p_value))

@@ -391,6 +391,7 @@ def _test_row(analysis: Analysis, test: LogRank, pair: dict[str, str]) -> dict[s
         **pair,
         "statistic": None if reason else test.statistic,
         "df": None if reason else test.df,
+        "direction": None,
         "p_value": None if reason else test.p_value,
         "p_adjusted": None if reason else test.p_value,
         "is_guarantee_time_free": analysis.is_guarantee_time_free,

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.survival import (
     GUARANTEE,
     LANDMARK,
@@ -113,6 +113,18 @@ SURVIVAL_COX = TableDoc(
     },
     tags=("public",),
 )
+ESTIMATES = (
+    "log_hr",
+    "standard_error",
+    "hazard_ratio",
+    "ci_lower",
+    "ci_upper",
+    "p_value",
+    "model_chi2",
+    "model_df",
+    "model_p_value",
+)
+"""NULL where null_reason says why."""
 TYPES = {
     **dict.fromkeys(("subset", "model", "endpoint", "term", "level", "reference"), TEXT),
     **dict.fromkeys(("unit", "log_hr", "standard_error", "hazard_ratio"), NUMBER),
@@ -234,6 +246,7 @@ def group_rows(analysis: Analysis, confidence: float) -> list[dict[str, Any]]:
         "reference": reference,
         "is_guarantee_time_free": analysis.is_guarantee_time_free,
         "landmark_days": analysis.landmark_days,
+        **nulls(("unit", "stratum", "adjusted_for", "null_reason", *ESTIMATES)),
     }
     if g < 2:
         reason = "no patient has both a group and the endpoint" if g == 0 else "one group only"
@@ -277,6 +290,7 @@ def _number_rows(model: NumberModel, confidence: float) -> list[dict[str, Any]]:
             "stratum": model.stratum_name,
             "adjusted_for": ", ".join(others) or None,
             "null_reason": reason,
+            **nulls(("reference", "landmark_days", *ESTIMATES)),
         }
         rows.append(row if fit is None else row | _estimates(fit, k, confidence))
     return rows

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.survival import (
     GUARANTEE,
     KEYS,
@@ -60,6 +60,13 @@ SURVIVAL_RMST = TableDoc(
     },
     tags=("public",),
 )
+DIFFERENCE = (
+    "difference_days",
+    "difference_standard_error",
+    "difference_lower",
+    "difference_upper",
+)
+"""From the first group; NULL for it."""
 TYPES = {
     **dict.fromkeys(("subset", "grouping", "group_name", "endpoint"), TEXT),
     "group_order": COUNT,
@@ -68,8 +75,7 @@ TYPES = {
     **dict.fromkeys(("n_patients", "n_events"), COUNT),
     **dict.fromkeys(("mean_days", "standard_error", "ci_lower", "ci_upper"), NUMBER),
     "reference": TEXT,
-    **dict.fromkeys(("difference_days", "difference_standard_error"), NUMBER),
-    **dict.fromkeys(("difference_lower", "difference_upper", "p_value"), NUMBER),
+    **dict.fromkeys((*DIFFERENCE, "p_value"), NUMBER),
     "null_reason": TEXT,
 }
 
@@ -111,6 +117,7 @@ def _rows(analysis: Analysis, horizon: float, confidence: float) -> list[dict[st
             "n_patients": curve.n,
             "n_events": int(curve.n_events[curve.time <= horizon].sum()),
             **_numbers(mean, ("mean_days", "standard_error", "ci_lower", "ci_upper")),
+            **nulls(("reference", *DIFFERENCE, "p_value", "null_reason")),
         }
         if curve.n == 0:
             row["null_reason"] = "no patient of the group has the endpoint"
@@ -120,8 +127,7 @@ def _rows(analysis: Analysis, horizon: float, confidence: float) -> list[dict[st
             first = mean
         else:
             apart = restricted_difference(first, mean, confidence)
-            names = ("days", "standard_error", "lower", "upper")
-            row |= _numbers(apart, tuple(f"difference_{one}" for one in names))
+            row |= _numbers(apart, DIFFERENCE)
             row["reference"] = analysis.names[0]
             row["p_value"] = apart.p_value
         rows.append(row)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
+from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.group_comparison import READS, observations_of
 from flows.steps.survival import confidence_level
 from udfs.comparisons import correlation
@@ -57,6 +57,7 @@ VARIABLE_CORRELATION = TableDoc(
     },
     tags=("public",),
 )
+RESULT = ("estimate", "ci_lower", "ci_upper", "statistic", "p_value", "is_exact")
 TYPES = {
     **dict.fromkeys(("subset", "x", "y"), TEXT),
     "min_lesions": COUNT,
@@ -96,10 +97,10 @@ def variable_correlation(context: StepContext) -> dict[str, pa.Table]:
 
 def _correlated(x: Any, y: Any, method: Any, confidence: float) -> dict[str, Any]:
     if x.size < 3:
-        return {"null_reason": f"{x.size} pairs of values: 3 are needed"}
+        return {**nulls(RESULT), "null_reason": f"{x.size} pairs of values: 3 are needed"}
     result = correlation(x, y, method, confidence=confidence)
     if np.isnan(result.estimate):
-        return {"null_reason": "a variable is the same everywhere"}
+        return {**nulls(RESULT), "null_reason": "a variable is the same everywhere"}
     return {
         "estimate": result.estimate,
         "ci_lower": result.lower,
@@ -107,4 +108,5 @@ def _correlated(x: Any, y: Any, method: Any, confidence: float) -> dict[str, Any
         "statistic": result.statistic if np.isfinite(result.statistic) else None,
         "p_value": result.p_value,
         "is_exact": result.is_exact,
+        "null_reason": None,
     }

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from flows.columns import nulls
 from flows.steps.growth_parts.estimated import COLUMN, Estimated, large_groups
 from flows.steps.growth_parts.extensions import ratio_of
 from udfs.comparisons.adjust import adjusted
@@ -209,6 +210,7 @@ def _compared(
             "df": tests.df,
             "p_value": tests.p_value,
             "p_adjusted": tests.p_value,
+            **nulls(("n_b", "median_a", "median_b")),
         }
     ]
     corrected = adjusted(tests.pair_p_value, correction)
@@ -224,6 +226,7 @@ def _compared(
                 "median_a": median[a],
                 "median_b": median[b],
                 "statistic": float(tests.z[k]),
+                "df": None,
                 "p_value": float(tests.pair_p_value[k]),
                 "p_adjusted": float(corrected[k]),
             }
@@ -249,6 +252,7 @@ def baseline_rows(found: Estimated) -> list[Row]:
                 "estimate_kind": kind,
                 "n_lesions": len(volume),
                 "n_patients": len(patients),
+                "n_organs": None,
             }
             here = values[..., k]
             for burden, x in burdens.items():
@@ -395,6 +399,7 @@ def _contrasts(
                 "standardised_upper": one.standardised.ci_upper,
                 "missing_share": one.difference.missing_share,
                 "p_value": one.difference.p_value,
+                "p_adjusted": None,
             }
         )
     organs = [row for row in rows if row["organ"] != ALL]
@@ -434,6 +439,8 @@ def _model_effects(found: Estimated, covariate: pd.DataFrame) -> list[Row]:
                     "ci_upper": one.ci_upper,
                     "ratio": one.ratio,
                     "p_value": one.p_value,
+                    **nulls(("n_patients", "standardised", "standardised_lower")),
+                    **nulls(("standardised_upper", "missing_share", "p_adjusted")),
                 }
             )
     return rows

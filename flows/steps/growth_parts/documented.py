@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from flows.columns import check_names, table_of_rows
 from warehouse.registry import TableDoc
 
 Column = tuple[pa.DataType, str]
@@ -39,6 +40,7 @@ class Documented:
         given = dict(columns if columns is not None else {name: [] for name in self.types})
         if "subset" in self.types and "subset" not in given:
             given["subset"] = subsets_of(given["fit_id"])
+        check_names(given, self.types)
         arrays = {}
         for name, kind in self.types.items():
             values = given[name]
@@ -51,9 +53,15 @@ class Documented:
         return pa.table(arrays)
 
     def of_rows(self, rows: Sequence[dict[str, Any]]) -> pa.Table:
-        """The table from rows; what a row lacks is null."""
-        names = [name for name in self.types if name != "subset" or "fit_id" not in self.types]
-        return self.of_columns({name: [row.get(name) for row in rows] for name in names})
+        """The table from rows, which have all its columns but the fit's subset.
+
+        Raises:
+            TypeError: as ``table_of_rows``.
+        """
+        is_derived = "fit_id" in self.types
+        types = {n: kind for n, kind in self.types.items() if n != "subset" or not is_derived}
+        found = table_of_rows(rows, types)
+        return self.of_columns({name: found[name] for name in found.column_names})
 
 
 def with_subset(columns: Mapping[str, Column]) -> dict[str, Column]:

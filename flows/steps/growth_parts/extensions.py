@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
+from flows.columns import nulls
 from flows.steps.growth_parts.rebuilt import Rebuilt
 from udfs.comparisons.adjust import adjusted
 from udfs.growth.clustered import normal_interval
@@ -202,6 +203,7 @@ def random_effect_rows(found: Rebuilt, extended: Extended, ratio: LikelihoodRati
             "parameter": label,
             "estimate": value,
             "standard_error": error,
+            **nulls(("x", "y", "p_value", "explained_share")),
         }
         if label.startswith("omega_"):
             reach = min(error / value, LARGEST_RELATIVE)

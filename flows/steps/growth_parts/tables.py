@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from flows.columns import check_names
 from flows.steps.growth_parts.documented import SUBSET, subsets_of, with_subset
 from warehouse.registry import TableDoc
 
@@ -43,6 +44,7 @@ def make_table(doc: TableDoc, columns: Mapping[str, Any] | None = None) -> pa.Ta
     given = dict(columns if columns is not None else {name: [] for name in types})
     if "subset" in types and "subset" not in given:
         given["subset"] = subsets_of(given["fit_id"])
+    check_names(given, types)
     arrays = {
         name: given[name]
         if isinstance(given[name], pa.Array | pa.ChunkedArray)

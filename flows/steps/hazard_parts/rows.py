@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from flows.columns import nulls, table_of_rows
 from flows.steps.hazard_parts.lesions import LeftOut
 from flows.steps.hazard_parts.models import ANTIBODY, FINAL, WITHIN, Model, Separated
 from flows.steps.hazard_parts.rules import Rules
@@ -91,12 +92,8 @@ NAIVE = "naive"
 
 def as_table(rows: Iterable[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> pa.Table:
     """Rows as a table of these columns; NaN and infinite numbers are null."""
-    found = list(rows)
-    return pa.table(
-        {
-            name: pa.array([_value(row.get(name)) for row in found], type=kind)
-            for name, kind in types.items()
-        }
+    return table_of_rows(
+        [{name: _value(value) for name, value in row.items()} for row in rows], types
     )
 
 
@@ -208,6 +205,7 @@ def _separated_row(model: Model, found: Separated) -> dict[str, Any]:
         "ci_lower": limit if ratio.is_infinite else 0.0,
         "ci_upper": None if ratio.is_infinite else limit,
         "lr_p_value": ratio.p_value,
+        **nulls(("log_hr", "standard_error", "p_value")),
     }
 
 
@@ -286,6 +284,7 @@ def _test_rows(outcome: Outcome, rules: Rules) -> list[dict[str, Any]]:
                 "n_events": test.n_events,
                 "is_selected": test.is_selected,
                 "problem": test.problem or None,
+                **nulls(("wald_chi2", "wald_p_value", "variance_without")),
             }
         )
     for model in outcome.models:
@@ -307,6 +306,7 @@ def _test_rows(outcome: Outcome, rules: Rules) -> list[dict[str, Any]]:
                     "n_lesions": len(model.prepared.frame),
                     "n_events": model.fit.n_events,
                     "is_selected": True,
+                    "problem": None,
                 }
             )
     return rows

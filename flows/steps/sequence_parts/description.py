@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flows.columns import nulls
 from flows.steps.sequence_parts.groups import clusters_by_size, of_subset, treatments
 from udfs.comparisons.tables import table_test
 
@@ -51,6 +52,8 @@ SELECT
 FROM analysis.baseline_feature
 ORDER BY patient_id
 """
+BOX = ("mean", "sd", "first_quartile", "median", "third_quartile")
+"""Of a number; NULL for categories."""
 PLACES = 3
 """Places of the sequence whose organs are compared between treatments."""
 
@@ -71,6 +74,7 @@ def proportions(members: pd.DataFrame) -> Rows:
                 n, n_of = int(chosen.sum()), len(treated) if is_none else n_progressed
                 row = {"subset": subset, "treatment_class": treatment, "cluster_name": name}
                 row |= {"n": n, "n_of": n_of}
+                row |= nulls(("share", "ci_lower", "ci_upper"))
                 if n_of:
                     lower, upper = wilson(np.array([float(n)]), np.array([float(n_of)]))
                     row |= {"share": n / n_of}
@@ -145,8 +149,14 @@ def _association(
     out |= {"n_patients": test.n, "n_treatments": n_treatments}
     if np.isnan(test.p_value):
         reason = "fewer than two treatments" if n_treatments < 2 else "one group only"
-        return out | {"null_reason": reason if test.n else "no patient"}
-    out |= {"statistic": test.statistic, "df": test.df, "p_value": test.p_value}
+        nothing = nulls(("statistic", "df", "p_value", "method", "cramers_v"))
+        return {**out, **nothing, "null_reason": reason if test.n else "no patient"}
+    out |= {
+        "null_reason": None,
+        "statistic": test.statistic,
+        "df": test.df,
+        "p_value": test.p_value,
+    }
     return out | {"method": test.method, "cramers_v": test.cramers_v}
 
 
@@ -191,12 +201,15 @@ def _number_rows(
     found = kruskal_wallis(
         known[variable].to_numpy(np.float64), known["cluster_name"].to_numpy(str)
     )
-    test = {} if np.isnan(found.p_value) else {"test": "Kruskal-Wallis", "p_value": found.p_value}
+    test = nulls(("test", "p_value", "share"))
+    if not np.isnan(found.p_value):
+        test |= {"test": "Kruskal-Wallis", "p_value": found.p_value}
     rows: Rows = []
     for place, name, part in _columns(merged, names):
         x = part[variable].dropna().to_numpy(np.float64)
         row = {**key, "cluster_name": name, "cluster_order": place, "level": "number"}
         row |= {"n": x.size, "n_known": x.size, "n_patients": len(part), **test}
+        row |= nulls(BOX)
         if x.size:
             q1, q2, q3 = (float(q) for q in np.quantile(x, (0.25, 0.5, 0.75)))
             row |= {"mean": float(x.mean()), "first_quartile": q1, "median": q2}
@@ -213,7 +226,9 @@ def _category_rows(
         return []
     levels = sorted(str(level) for level in known[variable].unique())
     found = table_test(_counts(known["cluster_name"], known[variable]), seed=seed % 2**31)
-    test = {} if np.isnan(found.p_value) else {"test": found.method, "p_value": found.p_value}
+    test = nulls(("test", "p_value", *BOX))
+    if not np.isnan(found.p_value):
+        test |= {"test": found.method, "p_value": found.p_value}
     rows: Rows = []
     for place, name, part in _columns(merged, names):
         values = part[variable].dropna().astype(str)
