@@ -144,6 +144,7 @@ gathered AS (
         coalesce(characteristic.primary_site, study.primary_site) AS primary_site,
         coalesce(characteristic.line_of_therapy, study.line_of_therapy) AS line_of_therapy,
         characteristic.prior_surgery,
+        characteristic.prior_surgery_primary,
         characteristic.prior_surgery_liver,
         characteristic.prior_surgery_lung,
         characteristic.prior_surgery_ln,
@@ -267,6 +268,7 @@ SELECT
     primary_site, -- primary tumor site
     line_of_therapy, -- line of therapy
     prior_surgery, -- had surgery before
+    prior_surgery_primary, -- had the primary tumor resected before
     prior_surgery_liver, -- had liver metastases resected before
     prior_surgery_lung, -- had lung metastases resected before
     prior_surgery_ln, -- had lymph node metastases resected before

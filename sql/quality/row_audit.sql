@@ -157,8 +157,8 @@ WITH hop AS (
             SELECT count(*)
             FROM staging.subject_qualifier
             WHERE qualifier IN (
-                'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN', 'PRRAD', 'PRADJ', 'KRAS', 'BMI',
-                'BSA', 'ECOG', 'LDHRATIO'
+                'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGPRI', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN', 'PRRAD', 'PRADJ',
+                'KRAS', 'BMI', 'BSA', 'ECOG', 'LDHRATIO'
             )
         ) AS rows_out
     UNION ALL

@@ -413,8 +413,8 @@ left_the_path AS (
     FROM staging.subject_qualifier
     WHERE
         qualifier NOT IN (
-            'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN', 'PRRAD', 'PRADJ', 'KRAS', 'BMI',
-            'BSA', 'ECOG', 'LDHRATIO'
+            'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGPRI', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN', 'PRRAD', 'PRADJ',
+            'KRAS', 'BMI', 'BSA', 'ECOG', 'LDHRATIO'
         )
     GROUP BY ALL
     UNION ALL

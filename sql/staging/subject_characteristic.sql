@@ -10,6 +10,7 @@ WITH wide AS (
         max(value_text) FILTER (WHERE qualifier = 'PRIMSITE') AS primary_site,
         max(value_text) FILTER (WHERE qualifier = 'LINETHER') AS line_of_therapy,
         max(value_text) FILTER (WHERE qualifier = 'PRSURG') AS prior_surgery,
+        max(value_text) FILTER (WHERE qualifier = 'PRSURGPRI') AS prior_surgery_primary,
         max(value_text) FILTER (WHERE qualifier = 'PRSURGLIV') AS prior_surgery_liver,
         max(value_text) FILTER (WHERE qualifier = 'PRSURGLUN') AS prior_surgery_lung,
         max(value_text) FILTER (WHERE qualifier = 'PRSURGLN') AS prior_surgery_ln,
@@ -36,6 +37,7 @@ SELECT
         END
     ) AS INTEGER) AS line_of_therapy, -- line of therapy
     yes_no(prior_surgery) AS prior_surgery, -- had surgery before
+    yes_no(prior_surgery_primary) AS prior_surgery_primary, -- had the primary tumor resected before
     yes_no(prior_surgery_liver) AS prior_surgery_liver, -- had liver metastases resected before
     yes_no(prior_surgery_lung) AS prior_surgery_lung, -- had lung metastases resected before
     yes_no(prior_surgery_ln) AS prior_surgery_ln, -- had lymph node metastases resected before

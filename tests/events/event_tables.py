@@ -48,6 +48,8 @@ ANALYSIS = (
     "patient_endpoint",
     "response_agreement",
     "rule_set_difference",
+    "patient_characteristic",
+    "characteristic_group",
 )
 MART = (
     "dim_study",
@@ -105,6 +107,7 @@ CORE: dict[str, dict[str, str]] = {
         "primary_site": "VARCHAR",
         "line_of_therapy": "INTEGER",
         "prior_surgery": "BOOLEAN",
+        "prior_surgery_primary": "BOOLEAN",
         "prior_surgery_liver": "BOOLEAN",
         "prior_surgery_lung": "BOOLEAN",
         "prior_surgery_ln": "BOOLEAN",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-from events.event_tables import ANALYSIS, MART, SQL, Core, model, records
+from events.event_tables import ANALYSIS, MART, SQL, Core, model, records, run_model
+from sequences.sequence_tables import run as run_step
 
 TOO_FEW = "target lesion with sizes on fewer than two days"
 OTHER_READER = "another reader's lesion"
@@ -17,13 +18,16 @@ def small_trial() -> Core:
     core.patient(
         "S/1", last_day=300, os_event=True, age_years=60.0, sex="M", treatment="A",
         best_overall_response="PR", kras_status="mutant", pfs_days=126.0, pfs_event=True,
-        prior_surgery=True,
+        prior_surgery=True, prior_adjuvant=False, ecog=0, ldh_ratio=1.5,
     )  # fmt: skip
     core.target({0: 30, 42: 20, 84: 18, 126: 32}, "1/T1", patient_id="S/1")
     core.target({0: 20, 42: 15, 84: 12, 126: 12}, "1/T2", patient_id="S/1", organ="lung")
     core.nontarget({42: "SD", 84: "SD", 126: "SD"}, "1/NT1", patient_id="S/1", organ="bone")
     core.new(126, "1/N1", patient_id="S/1", organ="bone")
-    core.patient("S/2", last_day=200, age_years=70.0, sex="F", treatment="B", kras_status="mutant")
+    core.patient(
+        "S/2", last_day=200, age_years=70.0, sex="F", treatment="B", kras_status="mutant", ecog=1,
+        ldh_ratio=1.2,
+    )  # fmt: skip
     core.target({0: 40, 42: 44, 84: 40}, "2/T1", patient_id="S/2")
     core.target(
         {0: 40, 42: 40}, "2/R", patient_id="S/2", is_analysed=False, is_analysis_reader=False,
@@ -104,6 +108,66 @@ def test_characteristics_are_those_of_analysed_patients(mart: duckdb.DuckDBPyCon
     assert table["Lesions per patient", "all"]["mean"] == 2.5
     # One patient's is stated by no one, and derived: the rule's day and basis stand beside it.
     assert table["Observed to progression, death or censoring, days", "all"]["percent"] == 100
+    # The study has body surface for nobody; adjuvant therapy of one patient; ECOG of both.
+    variables = {name for name, _ in table}
+    assert {"Body surface area, m2", "LDH at least 1.5 times the upper limit of normal"} < variables
+    for name in ("Body surface area, m2", "Primary tumor resected before", "Race"):
+        assert [(level, table[name, level]["n"]) for one, level in table if one == name] == [
+            ("not collected", 2)
+        ]
+    assert table["Prior adjuvant therapy", "no"]["n"] == 1
+    assert table["Prior adjuvant therapy", "unknown"]["n"] == 1
+    assert {level: table[name, level]["n"] for name, level in table if name.startswith("ECOG")} == {
+        "0": 1, "1": 1,
+    }  # fmt: skip
+    assert table["LDH at least 1.5 times the upper limit of normal", "yes"]["percent"] == 50
+    # S/1 has liver, lung and bone; S/2 one lesion in the liver.
+    assert table["Lesions at baseline in the liver only", "yes"]["n"] == 1
+    assert table["Lesions at baseline in the liver only", "no"]["n"] == 1
+
+
+def test_arms_stand_side_by_side_with_their_standardised_difference() -> None:
+    """Ages 60, 64, 68 against 70, 70, 76: -8 / sqrt((16 + 12) / 2). Men 2 of 3 against 0 of 2, one
+    not known. ECOG is 0 in all of one arm and 1 in all of the other."""
+    core = Core()
+    people = [
+        ("A", 60.0, "F", 0), ("A", 64.0, "M", 0), ("A", 68.0, "M", 0),
+        ("B", 70.0, "F", 1), ("B", 70.0, "F", 1), ("B", 76.0, None, 1),
+    ]  # fmt: skip
+    for i, (arm, age, sex, ecog) in enumerate(people, start=1):
+        core.patient(f"S/{i}", arm=arm, age_years=age, sex=sex, ecog=ecog, last_day=90)
+        core.target({0: 30, 42: 20}, f"{i}/T1", patient_id=f"S/{i}")
+    core.patient("S/9", arm="C", age_years=20.0, is_analysed=False, exclusion_reason=TOO_FEW)
+    with core.build_marts() as con:
+        run_step(con, "baseline_balance")
+        run_model(con, "mart.fig_characteristics_arm")
+        balance = {row["variable"]: row for row in records(con, "FROM analysis.baseline_balance")}
+        cells = {
+            (row["variable"], row["level"], row["group_name"]): row["cell"]
+            for row in records(con, "FROM mart.fig_characteristics_arm")
+        }
+        text = dict(
+            rows(con, "SELECT variable, max(difference_text) FROM mart.fig_characteristics_arm "
+                 "GROUP BY variable")
+        )  # fmt: skip
+    age = balance["Age, years"]
+    assert [age[name] for name in ("grouping", "subset", "group_a", "group_b")] == [
+        "arm", "study S", "A", "B",
+    ]  # fmt: skip
+    assert age["difference"] == pytest.approx(-8 / 14**0.5)
+    sex = balance["Sex"]
+    assert (sex["kind"], sex["n_a"], sex["n_b"]) == ("binary", 3, 2)
+    assert sex["difference"] == pytest.approx((2 / 3) / (1 / 9) ** 0.5), "of M, 2/3 against 0"
+    assert balance["ECOG performance status"]["null_reason"] == "the groups share no level"
+    assert balance["Body surface area, m2"]["null_reason"] == "fewer than two values in a group"
+    assert balance["Organs with lesions at baseline"]["difference"] == 0
+    assert cells["Age, years", "all", "A"] == "64.0 (4.0)"
+    assert cells["Sex", "F", "A"] == "1 (33.3 %)"
+    assert cells["Sex", "M", "B"] == "0 (0.0 %)"
+    assert cells["Sex", "unknown", "B"] == "1 (33.3 %)"
+    assert cells["Body surface area, m2", "not collected", "A"] == "3 (100.0 %)"
+    assert text["Age, years"].startswith("-2.14 (")
+    assert text["ECOG performance status"] == "none: the groups share no level"
 
 
 def test_an_outcome_row_brings_a_patients_course_together(mart: duckdb.DuckDBPyConnection) -> None:

@@ -166,7 +166,7 @@ def settings(**changes: object) -> dict[str, str]:
 
 
 def test_labels_are_those_of_the_settings() -> None:
-    """Limits of growth, of shares and of ROC areas have no setting: they stay 95 %."""
+    """Limits of growth, shares, ROC areas and standardised differences have no setting: 95 %."""
     words = page_words(
         with_settings(
             SECTIONS,
@@ -187,7 +187,8 @@ def test_labels_are_those_of_the_settings() -> None:
         for figure in part.figures
         if "95 %" in page_words((Section("", "", "", (figure,)),))
     }
-    assert {name.split("-")[0] for name in fixed} <= {"growth", "progression", "prediction"}
+    fixed_parts = {"growth", "progression", "prediction", "characteristics"}
+    assert {name.split("-")[0] for name in fixed} <= fixed_parts
     assert "progression-survival" not in fixed
 
 

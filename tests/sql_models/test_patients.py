@@ -129,6 +129,7 @@ def test_covariates_come_from_suppdm_in_any_usual_wording(kit):
         "PRIMSITE": "COLON",
         "LINETHER": "First line",
         "PRSURG": "Yes",
+        "PRSURGPRI": "Y",
         "PRSURGLIV": "N",
         "PRRAD": "maybe",
         "KRAS": "Wild-type",
@@ -140,10 +141,11 @@ def test_covariates_come_from_suppdm_in_any_usual_wording(kit):
     kit.add("suppdm", *({"usubjid": "1", "qnam": k, "qval": v} for k, v in values.items()))
     kit.add("suppdm", {"usubjid": "1", "qnam": "KRAS", "qval": "Mutant"})
     columns = (
-        "primary_site, line_of_therapy, prior_surgery, prior_surgery_liver, prior_radiation, "
+        "primary_site, line_of_therapy, prior_surgery, prior_surgery_primary, "
+        "prior_surgery_liver, prior_radiation, "
         "kras_status, bmi_kg_m2, ecog, ldh_ratio"
     )
-    expected = ("COLON", 1, True, False, None, "wild-type", 26.2, 0, 1.5)
+    expected = ("COLON", 1, True, True, False, None, "wild-type", 26.2, 0, 1.5)
     assert patients(kit, columns) == [expected]
 
 

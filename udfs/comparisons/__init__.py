@@ -7,10 +7,16 @@
 
 Tests are scipy's where it has them. ``ranks`` adds Dunn's test, ``paired`` the shift of the signed
 rank test, ``effects`` effect sizes with intervals, ``correlation`` intervals and the exact test
-of Spearman's, ``adjust`` the corrections, ``binomial`` exact limits of shares.
+of Spearman's, ``adjust`` the corrections, ``binomial`` exact limits of shares, ``balance``
+standardised differences at baseline.
 """
 
 from udfs.comparisons.adjust import Correction, adjusted
+from udfs.comparisons.balance import (
+    StandardizedDifference,
+    standardized_mean_difference,
+    standardized_share_difference,
+)
 from udfs.comparisons.binomial import Share, clopper_pearson
 from udfs.comparisons.correlation import Correlation, CorrelationMethod, correlation
 from udfs.comparisons.effects import Dominance, Shift, dominance_of, shift_between
@@ -36,6 +42,7 @@ __all__ = [
     "Share",
     "Shift",
     "SignedRank",
+    "StandardizedDifference",
     "Summary",
     "adjusted",
     "clopper_pearson",
@@ -46,5 +53,7 @@ __all__ = [
     "mann_whitney",
     "shift_between",
     "signed_rank",
+    "standardized_mean_difference",
+    "standardized_share_difference",
     "summarise",
 ]

@@ -15,16 +15,16 @@ CHARTS.consort = ({ rows }) => {
 CHARTS.characteristics = ({ rows, title }) => {
   const body = make("tbody");
   for (const [variable, part] of d3.groups(rows, (row) => row.variable)) {
-    const measured = part.length === 1 && part[0].level === "all" && part[0].mean !== null;
-    if (measured) {
-      const [row] = part;
+    const row = part.find((one) => one.level === "all" && one.mean !== null);
+    if (row) {
+      const digits = Math.abs(row.mean) < 10 ? 2 : 1;
       body.append(make("tr", { class: "variable" }, make("th", { scope: "row" }, variable),
-        make("td", { class: "number" }, number(row.n)), make("td", {}, `${row.mean.toFixed(1)} (${row.sd === null ? "" : row.sd.toFixed(1)})`),
+        make("td", { class: "number" }, number(row.n)), make("td", {}, `${row.mean.toFixed(digits)} (${row.sd === null ? "" : row.sd.toFixed(digits)})`),
         make("td", {}, `${number(row.median, 4)} [${number(row.q1, 4)} to ${number(row.q3, 4)}]`)));
-      continue;
+    } else {
+      body.append(make("tr", { class: "variable" }, make("th", { scope: "rowgroup", colspan: "4" }, variable)));
     }
-    body.append(make("tr", { class: "variable" }, make("th", { scope: "rowgroup", colspan: "4" }, variable)));
-    for (const row of part) {
+    for (const row of part.filter((one) => one.level !== "all")) {
       body.append(make("tr", {}, make("th", { scope: "row", class: "level" }, row.level),
         make("td", { class: "number" }, number(row.n)), make("td", {}, `${row.percent === null ? "" : row.percent.toFixed(1)} %`), make("td", {})));
     }

@@ -70,7 +70,7 @@ CHARTS.plane = (context) => {
       height, marginLeft: margins.left, marginRight: margins.right, marginTop: margins.top, marginBottom: margins.bottom,
       x: { ...x, label: title(options.xname), labelAnchor: "center", labelArrow: "none", grid: true, ticks: ticks(x, width), tickFormat: (d) => number(d, 2) },
       y: { ...y, label: title(options.yname), grid: true, ticks: ticks(y, height), tickFormat: (d) => number(d, 2) },
-      r: { range: [0, 16] },
+      r: { range: [2.5, 16] },
       marks: [
         line.length ? Plot.areaY(along, { x: options.x, y1: lower, y2: upper, fill: "currentColor", fillOpacity: 0.1 }) : null,
         line.length ? Plot.line(along, { x: options.x, y: fitted, strokeDasharray: "5 4" }) : null,

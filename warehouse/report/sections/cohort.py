@@ -50,9 +50,30 @@ COHORT = Section(
             "ORDER BY variable_order, level_order",
             chart="characteristics",
             method="Counted variables: n (%). Measured variables: mean (standard deviation), "
-            "median [quartiles] of the values that are there (Table 1 of the papers). Times "
-            "observed are of those with the event and those censored, and no estimate of survival.",
+            "median [quartiles] of the values that are there (Table 1 of the papers). 'Not "
+            "collected' is said of studies that have a variable for nobody. Times observed are of "
+            "those with the event and those censored, and no estimate of survival.",
             counts=(Count("analysed patients", largest="n_analysed"),),
+        ),
+        Figure(
+            name="characteristics-arm",
+            title="Characteristics at baseline by arm",
+            table="mart.fig_characteristics_arm",
+            query="SELECT * REPLACE (CASE level WHEN 'all' THEN '' ELSE level END AS level), "
+            "group_name || ', n = ' || n_group AS head, "
+            "difference_text AS standardised_difference FROM mart.fig_characteristics_arm "
+            "ORDER BY grouping DESC, subset, variable_order, level_order, group_name",
+            chart="crosstab",
+            options={"lines": ["variable", "level"], "column": "head", "cell": "cell",
+                     "last": "standardised_difference"},
+            method="n (% of the group), or mean (standard deviation). Standardised differences of "
+            "patients with a value, 95 % limits: of means over the mean standard deviation "
+            "(Austin 2009), of shares Mahalanobis' distance (Yang and Dalton 2012); of more than "
+            "two groups that of the two that differ most. Chance alone gives up to about "
+            "4 / sqrt(n), n in all.",
+            counts=(Count("patients", each="head", largest="n_group"),),
+            filters=(Filter("grouping", "By", "treatment class"), Filter("subset", "Patients")),
+            if_empty="There are no two groups of treatment to compare.",
         ),
         Figure(
             name="measures",
