@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -102,3 +103,48 @@ def test_a_warning_says_what_to_do(suites: dict[str, Suite]) -> None:
         if check.severity != "critical" and not check.remedy
     ]
     assert missing == []
+
+
+FAR_ABOVE_ROUNDING = {
+    "days_add_up": "days of a course, up to 1e4, are kept to 1e-12",
+    "volume_from_diameter": "relative to the volume, and a single formula",
+    "volume_from_axes": "the same",
+    "sum_of_measurements": "mm of ten lesions at most, kept to 1e-12",
+}
+"""Conservation of what was measured, whose tolerance is a million times rounding."""
+TOLERANCE = re.compile(r"\d[eE]-\d+")
+LIMITS = re.compile(r"\b(ci|median|effect|shift|typical)_lower <= ")
+
+
+def test_what_rounding_can_break_stops_no_publish(suites: dict[str, Suite]) -> None:
+    """Numbers compared within a tolerance, and estimates between limits, warn."""
+    found = [
+        f"{suite.table} {check.check_id}"
+        for suite in suites.values()
+        for check in suite.checks
+        if check.severity == "critical" and check.check_id not in FAR_ABOVE_ROUNDING
+        for text in (str(check.kwargs.get("condition", check.kwargs.get("unexpected_rows_query"))),)
+        if TOLERANCE.search(text)
+        or LIMITS.search(text)
+        or check.kwargs.get("relative_tolerance")
+        or check.kwargs.get("absolute_tolerance")
+    ]
+    assert found == []
+
+
+def test_what_may_fail_in_some_rows_is_a_warning_with_a_dated_reason(
+    suites: dict[str, Suite],
+) -> None:
+    for suite in suites.values():
+        for check in suite.checks:
+            if "mostly" in check.kwargs:
+                assert check.severity == "warning", f"{suite.table} {check.check_id}"
+                assert re.match(r"20\d\d-\d\d-\d\d: ", check.reason or ""), check.check_id
+
+
+def test_keys_and_references_are_critical(suites: dict[str, Suite]) -> None:
+    kinds = {"expect_values_to_exist_in", "expect_column_values_to_be_unique"}
+    for suite in suites.values():
+        for check in suite.checks:
+            if check.kind in kinds:
+                assert check.severity == "critical", f"{suite.table} {check.check_id}"
