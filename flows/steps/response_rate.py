@@ -12,16 +12,28 @@ from warehouse.registry import StepContext, TableDoc, step
 
 METHOD = "Clopper-Pearson"
 MEMBERS = """
-WITH best AS (
+WITH taking_part AS (
+    SELECT DISTINCT patient.study_id
+    FROM analysis.best_overall_response AS best
+    INNER JOIN core.patient AS patient ON best.patient_id = patient.patient_id
+),
+
+best AS (
     SELECT
-        endpoint.patient_id,
-        endpoint.basis,
-        best.best_overall_response AS unconfirmed,
-        best.confirmed_best_overall_response AS confirmed
+        patient.patient_id,
+        coalesce(best.basis, endpoint.basis) AS basis,
+        coalesce(best.best_overall_response, 'NE') AS unconfirmed,
+        coalesce(best.confirmed_best_overall_response, 'NE') AS confirmed,
+        coalesce(best.n_assessments, 0) AS n_assessments
     FROM analysis.patient_endpoint AS endpoint
-    INNER JOIN analysis.best_overall_response AS best
-        ON endpoint.patient_id = best.patient_id AND endpoint.basis = best.basis
-    WHERE endpoint.endpoint = 'TTR' AND endpoint.is_counted AND best.is_counted_reader
+    INNER JOIN core.patient AS patient ON endpoint.patient_id = patient.patient_id
+    INNER JOIN taking_part ON patient.study_id = taking_part.study_id
+    LEFT JOIN analysis.best_overall_response AS best
+        ON endpoint.patient_id = best.patient_id AND best.is_counted_reader
+    WHERE endpoint.endpoint = 'TTR' AND endpoint.is_counted
+    QUALIFY row_number() OVER (
+        PARTITION BY patient.patient_id ORDER BY best.basis = endpoint.basis DESC NULLS LAST
+    ) = 1
 ),
 
 grouped AS (
@@ -78,6 +90,7 @@ SELECT
         )
     ) AS n_responders,
     count(*) FILTER (best.unconfirmed = 'NE') AS n_not_evaluable,
+    count(*) FILTER (best.n_assessments = 0) AS n_not_assessed,
     count(*) FILTER (best.basis = 'stated') AS n_stated
 FROM grouped
 INNER JOIN best ON grouped.patient_id = best.patient_id
@@ -96,10 +109,12 @@ RESPONSE_RATE = TableDoc(
         "How many patients of a group responded, or had their disease under control.\n"
         "Why: the rates that trials report, with limits that hold in small groups.\n"
         "How: best overall responses of the basis that counts (endpoints.basis), of one reader of "
-        "the patient; who could not be evaluated is no responder (RECIST 1.1, section 4.7). "
+        "the patient. All patients who entered a study are in n, as in progression-free survival: "
+        "who was never assessed, or of whom no response is stated, is not evaluable and no "
+        "responder (RECIST 1.1, section 4.7); n_not_assessed says how many. "
         "Limits are exact, so that they cover at least endpoints.confidence.\n"
-        "Caveats: patients without any lesion and any stated response are not in n. Rates of "
-        "groups within all pool studies.\n"
+        "Caveats: studies with neither lesions nor stated responses are left out, and so are "
+        "screen failures. Rates of groups within all pool studies.\n"
         "Reference: Clopper and Pearson, Biometrika 1934; Eisenhauer et al. 2009, Eur J Cancer "
         "45:228, section 4.7"
     ),
@@ -111,10 +126,11 @@ RESPONSE_RATE = TableDoc(
         "group_name": "the group",
         "definition": "unconfirmed, or confirmed by a later assessment",
         "measure": "ORR: CR or PR; DCR: CR, PR, SD or NON-CR/NON-PD",
-        "n": "patients with a best overall response, not evaluable included",
+        "n": "patients who entered the study, not evaluable and never assessed ones included",
         "n_responders": "of them with such a response",
-        "n_not_evaluable": "of them not evaluable",
-        "n_stated": "of them by the responses that the source states",
+        "n_not_evaluable": "of them not evaluable (unconfirmed), n_not_assessed included",
+        "n_not_assessed": "of them without any assessment that counts for a best response",
+        "n_stated": "of them by the responses that the source states, or should state",
         "rate": "n_responders / n",
         "lower": "its lower limit",
         "upper": "its upper limit",
@@ -123,9 +139,10 @@ RESPONSE_RATE = TableDoc(
     },
     tags=("public",),
 )
+COUNTS = ("n", "n_responders", "n_not_evaluable", "n_not_assessed", "n_stated")
 TYPES = {
     **dict.fromkeys(("subset", "grouping", "group_name", "definition", "measure"), TEXT),
-    **dict.fromkeys(("n", "n_responders", "n_not_evaluable", "n_stated"), COUNT),
+    **dict.fromkeys(COUNTS, COUNT),
     **dict.fromkeys(("rate", "lower", "upper", "confidence"), NUMBER),
     "method": TEXT,
 }

@@ -80,3 +80,42 @@ def test_the_figure_has_organs_within_arms_and_arms_within_organs(kit) -> None:
         ("study s1", "organ", "B", "All organs", *arm_b),
         ("study s1", "organ", "B", "Liver", *arm_b),
     ]
+
+
+def test_who_was_never_assessed_is_in_the_denominator() -> None:
+    """RECIST 1.1, 4.7: three of six respond, be it by sizes or as stated, though three have no scan.
+
+    A screen failure, and a study with neither lesions nor responses, take no part.
+    """
+    with SqlKit() as kit:
+        for study in ("sizes", "stated", "nothing"):
+            kit.study(study)
+            for subject in "123456":
+                kit.subject(subject, dthfl="Y" if subject > "3" else "N")
+            kit.subject("7", armcd="SCRNFAIL", arm="Screen Failure")
+            kit.add(
+                "ds", *({"usubjid": one, "dsdecod": "DEATH", "dsstdy": "31"} for one in "456")
+            )
+            for subject in "123":
+                if study == "sizes":
+                    kit.lesion(usubjid=subject, tuloc="LIVER")
+                    for day, size in ((1, 50), (57, 30), (113, 30)):
+                        kit.size(day, size, usubjid=subject)
+                if study == "stated":
+                    kit.add(
+                        "rs",
+                        *({"usubjid": subject, "rstestcd": "OVRLRESP", "rscat": "RECIST 1.1",
+                           "rsstresc": "PR", "rsdy": day} for day in ("57", "113")),
+                    )  # fmt: skip
+        kit.build("analysis.patient_endpoint")
+        run_node(kit, "response_rate")
+        rows = kit.rows(
+            "analysis.response_rate",
+            "subset, n, n_responders, n_not_evaluable, n_not_assessed, n_stated, rate",
+            "grouping = 'all' AND measure = 'ORR' AND definition = 'confirmed'",
+        )
+    assert rows == [
+        ("all", 12, 6, 6, 6, 6, 0.5),
+        ("study sizes", 6, 3, 3, 3, 0, 0.5),
+        ("study stated", 6, 3, 3, 3, 6, 0.5),
+    ]
