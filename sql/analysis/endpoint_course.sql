@@ -4,7 +4,9 @@
    analysis.response_course that could be evaluated. end_day is progression or death, whichever comes first; for time to
    response the response, else progression. An assessment counts as missed when the end comes later than
    endpoints.missed_assessments intervals and endpoints.visit_window_days after the last one: intervals of
-   endpoints.assessment_interval_days, else of the median days between the study's assessments.
+   endpoints.assessment_interval_days, else of the median days from the first dose to a patient's first assessment and
+   between assessments. There an assessment that could not be evaluated is a visit of the schedule. A basis without
+   assessments takes the other's schedule; where the study has neither, has_unknown_schedule says that the rule is off.
    Caveats: one interval for a whole study; where its schedule becomes wider, set the widest. Post-progression survival
    follows from the others and stands in analysis.patient_endpoint. Screen failures are left out.
    Grain: one row per patient_id, endpoint and basis
@@ -45,31 +47,45 @@ other_death AS (
     GROUP BY patient_id
 ),
 
-assessment AS (
+visit AS (
     SELECT
         course.patient_id,
         course.basis,
         course.day,
+        course.overall_response,
         patient.study_id
     FROM analysis.response_course AS course
     INNER JOIN patient ON course.patient_id = patient.patient_id
-    WHERE course.is_counted_reader AND course.overall_response <> 'NE'
+    WHERE course.is_counted_reader
 ),
 
-study_gap AS (
+assessment AS (
+    SELECT
+        patient_id,
+        basis,
+        day
+    FROM visit
+    WHERE overall_response <> 'NE'
+),
+
+-- From the first dose to the first visit, and from visit to visit.
+visit_gap AS (
     SELECT
         study_id,
         basis,
-        day - lag(day) OVER (PARTITION BY patient_id, basis ORDER BY day) AS gap_days
-    FROM assessment
+        overall_response,
+        day - lag(day, 1, 0) OVER (PARTITION BY patient_id, basis ORDER BY day) AS gap_days
+    FROM visit
+    WHERE day > 0
 ),
 
 study_course AS (
     SELECT
         study_id,
         basis,
-        median(gap_days) AS gap_days
-    FROM study_gap
+        median(gap_days) AS gap_days,
+        bool_or(overall_response <> 'NE') AS is_assessed
+    FROM visit_gap
     GROUP BY study_id, basis
 ),
 
@@ -161,15 +177,17 @@ planned AS (
         basis.basis = 'stated' OR baseline.patient_id IS NOT NULL AS has_baseline,
         CASE
             WHEN basis.basis = 'derived' THEN study_lesion.study_id IS NOT NULL
-            ELSE study_course.study_id IS NOT NULL
+            ELSE coalesce(study_course.is_assessed, FALSE)
         END AS is_assessed_in_study,
         basis.basis = 'derived' OR study_lesion.study_id IS NULL OR best.patient_id IS NOT NULL AS is_assessed,
         CASE
             WHEN setting.n_missed > 0
                 THEN
-                    setting.n_missed * coalesce(nullif(setting.interval_days, 0), study_course.gap_days)
+                    setting.n_missed
+                    * coalesce(nullif(setting.interval_days, 0), study_course.gap_days, other_course.gap_days)
                     + setting.window_days
-        END AS longest_gap_days
+        END AS longest_gap_days,
+        setting.n_missed > 0 AS is_missed_asked_for
     FROM patient
     CROSS JOIN basis
     CROSS JOIN setting
@@ -177,6 +195,8 @@ planned AS (
     LEFT JOIN analysis.best_overall_response AS best
         ON patient.patient_id = best.patient_id AND basis.basis = best.basis AND best.is_counted_reader
     LEFT JOIN study_course ON patient.study_id = study_course.study_id AND basis.basis = study_course.basis
+    LEFT JOIN study_course AS other_course
+        ON patient.study_id = other_course.study_id AND basis.basis <> other_course.basis
     LEFT JOIN study_lesion ON patient.study_id = study_lesion.study_id
     LEFT JOIN baseline ON patient.patient_id = baseline.patient_id
     LEFT JOIN therapy ON patient.patient_id = therapy.patient_id
@@ -247,13 +267,16 @@ SELECT
     ended.is_assessed, -- the patient has, or should have, assessments of this kind
     ended.has_baseline, -- a lesion was assessed at baseline
     around.patient_id IS NOT NULL AS has_assessment, -- an assessment from start_day on could be evaluated
-    greatest(around.last_assessment_day, ended.start_day) AS last_assessment_day, -- last that could; else start_day
+    least(greatest(around.last_assessment_day, ended.start_day), ended.death_day)
+        AS last_assessment_day, -- last that could, else start_day; the death where that is dated before it
     greatest(around.assessment_before_end_day, ended.start_day) AS assessment_before_end_day, -- last before end_day
     greatest(around.assessment_before_therapy_day, ended.start_day)
         AS assessment_before_therapy_day, -- last up to therapy_day
     greatest(around.assessment_before_local_treatment_day, ended.start_day)
         AS assessment_before_local_treatment_day, -- last before local_treatment_day
-    ended.longest_gap_days -- longest time without assessment before an event, days; NULL where any will do
+    ended.longest_gap_days, -- longest time without assessment before an event, days; NULL where any will do
+    ended.is_missed_asked_for AND ended.longest_gap_days IS NULL
+        AS has_unknown_schedule -- missed assessments should censor, and the study has none that tell its interval
 FROM ended
 LEFT JOIN around
     ON

@@ -33,6 +33,10 @@ told AS (
                 condition := 'died_before_first_assessment',
                 holds := NOT has_assessment AND death_day - start_day <= coalesce(longest_gap_days, death_day)
             ),
+            struct_pack(
+                condition := 'died_without_schedule',
+                holds := NOT has_assessment AND has_unknown_schedule AND death_day IS NOT NULL
+            ),
             struct_pack(condition := 'no_baseline', holds := NOT has_baseline),
             struct_pack(condition := 'never_assessed', holds := NOT has_assessment),
             struct_pack(
@@ -47,7 +51,9 @@ told AS (
             struct_pack(
                 condition := 'missed_before_end', holds := end_day - assessment_before_end_day > longest_gap_days
             ),
-            struct_pack(condition := 'responded', holds := response_day IS NOT NULL),
+            struct_pack(
+                condition := 'responded', holds := response_day <= coalesce(death_day, response_day)
+            ),
             struct_pack(
                 condition := 'progressed', holds := progression_day <= coalesce(death_day, progression_day)
             ),

@@ -73,7 +73,7 @@ after_progression AS (
         pfs.time_days AS progression_day,
         overall.time_days AS os_days,
         overall.is_event AS is_dead,
-        pfs.rule_id IN ('PFS/death', 'PFS/death_before_first_assessment')
+        pfs.rule_id IN ('PFS/death', 'PFS/death_before_first_assessment', 'PFS/death_without_schedule')
         OR (overall.is_event AND overall.time_days = pfs.time_days) AS is_death_itself,
         pfs.is_event AS is_progressed,
         pfs.outcome AS pfs_outcome,

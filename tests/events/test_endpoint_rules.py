@@ -205,6 +205,10 @@ CASES: list[Case] = [
     ("TTR/response", "derived", lambda: course({0: 20, 42: 20, 84: 12}), (84, True, 42)),
     ("TTR/progression", "derived", lambda: course(PROGRESSED), (126, False, 126)),
     ("TTR/no_event", "derived", lambda: course(STABLE), (84, False, 84)),
+    # The death is dated before the last scan, and before the response that it shows.
+    ("TTR/no_event", "derived", lambda: course(STABLE, death_day=60), (60, False, 60)),
+    ("TTR/no_event", "derived", lambda: course({0: 20, 42: 20, 84: 12}, death_day=60),
+     (60, False, 60)),
     ("PPS/stated_event", "stated",
      lambda: adtte(course(PROGRESSED), "PPS", 70, True, start_day=120), (70, True, None)),
     ("PPS/stated_censored", "stated", lambda: adtte(course(PROGRESSED), "PPS", 70, False),
@@ -236,6 +240,9 @@ CASES: list[Case] = [
     ("TTNT/unknown", "derived", lambda: told_of_another(without(course(STABLE), contact=True)),
      NONE),
 ]  # fmt: skip
+
+
+WITHOUT_SCHEDULE = ("PFS/death_without_schedule", "TTP/death_without_schedule")
 
 
 def apart(row: dict[str, Any], number: int) -> dict[str, Any]:
@@ -281,7 +288,19 @@ def test_each_rule_by_name(
 def test_every_rule_of_the_table_has_a_case() -> None:
     with SEED.open(encoding="utf-8") as file:
         rules = {row["rule_id"] for row in csv.DictReader(file)}
-    assert rules == {rule for rule, *_ in CASES}
+    assert rules == {rule for rule, *_ in CASES} | set(WITHOUT_SCHEDULE)
+
+
+@pytest.mark.parametrize("rule", WITHOUT_SCHEDULE)
+def test_a_death_is_kept_where_no_schedule_is_known(rule: str) -> None:
+    """No scan after baseline in the whole study: how many were missed by day 300 is not known."""
+    core = course({0: 20}, death_day=300)
+    core.settings = {}
+    with core.build(*MODELS) as con:
+        (row,) = records(
+            con, f"SELECT * FROM analysis.patient_endpoint WHERE rule_id = '{rule}'"
+        )
+    assert (row["time_days"], row["is_event"]) == (300, rule.startswith("PFS"))
 
 
 def test_a_stated_duration_counts_from_its_own_start(

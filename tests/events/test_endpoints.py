@@ -112,6 +112,47 @@ def test_missed_assessments_are_a_setting_and_the_interval_the_studys_own() -> N
     assert derived(own, "PFS")["rule_id"] == "PFS/missed_assessments"
 
 
+def assessed_once(size: float) -> Core:
+    """One scan after baseline, on day 56."""
+    core = course({0: 20, 56: size})
+    core.settings = {}
+    return core
+
+
+def test_days_from_the_first_dose_to_the_only_scan_are_an_interval() -> None:
+    """56 days each: the last day in time is 56 + 2 * 56 + 14 = 182."""
+    for death, expected in ((182, "PFS/death"), (183, "PFS/missed_assessments")):
+        core = assessed_once(20)
+        core.patients[0].update(is_dead=True, death_day=death)
+        assert derived(core, "PFS")["rule_id"] == expected
+    # Never scanned, where another patient was on day 56: 126 days are over by day 127.
+    in_time, late = "PFS/death_before_first_assessment", "PFS/never_assessed"
+    for death, expected in ((126, in_time), (127, late)):
+        core = course({0: 20}, death_day=death)
+        core.settings = {}
+        core.patient("S/2")
+        core.target({0: 20, 56: 20}, "S/2/T1", patient_id="S/2")
+        assert derived(core, "PFS")["rule_id"] == expected
+
+
+def test_a_visit_that_was_not_evaluable_is_one_of_the_schedule() -> None:
+    """Visits each 56 days, NE on 112 and 168: PD on 224 is 168 days after SD, more than 126."""
+    core = course({0: 20, 56: 20, 112: None, 168: None, 224: 30})
+    core.settings = {}
+    row = derived(core, "PFS")
+    assert (row["rule_id"], row["time_days"]) == ("PFS/missed_assessments", 56)
+    # The same as RS states it, where no lesion is known.
+    core = course({})
+    core.settings = {}
+    core.sources["staging.analysis_reader"] = [{"patient_id": "S/1", "reader": ""}]
+    for day, response in ((56, "SD"), (112, "NE"), (168, "NE"), (224, "PD")):
+        core.responses.append(
+            {"patient_id": "S/1", "reader": "", "day": day, "overall_response": response}
+        )
+    row = endpoints(core)["PFS", "stated"]
+    assert (row["rule_id"], row["time_days"]) == ("PFS/missed_assessments", 56)
+
+
 def test_a_local_treatment_censors_where_the_policy_says_so() -> None:
     for is_censored, expected in (
         (True, ("PFS/local_treatment", 42)),

@@ -83,7 +83,7 @@ def test_the_figure_has_organs_within_arms_and_arms_within_organs(kit) -> None:
 
 
 def test_who_was_never_assessed_is_in_the_denominator() -> None:
-    """RECIST 1.1, 4.7: three of six respond, be it by sizes or as stated, though three have no scan.
+    """RECIST 1.1, 4.7: three of six respond, by sizes or as stated, though three have no scan.
 
     A screen failure, and a study with neither lesions nor responses, take no part.
     """
