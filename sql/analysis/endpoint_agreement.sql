@@ -289,8 +289,8 @@ told AS (
             ),
             struct_pack(
                 reason := 'not_assessed',
-                holds := (derived.rule IN ('never_assessed', 'no_baseline'))
-                <> (stated.rule IN ('never_assessed', 'no_baseline'))
+                holds := (derived.rule IN ('never_assessed', 'no_baseline', 'other_criterion'))
+                <> (stated.rule IN ('never_assessed', 'no_baseline', 'other_criterion'))
             ),
             struct_pack(
                 reason := 'same_assessment',

@@ -123,6 +123,13 @@ local_treatment AS (
     GROUP BY treatment.patient_id
 ),
 
+-- Stated on study, by a criterion whose responses are no endpoints.
+other_criterion AS (
+    SELECT DISTINCT patient_id
+    FROM core.response
+    WHERE NOT is_analysis_criterion AND day > 0 AND overall_term IS NOT NULL
+),
+
 survival_reporting AS (
     SELECT study_id
     FROM staging.survival_reporting
@@ -179,6 +186,7 @@ planned AS (
             WHEN basis.basis = 'derived' THEN study_lesion.study_id IS NOT NULL
             ELSE coalesce(study_course.is_assessed, FALSE)
         END AS is_assessed_in_study,
+        basis.basis = 'stated' AND other_criterion.patient_id IS NOT NULL AS has_other_criterion,
         basis.basis = 'derived' OR study_lesion.study_id IS NULL OR best.patient_id IS NOT NULL AS is_assessed,
         CASE
             WHEN setting.n_missed > 0
@@ -202,6 +210,7 @@ planned AS (
     LEFT JOIN therapy ON patient.patient_id = therapy.patient_id
     LEFT JOIN local_treatment ON patient.patient_id = local_treatment.patient_id
     LEFT JOIN other_death ON patient.patient_id = other_death.patient_id
+    LEFT JOIN other_criterion ON patient.patient_id = other_criterion.patient_id
     LEFT JOIN survival_reporting ON patient.study_id = survival_reporting.study_id
     LEFT JOIN study_therapy ON patient.study_id = study_therapy.study_id
     LEFT JOIN stated_time
@@ -265,6 +274,7 @@ SELECT
     ended.needs_assessment, -- the endpoint is read off assessments
     ended.is_assessed_in_study, -- the study has assessments of this kind
     ended.is_assessed, -- the patient has, or should have, assessments of this kind
+    ended.has_other_criterion, -- the source states responses by a criterion that does not count
     ended.has_baseline, -- a lesion was assessed at baseline
     around.patient_id IS NOT NULL AS has_assessment, -- an assessment from start_day on could be evaluated
     least(greatest(around.last_assessment_day, ended.start_day), ended.death_day)

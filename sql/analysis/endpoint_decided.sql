@@ -38,6 +38,9 @@ told AS (
                 holds := NOT has_assessment AND has_unknown_schedule AND death_day IS NOT NULL
             ),
             struct_pack(condition := 'no_baseline', holds := NOT has_baseline),
+            struct_pack(
+                condition := 'only_other_criterion', holds := NOT has_assessment AND has_other_criterion
+            ),
             struct_pack(condition := 'never_assessed', holds := NOT has_assessment),
             struct_pack(
                 condition := 'subsequent_therapy_before_end',

@@ -137,6 +137,83 @@ unlisted AS (
     WHERE on_study.is_unlisted OR (on_study.criterion_family = 'unspecified' AND chosen.n_criteria > 1)
 ),
 
+-- RECIST without its edition, and no criterion: the study's, or one by itself.
+without_edition AS (
+    SELECT
+        response.study_id,
+        response.source_file,
+        response.named_criterion,
+        response.criterion,
+        min(response.source_row) AS source_row,
+        count(*) AS n_rows,
+        count(DISTINCT response.patient_id) AS n_patients
+    FROM response
+    WHERE response.response_period = 'on study'
+    GROUP BY response.study_id, response.source_file, response.named_criterion, response.criterion
+),
+
+edition AS (
+    SELECT
+        CASE WHEN without_edition.criterion = without_edition.named_criterion THEN 'rows.7i' ELSE 'rows.7h' END
+            AS defect_id,
+        without_edition.study_id,
+        without_edition.source_file,
+        without_edition.source_row,
+        'rscat' AS column_name,
+        without_edition.named_criterion AS value,
+        printf(
+            '%d rows of %d subjects name %s: ', without_edition.n_rows, without_edition.n_patients,
+            CASE without_edition.named_criterion
+                WHEN 'unspecified' THEN 'no criterion' ELSE without_edition.named_criterion || ' without its edition'
+            END
+        )
+        || CASE
+            WHEN without_edition.criterion <> without_edition.named_criterion
+                THEN 'taken as ' || without_edition.criterion || ', the only one that the study names.'
+            ELSE
+                'a criterion by itself, for the study names others, or the same readers judge by ' || chosen.criterion
+                || ' on the same day; endpoints follow ' || chosen.criterion || '.'
+        END AS message
+    FROM without_edition
+    INNER JOIN chosen ON without_edition.study_id = chosen.study_id
+    WHERE
+        without_edition.criterion <> without_edition.named_criterion
+        OR (
+            without_edition.named_criterion IN (
+                SELECT listed.edition_of
+                FROM staging.response_criterion AS listed
+                WHERE listed.edition_of IS NOT NULL
+            )
+            AND without_edition.criterion <> chosen.criterion
+        )
+),
+
+-- Patients whose every response is by a criterion that does not count.
+no_counted AS (
+    SELECT
+        'rows.7j' AS defect_id,
+        response.study_id,
+        response.source_file,
+        min(response.source_row) AS source_row,
+        'rscat' AS column_name,
+        response.criterion AS value,
+        printf(
+            '%d subjects have responses by %s and none by %s, which endpoints follow: none of theirs counts.',
+            count(DISTINCT response.patient_id), response.criterion, min(chosen.criterion)
+        ) AS message
+    FROM response
+    INNER JOIN chosen ON response.study_id = chosen.study_id AND response.criterion <> chosen.criterion
+    WHERE
+        response.response_period = 'on study'
+        AND response.test_code IN ('OVRLRESP', 'BESTRESP')
+        AND NOT EXISTS (
+            SELECT 1
+            FROM response AS counted
+            WHERE counted.patient_id = response.patient_id AND counted.is_analysis_response
+        )
+    GROUP BY response.study_id, response.source_file, response.criterion
+),
+
 found AS (
     SELECT * FROM word
     UNION ALL
@@ -180,6 +257,32 @@ found AS (
         value,
         message
     FROM unlisted
+    UNION ALL
+    SELECT
+        defect_id,
+        study_id,
+        NULL AS patient_id,
+        NULL AS reader,
+        NULL AS day,
+        source_file,
+        source_row,
+        column_name,
+        value,
+        message
+    FROM edition
+    UNION ALL
+    SELECT
+        defect_id,
+        study_id,
+        NULL AS patient_id,
+        NULL AS reader,
+        NULL AS day,
+        source_file,
+        source_row,
+        column_name,
+        value,
+        message
+    FROM no_counted
 )
 
 SELECT

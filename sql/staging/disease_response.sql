@@ -35,6 +35,7 @@ SELECT
     screen.category, -- criteria as the source names them
     screen.criterion, -- criterion of staging.response_criterion; the source's own text where none fits
     screen.criterion_family, -- criteria of one vocabulary
+    screen.named_criterion, -- the same by RSCAT alone; the criterion is the study's where RSCAT names no edition
     screen.response_period, -- on study; before: of prior therapy; after: of follow-up after the next therapy
     screen.period_rule_id, -- rule of staging.response_period_rule that says so; NULL where nothing is said of the time
     screen.response_period = 'on study' AND coalesce(study_criterion.is_analysis_criterion, FALSE)

@@ -3,7 +3,9 @@
    Caveats: best overall response needs no day, nor does a response to prior or later therapy (response_period 'before'
    or 'after', by staging.response_period_rule): it is history. Tests other than TRGRESP, NTRGRESP, NEWLIND, NEWLPROG,
    OVRLRESP and BESTRESP are kept as 'other'. A word that staging.response_word does not know is kept as written.
-   Exact repeats are collapsed.
+   A row that names RECIST without an edition, or no criterion, is by the one edition of RECIST that the study names
+   (staging.response_criterion.edition_of; without a criterion only where the study names no other), unless the same
+   patient, reader and day has answers to one test by both. Exact repeats are collapsed.
    Grain: one row per raw.rs row
    Key: rs_row
 */
@@ -91,8 +93,8 @@ criterion AS (
 typed AS (
     SELECT
         rs.*,
-        coalesce(criterion.criterion, upper(rs.category), rs.criterion_text) AS criterion,
-        coalesce(criterion.family, 'other') AS criterion_family,
+        coalesce(criterion.criterion, upper(rs.category), rs.criterion_text) AS named_criterion,
+        coalesce(criterion.family, 'other') AS named_family,
         coalesce(study.patients = 'unknown', FALSE) AS is_patient_unknown,
         subject.usubjid,
         subject.patient_id,
@@ -120,39 +122,6 @@ typed AS (
         ON rs.study_id = subject_key.study_id AND rs.usubjid_raw = subject_key.usubjid_raw
     LEFT JOIN staging.subject AS subject ON subject_key.patient_id = subject.patient_id
     LEFT JOIN staging.undated_row AS undated ON undated.domain = 'rs' AND rs.rs_row = undated.domain_row
-),
-
--- The criterion's own word first, then those of every criterion; a criterion without a vocabulary has all words.
-meaning AS (
-    SELECT
-        said.criterion_family,
-        said.test_code,
-        said.result_key,
-        word.term,
-        word.response,
-        word.is_used
-    FROM (
-        SELECT DISTINCT
-            typed.criterion_family,
-            typed.test_code,
-            typed.result_key
-        FROM typed
-        WHERE typed.result_kind IN ('response', 'new_lesion')
-    ) AS said
-    INNER JOIN staging.response_word AS word
-        ON
-            said.result_key = word.word
-            AND word.test_code IN (said.test_code, '*')
-            AND (
-                word.criterion_family IN (said.criterion_family, '*')
-                OR said.criterion_family IN ('other', 'unspecified')
-            )
-    QUALIFY row_number() OVER (
-        PARTITION BY said.criterion_family, said.test_code, said.result_key
-        ORDER BY
-            word.criterion_family = said.criterion_family DESC, word.criterion_family = '*' DESC,
-            word.test_code <> '*' DESC, word.criterion_family ASC
-    ) = 1
 ),
 
 -- What each row says of the time it belongs to, in words that staging.response_period_rule knows.
@@ -200,28 +169,163 @@ period AS (
     GROUP BY evidence.rs_row
 ),
 
-placed AS (
+timed AS (
     SELECT
         typed.*,
-        meaning.term,
-        meaning.response,
-        CASE
-            WHEN typed.result_kind NOT IN ('response', 'new_lesion') THEN NULL
-            WHEN meaning.term IS NULL THEN 'unknown'
-            WHEN meaning.is_used THEN 'used'
-            ELSE 'not used'
-        END AS word_use,
         period.rule_id AS period_rule_id,
         coalesce(rule.response_period, 'on study') AS response_period
     FROM typed
-    LEFT JOIN meaning
-        ON
-            typed.criterion_family = meaning.criterion_family
-            AND typed.test_code = meaning.test_code
-            AND typed.result_key = meaning.result_key
-            AND typed.result_kind IN ('response', 'new_lesion')
     LEFT JOIN period ON typed.rs_row = period.rs_row
     LEFT JOIN staging.response_period_rule AS rule ON period.rule_id = rule.rule_id
+),
+
+-- The one edition of a criterion that a study names: its rows without an edition are by that one. Rows without any
+-- criterion too, where the study names no other.
+edition AS (
+    SELECT
+        timed.study_id,
+        coalesce(listed.edition_of, listed.criterion) AS general_criterion,
+        count(DISTINCT timed.named_criterion) FILTER (WHERE listed.edition_of IS NOT NULL) AS n_editions,
+        min_by(timed.named_criterion, listed.edition_of IS NULL) AS criterion,
+        min(timed.named_family) AS family
+    FROM timed
+    INNER JOIN staging.response_criterion AS listed ON timed.named_criterion = listed.criterion
+    WHERE
+        timed.response_period = 'on study'
+        AND timed.result_kind IN ('response', 'new_lesion')
+        AND coalesce(listed.edition_of, listed.criterion) IN (
+            SELECT with_edition.edition_of
+            FROM staging.response_criterion AS with_edition
+            WHERE with_edition.edition_of IS NOT NULL
+        )
+    GROUP BY timed.study_id, coalesce(listed.edition_of, listed.criterion)
+    HAVING count(DISTINCT timed.named_criterion) FILTER (WHERE listed.edition_of IS NOT NULL) <= 1
+),
+
+other_criterion AS (
+    SELECT DISTINCT timed.study_id
+    FROM timed
+    LEFT JOIN edition
+        ON
+            timed.study_id = edition.study_id
+            AND timed.named_criterion IN (edition.general_criterion, edition.criterion)
+    WHERE
+        timed.response_period = 'on study'
+        AND timed.result_kind IN ('response', 'new_lesion')
+        AND timed.criterion_text <> ''
+        AND edition.study_id IS NULL
+),
+
+candidate AS (
+    SELECT
+        timed.rs_row,
+        timed.patient_id,
+        timed.reader,
+        timed.day,
+        timed.test_code,
+        timed.named_criterion,
+        edition.criterion,
+        edition.family
+    FROM timed
+    INNER JOIN edition
+        ON
+            timed.study_id = edition.study_id
+            AND (
+                timed.named_criterion IN (edition.general_criterion, edition.criterion)
+                OR timed.criterion_text = ''
+            )
+    LEFT JOIN other_criterion ON timed.study_id = other_criterion.study_id
+    WHERE
+        timed.response_period = 'on study'
+        AND timed.result_kind IN ('response', 'new_lesion')
+        AND timed.patient_id IS NOT NULL
+        AND (timed.criterion_text <> '' OR other_criterion.study_id IS NULL)
+),
+
+-- A reader who answers one test of one day twice, with the edition and without, judges by two criteria.
+two_criteria AS (
+    SELECT DISTINCT
+        patient_id,
+        reader
+    FROM (
+        SELECT
+            patient_id,
+            reader,
+            count(DISTINCT named_criterion) AS n_criteria
+        FROM candidate
+        GROUP BY patient_id, reader, day, test_code
+    ) AS answered
+    WHERE n_criteria > 1
+),
+
+named AS (
+    SELECT
+        timed.*,
+        coalesce(candidate.criterion, timed.named_criterion) AS criterion,
+        coalesce(candidate.family, timed.named_family) AS criterion_family
+    FROM timed
+    LEFT JOIN (
+        SELECT candidate.*
+        FROM candidate
+        ANTI JOIN two_criteria
+            ON
+                candidate.patient_id = two_criteria.patient_id
+                AND candidate.reader IS NOT DISTINCT FROM two_criteria.reader
+    ) AS candidate
+        ON timed.rs_row = candidate.rs_row
+),
+
+-- The criterion's own word first, then those of every criterion; a criterion without a vocabulary has all words.
+meaning AS (
+    SELECT
+        said.criterion_family,
+        said.test_code,
+        said.result_key,
+        word.term,
+        word.response,
+        word.is_used
+    FROM (
+        SELECT DISTINCT
+            named.criterion_family,
+            named.test_code,
+            named.result_key
+        FROM named
+        WHERE named.result_kind IN ('response', 'new_lesion')
+    ) AS said
+    INNER JOIN staging.response_word AS word
+        ON
+            said.result_key = word.word
+            AND word.test_code IN (said.test_code, '*')
+            AND (
+                word.criterion_family IN (said.criterion_family, '*')
+                OR said.criterion_family IN ('other', 'unspecified')
+            )
+    QUALIFY row_number() OVER (
+        PARTITION BY said.criterion_family, said.test_code, said.result_key
+        ORDER BY
+            word.criterion_family = said.criterion_family DESC, word.criterion_family = '*' DESC,
+            word.test_code <> '*' DESC, word.criterion_family ASC
+    ) = 1
+),
+
+placed AS (
+    SELECT
+        named.*,
+        meaning.term,
+        meaning.response,
+        CASE
+            WHEN named.result_kind NOT IN ('response', 'new_lesion') THEN NULL
+            WHEN meaning.term IS NULL THEN 'unknown'
+            WHEN meaning.is_used THEN 'used'
+            ELSE 'not used'
+        END AS word_use
+    FROM named
+    LEFT JOIN meaning
+        ON
+            named.criterion_family = meaning.criterion_family
+            AND named.test_code = meaning.test_code
+            AND named.result_key = meaning.result_key
+            AND named.result_kind IN ('response', 'new_lesion')
 ),
 
 judged AS (
@@ -255,6 +359,7 @@ SELECT
     category, -- criteria as the source names them
     criterion, -- criterion of staging.response_criterion; the source's own text where none fits
     criterion_family, -- criteria of one vocabulary; 'other' where none fits
+    named_criterion, -- the same by RSCAT alone: criterion is the study's only edition where the row names none
     response_period, -- on study; before: of prior therapy; after: of follow-up after the next therapy
     period_rule_id, -- rule of staging.response_period_rule that says so; NULL where nothing is said of the time
     result_kind, -- response, new_lesion, not_done, blank or other

@@ -200,6 +200,7 @@ CORE: dict[str, dict[str, str]] = {
         "nontarget_response": "VARCHAR",
         "has_new_lesion": "BOOLEAN",
         "overall_response": "VARCHAR",
+        "overall_term": "VARCHAR",
         "sum_of_diameters_mm": "DOUBLE",
         "criterion": "VARCHAR",
         "is_analysis_criterion": "BOOLEAN",
@@ -537,7 +538,10 @@ class Core:
             "measurement": self.measurements,
             "lesion_assessment": self.assessments,
             "lesion_lineage": self.lineages,
-            "response": [{"is_analysis_criterion": True, **row} for row in self.responses],
+            "response": [
+                {"is_analysis_criterion": True, "overall_term": row.get("overall_response"), **row}
+                for row in self.responses
+            ],
             "exclusion": self.exclusions,
         }
         for table, columns in CORE.items():

@@ -73,6 +73,16 @@ def told_of_another(core: Core) -> Core:
     return core
 
 
+def by_another_criterion(core: Core) -> Core:
+    """S/1's response is by a criterion that does not count, that of S/2 by the one that does."""
+    core = told_of_another(core)
+    core.responses.append(
+        {"patient_id": "S/1", "reader": "", "day": 42, "overall_response": "PD",
+         "criterion": "RECIST 1.0", "is_analysis_criterion": False},
+    )  # fmt: skip
+    return core
+
+
 def without(core: Core, *, deaths: bool = False, contact: bool = False) -> Core:
     """The study says nothing of deaths; or nothing is known of the patient's last contact."""
     if deaths:
@@ -110,6 +120,7 @@ CASES: list[Case] = [
     ("PFS/death_before_first_assessment", "derived", lambda: course({0: 20}, death_day=30),
      (30, True, 0)),
     ("PFS/no_baseline", "derived", new_only, (0, False, 0)),
+    ("PFS/other_criterion", "stated", lambda: by_another_criterion(course({})), (0, False, 0)),
     ("PFS/never_assessed", "derived", lambda: course({0: 20}), (0, False, 0)),
     # Day 99 is more than two intervals of 42 and 14 days after day 0.
     ("PFS/never_assessed", "derived", lambda: course({0: 20}, death_day=99), (0, False, 0)),
@@ -141,6 +152,7 @@ CASES: list[Case] = [
     ("TTP/death_before_first_assessment", "derived", lambda: course({0: 20}, death_day=30),
      (30, False, 30)),
     ("TTP/no_baseline", "derived", new_only, (0, False, 0)),
+    ("TTP/other_criterion", "stated", lambda: by_another_criterion(course({})), (0, False, 0)),
     ("TTP/never_assessed", "derived", lambda: course({0: 20}), (0, False, 0)),
     ("TTP/subsequent_therapy", "derived", lambda: therapy(course(PROGRESSED), 100),
      (84, False, 84)),
@@ -196,6 +208,7 @@ CASES: list[Case] = [
     ("TTR/not_assessed_in_study", "derived", lambda: course({}), NONE),
     ("TTR/not_assessed", "stated", lambda: told_of_another(course(STABLE)), NONE),
     ("TTR/no_baseline", "derived", new_only, (0, False, 0)),
+    ("TTR/other_criterion", "stated", lambda: by_another_criterion(course({})), (0, False, 0)),
     ("TTR/never_assessed", "derived", lambda: course({0: 20}), (0, False, 0)),
     ("TTR/subsequent_therapy", "derived",
      lambda: therapy(course({**STABLE, 126: 12}), 90), (84, False, 84)),
@@ -297,9 +310,7 @@ def test_a_death_is_kept_where_no_schedule_is_known(rule: str) -> None:
     core = course({0: 20}, death_day=300)
     core.settings = {}
     with core.build(*MODELS) as con:
-        (row,) = records(
-            con, f"SELECT * FROM analysis.patient_endpoint WHERE rule_id = '{rule}'"
-        )
+        (row,) = records(con, f"SELECT * FROM analysis.patient_endpoint WHERE rule_id = '{rule}'")
     assert (row["time_days"], row["is_event"]) == (300, rule.startswith("PFS"))
 
 

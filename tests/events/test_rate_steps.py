@@ -93,9 +93,7 @@ def test_who_was_never_assessed_is_in_the_denominator() -> None:
             for subject in "123456":
                 kit.subject(subject, dthfl="Y" if subject > "3" else "N")
             kit.subject("7", armcd="SCRNFAIL", arm="Screen Failure")
-            kit.add(
-                "ds", *({"usubjid": one, "dsdecod": "DEATH", "dsstdy": "31"} for one in "456")
-            )
+            kit.add("ds", *({"usubjid": one, "dsdecod": "DEATH", "dsstdy": "31"} for one in "456"))
             for subject in "123":
                 if study == "sizes":
                     kit.lesion(usubjid=subject, tuloc="LIVER")

@@ -170,6 +170,61 @@ def test_which_criterion_counts():
     assert chosen(wanted, "RECIST 1.1", "CA125") == [("RECIST 1.1", "recist_family")]
 
 
+@pytest.mark.parametrize(
+    ("categories", "days", "expected", "found"),
+    [
+        # RSCAT of SD (day 42) and PD (day 84); where the second is, from day 1.
+        (("RECIST 1.1", "RECIST"), (43, 85), (84.0, True), ["rows.7h"]),
+        (("RECIST 1.1", None), (43, 85), (84.0, True), ["rows.7h"]),
+        (("RECIST 1.0", "RECIST"), (43, 85), (84.0, True), ["rows.7h"]),
+        (("RECIST", None), (43, 85), (84.0, True), ["rows.7h"]),
+        # One reader answers both on one day: two courses.
+        (("RECIST 1.1", "RECIST"), (43, 43), (42.0, False), ["rows.7d", "rows.7i"]),
+        (("RECIST 1.1", None), (43, 43), (42.0, False), ["rows.7d", "rows.7f"]),
+        # A marker's responses may be those without a criterion.
+        (("RECIST 1.1", None, "CA125"), (43, 85, 85), (42.0, False),
+         ["rows.7d", "rows.7d", "rows.7f"]),
+        # Two editions: which is meant?
+        (("RECIST 1.1", "RECIST", "RECIST 1.0"), (43, 85, 85), (42.0, False),
+         ["rows.7d", "rows.7d", "rows.7i"]),
+    ],
+)  # fmt: skip
+def test_a_criterion_without_its_edition_is_the_one_that_the_study_names(
+    kit, categories, days, expected, found
+):
+    for category, day in zip(categories, days, strict=True):
+        respond(kit, day, "SD" if category == categories[0] else "PD", rscat=category)
+    assert stated_pfs(kit) == [expected]
+    kit.build("quality.finding_responses")
+    assert [row[0] for row in kit.rows("quality.finding_responses", "defect_id, value")] == found
+
+
+def test_history_by_another_edition_does_not_count_as_one(kit):
+    respond(kit, -9, "PD", rscat="RECIST 1.0")
+    respond(kit, 43, "SD")
+    respond(kit, 85, "PD", rscat="RECIST")
+    assert stated_pfs(kit) == [(84.0, True)]
+
+
+def test_a_patient_with_responses_by_another_edition_alone_is_named(kit):
+    """The censoring says what is the case, and a warning how to have the responses count."""
+    kit.subject("2")
+    respond(kit, 43, "SD")
+    respond(kit, 43, "PD", usubjid="2", rscat="RECIST 1.0")
+    kit.build("quality.finding_responses", "analysis.patient_endpoint")
+    where = "defect_id = 'rows.7j'"
+    assert kit.rows("quality.finding_responses", "value, message", where) == [
+        ("RECIST 1.0",
+         "1 subjects have responses by RECIST 1.0 and none by RECIST 1.1, which endpoints follow: "
+         "none of theirs counts."),
+    ]  # fmt: skip
+    where = "endpoint = 'PFS' AND basis = 'stated' AND is_counted"
+    assert kit.rows("analysis.patient_endpoint", "rule_id, time_days, is_event", where) == [
+        ("PFS/no_event", 42.0, False),
+        ("PFS/other_criterion", 0.0, False),
+    ]
+
+
 def test_a_criterion_without_an_overall_response_does_not_count(kit):
     """PCWG3: soft tissue by RECIST 1.1, the patient's response by PCWG3."""
     respond(kit, 43, "SD", rstestcd="TRGRESP")
