@@ -17,12 +17,13 @@ WITH setting AS (
         max(value) FILTER (WHERE name = 'endpoints.confirmed_response') = 'true' AS is_confirmed,
         CAST(max(value) FILTER (WHERE name = 'endpoints.missed_assessments') AS INTEGER) AS n_missed,
         CAST(max(value) FILTER (WHERE name = 'endpoints.assessment_interval_days') AS INTEGER) AS interval_days,
-        CAST(max(value) FILTER (WHERE name = 'endpoints.visit_window_days') AS INTEGER) AS window_days
+        CAST(max(value) FILTER (WHERE name = 'endpoints.visit_window_days') AS INTEGER) AS window_days,
+        CAST(max(value) FILTER (WHERE name = 'baseline.latest_day') AS DOUBLE) AS latest_baseline_day
     FROM meta.setting
     WHERE
         name IN (
             'endpoints.confirmed_response', 'endpoints.missed_assessments', 'endpoints.assessment_interval_days',
-            'endpoints.visit_window_days'
+            'endpoints.visit_window_days', 'baseline.latest_day'
         )
 ),
 
@@ -97,12 +98,18 @@ study_lesion AS (
 ),
 
 baseline AS (
-    SELECT DISTINCT patient_id
-    FROM core.lesion
+    SELECT DISTINCT lesion.patient_id
+    FROM core.lesion AS lesion
+    INNER JOIN core.study AS study ON lesion.study_id = study.study_id
+    CROSS JOIN setting
     WHERE
-        is_analysis_reader
-        AND patient_id IS NOT NULL
-        AND (lesion_type = 'non-target' OR (lesion_type = 'target' AND baseline_day IS NOT NULL))
+        lesion.is_analysis_reader
+        AND lesion.patient_id IS NOT NULL
+        AND CASE lesion.lesion_type
+            WHEN 'target' THEN lesion.baseline_day IS NOT NULL
+            WHEN 'non-target'
+                THEN coalesce(lesion.first_day <= setting.latest_baseline_day OR NOT study.is_day_zero_treatment, TRUE)
+        END
 ),
 
 therapy AS (

@@ -20,8 +20,7 @@ any_day AS (
         lesion.patient_id,
         lesion.reader,
         measurement.time_point_id,
-        measurement.day,
-        measurement.visit
+        measurement.day
     FROM core.measurement AS measurement
     INNER JOIN lesion ON measurement.lesion_id = lesion.lesion_id
     UNION ALL
@@ -29,8 +28,7 @@ any_day AS (
         lesion.patient_id,
         lesion.reader,
         assessment.time_point_id,
-        assessment.day,
-        NULL AS visit
+        assessment.day
     FROM core.lesion_assessment AS assessment
     INNER JOIN lesion ON assessment.lesion_id = lesion.lesion_id
     UNION ALL
@@ -38,8 +36,7 @@ any_day AS (
         lesion.patient_id,
         lesion.reader,
         time_point_day.time_point_id,
-        lesion.first_day AS day,
-        NULL AS visit
+        lesion.first_day AS day
     FROM lesion
     INNER JOIN staging.time_point_day AS time_point_day
         ON
@@ -55,8 +52,7 @@ scan AS (
         reader,
         time_point_id,
         min(day) AS first_day,
-        max(day) AS last_day,
-        min(visit) AS visit
+        max(day) AS last_day
     FROM any_day
     GROUP BY patient_id, reader, time_point_id
 )
@@ -67,9 +63,10 @@ SELECT
     scan.time_point_id, -- text id of the time point
     scan.first_day, -- first day of its scans, from first dose
     scan.last_day, -- last day of its scans, from first dose
-    scan.visit, -- the source's label of the visit; NULL where it gives none
+    time_point.visit, -- the source's label of the visit; NULL where it gives none
     earlier.last_day AS previous_day -- last day of the time point before it, which ended before this one began
 FROM scan
+LEFT JOIN core.time_point AS time_point ON scan.time_point_id = time_point.time_point_id
 ASOF LEFT JOIN scan AS earlier
     ON
         scan.patient_id = earlier.patient_id

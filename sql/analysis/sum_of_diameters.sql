@@ -6,6 +6,7 @@
    measured when others were already measured again has no baseline and is in no sum. A sum is complete when every
    lesion due was measured; only complete sums make a nadir. Diameters are added as decimals, so that their order is of
    no account.
+   A target lesion first measured after baseline.latest_day has no baseline either (core.measurement).
    A lesion that was treated locally stays due and is not measured any more (analysis.local_treatment), so that the sum
    is not complete from then on, unless local_treatment.policy is kept.
    Caveats: day is the last scan that made the sum (staging.event_day_rule). Patients without target lesions have rows
@@ -108,6 +109,9 @@ course AS (
         reader,
         bool_or(is_analysis_reader) AS is_analysis_reader,
         count(baseline_day) > 0 AS has_baseline,
+        count(*) FILTER (
+            WHERE is_target AND baseline_day IS NULL AND descended_day IS NULL
+        ) AS n_target_without_baseline,
         coalesce(max(baseline_day), 0) AS baseline_day,
         max_by(baseline_time_point_id, baseline_day) AS baseline_time_point_id
     FROM lesion
@@ -123,6 +127,7 @@ time_point AS (
         course.baseline_day AS last_day,
         TRUE AS is_baseline,
         course.is_analysis_reader,
+        course.n_target_without_baseline,
         scan.visit
     FROM course
     LEFT JOIN analysis.scan AS scan
@@ -140,6 +145,7 @@ time_point AS (
         scan.last_day,
         FALSE AS is_baseline,
         course.is_analysis_reader,
+        course.n_target_without_baseline,
         scan.visit
     FROM analysis.scan AS scan
     INNER JOIN course ON scan.patient_id = course.patient_id AND scan.reader = course.reader
@@ -199,6 +205,7 @@ described AS (
         time_point.last_day,
         time_point.is_baseline,
         time_point.is_analysis_reader,
+        time_point.n_target_without_baseline,
         time_point.visit,
         coalesce(summed.n_target_lesions, 0) AS n_target_lesions,
         coalesce(summed.n_target_measured, 0) AS n_target_measured,
@@ -238,6 +245,7 @@ SELECT
     is_baseline, -- the baseline row
     is_analysis_reader, -- the one reader of the patient whose lesions are analysed
     visit, -- the source's label of the visit
+    n_target_without_baseline, -- the reader's target lesions without a baseline: in no sum
     n_target_lesions, -- target lesions due at the time point
     n_target_measured, -- of them, measured
     n_target_present, -- of them, seen: above 0 mm, lymph nodes from 10 mm

@@ -2,12 +2,14 @@
    Why: sources report responses; these are derived from the sizes and statuses below them, so that the two can be
    compared (analysis.response_agreement) and every patient has one by the same rules.
    Targets: CR = all gone, nodes below 10 mm; PD = at least 20 % and at least 5 mm above the smallest sum so far,
-   baseline included; PR = at least 30 % below baseline; else SD; NE where a lesion due was not measured, unless those
-   measured reach PD alone. The fractions are those of staging.event_rule, recist_1_1.
+   baseline included; PR = at least 30 % below baseline; else SD; NE where no target lesion has a baseline, or one that
+   is due was not measured, unless those measured reach PD alone. The fractions are those of staging.event_rule,
+   recist_1_1.
    A lesion is not evaluable from its local treatment on, unless local_treatment.policy is kept: the sum is then
    incomplete, the lesion's state is not assessed, and what is left still shows progression (a while on treatment
    strategy of ICH E9(R1), analysis.local_treatment).
-   Others: PD where a non-target lesion is PD, CR where all are CR, NE where none is left but those not assessed.
+   Others, of the lesions known by then: PD where one is PD, CR where all are CR, NE where none is left but those not
+   assessed. A lesion that has a size and no word counts by it (core.lesion_assessment).
    Overall: the first row that fits of staging.overall_response_rule (RECIST's tables 1 and 2). After an overall CR at
    the last assessment anything seen again is PD.
    Day: where the scans lie on several days, staging.event_day_rule says which is the event's: the last scan that made
@@ -47,7 +49,8 @@ nontarget AS (
     SELECT
         lesion.lesion_id,
         lesion.patient_id,
-        coalesce(lesion.reader, '') AS reader
+        coalesce(lesion.reader, '') AS reader,
+        lesion.first_day
     FROM core.lesion AS lesion
     WHERE
         lesion.patient_id IS NOT NULL
@@ -59,13 +62,17 @@ nontarget AS (
         )
 ),
 
-nontarget_course AS (
+-- A non-target lesion is due from the time point on at which it is first known.
+nontarget_due AS (
     SELECT
-        patient_id,
-        reader,
+        target.patient_id,
+        target.reader,
+        target.time_point_id,
         count(*) AS n_nontarget
-    FROM nontarget
-    GROUP BY patient_id, reader
+    FROM analysis.sum_of_diameters AS target
+    INNER JOIN nontarget ON target.patient_id = nontarget.patient_id AND target.reader = nontarget.reader
+    WHERE coalesce(nontarget.first_day <= target.last_day, TRUE)
+    GROUP BY target.patient_id, target.reader, target.time_point_id
 ),
 
 new_course AS (
@@ -116,7 +123,8 @@ nontarget_count AS (
 counted AS (
     SELECT
         target.*,
-        coalesce(course.n_nontarget, 0) AS n_nontarget,
+        target.n_target_lesions = 0 AND target.n_target_without_baseline > 0 AS is_target_unknown,
+        coalesce(due.n_nontarget, 0) AS n_nontarget,
         coalesce(seen.n_nontarget_assessed, 0) AS n_nontarget_assessed,
         coalesce(seen.n_nontarget_cr, 0) AS n_nontarget_cr,
         coalesce(seen.n_nontarget_pd, 0) AS n_nontarget_pd,
@@ -127,7 +135,11 @@ counted AS (
         new_course.last_new_day,
         coalesce(first_new.first_new_last_day <= target.last_day, FALSE) AS has_new_lesion
     FROM analysis.sum_of_diameters AS target
-    LEFT JOIN nontarget_course AS course ON target.patient_id = course.patient_id AND target.reader = course.reader
+    LEFT JOIN nontarget_due AS due
+        ON
+            target.patient_id = due.patient_id
+            AND target.reader = due.reader
+            AND target.time_point_id = due.time_point_id
     LEFT JOIN first_new ON target.patient_id = first_new.patient_id AND target.reader = first_new.reader
     LEFT JOIN new_course
         ON
@@ -148,7 +160,7 @@ all_gone AS (
         *,
         CASE
             WHEN is_baseline THEN FALSE
-            WHEN n_target_lesions > 0 AND NOT is_complete THEN NULL
+            WHEN is_target_unknown OR (n_target_lesions > 0 AND NOT is_complete) THEN NULL
             WHEN n_target_lesions = 0 AND n_nontarget_assessed < n_nontarget THEN NULL
             ELSE n_target_present = 0 AND n_nontarget_cr = n_nontarget AND NOT has_new_lesion
         END AS is_all_gone
@@ -185,6 +197,7 @@ in_parts AS (
         *,
         CASE
             WHEN is_baseline THEN NULL
+            WHEN is_target_unknown THEN 'NE'
             WHEN n_target_lesions = 0 THEN 'NONE'
             WHEN was_all_gone AND n_target_present > 0 THEN 'PD'
             WHEN is_complete AND n_target_present = 0 THEN 'CR'
@@ -298,7 +311,7 @@ SELECT
     part.change_from_baseline_percent, -- percent change of a complete sum from baseline
     part.change_from_nadir_percent, -- percent change of a complete sum from the nadir
     part.change_from_nadir_mm, -- change of a complete sum from the nadir, mm
-    part.n_nontarget AS n_nontarget_lesions, -- non-target lesions of the patient
+    part.n_nontarget AS n_nontarget_lesions, -- non-target lesions known by the time point
     part.n_nontarget_assessed, -- of them, assessed
     part.target_response, -- CR, PR, SD, PD, NE, or NONE without target lesions; NULL at baseline
     part.nontarget_response, -- CR, NON-CR/NON-PD, PD, NE, or NONE without non-target lesions; NULL at baseline

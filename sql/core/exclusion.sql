@@ -19,7 +19,10 @@ WITH lesion_tally AS (
         ) AS n_analysed_targets,
         count(*) FILTER (
             WHERE lesion_status.is_analysis_reader AND lesion_status.reason_id = 'early_baseline'
-        ) AS n_early
+        ) AS n_early,
+        count(*) FILTER (
+            WHERE lesion_status.is_analysis_reader AND lesion_status.reason_id = 'no_baseline'
+        ) AS n_without_baseline
     FROM core.lesion_status AS lesion_status
     WHERE lesion_status.patient_id IS NOT NULL
     GROUP BY lesion_status.patient_id
@@ -37,6 +40,7 @@ excluded AS (
             WHEN lesion_tally.n_targets = 0 THEN 'no_target_lesion'
             WHEN lesion_tally.n_analysed_targets > 0 THEN NULL
             WHEN lesion_tally.n_early > 0 THEN 'early_baseline'
+            WHEN lesion_tally.n_without_baseline > 0 THEN 'no_baseline'
             ELSE 'not_longitudinal'
         END AS reason_id
     FROM staging.subject AS subject

@@ -58,7 +58,7 @@ SELECT
     course.first_measured_day, -- first day with a size
     course.last_measured_day, -- last day with a size
     CAST(status.n_measurements AS INTEGER) AS n_measurements, -- days with a size
-    CAST(coalesce(assessed.n_assessments, 0) AS INTEGER) AS n_assessments, -- days with a status in words
+    CAST(coalesce(assessed.n_assessments, 0) AS INTEGER) AS n_assessments, -- days with a status
     lesion.is_patient_unknown, -- the source names no patients
     lesion.is_identified, -- TU has the lesion under this reader
     lesion.is_type_assumed, -- neither TU nor TR says the type

@@ -1,7 +1,7 @@
 /* Whether a lesion is analysed, and if not, the first reason that applies.
    Why: core.lesion, core.patient and core.exclusion must say the same, so it is decided once.
-   The reasons, in order: other_reader; screen_failure; not followed long
-   enough (a target lesion with sizes on fewer than two days); baseline too early (more than
+   The reasons, in order: other_reader; screen_failure; not followed long enough (a target lesion with sizes on fewer
+   than two days); no baseline (first measured after it, core.measurement); baseline too early (more than
    exclusion.baseline_max_days_before days before the first dose). patient_excluded: the patient has no target lesion
    left.
    Caveats: sizes of 0 and 'too small to measure' are sizes. Where the source names no patients each lesion is judged
@@ -38,6 +38,7 @@ judged AS (
             WHEN subject.is_screen_failure THEN 'screen_failure'
             WHEN lesion.lesion_type <> 'target' THEN NULL
             WHEN coalesce(course.n_measurements, 0) < 2 THEN 'not_longitudinal'
+            WHEN course.baseline_day IS NULL THEN 'no_baseline'
             WHEN course.baseline_day < -setting.baseline_max_days_before THEN 'early_baseline'
         END AS own_reason_id
     FROM staging.lesion AS lesion

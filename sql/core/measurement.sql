@@ -13,8 +13,9 @@
    conflicting_values shows what was found; n_days above 1 marks lesions measured on several days of one time point.
    A lesion's days are those of its scans: two lesions of one time point may have different ones.
    0 stays 0 (is_below_limit). The limit is the setting volume.limit_of_quantification_mm3.
-   baseline.rule last_before_first_dose: the last measurement up to day baseline.latest_day, else the first one; rule
-   first: the first one. New lesions have no baseline.
+   baseline.rule last_before_first_dose: the last measurement up to day baseline.latest_day; rule first: the first one,
+   where it lies there. A lesion first measured later has no baseline; only where day 0 of the study is something else
+   than the start of treatment (core.study.is_day_zero_treatment) is it the first one. New lesions have no baseline.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, sections 3.1 and 4.2; Zhou et al. 2023, Methods.
    Grain: one row per lesion_id and time_point_id; a lesion has one row on a day
    Key: lesion_id, time_point_id
@@ -134,6 +135,7 @@ described AS (
         lesion.reader,
         lesion.lesion_type,
         lesion.is_nodal,
+        study.is_day_zero_treatment,
         conflicting.lesion_id IS NOT NULL AS has_conflict,
         -- A scan on which the lesion is gone or too small needs no second axis.
         bool_and(
@@ -142,6 +144,7 @@ described AS (
         AND bool_or(lesion_time.short_axis_mm IS NOT NULL) OVER lesion_days AS has_short_axis_throughout
     FROM lesion_time
     INNER JOIN staging.lesion AS lesion ON lesion_time.lesion_id = lesion.lesion_id
+    INNER JOIN core.study AS study ON lesion.study_id = study.study_id
     LEFT JOIN conflicting
         ON lesion_time.lesion_id = conflicting.lesion_id AND lesion_time.day = conflicting.day
     WINDOW lesion_days AS (PARTITION BY lesion_time.lesion_id)
@@ -169,7 +172,9 @@ sized AS (
         limits.limit_mm3,
         max(described.day) FILTER (WHERE described.day <= limits.latest_baseline_day) OVER lesion_days
             AS last_day_before_dose,
-        min(described.day) OVER lesion_days AS first_day,
+        min(described.day) FILTER (
+            WHERE described.day <= limits.latest_baseline_day OR NOT described.is_day_zero_treatment
+        ) OVER lesion_days AS first_day,
         limits.baseline_rule
     FROM described
     CROSS JOIN limits
@@ -191,10 +196,12 @@ SELECT
     volume_mm3, -- volume, mm3
     CASE WHEN measured_volume_mm3 IS NULL THEN 'derived' ELSE 'measured' END AS volume_source, -- derived or measured
     lesion_type <> 'new'
-    AND day = CASE
-        WHEN baseline_rule = 'first' THEN first_day
-        ELSE coalesce(last_day_before_dose, first_day)
-    END AS is_baseline, -- the lesion's baseline measurement
+    AND coalesce(
+        day = CASE
+            WHEN baseline_rule = 'first' THEN first_day
+            ELSE coalesce(last_day_before_dose, first_day)
+        END, FALSE
+    ) AS is_baseline, -- the lesion's baseline measurement
     volume_mm3 < limit_mm3 AS is_below_limit, -- volume below the limit of quantification
     is_imputed, -- too small to measure: the size is the study's or the setting's number, not a measurement
     value_raw, -- the result as written

@@ -22,6 +22,8 @@ SELECT
     study.layout, -- layout of the source: sdtm, lesion_long, radiomics or mapped
     study.day_convention, -- how the source counts days: sdtm (no day 0) or zero_based
     study.day_zero_rule, -- what the source's day zero is, in words
+    coalesce(regexp_matches(upper(study.day_zero_rule), 'DOSE|TREATMENT|RANDOMI'), TRUE)
+        AS is_day_zero_treatment, -- day 0 is the start of treatment: so said, or nothing else said
     study.patients = 'unknown' AS is_patient_unknown, -- the source names no patients
     coalesce(study.too_small_mm, setting.too_small_mm) AS too_small_mm, -- what 'too small to measure' becomes, mm
     study.too_small_mm IS NOT NULL AS is_too_small_stated, -- the study says so itself; else the setting does

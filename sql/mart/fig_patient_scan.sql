@@ -13,7 +13,7 @@ SELECT
     measurement.volume_mm3, -- volume, mm3
     coalesce(measurement.is_below_limit, FALSE) AS is_below_limit, -- volume below the limit of quantification
     coalesce(measurement.is_imputed, FALSE) AS is_imputed, -- the size stands for 'too small to measure'
-    assessment.status -- CR, PR, SD, PD or NE where the source assesses in words
+    assessment.status -- CR, PR, SD, PD or NE, in words or of a non-target lesion by its size
 FROM core.measurement AS measurement
 FULL JOIN core.lesion_assessment AS assessment
     ON measurement.lesion_id = assessment.lesion_id AND measurement.time_point_id = assessment.time_point_id

@@ -441,7 +441,93 @@ never_measured AS (
         AND followed.lesion_label IS NULL
 ),
 
+part_of_another AS (
+    SELECT DISTINCT lesion_id
+    FROM core.lesion_lineage
+    WHERE relation IN ('split', 'merged')
+),
+
+setting AS (
+    SELECT CAST(value AS DOUBLE) AS latest_baseline_day
+    FROM meta.setting
+    WHERE name = 'baseline.latest_day'
+),
+
+changed_id AS (
+    SELECT
+        'identity.1j' AS defect_id,
+        lesion.study_id,
+        lesion.patient_id,
+        CAST(NULL AS VARCHAR) AS lesion_id,
+        lesion.reader,
+        min(lesion.first_measured_day) FILTER (WHERE lesion.first_measured_day > setting.latest_baseline_day) AS day,
+        min(struct_pack(file := lesion.source_file, row := lesion.source_row)) AS source,
+        string_agg(lesion.lesion_label, ', ' ORDER BY lesion.lesion_label) FILTER (
+            WHERE lesion.last_measured_day <= setting.latest_baseline_day
+        ) AS lost_labels,
+        string_agg(lesion.lesion_label, ', ' ORDER BY lesion.lesion_label) FILTER (
+            WHERE lesion.first_measured_day > setting.latest_baseline_day
+        ) AS late_labels
+    FROM core.lesion AS lesion
+    INNER JOIN core.study AS study ON lesion.study_id = study.study_id AND study.is_day_zero_treatment
+    CROSS JOIN setting
+    LEFT JOIN part_of_another ON lesion.lesion_id = part_of_another.lesion_id
+    WHERE lesion.lesion_type = 'target' AND lesion.patient_id IS NOT NULL AND part_of_another.lesion_id IS NULL
+    GROUP BY lesion.study_id, lesion.patient_id, lesion.reader
+    HAVING lost_labels IS NOT NULL AND late_labels IS NOT NULL
+),
+
+spelled_apart AS (
+    SELECT
+        'identity.1k' AS defect_id,
+        study_id,
+        patient_id,
+        reader,
+        min(first_day) AS day,
+        min(struct_pack(file := source_file, row := source_row)) AS source,
+        string_agg(DISTINCT lesion_label, ', ' ORDER BY lesion_label) AS labels
+    FROM staging.lesion
+    WHERE patient_id IS NOT NULL
+    GROUP BY
+        study_id, patient_id, reader,
+        regexp_replace(upper(trim(lesion_label)), '(^|[^0-9])0+([0-9])', '\1\2', 'g')
+    HAVING count(DISTINCT lesion_label) > 1
+),
+
 found AS (
+    SELECT
+        defect_id,
+        study_id,
+        patient_id,
+        lesion_id,
+        reader,
+        day,
+        source.file AS source_file,
+        source.row AS source_row,
+        'tu' AS domain,
+        'tulnkid' AS column_name,
+        late_labels AS value,
+        printf(
+            'Targets measured up to the first dose and never again: %s; targets that begin after it: %s.',
+            lost_labels, late_labels
+        ) AS message
+    FROM changed_id
+    UNION ALL
+    SELECT
+        defect_id,
+        study_id,
+        patient_id,
+        NULL AS lesion_id,
+        reader,
+        day,
+        source.file AS source_file,
+        source.row AS source_row,
+        'tu' AS domain,
+        'tulnkid' AS column_name,
+        labels AS value,
+        printf('%s are one id but for case and leading zeros, and stand for lesions of their own.', labels) AS message
+    FROM spelled_apart
+    UNION ALL
     SELECT * FROM not_in_dm
     UNION ALL
     SELECT * FROM shared_link_id

@@ -1,5 +1,5 @@
 /* Scans on days that do not suit them: under treatment, after death, after the next therapy, or of two days at once:
-   time.1d, 1f, 2i and 2j of quality.defect.
+   time.1d, 1f, 1g, 2i and 2j of quality.defect.
    Why: a baseline under treatment hides the response; a scan after death says that one of the two dates is wrong.
    Caveats: the warehouse takes the study day where one is given. Here, for 2i and 2j, a full date goes before it, so
    that a planned day is not read as a scan after death. The day of death is DM's, else DD's, else DS's.
@@ -10,13 +10,6 @@ WITH setting AS (
     SELECT CAST(value AS DOUBLE) AS latest_baseline_day
     FROM meta.setting
     WHERE name = 'baseline.latest_day'
-),
-
--- Where day 0 is something else than the start of treatment, a first scan after it means nothing.
-study_from_first_dose AS (
-    SELECT study_id
-    FROM raw.study
-    WHERE day_zero_rule IS NULL OR regexp_matches(upper(day_zero_rule), 'DOSE|TREATMENT|RANDOMI')
 ),
 
 part_of_another AS (
@@ -38,17 +31,42 @@ late_baseline AS (
         'tr' AS domain,
         'trdtc' AS column_name,
         CAST(measurement.day AS VARCHAR) AS value,
-        printf('The first size of the target lesion is of day %d after the first dose.', measurement.day) AS message
+        printf('The first size of the target lesion is of day %d: it has no baseline, is in no sum.', measurement.day)
+            AS message
     FROM core.lesion AS lesion
     INNER JOIN core.measurement AS measurement
         ON lesion.lesion_id = measurement.lesion_id AND lesion.first_measured_day = measurement.day
-    INNER JOIN study_from_first_dose ON lesion.study_id = study_from_first_dose.study_id
+    INNER JOIN core.study AS study ON lesion.study_id = study.study_id AND study.is_day_zero_treatment
     CROSS JOIN setting
     LEFT JOIN part_of_another ON lesion.lesion_id = part_of_another.lesion_id
     WHERE
         lesion.lesion_type = 'target'
         AND lesion.is_identified
         AND measurement.day > setting.latest_baseline_day
+        AND part_of_another.lesion_id IS NULL
+),
+
+late_nontarget AS (
+    SELECT
+        'time.1g' AS defect_id,
+        lesion.study_id,
+        lesion.patient_id,
+        lesion.lesion_id,
+        lesion.reader,
+        lesion.first_day AS day,
+        lesion.source_file,
+        lesion.source_row,
+        CASE WHEN lesion.is_identified THEN 'tu' ELSE 'tr' END AS domain,
+        CASE WHEN lesion.is_identified THEN 'tudtc' ELSE 'trdtc' END AS column_name,
+        CAST(lesion.first_day AS VARCHAR) AS value,
+        printf('The non-target lesion is first known on day %d: it counts from then on.', lesion.first_day) AS message
+    FROM core.lesion AS lesion
+    INNER JOIN core.study AS study ON lesion.study_id = study.study_id AND study.is_day_zero_treatment
+    CROSS JOIN setting
+    LEFT JOIN part_of_another ON lesion.lesion_id = part_of_another.lesion_id
+    WHERE
+        lesion.lesion_type = 'non-target'
+        AND lesion.first_day > setting.latest_baseline_day
         AND part_of_another.lesion_id IS NULL
 ),
 
@@ -285,6 +303,8 @@ single_day AS (
 
 found AS (
     SELECT * FROM late_baseline
+    UNION ALL
+    SELECT * FROM late_nontarget
     UNION ALL
     SELECT * FROM days_throughout
     UNION ALL

@@ -191,7 +191,10 @@ WITH hop AS (
         'staging.tumor_result -> core.lesion_assessment' AS step,
         NULL AS domain,
         (SELECT count(*) FROM staging.tumor_result) AS rows_in,
-        (SELECT count(*) FROM core.lesion_assessment) AS rows_out
+        (
+            SELECT count(*) FROM core.lesion_assessment
+            WHERE NOT is_from_size
+        ) AS rows_out
     UNION ALL
     SELECT
         122 AS step_order,

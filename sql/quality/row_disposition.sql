@@ -113,7 +113,7 @@ left_the_path AS (
         'repeat_on_the_day' AS reason_id,
         sum(n_source_rows - 1) AS n_rows
     FROM core.lesion_assessment
-    WHERE n_source_rows > 1
+    WHERE n_source_rows > 1 AND NOT is_from_size
     GROUP BY ALL
     UNION ALL
     SELECT

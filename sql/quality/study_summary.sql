@@ -52,6 +52,7 @@ assessment AS (
         study_id,
         count(*) AS n_assessments
     FROM core.lesion_assessment
+    WHERE NOT is_from_size
     GROUP BY study_id
 ),
 

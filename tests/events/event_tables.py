@@ -81,6 +81,7 @@ CORE: dict[str, dict[str, str]] = {
         "title": "VARCHAR",
         "tumor_type": "VARCHAR",
         "phase": "VARCHAR",
+        "is_day_zero_treatment": "BOOLEAN",
     },
     "organ": {
         "organ": "VARCHAR",
@@ -314,6 +315,7 @@ TIME_POINT = {
     "first_day": "INTEGER",
     "last_day": "INTEGER",
     "has_scan": "BOOLEAN",
+    "visit": "VARCHAR",
 }
 """Columns of core.time_point that endpoints look at."""
 
@@ -395,6 +397,7 @@ class Core:
                     "first_day": min(row["day"] for row in here),
                     "last_day": max(row["day"] for row in here),
                     "has_scan": point in scans,
+                    "visit": self.visits.get(here[0]["day"]),
                 }
                 for point, here in points.items()
             ],
@@ -531,7 +534,15 @@ class Core:
         load_seeds(con)
         self._time_points(con)
         rows: dict[str, Rows] = {
-            "study": [{"study_id": "S", "title": "a study", "tumor_type": "CRC", "phase": "3"}],
+            "study": [
+                {
+                    "study_id": "S",
+                    "title": "a study",
+                    "tumor_type": "CRC",
+                    "phase": "3",
+                    "is_day_zero_treatment": True,
+                }
+            ],
             "organ": ORGANS,
             "patient": self.patients,
             "lesion": self.lesions,
