@@ -9,10 +9,12 @@
    the patient's responses is taken.
    Days: that of the first such response. Where a CR or PR that was not confirmed comes to SD, the first assessment
    without progression from the minimum duration on; where it comes to PD, the day of the progression.
+   Where a patient has no target lesion, what would be SD is NON-CR/NON-PD (RECIST's table 2). A best overall response
+   that the source states without any response by visit (BESTRESP) stands as it is, without a day, confirmed or not.
    Caveats: whether confirmation is asked for is the trial's choice (RECIST asks for it where response is the
    primary endpoint of a trial without randomisation), so both are given. PR followed by SD is SD whatever its duration,
    as in the published table. progression_day is the first progression, be it after another therapy.
-   Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.4 and table 3.
+   Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.4 and tables 2 and 3.
    Grain: one row per patient_id, reader and basis
    Key: patient_id, reader, basis
    Tags: public
@@ -30,18 +32,36 @@ course AS (
         patient_id,
         coalesce(reader, '') AS reader,
         'derived' AS basis,
-        bool_or(is_analysis_reader) AS is_counted_reader
+        bool_or(is_analysis_reader) AS is_counted_reader,
+        NOT bool_or(lesion_type = 'target') AS is_without_target,
+        CAST(NULL AS VARCHAR) AS stated_best
     FROM core.lesion
     WHERE patient_id IS NOT NULL
     GROUP BY patient_id, coalesce(reader, '')
     UNION ALL
-    SELECT DISTINCT
+    SELECT
         patient_id,
         reader,
         basis,
-        is_counted_reader
+        bool_or(is_counted_reader) AS is_counted_reader,
+        bool_or(overall_response = 'NON-CR/NON-PD') AND NOT bool_or(overall_response IN ('PR', 'SD'))
+            AS is_without_target,
+        CAST(NULL AS VARCHAR) AS stated_best
     FROM analysis.response_course
     WHERE basis = 'stated'
+    GROUP BY patient_id, reader, basis
+    UNION ALL
+    SELECT
+        patient.patient_id,
+        '' AS reader,
+        'stated' AS basis,
+        TRUE AS is_counted_reader,
+        FALSE AS is_without_target,
+        patient.best_overall_response AS stated_best
+    FROM core.patient AS patient
+    LEFT JOIN analysis.response_course AS stated
+        ON patient.patient_id = stated.patient_id AND stated.basis = 'stated'
+    WHERE patient.best_overall_response IS NOT NULL AND stated.patient_id IS NULL
 ),
 
 progression AS (
@@ -171,10 +191,16 @@ decided_response AS (
         decided.progression_day,
         course_of_visits.stable_day,
         CASE
-            WHEN course_of_visits.stable_day IS NOT NULL THEN rule.best_if_stable_long_enough
-            ELSE rule.best_if_not
+            WHEN course_of_visits.stable_day IS NULL THEN rule.best_if_not
+            WHEN course.is_without_target AND rule.best_if_stable_long_enough = 'SD' THEN 'NON-CR/NON-PD'
+            ELSE rule.best_if_stable_long_enough
         END AS response
     FROM decided
+    INNER JOIN course
+        ON
+            decided.patient_id = course.patient_id
+            AND decided.reader = course.reader
+            AND decided.basis = course.basis
     INNER JOIN staging.confirmed_response_rule AS rule
         ON
             decided.first_response = rule.first_response
@@ -194,6 +220,7 @@ confirmed AS (
         CASE response
             WHEN 'PD' THEN coalesce(progression_day, subsequent_day)
             WHEN 'SD' THEN coalesce(stable_day, subsequent_day)
+            WHEN 'NON-CR/NON-PD' THEN coalesce(stable_day, subsequent_day)
             ELSE first_day
         END AS day,
         response
@@ -237,13 +264,15 @@ confirmed_response AS (
 
 SELECT
     course.patient_id, -- text id of the patient
-    course.reader, -- who read the scans; empty text where the source names none
-    course.basis, -- derived from the lesions, or stated by the source visit by visit (RS)
+    course.reader, -- who read the scans; empty text where the source names none, or states a best response alone
+    course.basis, -- derived from the lesions, or stated by the source (RS): by visits, else as its best response
     course.is_counted_reader, -- the one reader of the patient whose responses make endpoints
-    coalesce(course_of_visits.n_assessments, 0) AS n_assessments, -- assessments that count
-    coalesce(unconfirmed_best.response, 'NE') AS best_overall_response, -- best response, without confirmation
+    coalesce(course_of_visits.n_assessments, 0) AS n_assessments, -- assessments that count; 0 of BESTRESP alone
+    coalesce(unconfirmed_best.response, course.stated_best, 'NE')
+        AS best_overall_response, -- best response, without confirmation
     unconfirmed_best.day AS best_overall_response_day, -- first day of that response, from first dose
-    coalesce(confirmed_best.response, 'NE') AS confirmed_best_overall_response, -- best response, CR and PR confirmed
+    coalesce(confirmed_best.response, course.stated_best, 'NE')
+        AS confirmed_best_overall_response, -- best response, CR and PR confirmed
     confirmed_best.day AS confirmed_best_overall_response_day, -- first day of that response, as said above
     course_of_visits.response_day, -- first CR or PR, whether confirmed or not; NULL where none was seen
     confirmed_response.confirmed_response_day, -- first CR or PR that was confirmed later; NULL where none was

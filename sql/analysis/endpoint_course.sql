@@ -147,6 +147,21 @@ study_therapy AS (
     FROM core.subsequent_therapy
 ),
 
+-- Assessments that were set aside because the day of the first dose is not known.
+undated AS (
+    SELECT DISTINCT
+        patient_id,
+        'derived' AS basis
+    FROM staging.tumor_result_screen
+    WHERE reason_id = 'no_reference_date' AND patient_id IS NOT NULL
+    UNION
+    SELECT DISTINCT
+        patient_id,
+        'stated' AS basis
+    FROM staging.disease_response_screen
+    WHERE reason_id = 'no_reference_date' AND patient_id IS NOT NULL
+),
+
 stated_time AS (
     SELECT
         patient_id,
@@ -180,6 +195,7 @@ planned AS (
         therapy.day AS therapy_day,
         local_treatment.day AS local_treatment_day,
         best.progression_day,
+        undated.patient_id IS NOT NULL AS is_without_first_dose,
         study_therapy.study_id IS NOT NULL AS has_therapy_in_study,
         survival_reporting.study_id IS NOT NULL AS is_survival_reported,
         CASE WHEN setting.is_confirmed THEN best.confirmed_response_day ELSE best.response_day END AS response_day,
@@ -208,7 +224,11 @@ planned AS (
     CROSS JOIN setting
     CROSS JOIN staging.endpoint AS endpoint
     LEFT JOIN analysis.best_overall_response AS best
-        ON patient.patient_id = best.patient_id AND basis.basis = best.basis AND best.is_counted_reader
+        ON
+            patient.patient_id = best.patient_id
+            AND basis.basis = best.basis
+            AND best.is_counted_reader
+            AND (best.basis = 'derived' OR best.n_assessments > 0)
     LEFT JOIN study_course ON patient.study_id = study_course.study_id AND basis.basis = study_course.basis
     LEFT JOIN study_course AS other_course
         ON patient.study_id = other_course.study_id AND basis.basis <> other_course.basis
@@ -218,6 +238,7 @@ planned AS (
     LEFT JOIN local_treatment ON patient.patient_id = local_treatment.patient_id
     LEFT JOIN other_death ON patient.patient_id = other_death.patient_id
     LEFT JOIN other_criterion ON patient.patient_id = other_criterion.patient_id
+    LEFT JOIN undated ON patient.patient_id = undated.patient_id AND basis.basis = undated.basis
     LEFT JOIN survival_reporting ON patient.study_id = survival_reporting.study_id
     LEFT JOIN study_therapy ON patient.study_id = study_therapy.study_id
     LEFT JOIN stated_time
@@ -283,6 +304,7 @@ SELECT
     ended.is_assessed, -- the patient has, or should have, assessments of this kind
     ended.has_other_criterion, -- the source states responses by a criterion that does not count
     ended.has_baseline, -- a lesion was assessed at baseline
+    ended.is_without_first_dose, -- assessments were set aside for want of the day of the first dose
     around.patient_id IS NOT NULL AS has_assessment, -- an assessment from start_day on could be evaluated
     least(greatest(around.last_assessment_day, ended.start_day), ended.death_day)
         AS last_assessment_day, -- last that could, else start_day; the death where that is dated before it

@@ -24,6 +24,7 @@ told AS (
                 holds := basis = 'stated' AND NOT needs_assessment AND is_stated_event IS NULL
             ),
             struct_pack(condition := 'not_assessed_in_study', holds := NOT is_assessed_in_study),
+            struct_pack(condition := 'no_first_dose', holds := is_without_first_dose AND NOT has_assessment),
             struct_pack(condition := 'not_assessed', holds := NOT is_assessed),
             struct_pack(condition := 'no_response', holds := response_day IS NULL),
             struct_pack(

@@ -52,9 +52,17 @@ stated_row AS (
         patient_id,
         coalesce(reader, '') AS reader,
         day,
-        min(struct_pack(file := source_file, row := source_row)) AS source
+        coalesce(
+            min(struct_pack(file := source_file, row := source_row)) FILTER (WHERE test_code = 'OVRLRESP'),
+            min(struct_pack(file := source_file, row := source_row))
+        ) AS source
     FROM staging.disease_response
-    WHERE test_code = 'OVRLRESP' AND response IS NOT NULL AND is_analysis_response
+    WHERE
+        is_analysis_response
+        AND (
+            (test_code IN ('OVRLRESP', 'TRGRESP', 'NTRGRESP') AND response IS NOT NULL)
+            OR test_code IN ('NEWLIND', 'NEWLPROG')
+        )
     GROUP BY patient_id, coalesce(reader, ''), day
 ),
 

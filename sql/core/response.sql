@@ -6,6 +6,8 @@
    sum_of_diameters_mm is added up here from core.measurement over the reader's target lesions measured at the time
    point, n_target_lesions of them; the sum that the source states stands beside it.
    has_new_lesion is as RS states it, else whether the reader first saw a new lesion at this time point.
+   Where a time point has TRGRESP, NTRGRESP or a new lesion and no OVRLRESP, the overall response follows from them by
+   staging.overall_response_rule (is_overall_from_parts; criteria of the RECIST family and unnamed ones).
    day is the day of the overall response as the source dates it, else of the last of the others, else the last day of
    the scans.
    Criteria stand apart: is_analysis_criterion says whose responses are the study's endpoints (staging.study_criterion).
@@ -21,6 +23,7 @@ WITH verdict AS (
         patient_id,
         reader,
         criterion,
+        criterion_family,
         is_analysis_response,
         time_point_id,
         day,
@@ -66,6 +69,7 @@ visit_verdict AS (
         patient_id,
         reader,
         criterion,
+        min(criterion_family) AS criterion_family,
         bool_or(is_analysis_response) AS is_analysis_criterion,
         time_point_id,
         coalesce(max(day) FILTER (WHERE place = 1 AND test_code = 'OVRLRESP'), max(day)) AS day,
@@ -124,6 +128,59 @@ detected AS (
             AND lesion.reader = time_point_day.reader
             AND lesion.first_day = time_point_day.day
     WHERE lesion.detection = 'certain' AND lesion.first_day > 0
+),
+
+described AS (
+    SELECT
+        visit_verdict.*,
+        coalesce(visit_verdict.stated_new_lesion, detected.time_point_id IS NOT NULL) AS has_new_lesion,
+        bool_or(visit_verdict.target_response IS NOT NULL) OVER one_course AS is_target_stated,
+        bool_or(visit_verdict.nontarget_response IS NOT NULL) OVER one_course AS is_nontarget_stated
+    FROM visit_verdict
+    LEFT JOIN detected
+        ON
+            visit_verdict.patient_id = detected.patient_id
+            AND visit_verdict.reader = detected.reader
+            AND visit_verdict.time_point_id = detected.time_point_id
+    WINDOW one_course AS (PARTITION BY visit_verdict.patient_id, visit_verdict.reader, visit_verdict.criterion)
+),
+
+-- What a reader states at other time points and not at this one was not evaluated.
+from_parts AS (
+    SELECT
+        described.patient_id,
+        described.reader,
+        described.criterion,
+        described.time_point_id,
+        rule.overall_response
+    FROM described
+    INNER JOIN staging.overall_response_rule AS rule
+        ON
+            rule.target_response IN (
+                '*', coalesce(described.target_response, CASE WHEN described.is_target_stated THEN 'NE' ELSE 'NONE' END)
+            )
+            AND rule.nontarget_response IN (
+                '*',
+                CASE
+                    WHEN described.nontarget_response IN ('PR', 'SD') THEN 'NON-CR/NON-PD'
+                    WHEN described.nontarget_response IS NOT NULL THEN described.nontarget_response
+                    WHEN described.is_nontarget_stated THEN 'NE'
+                    ELSE 'NONE'
+                END
+            )
+            AND coalesce(described.has_new_lesion = rule.has_new_lesion, TRUE)
+    WHERE
+        described.overall_term IS NULL
+        AND described.criterion_family IN ('recist', 'unspecified')
+        AND (
+            described.target_response IS NOT NULL
+            OR described.nontarget_response IS NOT NULL
+            OR described.stated_new_lesion
+        )
+    QUALIFY row_number() OVER (
+        PARTITION BY described.patient_id, described.reader, described.criterion, described.time_point_id
+        ORDER BY rule.priority
+    ) = 1
 )
 
 SELECT
@@ -138,17 +195,21 @@ SELECT
     visit_verdict.visit, -- the source's label of the visit
     visit_verdict.target_response, -- response of the target lesions: CR, PR, SD, PD or NE
     visit_verdict.nontarget_response, -- response of the non-target lesions: CR, NON-CR/NON-PD, PD or NE
-    coalesce(visit_verdict.stated_new_lesion, detected.time_point_id IS NOT NULL) AS has_new_lesion, -- a new lesion
-    visit_verdict.overall_response, -- overall response: CR, PR, SD, NON-CR/NON-PD, PD, NE; NULL where not on this scale
+    visit_verdict.has_new_lesion, -- a new lesion
+    coalesce(visit_verdict.overall_response, from_parts.overall_response)
+        AS overall_response, -- overall response: CR, PR, SD, NON-CR/NON-PD, PD, NE; NULL where not on this scale
+    from_parts.time_point_id IS NOT NULL
+        AS is_overall_from_parts, -- the source states the parts alone: the overall response follows by RECIST's tables
     visit_verdict.target_term, -- response of the target lesions in the criterion's own term, such as iUPD
     visit_verdict.nontarget_term, -- that of the non-target lesions
-    visit_verdict.overall_term, -- overall response in the criterion's own term; as written where it is not known
+    coalesce(visit_verdict.overall_term, from_parts.overall_response)
+        AS overall_term, -- overall response in the criterion's own term; as written where it is not known
     target_sum.sum_of_diameters_mm, -- sum over the target lesions measured, mm
     CAST(coalesce(target_sum.n_target_lesions, 0) AS INTEGER) AS n_target_lesions, -- target lesions in the sum
     stated_sum.stated_sum_of_diameters_mm, -- sum of diameters that the source states, mm
     visit_verdict.has_conflict, -- the source has two different results of one test at this time point
     CAST(visit_verdict.n_source_rows AS INTEGER) AS n_source_rows -- rows of RS behind this row
-FROM visit_verdict
+FROM described AS visit_verdict
 LEFT JOIN target_sum
     ON
         visit_verdict.patient_id = target_sum.patient_id
@@ -159,9 +220,10 @@ LEFT JOIN stated_sum
         visit_verdict.patient_id = stated_sum.patient_id
         AND visit_verdict.reader = stated_sum.reader
         AND visit_verdict.time_point_id = stated_sum.time_point_id
-LEFT JOIN detected
+LEFT JOIN from_parts
     ON
-        visit_verdict.patient_id = detected.patient_id
-        AND visit_verdict.reader = detected.reader
-        AND visit_verdict.time_point_id = detected.time_point_id
+        visit_verdict.patient_id = from_parts.patient_id
+        AND visit_verdict.reader = from_parts.reader
+        AND visit_verdict.criterion = from_parts.criterion
+        AND visit_verdict.time_point_id = from_parts.time_point_id
 LEFT JOIN core.time_point AS time_point ON visit_verdict.time_point_id = time_point.time_point_id

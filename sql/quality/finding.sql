@@ -262,6 +262,22 @@ WITH finding AS (
         value,
         message
     FROM quality.finding_plausible_lesions
+    UNION ALL
+    SELECT
+        finding_id,
+        defect_id,
+        study_id,
+        patient_id,
+        lesion_id,
+        reader,
+        day,
+        source_file,
+        source_row,
+        domain,
+        column_name,
+        value,
+        message
+    FROM quality.finding_assessments
 )
 
 SELECT

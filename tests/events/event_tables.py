@@ -246,6 +246,8 @@ SOURCES: dict[str, dict[str, str]] = {
         "source_file": "VARCHAR",
         "source_row": "BIGINT",
     },
+    "staging.tumor_result_screen": {"patient_id": "VARCHAR", "reason_id": "VARCHAR"},
+    "staging.disease_response_screen": {"patient_id": "VARCHAR", "reason_id": "VARCHAR"},
     "staging.time_to_event": {
         "time_to_event_id": "VARCHAR",
         "patient_id": "VARCHAR",

@@ -15,10 +15,14 @@ COLUMNS = (
     "is_counted_reader BOOLEAN"
 )
 DAYS = ("stable_min_days", "confirmation_min_days")
+PATIENT = "CREATE TABLE core.patient (patient_id VARCHAR, best_overall_response VARCHAR)"
 
 
 def best_of(
-    course: dict[int, str], settings: tuple[int, int] = (42, 28), therapy_day: int | None = None
+    course: dict[int, str],
+    settings: tuple[int, int] = (42, 28),
+    therapy_day: int | None = None,
+    kind: str = "target",
 ) -> dict[str, Any]:
     """The row of analysis.best_overall_response for overall responses by day."""
     with duckdb.connect() as con:
@@ -26,6 +30,8 @@ def best_of(
         con.execute("CREATE SCHEMA core")
         con.execute("CREATE TABLE core.lesion AS SELECT 'P' AS patient_id, '' AS reader")
         con.execute("ALTER TABLE core.lesion ADD COLUMN is_analysis_reader BOOLEAN DEFAULT TRUE")
+        con.execute(f"ALTER TABLE core.lesion ADD COLUMN lesion_type VARCHAR DEFAULT '{kind}'")
+        con.execute(PATIENT)
         con.execute("CREATE SCHEMA meta")
         con.execute("CREATE TABLE meta.setting (name VARCHAR, value VARCHAR)")
         for name, value in zip(DAYS, settings, strict=True):
@@ -118,6 +124,24 @@ def test_best_overall_response(course: dict[int, str], unconfirmed: str, confirm
     assert both(course) == (unconfirmed, confirmed)
 
 
+@pytest.mark.parametrize(
+    ("course", "confirmed", "day"),
+    [
+        ({42: "NON-CR/NON-PD", 84: "CR", 126: "PD"}, "NON-CR/NON-PD", 42),
+        ({42: "CR", 84: "PD"}, "NON-CR/NON-PD", 42),
+        ({42: "CR", 84: "CR"}, "CR", 42),
+        ({10: "CR", 40: "PD"}, "PD", 40),
+    ],
+)
+def test_without_target_lesions_no_disease_is_called_stable(
+    course: dict[int, str], confirmed: str, day: int
+) -> None:
+    """RECIST 1.1, table 2: there is no SD of non-target lesions alone."""
+    row = best_of(course, kind="non-target")
+    assert row["confirmed_best_overall_response"] == confirmed
+    assert row["confirmed_best_overall_response_day"] == day
+
+
 def test_the_days_are_those_of_the_responses() -> None:
     row = best_of({42: "SD", 84: "PR", 126: "PR", 168: "PD", 210: "PR"})
     assert row["best_overall_response_day"] == 84
@@ -195,8 +219,9 @@ def test_random_courses_agree_with_loops() -> None:
         )
         con.execute(
             "CREATE TABLE core.lesion AS SELECT DISTINCT patient_id, reader, "
-            "true AS is_analysis_reader FROM analysis.response_course"
+            "true AS is_analysis_reader, 'target' AS lesion_type FROM analysis.response_course"
         )
+        con.execute(PATIENT)
         run_model(con, "analysis.best_overall_response")
         found = dict(
             con.execute(

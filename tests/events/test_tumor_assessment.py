@@ -197,3 +197,128 @@ def test_a_time_point_without_a_size_keeps_the_name_of_its_visit() -> None:
             kit.state(day, "PRESENT", "NT1", visit=visit)
         kit.build("analysis.visit_response")
         assert kit.rows("analysis.visit_response", "day, visit") == [(56, "WEEK 8")]
+
+
+def _response(kit: SqlKit, subject: str, day: int | None, word: str, **rs: Any) -> None:
+    row = {"usubjid": subject, "rstestcd": "OVRLRESP", "rscat": "RECIST 1.1", "rsorres": word}
+    kit.add("rs", {**row, "rsdy": None if day is None else str(day), **rs})
+
+
+def test_stated_sums_are_held_against_the_sizes() -> None:
+    """30 + 30 = 60 mm: 65 is named, 60.9 is rounding, 6 cm is 60; 30 without the node."""
+    with _kit() as kit:
+        kit.subject("1")
+        kit.subject("2")
+        days = {-5: "SCREENING", 56: "WEEK 8", 112: "WEEK 16", 168: "WEEK 24"}
+        for label, site in (("T1", "LIVER"), ("T2", "LYMPH NODE")):
+            kit.lesion(label, tuloc=site, tudy="-5")
+            for day, visit in days.items():
+                kit.size(day, 30, label, visit=visit)
+        stated = {"trlnkid": None, "trtestcd": "SUMDIAM"}
+        for day, value, unit in ((-5, 60, "mm"), (56, 65, "mm"), (112, 60.9, "mm"), (168, 6, "cm")):
+            kit.size(None, value, visit=days[day], **{**stated, "trorresu": unit})
+        kit.size(None, 45, visit="WEEK 8", **{**stated, "trtestcd": "SUMNLNLD"})
+        for day, value in ((-5, 100), (56, 60)):
+            kit.size(day, value, usubjid="2", **stated)
+        kit.build("quality.finding")
+        assert _findings(kit, "sizes.6d", "sizes.6e") == [
+            ("sizes.6d", "1", "45",
+             "SUMNLNLD is stated as 45 mm; the sizes add up to 30 mm, which count."),
+            ("sizes.6d", "1", "65",
+             "SUMDIAM is stated as 65 mm; the sizes add up to 60 mm, which count."),
+            ("sizes.6e", "2", None,
+             "The source states 2 sums and no size of a target lesion: no response follows from "
+             "them."),
+        ]  # fmt: skip
+
+
+def test_parts_without_an_overall_response_give_it_by_recist() -> None:
+    """RECIST 1.1, table 1: PR with a new lesion is PD; CR with non-target lesions left is PR."""
+    with _kit() as kit:
+        for subject in ("1", "2", "3"):
+            kit.subject(subject)
+        for subject, day, parts in (
+            ("1", 56, {"TRGRESP": "PR", "NTRGRESP": "NON-CR/NON-PD", "NEWLPROG": "Y"}),
+            ("2", 56, {"TRGRESP": "CR", "NTRGRESP": "NON-CR/NON-PD"}),
+            # Stated before, and not at this time point: not evaluated, so that CR is PR.
+            ("2", 112, {"TRGRESP": "CR"}),
+            ("3", 56, {"TRGRESP": "CR"}),
+            ("3", 112, {"TRGRESP": "CR", "OVRLRESP": "SD"}),
+        ):
+            for code, word in parts.items():
+                _response(kit, subject, day, word, rstestcd=code)
+        kit.build("analysis.patient_endpoint", "quality.finding")
+        assert kit.rows(
+            "core.response",
+            "split_part(patient_id, '/', 2), day, overall_response, is_overall_from_parts",
+        ) == [
+            ("1", 56, "PD", True),
+            ("2", 56, "PR", True),
+            ("2", 112, "PR", True),
+            ("3", 56, "CR", True),
+            ("3", 112, "SD", False),
+        ]
+        assert kit.rows(
+            "analysis.patient_endpoint",
+            "time_days, is_event",
+            "endpoint = 'PFS' AND basis = 'stated' AND patient_id = 's1/1'",
+        ) == [(56.0, True)]
+        assert _findings(kit, "rows.7k") == [
+            ("rows.7k", None, "RECIST 1.1", "4 overall responses of 3 subjects by RECIST 1.1 are "
+             "not stated: they follow from their parts."),
+        ]  # fmt: skip
+
+
+def test_a_best_overall_response_alone_is_the_stated_one() -> None:
+    """Patient 1 has BESTRESP only; patient 2 has a visit, which goes before its BESTRESP."""
+    with _kit() as kit:
+        kit.subject("1")
+        kit.subject("2")
+        for subject in ("1", "2"):
+            _response(kit, subject, 112, "PR", rstestcd="BESTRESP")
+        _response(kit, "2", 56, "SD")
+        kit.build("analysis.patient_endpoint")
+        assert kit.rows(
+            "analysis.best_overall_response",
+            "split_part(patient_id, '/', 2), basis, best_overall_response, "
+            "confirmed_best_overall_response, n_assessments, is_counted_reader",
+        ) == [("1", "stated", "PR", "PR", 0, True), ("2", "stated", "SD", "SD", 1, True)]
+
+
+def test_two_responses_of_a_day_and_results_that_were_not_done_are_named() -> None:
+    with _kit() as kit:
+        kit.subject("1")
+        _target(kit, "1", "T1", {-5: 50, 56: 30})
+        kit.size(112, 30, "T1", trstat="NOT DONE")
+        kit.size(168, "NOT DONE", "T1", trstat="NOT DONE")
+        for word in ("PR", "PD"):
+            _response(kit, "1", 56, word)
+        _response(kit, "1", 112, "PD", rsstat="NOT DONE")
+        _response(kit, "1", 168, "NE", rsstat="NOT DONE")
+        kit.build("quality.finding")
+        assert _findings(kit, "rows.7l", "rows.2f") == [
+            ("rows.2f", "1", "30", "NOT DONE stands beside the result 30, which is not used."),
+            ("rows.2f", "1", "PD", "NOT DONE stands beside the result PD, which is not used."),
+            ("rows.7l", "1", "PD, PR",
+             "OVRLRESP is PD, PR at one assessment: the accepted one, else the worse one, counts."),
+        ]  # fmt: skip
+
+
+def test_without_a_first_dose_the_endpoint_says_so() -> None:
+    """Dates without a reference give no days; it is not the patient who was never assessed."""
+    with _kit(day_convention="sdtm") as kit:
+        kit.subject("1")
+        _target(kit, "1", "T1", {-5: 50, 56: 30})
+        kit.subject("2", first_dose=None)
+        kit.lesion("T1", usubjid="2", tudtc="2020-01-05")
+        for date in ("2020-01-05", "2020-03-06"):
+            kit.size(None, 30, "T1", usubjid="2", trdtc=date)
+        kit.build("analysis.patient_endpoint")
+        assert kit.rows(
+            "analysis.patient_endpoint",
+            "time_days, missing_reason",
+            f"{PFS} AND patient_id = 's1/2'",
+        ) == [
+            (None, "The day of the first dose is not known, and the patient's assessments were set "
+             "aside for want of it (quality.quarantine).")
+        ]  # fmt: skip

@@ -105,6 +105,15 @@ WRONG = {
         "study_id: trial\nday_convention: zero\n",
         "'day_convention' cannot be 'zero'.*sdtm, zero_based",
     ),
+    "unknown organ": (
+        "study_id: trial\nsites: {LIVER: livr}\n",
+        r"study.yml, line 2 \(sites\): the site 'LIVER' cannot be the organ 'livr'."
+        r" Did you mean 'liver'\?",
+    ),
+    "organ by another word": (
+        "study_id: trial\nsites: {LIVER: hepatic}\n",
+        r"'LIVER' cannot be the organ 'hepatic'. Did you mean 'liver'\? It may be: liver, lung",
+    ),
     "unknown domain": (
         MAPPED.replace("domain: tr", "domain: trr"),
         r"unknown domain 'trr'. Did you mean 'tr'\?",

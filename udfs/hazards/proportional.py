@@ -167,7 +167,8 @@ def _information(
 
 def _test(name: str, at: IntArray, score: FloatArray, left: FloatArray) -> ProportionalTest:
     """Score test of the columns ``at``, the others' c being 0."""
-    chi2 = float(score[at] @ np.linalg.solve(left[np.ix_(at, at)], score[at]))
+    # A quadratic form of a covariance: below 0 by rounding alone, where the score is 0.
+    chi2 = max(float(score[at] @ np.linalg.solve(left[np.ix_(at, at)], score[at])), 0.0)
     return ProportionalTest(name, chi2, len(at), float(chdtrc(len(at), chi2)))
 
 

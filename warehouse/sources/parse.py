@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
+from warehouse.contents import content_folder
 from warehouse.errors import LesionsError
 from warehouse.sources import spec
 from warehouse.sources.document import Section, read_document
@@ -104,7 +107,7 @@ def _described(folder: Path, top: Section) -> spec.Study:
         line_of_therapy=top.whole("line_of_therapy"),
         primary_site=top.text("primary_site"),
         arms=_arms(top),
-        sites=top.pairs("sites"),
+        sites=_sites(top),
         test_codes=_test_codes(top),
     )
 
@@ -176,6 +179,43 @@ def _test_codes(top: Section) -> tuple[tuple[str, str], ...]:
             )
         stated[code.strip().upper()] = meaning
     return tuple(stated.items())
+
+
+def _sites(top: Section) -> tuple[tuple[str, str], ...]:
+    """Site as written -> organ, as 'sites:' says; every organ is one of core.organ."""
+    stated = top.pairs("sites")
+    unknown = [(site, organ) for site, organ in stated if organ not in _organs()]
+    if unknown:
+        site, organ = unknown[0]
+        section = top.section("sites")
+        assert section is not None
+        meant = next((near for pattern, near in _site_map() if pattern.search(organ.upper())), None)
+        hint = did_you_mean(organ, _organs()) or (f" Did you mean {meant!r}?" if meant else "")
+        section.fail(
+            f"the site {site!r} cannot be the organ {organ!r}.{hint} "
+            f"It may be: {listed(_organs())}.",
+            site,
+        )
+    return stated
+
+
+def _seed(name: str) -> list[dict[str, str]]:
+    with (content_folder("sql") / "seeds" / f"{name}.csv").open(
+        encoding="utf-8", newline=""
+    ) as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def _organs() -> tuple[str, ...]:
+    return tuple(row["organ"] for row in _seed("core.organ"))
+
+
+@cache
+def _site_map() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The patterns that read a site's words, in their order."""
+    rows = sorted(_seed("staging.site_map"), key=lambda row: int(row["priority"]))
+    return tuple((re.compile(row["site_raw_pattern"]), row["organ"]) for row in rows)
 
 
 def _stems(top: Section) -> dict[str, str]:
