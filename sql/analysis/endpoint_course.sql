@@ -100,7 +100,7 @@ study_lesion AS (
 baseline AS (
     SELECT DISTINCT lesion.patient_id
     FROM core.lesion AS lesion
-    INNER JOIN core.study AS study ON lesion.study_id = study.study_id
+    LEFT JOIN core.study AS study ON lesion.study_id = study.study_id
     CROSS JOIN setting
     WHERE
         lesion.is_analysis_reader
@@ -108,7 +108,9 @@ baseline AS (
         AND CASE lesion.lesion_type
             WHEN 'target' THEN lesion.baseline_day IS NOT NULL
             WHEN 'non-target'
-                THEN coalesce(lesion.first_day <= setting.latest_baseline_day OR NOT study.is_day_zero_treatment, TRUE)
+                THEN
+                    coalesce(lesion.first_day <= setting.latest_baseline_day, TRUE)
+                    OR NOT coalesce(study.is_day_zero_treatment, TRUE)
         END
 ),
 

@@ -46,6 +46,16 @@ def new_only(death_day: int | None = None) -> Core:
     return core
 
 
+def without_first_dose() -> Core:
+    """A lesion whose rows have dates and no days."""
+    core = course({})
+    core.lesion("T1", first_day=None)
+    core.sources["staging.tumor_result_screen"] = [
+        {"patient_id": "S/1", "reason_id": "no_reference_date"}
+    ]
+    return core
+
+
 def locally_treated(core: Core, day: int) -> Core:
     core.treatments.append(
         {"lesion_id": "T1", "patient_id": "S/1", "first_day": day, "is_patient_censored": True}
@@ -116,6 +126,7 @@ CASES: list[Case] = [
     ("PFS/stated_censored", "stated", lambda: adtte(course(PROGRESSED), "PFS", 100.5, False),
      (100.5, False, 100.5)),
     ("PFS/not_assessed_in_study", "derived", lambda: course({}), NONE),
+    ("PFS/no_first_dose", "derived", without_first_dose, NONE),
     ("PFS/not_assessed", "stated", lambda: told_of_another(course(STABLE)), NONE),
     ("PFS/death_before_first_assessment", "derived", lambda: course({0: 20}, death_day=30),
      (30, True, 0)),
@@ -148,6 +159,7 @@ CASES: list[Case] = [
     ("TTP/stated_censored", "stated", lambda: adtte(course(STABLE), "TTP", 90, False),
      (90, False, 90)),
     ("TTP/not_assessed_in_study", "derived", lambda: course({}), NONE),
+    ("TTP/no_first_dose", "derived", without_first_dose, NONE),
     ("TTP/not_assessed", "stated", lambda: told_of_another(course(STABLE)), NONE),
     ("TTP/death_before_first_assessment", "derived", lambda: course({0: 20}, death_day=30),
      (30, False, 30)),
@@ -170,6 +182,7 @@ CASES: list[Case] = [
     ("DOR/stated_censored", "stated", lambda: adtte(course(RESPONSE), "DOR", 61, False),
      (61, False, 61)),
     ("DOR/not_assessed_in_study", "derived", lambda: course({}), NONE),
+    ("DOR/no_first_dose", "derived", without_first_dose, NONE),
     ("DOR/not_assessed", "stated", lambda: told_of_another(course(RESPONSE)), NONE),
     ("DOR/no_response", "derived", lambda: course(STABLE), NONE),
     ("DOR/subsequent_therapy", "derived",
@@ -188,6 +201,7 @@ CASES: list[Case] = [
     ("DOSD/stated_censored", "stated", lambda: adtte(course(STABLE), "DOSD", 90, False),
      (90, False, 90)),
     ("DOSD/not_assessed_in_study", "derived", lambda: course({}), NONE),
+    ("DOSD/no_first_dose", "derived", without_first_dose, NONE),
     ("DOSD/not_assessed", "stated", lambda: told_of_another(course(STABLE)), NONE),
     ("DOSD/not_stable", "derived", lambda: course(RESPONSE), NONE),
     ("DOSD/subsequent_therapy", "derived", lambda: therapy(course(PROGRESSED), 100),
@@ -206,6 +220,7 @@ CASES: list[Case] = [
     ("TTR/stated_censored", "stated", lambda: adtte(course(STABLE), "TTR", 90, False),
      (90, False, 90)),
     ("TTR/not_assessed_in_study", "derived", lambda: course({}), NONE),
+    ("TTR/no_first_dose", "derived", without_first_dose, NONE),
     ("TTR/not_assessed", "stated", lambda: told_of_another(course(STABLE)), NONE),
     ("TTR/no_baseline", "derived", new_only, (0, False, 0)),
     ("TTR/other_criterion", "stated", lambda: by_another_criterion(course({})), (0, False, 0)),
