@@ -142,7 +142,8 @@ def _interval_fit(model: Model) -> IntervalModel:
     frame, ready = model.prepared.frame, model.prepared
     terms = [factor("organ", frame["organ"].to_numpy(dtype=str), reference=ready.reference)]
     for term in ready.terms[1:]:
-        own = covariate_term(frame, term.name)
+        # Which level is the commonest may differ between all rows and the collapsed ones.
+        own = covariate_term(frame, term.name, term.reference)
         assert own is not None, "a term of the collapsed rows is one of all rows"
         terms.append(own)
     columns = design(*terms)

@@ -41,7 +41,6 @@ late_baseline AS (
     LEFT JOIN part_of_another ON lesion.lesion_id = part_of_another.lesion_id
     WHERE
         lesion.lesion_type = 'target'
-        AND lesion.is_identified
         AND measurement.day > setting.latest_baseline_day
         AND part_of_another.lesion_id IS NULL
 ),

@@ -383,7 +383,7 @@ def test_the_standards_own_example_of_three_scans_at_a_visit() -> None:
             "core.response",
             "day, target_response, overall_response, sum_of_diameters_mm, "
             "stated_sum_of_diameters_mm",
-        ) == [(45, "PR", "PR", 30.0, 30.0), (88, "NE", None, 6.0, None)]
+        ) == [(45, "PR", "PR", 30.0, 30.0), (88, "NE", "NE", 6.0, None)]
         assert kit.rows("quality.quarantine") == []
 
 

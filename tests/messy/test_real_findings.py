@@ -152,7 +152,7 @@ def test_pharmaverse_contradictions(real: SqlKit) -> None:
     assert set(found) == {
         "plausibility.1a", "plausibility.2b", "plausibility.3c", "rows.3a", "rows.3e", "rows.4a",
         "rows.5c", "rows.5g", "rows.5m", "rows.6b", "rows.7a",
-        "sizes.3c", "time.1f", "time.2b", "time.4a",
+        "sizes.3c", "sizes.6d", "time.1f", "time.2b", "time.4a",
     }  # fmt: skip
     # Its sizes are made up at random: one finding for all of them, not one for each pair.
     assert found["plausibility.1a"] == 1

@@ -190,7 +190,7 @@ def _sites(top: Section) -> tuple[tuple[str, str], ...]:
         section = top.section("sites")
         assert section is not None
         meant = next((near for pattern, near in _site_map() if pattern.search(organ.upper())), None)
-        hint = did_you_mean(organ, _organs()) or (f" Did you mean {meant!r}?" if meant else "")
+        hint = f" Did you mean {meant!r}?" if meant else did_you_mean(organ, _organs())
         section.fail(
             f"the site {site!r} cannot be the organ {organ!r}.{hint} "
             f"It may be: {listed(_organs())}.",

@@ -233,8 +233,11 @@ def prepare(
     return ready
 
 
-def covariate_term(rows: pd.DataFrame, name: str) -> Term | None:
-    """The term of a covariate; None where it is the same in all rows."""
+def covariate_term(rows: pd.DataFrame, name: str, reference: str = "") -> Term | None:
+    """The term of a covariate; None where it is the same in all rows.
+
+    The reference is that of :func:`reference_level` unless another level is given.
+    """
     values = rows[name]
     if values.nunique() < 2:
         return None
@@ -243,7 +246,8 @@ def covariate_term(rows: pd.DataFrame, name: str) -> Term | None:
     values = with_shared_reference(rows, name, values)
     if values.nunique() < 2:
         return None
-    return factor(name, values.to_numpy(dtype=str), reference=reference_level(rows, name, values))
+    against = reference or reference_level(rows, name, values)
+    return factor(name, values.to_numpy(dtype=str), reference=against)
 
 
 def with_shared_reference(rows: pd.DataFrame, name: str, values: pd.Series) -> pd.Series:
