@@ -27,6 +27,13 @@ FEWER_FINDINGS_THAN_ROWS = {
 }
 """Defects whose finding stands for several of the listed places, and why."""
 
+FOLLOWS_FROM_ANOTHER = {
+    "rows.7k": "a planted row of RS that is set aside leaves the parts of its response",
+    "sizes.6d": "a size with a planted defect is not that of the trial's own sum",
+    "time.1g": "the first scan that time.1d moves shows non-target lesions too",
+}
+"""Findings that are right, about rows that another planted defect is listed for."""
+
 ID_AS_WRITTEN = ("identity.1c", "identity.1d", "identity.4b")
 """The planted subject is the odd id, which the finding has as its value."""
 
@@ -59,7 +66,7 @@ def assert_all_found_and_nothing_else(project: Project, truth: Mapping[str, Plan
     """Each detectable defect is reported in the planted rows, and no other row is reported."""
     wanted = {key: planted for key, planted in truth.items() if planted.is_detectable}
     rows, subjects = reported_rows(project), found_subjects(project)
-    assert set(rows) == set(wanted)
+    assert set(rows) - set(FOLLOWS_FROM_ANOTHER) == set(wanted)
     for key, planted in wanted.items():
         if key in FEWER_FINDINGS_THAN_ROWS:
             assert rows[key] <= planted.rows, key
