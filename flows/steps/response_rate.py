@@ -90,7 +90,7 @@ SELECT
         )
     ) AS n_responders,
     count(*) FILTER (best.unconfirmed = 'NE') AS n_not_evaluable,
-    count(*) FILTER (best.n_assessments = 0) AS n_not_assessed,
+    count(*) FILTER (best.n_assessments = 0 AND best.unconfirmed = 'NE') AS n_not_assessed,
     count(*) FILTER (best.basis = 'stated') AS n_stated
 FROM grouped
 INNER JOIN best ON grouped.patient_id = best.patient_id
@@ -129,7 +129,7 @@ RESPONSE_RATE = TableDoc(
         "n": "patients who entered the study, not evaluable and never assessed ones included",
         "n_responders": "of them with such a response",
         "n_not_evaluable": "of them not evaluable (unconfirmed), n_not_assessed included",
-        "n_not_assessed": "of them without any assessment that counts for a best response",
+        "n_not_assessed": "of them without any assessment or stated best response",
         "n_stated": "of them by the responses that the source states, or should state",
         "rate": "n_responders / n",
         "lower": "its lower limit",

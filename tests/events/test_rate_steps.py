@@ -117,3 +117,23 @@ def test_who_was_never_assessed_is_in_the_denominator() -> None:
         ("study sizes", 6, 3, 3, 3, 0, 0.5),
         ("study stated", 6, 3, 3, 3, 6, 0.5),
     ]
+
+
+def test_a_best_response_alone_counts_as_a_stated_one() -> None:
+    """One patient with BESTRESP = PR, one with a visit of SD: 1 of 2, and both were assessed."""
+    with SqlKit() as kit:
+        kit.study("s1")
+        for subject, code, word in (("1", "BESTRESP", "PR"), ("2", "OVRLRESP", "SD")):
+            kit.subject(subject)
+            row = {"rstestcd": code, "rsorres": word, "rscat": "RECIST 1.1", "rsdy": "57"}
+            kit.add("rs", {"usubjid": subject, **row})
+        kit.build("analysis.patient_endpoint")
+        run_node(kit, "response_rate")
+        assert (
+            kit.rows(
+                "analysis.response_rate",
+                "n, n_responders, n_not_evaluable, n_not_assessed, n_stated",
+                "subset = 'study s1' AND grouping = 'all' AND measure = 'ORR'",
+            )
+            == [(2, 1, 0, 0, 2)] * 2
+        )
