@@ -46,8 +46,7 @@ stated_time AS (
         endpoint,
         rounding_days
     FROM staging.time_to_event
-    WHERE time_days IS NOT NULL AND is_event IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY patient_id, endpoint ORDER BY source_file, source_row, time_to_event_id) = 1
+    WHERE is_counted
 ),
 
 assessment AS (

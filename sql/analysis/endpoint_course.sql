@@ -172,8 +172,7 @@ stated_time AS (
         is_event,
         start_day
     FROM staging.time_to_event
-    WHERE time_days IS NOT NULL AND is_event IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY patient_id, endpoint ORDER BY source_file, source_row, time_to_event_id) = 1
+    WHERE is_counted
 ),
 
 basis (basis) AS (

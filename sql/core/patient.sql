@@ -45,12 +45,9 @@ stated_time AS (
         patient_id,
         endpoint,
         time_days,
-        is_event,
-        row_number() OVER (
-            PARTITION BY patient_id, endpoint ORDER BY source_file, source_row, time_to_event_id
-        ) AS place
+        is_event
     FROM staging.time_to_event
-    WHERE endpoint IN ('OS', 'PFS') AND time_days IS NOT NULL AND is_event IS NOT NULL
+    WHERE endpoint IN ('OS', 'PFS') AND is_counted
 ),
 
 overall_response AS (
@@ -192,9 +189,9 @@ gathered AS (
     LEFT JOIN staging.last_contact AS last_contact ON subject.patient_id = last_contact.patient_id
     LEFT JOIN staging.survival_reporting AS survival_reporting ON subject.study_id = survival_reporting.study_id
     LEFT JOIN stated_time AS stated_os
-        ON subject.patient_id = stated_os.patient_id AND stated_os.endpoint = 'OS' AND stated_os.place = 1
+        ON subject.patient_id = stated_os.patient_id AND stated_os.endpoint = 'OS'
     LEFT JOIN stated_time AS stated_pfs
-        ON subject.patient_id = stated_pfs.patient_id AND stated_pfs.endpoint = 'PFS' AND stated_pfs.place = 1
+        ON subject.patient_id = stated_pfs.patient_id AND stated_pfs.endpoint = 'PFS'
     LEFT JOIN overall_response ON subject.patient_id = overall_response.patient_id
     LEFT JOIN scanned ON subject.patient_id = scanned.patient_id
     LEFT JOIN lesion_tally ON subject.patient_id = lesion_tally.patient_id

@@ -1,7 +1,7 @@
 /* How the times that ADTTE states were read, where that is an assumption or a correction: time.5 of quality.defect.
    Why: a day more or less, or another start, moves every median: whoever compares with the trial's own tables must see
    what was done.
-   Caveats: time.5a and time.5c are one finding per study and parameter, with counts; time.5b is one per row.
+   Caveats: all but time.5b are one finding per study and parameter, with counts; time.5b is one per row.
    Grain: one row per defect found
    Key: finding_id
 */
@@ -63,12 +63,61 @@ no_date AS (
     GROUP BY study_id, parameter, source_file, first_day_number, first_day_from
 ),
 
+-- Several times of one endpoint: which counts, and why; the others by name.
+several AS (
+    SELECT
+        counted.study_id,
+        counted.patient_id,
+        counted.endpoint,
+        counted.parameter,
+        counted.counted_by,
+        counted.source_file,
+        counted.source_row,
+        string_agg(DISTINCT other.parameter, ', ' ORDER BY other.parameter) AS others,
+        bool_or(other.parameter = counted.parameter) AS is_same_parameter
+    FROM stated AS counted
+    INNER JOIN stated AS other
+        ON
+            counted.patient_id = other.patient_id
+            AND counted.endpoint = other.endpoint
+            AND NOT other.is_counted
+    INNER JOIN staging.endpoint AS endpoint ON counted.endpoint = endpoint.endpoint
+    WHERE counted.is_counted
+    GROUP BY ALL
+),
+
+not_counted AS (
+    SELECT
+        CASE WHEN counted_by = 'first name' THEN 'time.5e' ELSE 'time.5d' END AS defect_id,
+        study_id,
+        CAST(NULL AS VARCHAR) AS patient_id,
+        source_file,
+        min(source_row) AS source_row,
+        'paramcd' AS column_name,
+        parameter AS value,
+        printf(
+            '%s of %d subjects is stated several times: %s counts, %s; %s does not.', endpoint,
+            count(DISTINCT patient_id), parameter,
+            CASE counted_by
+                WHEN 'setting' THEN 'by endpoints.stated_parameters'
+                WHEN 'readers' THEN 'by the order of readers'
+                WHEN 'own name' THEN 'by its name'
+                ELSE 'as the first of their names'
+            END,
+            CASE WHEN is_same_parameter THEN 'another time of ' ELSE '' END || others
+        ) AS message
+    FROM several
+    GROUP BY study_id, source_file, endpoint, parameter, counted_by, others, is_same_parameter
+),
+
 found AS (
     SELECT * FROM other_start
     UNION ALL
     SELECT * FROM contradiction
     UNION ALL
     SELECT * FROM no_date
+    UNION ALL
+    SELECT * FROM not_counted
 )
 
 SELECT

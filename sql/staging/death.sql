@@ -53,7 +53,7 @@ evidence AS (
         source_file,
         source_row
     FROM staging.time_to_event
-    WHERE endpoint = 'OS' AND is_event
+    WHERE endpoint = 'OS' AND is_event AND is_counted
     UNION ALL
     SELECT
         patient_id,

@@ -9,20 +9,51 @@
    whatever STARTDT is (randomization); a duration counts from its own STARTDT. start_day and stated_days keep what the
    source says; findings time.5a to time.5c name the differences.
    Caveats: a month is 30.4375 days. CNSR 0 is an event, anything greater is censored. Dates that are not written as
-   dates (SAS numbers in a text file) are none. Rows that repeat are one row (n_source_rows); of two times for one
-   parameter core.patient takes the first in the file.
+   dates (SAS numbers in a text file) are none. Rows that repeat are one row (n_source_rows).
+   Of a patient's several times for one endpoint, as by investigator and by independent review, one counts
+   (is_counted): the first of the setting endpoints.stated_parameters; that of the first reader in study.yml, by role
+   (staging.reader_role_word); the one whose PARAMCD is the endpoint's own; else the first by PARAMCD, PARAM, day and
+   kind. The order of rows plays no part; findings time.5d and time.5e name the others.
    Reference: CDISC, ADaM Basic Data Structure for Time-to-Event Analyses 1.0; pharmaverse/admiral,
    derive_vars_duration(add_one = TRUE).
    Grain: one row per subject and distinct ADTTE content
    Key: time_to_event_id
 */
-WITH adtte AS (
+WITH preferred_parameter AS (
+    SELECT
+        upper(trim(named.wanted)) AS parameter,
+        min(named.place) AS place
+    FROM (
+        SELECT
+            unnest(string_split(value, ',')) AS wanted,
+            generate_subscripts(string_split(value, ','), 1) AS place
+        FROM meta.setting
+        WHERE name = 'endpoints.stated_parameters'
+    ) AS named
+    WHERE trim(named.wanted) <> ''
+    GROUP BY ALL
+),
+
+-- The places that the study's order of readers gives to roles.
+preferred_role AS (
+    SELECT
+        reader.study_id,
+        word.role,
+        min(reader.priority) AS place
+    FROM raw.study_reader AS reader
+    INNER JOIN staging.reader_role_word AS word
+        ON regexp_matches(plain_words(reader.reader), word.text_pattern)
+    GROUP BY ALL
+),
+
+adtte AS (
     SELECT
         subject.study_id,
         subject.patient_id,
         subject.first_dose_date,
         coalesce(subject.day_convention, 'sdtm') AS day_convention,
         upper(clean_text(adtte.paramcd)) AS parameter,
+        clean_text(adtte.param) AS parameter_text,
         clean_text(adtte.aval) AS time_text,
         clean_text(adtte.avalu) AS time_unit,
         clean_text(adtte.cnsr) AS censor_text,
@@ -43,6 +74,7 @@ distinct_row AS (
         first_dose_date,
         day_convention,
         parameter,
+        parameter_text,
         time_text,
         time_unit,
         censor_text,
@@ -54,14 +86,32 @@ distinct_row AS (
     GROUP BY ALL
 ),
 
+-- PFSINV and PFSIRC without the reader are PFS; PFS2 is the time to the progression after the next one.
+assessed AS (
+    SELECT
+        distinct_row.*,
+        coalesce(by_code.role, by_text.role) AS role,
+        CASE
+            WHEN by_code.role IS NOT NULL THEN regexp_replace(distinct_row.parameter, by_code.code_pattern, '')
+            ELSE distinct_row.parameter
+        END AS plain_parameter
+    FROM distinct_row
+    LEFT JOIN staging.reader_role_word AS by_code ON regexp_matches(distinct_row.parameter, by_code.code_pattern)
+    LEFT JOIN staging.reader_role_word AS by_text
+        ON regexp_matches(plain_words(distinct_row.parameter_text), by_text.text_pattern)
+    QUALIFY row_number() OVER (
+        PARTITION BY distinct_row.source ORDER BY by_code.priority NULLS LAST, by_text.priority NULLS LAST
+    ) = 1
+),
+
 named AS (
     SELECT
         *,
         CASE
-            WHEN parameter IN ('OS', 'OVRSURV', 'DEATH') THEN 'OS'
-            WHEN parameter LIKE 'PFS%' THEN 'PFS'
-            WHEN parameter IN ('RSD', 'DURRSP', 'RSPDUR') THEN 'DOR'
-            ELSE parameter
+            WHEN plain_parameter IN ('OS', 'OVRSURV', 'DEATH') THEN 'OS'
+            WHEN plain_parameter LIKE 'PFS%' AND plain_parameter NOT LIKE 'PFS2%' THEN 'PFS'
+            WHEN plain_parameter IN ('RSD', 'DURRSP', 'RSPDUR') THEN 'DOR'
+            ELSE plain_parameter
         END AS endpoint,
         full_date(end_text) AS end_date,
         full_date(start_text) AS start_date,
@@ -69,7 +119,7 @@ named AS (
         round(finite_number(time_text) * days_in_unit(time_unit), 6) AS stated_days,
         0.5 * days_in_unit(time_unit)
         * power(10, -length(coalesce(regexp_extract(time_text, '^[^.]*[.]([0-9]+)$', 1), ''))) AS rounding_days
-    FROM distinct_row
+    FROM assessed
 ),
 
 started AS (
@@ -150,6 +200,49 @@ lasted AS (
             END
         ) AS length_days
     FROM dated
+),
+
+timed AS (
+    SELECT
+        *,
+        CAST(
+            CASE
+                WHEN starts_at = 'first_dose' THEN length_days + coalesce(start_day, 0) ELSE length_days
+            END AS DOUBLE
+        ) AS time_days,
+        CASE WHEN finite_number(censor_text) IS NOT NULL THEN finite_number(censor_text) = 0 END AS is_event
+    FROM lasted
+),
+
+-- Times of one endpoint, the one that counts first; of those that say a time.
+ranked AS (
+    SELECT
+        timed.*,
+        preferred_parameter.place AS setting_place,
+        preferred_role.place AS reader_place,
+        timed.time_days IS NOT NULL AND timed.is_event IS NOT NULL AS is_usable,
+        rank() OVER (
+            PARTITION BY timed.patient_id, timed.endpoint
+            ORDER BY
+                timed.time_days IS NOT NULL AND timed.is_event IS NOT NULL DESC,
+                preferred_parameter.place ASC NULLS LAST, preferred_role.place ASC NULLS LAST,
+                timed.parameter = timed.endpoint DESC
+        ) AS choice
+    FROM timed
+    LEFT JOIN preferred_parameter ON timed.parameter = preferred_parameter.parameter
+    LEFT JOIN preferred_role ON timed.study_id = preferred_role.study_id AND timed.role = preferred_role.role
+),
+
+chosen AS (
+    SELECT
+        *,
+        count(*) FILTER (WHERE choice = 1) OVER (PARTITION BY patient_id, endpoint) AS n_first,
+        row_number() OVER (
+            PARTITION BY patient_id, endpoint
+            ORDER BY
+                choice ASC, parameter ASC, parameter_text ASC NULLS FIRST, time_days ASC, is_event DESC, source ASC
+        ) AS place
+    FROM ranked
 )
 
 SELECT
@@ -160,11 +253,22 @@ SELECT
     patient_id, -- text id of the patient
     endpoint, -- OS, PFS or another
     parameter, -- PARAMCD as written, upper case
-    CAST(
-        CASE WHEN starts_at = 'first_dose' THEN length_days + coalesce(start_day, 0) ELSE length_days END AS DOUBLE
-    ) AS time_days, -- days from the first dose to the end; of a duration, from its own start; NULL when unreadable
-    CASE WHEN finite_number(censor_text) IS NOT NULL THEN finite_number(censor_text) = 0 END
-        AS is_event, -- the event happened; else censored
+    parameter_text, -- PARAM as written
+    role, -- who assessed, by PARAMCD or PARAM: independent or investigator; NULL where neither says
+    place = 1 AND is_usable AS is_counted, -- the patient's one time of this endpoint that counts
+    CASE
+        WHEN place = 1 AND is_usable
+            THEN
+                CASE
+                    WHEN n_first > 1 THEN 'first name'
+                    WHEN setting_place IS NOT NULL THEN 'setting'
+                    WHEN reader_place IS NOT NULL THEN 'readers'
+                    WHEN parameter = endpoint THEN 'own name'
+                    ELSE 'first name'
+                END
+    END AS counted_by, -- setting, readers, own name or (of equals) first name; NULL where it does not count
+    time_days, -- days from the first dose to the end; of a duration, from its own start; NULL when unreadable
+    is_event, -- the event happened; else censored
     CAST(start_day AS INTEGER) AS start_day, -- STARTDT, from first dose; NULL where either is not known
     stated_days, -- AVAL as stated, days; NULL when unreadable
     CAST(elapsed_days AS INTEGER) AS elapsed_days, -- ADT less STARTDT (else first dose), days; NULL without dates
@@ -180,4 +284,4 @@ SELECT
     n_source_rows, -- rows of ADTTE behind this row
     source.file AS source_file, -- file of the (first) row
     source.row AS source_row -- row in the file
-FROM lasted
+FROM chosen

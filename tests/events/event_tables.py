@@ -256,6 +256,7 @@ SOURCES: dict[str, dict[str, str]] = {
         "is_event": "BOOLEAN",
         "rounding_days": "DOUBLE",
         "start_day": "INTEGER",
+        "is_counted": "BOOLEAN",
         "source_file": "VARCHAR",
         "source_row": "BIGINT",
     },
@@ -562,7 +563,9 @@ class Core:
         _create(con, "analysis.modelled_event", MODELLED, self.modelled)
         _create(con, "analysis.local_treatment", LOCAL_TREATMENT, self.treatments)
         for table, columns in SOURCES.items():
-            _create(con, table, columns, self.sources.get(table, []))
+            stated = {"is_counted": True} if table == "staging.time_to_event" else {}
+            rows_of = [{**stated, **row} for row in self.sources.get(table, [])]
+            _create(con, table, columns, rows_of)
         settings: Rows = [
             {"name": name, "value": str(value).lower() if isinstance(value, bool) else str(value)}
             for name, value in {**default_values(), **self.settings}.items()

@@ -163,3 +163,66 @@ def test_what_was_assumed_or_corrected_is_a_finding(kit) -> None:
             "dates of the study.",
         ),
     ]
+
+
+INVESTIGATOR = {"paramcd": "PFSINV", "param": "PFS by investigator", "aval": "57", "cnsr": "1"}
+INDEPENDENT = {"paramcd": "PFSIRC", "param": "PFS by IRC", "aval": "113", "cnsr": "0"}
+NO_READER = {"paramcd": "PFS", "param": "PFS", "aval": "100", "cnsr": "0"}
+
+
+def pfs_of(rows, readers=(), settings=None) -> tuple[Any, ...]:
+    """PFS of core.patient and of the stated endpoint, with the finding's message."""
+    with SqlKit(settings) as kit:
+        kit.study("s1")
+        kit.subject("1")
+        for priority, reader in enumerate(readers, start=1):
+            kit.add("study_reader", {"reader": reader, "priority": priority})
+        for row in rows:
+            stated(kit, **row)
+        kit.build("core.patient", "analysis.patient_endpoint", "quality.finding_stated_times")
+        ((time, event),) = kit.rows("core.patient", "pfs_days, pfs_event")
+        where = "endpoint = 'PFS' AND basis = 'stated'"
+        assert kit.rows("analysis.patient_endpoint", "time_days, is_event", where) == [
+            (time, event)
+        ]
+        found = kit.rows(
+            "quality.finding_stated_times", "defect_id, message", "defect_id > 'time.5c'"
+        )
+    return time, event, found
+
+
+@pytest.mark.parametrize(
+    ("rows", "readers", "settings", "days", "defect", "why"),
+    [
+        ((INVESTIGATOR, INDEPENDENT), ["Investigator"], None, 56, "time.5d",
+         "PFSINV counts, by the order of readers; PFSIRC does not."),
+        ((INVESTIGATOR, INDEPENDENT), ["INDEPENDENT ASSESSOR", "INVESTIGATOR"], None, 112,
+         "time.5d", "PFSIRC counts, by the order of readers; PFSINV does not."),
+        ((INVESTIGATOR, INDEPENDENT), ["INVESTIGATOR"],
+         {"endpoints.stated_parameters": "PFS, pfsirc"}, 112, "time.5d",
+         "PFSIRC counts, by endpoints.stated_parameters; PFSINV does not."),
+        ((INVESTIGATOR, INDEPENDENT, NO_READER), [], None, 99, "time.5d",
+         "PFS counts, by its name; PFSINV, PFSIRC does not."),
+        # Nothing says which.
+        ((INVESTIGATOR, INDEPENDENT), [], None, 56, "time.5e",
+         "PFSINV counts, as the first of their names; PFSIRC does not."),
+        # One PARAMCD, told apart by PARAM, or not at all.
+        (({**INVESTIGATOR, "paramcd": "PFS"}, {**INDEPENDENT, "paramcd": "PFS"}),
+         ["INDEPENDENT ASSESSOR"], None, 112, "time.5d",
+         "PFS counts, by the order of readers; another time of PFS does not."),
+        ((NO_READER, {**NO_READER, "aval": "120"}), [], None, 99, "time.5e",
+         "PFS counts, as the first of their names; another time of PFS does not."),
+    ],
+)  # fmt: skip
+def test_of_several_times_of_one_endpoint_the_readers_say_which_counts(
+    rows, readers, settings, days, defect, why
+) -> None:
+    """Investigator: censored on day 56. Independent review: progression on day 112."""
+    message = f"PFS of 1 subjects is stated several times: {why}"
+    for order in (rows, rows[::-1]):
+        assert pfs_of(order, readers, settings) == (days, days != 56, [(defect, message)])
+
+
+def test_the_progression_after_the_next_one_is_not_progression_free_survival() -> None:
+    """PFS2 runs to the second progression."""
+    assert pfs_of(({**NO_READER, "paramcd": "PFS2"}, NO_READER)) == (99.0, True, [])

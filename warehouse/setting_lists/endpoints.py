@@ -13,6 +13,13 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("stated_else_derived", "derived_else_stated"),
     ),
     Setting(
+        "endpoints.stated_parameters",
+        "",
+        "values of PARAMCD in ADTTE that count where a patient has several for one endpoint, in "
+        "order of preference, separated by commas, such as 'PFSIRC, PFS'; empty for the order of "
+        "readers in study.yml",
+    ),
+    Setting(
         "endpoints.confirmed_response",
         False,
         "whether time to response and its duration ask for a confirmed response (RECIST 1.1 asks "
