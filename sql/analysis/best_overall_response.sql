@@ -78,7 +78,7 @@ progression AS (
 therapy AS (
     SELECT
         patient_id,
-        min(day) AS therapy_day
+        min(latest_day) AS therapy_day
     FROM core.subsequent_therapy
     GROUP BY patient_id
 ),

@@ -117,7 +117,12 @@ baseline AS (
 therapy AS (
     SELECT
         patient_id,
-        min(day) AS day
+        min(latest_day) AS latest_day,
+        min_by(earliest_day, latest_day) AS earliest_day,
+        CASE
+            WHEN min(day) <= coalesce(min(earliest_day) FILTER (WHERE day IS NULL), min(day)) THEN min(day)
+        END AS day,
+        min(earliest_day) FILTER (WHERE day IS NULL) AS first_open_day
     FROM core.subsequent_therapy
     GROUP BY patient_id
 ),
@@ -130,6 +135,14 @@ local_treatment AS (
     INNER JOIN core.lesion AS lesion ON treatment.lesion_id = lesion.lesion_id
     WHERE treatment.is_patient_censored AND lesion.is_analysis_reader
     GROUP BY treatment.patient_id
+),
+
+undated_progression AS (
+    SELECT
+        patient_id,
+        min(first_possible_day) AS first_possible_day
+    FROM staging.undated_progression
+    GROUP BY patient_id
 ),
 
 -- Stated on study, by a criterion whose responses are no endpoints.
@@ -194,6 +207,9 @@ planned AS (
         patient.is_dead AND other_death.patient_id IS NULL AS is_death_only_stated,
         patient.last_contact_day,
         therapy.day AS therapy_day,
+        therapy.earliest_day AS therapy_earliest_day,
+        therapy.latest_day AS therapy_latest_day,
+        therapy.first_open_day AS therapy_first_open_day,
         local_treatment.day AS local_treatment_day,
         best.progression_day,
         undated.patient_id IS NOT NULL AS is_without_first_dose,
@@ -210,6 +226,9 @@ planned AS (
             WHEN basis.basis = 'derived' THEN study_lesion.study_id IS NOT NULL
             ELSE coalesce(study_course.is_assessed, FALSE)
         END AS is_assessed_in_study,
+        basis.basis = 'stated' AND undated_progression.patient_id IS NOT NULL
+            AS has_undated_progression,
+        undated_progression.first_possible_day AS undated_progression_first_day,
         basis.basis = 'stated' AND other_criterion.patient_id IS NOT NULL AS has_other_criterion,
         basis.basis = 'derived' OR study_lesion.study_id IS NULL OR best.patient_id IS NOT NULL AS is_assessed,
         CASE
@@ -238,6 +257,7 @@ planned AS (
     LEFT JOIN therapy ON patient.patient_id = therapy.patient_id
     LEFT JOIN local_treatment ON patient.patient_id = local_treatment.patient_id
     LEFT JOIN other_death ON patient.patient_id = other_death.patient_id
+    LEFT JOIN undated_progression ON patient.patient_id = undated_progression.patient_id
     LEFT JOIN other_criterion ON patient.patient_id = other_criterion.patient_id
     LEFT JOIN undated ON patient.patient_id = undated.patient_id AND basis.basis = undated.basis
     LEFT JOIN survival_reporting ON patient.study_id = survival_reporting.study_id
@@ -268,7 +288,11 @@ around AS (
         ended.basis,
         max(assessment.day) AS last_assessment_day,
         max(assessment.day) FILTER (WHERE assessment.day < ended.end_day) AS assessment_before_end_day,
-        max(assessment.day) FILTER (WHERE assessment.day <= ended.therapy_day) AS assessment_before_therapy_day,
+        max(assessment.day) FILTER (WHERE assessment.day <= ended.therapy_earliest_day)
+            AS assessment_before_therapy_day,
+        max(assessment.day) FILTER (
+            WHERE assessment.day < coalesce(ended.undated_progression_first_day, assessment.day + 1)
+        ) AS assessment_before_undated_day,
         max(assessment.day) FILTER (WHERE assessment.day < ended.local_treatment_day)
             AS assessment_before_local_treatment_day
     FROM ended
@@ -294,7 +318,9 @@ SELECT
     ended.death_day, -- day of death, 0 where it is before the first dose; of derived OS, by tables other than ADTTE
     ended.is_death_only_stated, -- no table but ADTTE tells of the death
     ended.last_contact_day, -- last day known alive
-    ended.therapy_day, -- day of the first other anticancer therapy
+    ended.therapy_day, -- day of the first other anticancer therapy; NULL where a partial date leaves it open
+    ended.therapy_latest_day, -- last day on which it can have begun
+    ended.therapy_first_open_day, -- first day on which one with a partial date can have begun
     ended.local_treatment_day, -- first local treatment that censors the patient (local_treatment.policy)
     ended.has_therapy_in_study, -- the study records such therapies
     ended.is_survival_reported, -- the study says anything of deaths
@@ -303,6 +329,7 @@ SELECT
     ended.needs_assessment, -- the endpoint is read off assessments
     ended.is_assessed_in_study, -- the study has assessments of this kind
     ended.is_assessed, -- the patient has, or should have, assessments of this kind
+    ended.has_undated_progression, -- the source states a progression on a day that is not known
     ended.has_other_criterion, -- the source states responses by a criterion that does not count
     ended.has_baseline, -- a lesion was assessed at baseline
     ended.is_without_first_dose, -- assessments were set aside for want of the day of the first dose
@@ -311,9 +338,11 @@ SELECT
         AS last_assessment_day, -- last that could, else start_day; the death where that is dated before it
     greatest(around.assessment_before_end_day, ended.start_day) AS assessment_before_end_day, -- last before end_day
     greatest(around.assessment_before_therapy_day, ended.start_day)
-        AS assessment_before_therapy_day, -- last up to therapy_day
+        AS assessment_before_therapy_day, -- last up to the first day on which the therapy can have begun
     greatest(around.assessment_before_local_treatment_day, ended.start_day)
         AS assessment_before_local_treatment_day, -- last before local_treatment_day
+    greatest(around.assessment_before_undated_day, ended.start_day)
+        AS assessment_before_undated_day, -- last before a progression whose day is not known
     ended.longest_gap_days, -- longest time without assessment before an event, days; NULL where any will do
     ended.is_missed_asked_for AND ended.longest_gap_days IS NULL
         AS has_unknown_schedule -- missed assessments should censor, and the study has none that tell its interval

@@ -45,7 +45,8 @@ told AS (
             struct_pack(condition := 'never_assessed', holds := NOT has_assessment),
             struct_pack(
                 condition := 'subsequent_therapy_before_end',
-                holds := therapy_day >= start_day AND therapy_day < coalesce(end_day, therapy_day + 1)
+                holds := therapy_latest_day >= start_day
+                AND therapy_latest_day < coalesce(end_day, therapy_latest_day + 1)
             ),
             struct_pack(
                 condition := 'local_treatment_before_end',
@@ -61,12 +62,22 @@ told AS (
             struct_pack(
                 condition := 'progressed', holds := progression_day <= coalesce(death_day, progression_day)
             ),
+            struct_pack(
+                condition := 'died_after_undated_progression',
+                holds := has_undated_progression AND death_day IS NOT NULL
+            ),
+            struct_pack(condition := 'undated_progression', holds := has_undated_progression),
             struct_pack(condition := 'died', holds := death_day IS NOT NULL),
             struct_pack(condition := 'death_day_unknown', holds := is_dead AND death_day IS NULL),
             struct_pack(condition := 'death_only_stated', holds := is_death_only_stated),
             struct_pack(condition := 'deaths_not_reported', holds := NOT is_survival_reported AND NOT is_dead),
             struct_pack(condition := 'has_last_contact', holds := last_contact_day IS NOT NULL),
             struct_pack(condition := 'no_subsequent_therapy_in_study', holds := NOT has_therapy_in_study),
+            struct_pack(
+                condition := 'subsequent_therapy_day_unknown',
+                holds := therapy_day IS NULL
+                AND therapy_first_open_day <= coalesce(death_day, therapy_first_open_day)
+            ),
             struct_pack(
                 condition := 'started_subsequent_therapy',
                 holds := therapy_day <= coalesce(death_day, therapy_day)
@@ -104,6 +115,9 @@ dated AS (
             struct_pack(k := 'subsequent_therapy', v := CAST(therapy_day AS DOUBLE)),
             struct_pack(k := 'last_assessment', v := CAST(last_assessment_day AS DOUBLE)),
             struct_pack(k := 'assessment_before_end', v := CAST(assessment_before_end_day AS DOUBLE)),
+            struct_pack(
+                k := 'assessment_before_undated_progression', v := CAST(assessment_before_undated_day AS DOUBLE)
+            ),
             struct_pack(
                 k := 'assessment_before_local_treatment', v := CAST(assessment_before_local_treatment_day AS DOUBLE)
             ),

@@ -75,6 +75,7 @@ after_progression AS (
         pfs.rule_id IN ('PFS/death', 'PFS/death_before_first_assessment', 'PFS/death_without_schedule')
         OR (overall.is_event AND overall.time_days = pfs.time_days) AS is_death_itself,
         pfs.is_event AS is_progressed,
+        pfs.rule_id IN ('PFS/undated_progression', 'PFS/death_after_undated_progression') AS is_progression_undated,
         pfs.outcome AS pfs_outcome,
         stated_time.time_days AS stated_days,
         stated_time.is_event AS is_stated_event,
@@ -94,6 +95,7 @@ post_progression AS (
             WHEN NOT is_stated_event THEN 'PPS/stated_censored'
             WHEN pfs_outcome = 'absent' THEN 'PPS/pfs_unknown'
             WHEN progression_day IS NULL THEN 'PPS/pfs_before_first_dose'
+            WHEN is_progression_undated THEN 'PPS/progression_day_unknown'
             WHEN NOT is_progressed THEN 'PPS/no_progression'
             WHEN os_days IS NULL THEN 'PPS/os_unknown'
             WHEN os_days < progression_day THEN 'PPS/os_before_progression'
@@ -153,7 +155,7 @@ therapy AS (
         source_file,
         source_row
     FROM core.subsequent_therapy
-    QUALIFY row_number() OVER (PARTITION BY patient_id ORDER BY day, subsequent_therapy_id) = 1
+    QUALIFY row_number() OVER (PARTITION BY patient_id ORDER BY latest_day, subsequent_therapy_id) = 1
 ),
 
 sourced AS (

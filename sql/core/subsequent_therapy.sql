@@ -3,9 +3,11 @@
    treatment ends with it.
    How: rows of PR, DS, EX and CM that a rule of staging.subsequent_therapy_rule calls so. Where the words alone do not
    tell it from background therapy of the trial, only what begins after the last dose counts.
+   A partial date that the setting dates.partial leaves open gives the days between which the therapy began: it censors
+   what comes after the last of them, at an assessment up to the first, and has no day of its own.
    Caveats: EX holds the trial's own treatments, a change of which (as from induction to maintenance) is none of these
-   unless its category or epoch says so. Therapies without a day, before the first dose, or that began during treatment
-   under such a rule, are left out: findings rows.4i and rows.4j.
+   unless its category or epoch says so. Therapies without any date, before the first dose, or that began during
+   treatment under such a rule, are left out: findings rows.4i and rows.4j.
    Grain: one row per subsequent_therapy_id
    Key: subsequent_therapy_id
    Tags: public
@@ -28,7 +30,9 @@ SELECT
     word.therapy_id AS subsequent_therapy_id, -- text id: that of the row of PR, DS, EX or CM
     word.patient_id, -- text id of the patient
     word.study_id, -- text id of the study
-    word.day, -- first day, from first dose
+    word.day, -- first day, from first dose; NULL where a partial date leaves it open
+    word.earliest_day, -- first day on which it can have begun: day, where that is known
+    word.latest_day, -- last day on which it can have begun: day, where that is known
     word.therapy, -- as written
     word.domain AS source, -- pr, ds, ex or cm
     word.rule_id, -- rule of staging.subsequent_therapy_rule that says so
@@ -38,5 +42,5 @@ FROM staging.therapy_word AS word
 LEFT JOIN last_dose ON word.patient_id = last_dose.patient_id
 WHERE
     word.is_subsequent
-    AND word.day >= 0
-    AND (NOT word.after_last_dose OR word.day > coalesce(last_dose.day, 0))
+    AND word.latest_day >= 0
+    AND (NOT word.after_last_dose OR word.earliest_day > coalesce(last_dose.day, 0))

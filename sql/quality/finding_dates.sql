@@ -1,12 +1,19 @@
 /* Dates and study days that cannot be right as they are written: time.1e, 2b and 2e of quality.defect.
    Why: growth, response and survival are all counted in days from the first dose.
    Caveats: partial dates, and dates before 1950, are looked for where the warehouse needs a day: not in the medical
-   history that AE and PR also hold. A row with a partial date and no study day is in quality.quarantine instead.
+   history that AE and PR also hold. In PR and CM a partial date is named where a day was imputed. A row with a partial
+   date and no study day is in quality.quarantine instead.
    Grain: one row per defect found
    Key: finding_id
 */
+WITH setting AS (
+    SELECT value AS rule
+    FROM meta.setting
+    WHERE name = 'dates.partial'
+),
+
 -- place: DM tells of a subject's calendar before the other tables do.
-WITH dated AS (
+dated AS (
     SELECT
         1 AS place,
         'dm' AS domain,
@@ -207,7 +214,7 @@ WITH dated AS (
         15 AS place,
         'pr' AS domain,
         'prstdtc' AS date_column,
-        CAST(NULL AS VARCHAR) AS date_text,
+        CASE WHEN partial_period(prstdtc) IS NOT NULL THEN prstdtc END AS date_text,
         'prstdy' AS day_column,
         prstdy AS day_text,
         _study_id AS study_id,
@@ -216,6 +223,21 @@ WITH dated AS (
         _source_file AS source_file,
         _source_row AS source_row
     FROM raw.pr
+    UNION ALL
+    SELECT
+        16 AS place,
+        'cm' AS domain,
+        'cmstdtc' AS date_column,
+        CASE WHEN partial_period(cmstdtc) IS NOT NULL THEN cmstdtc END AS date_text,
+        'cmstdy' AS day_column,
+        CAST(NULL AS VARCHAR) AS day_text,
+        _study_id AS study_id,
+        clean_text(usubjid) AS usubjid_raw,
+        NULL AS reader,
+        _source_file AS source_file,
+        _source_row AS source_row
+    FROM raw.cm
+    WHERE whole_day(clean_text(cmstdy)) IS NULL
 ),
 
 odd AS (
@@ -270,6 +292,37 @@ undated AS (
     GROUP BY study_id, domain, source_file, source_row
 ),
 
+-- The day that was taken for a partial date of treatment, procedure, disposition or death.
+imputed AS (
+    SELECT
+        odd.study_id,
+        odd.domain,
+        odd.date_column,
+        odd.source_file,
+        odd.source_row,
+        CASE
+            WHEN odd.date_column = 'dthdtc' THEN death.day
+            WHEN odd.domain IN ('ex', 'ds', 'pr', 'cm')
+                THEN coalesce(exposure.end_day, imputed_day(odd.date_text, subject.first_dose_date, setting.rule))
+        END AS day
+    FROM odd
+    INNER JOIN staging.subject AS subject ON odd.patient_id = subject.patient_id
+    CROSS JOIN setting
+    LEFT JOIN staging.death AS death
+        ON
+            odd.patient_id = death.patient_id
+            AND death.source = 'dm'
+            AND death.date_flag IS NOT NULL
+            AND odd.date_column = 'dthdtc'
+    LEFT JOIN staging.exposure AS exposure
+        ON
+            odd.patient_id = exposure.patient_id
+            AND odd.date_column = 'exendtc'
+            AND odd.source_file = exposure.source_file
+            AND odd.source_row = exposure.source_row
+    WHERE whole_day(clean_text(odd.day_text)) IS NULL
+),
+
 partial_date AS (
     SELECT
         'time.2b' AS defect_id,
@@ -281,9 +334,10 @@ partial_date AS (
         odd.domain,
         odd.date_column AS column_name,
         odd.date_text AS value,
-        'The date is partial' || CASE undated.dated_by
-            WHEN 'visit' THEN printf(': day %d of its visit was taken.', undated.day)
-            WHEN 'imputed' THEN printf(': day %d was imputed.', undated.day)
+        'The date is partial' || CASE
+            WHEN undated.dated_by = 'visit' THEN printf(': day %d of its visit was taken.', undated.day)
+            WHEN coalesce(undated.day, imputed.day) IS NOT NULL
+                THEN printf(': day %d was imputed.', coalesce(undated.day, imputed.day))
             ELSE '.'
         END AS message
     FROM odd
@@ -299,7 +353,17 @@ partial_date AS (
             AND odd.domain = undated.domain
             AND odd.source_file = undated.source_file
             AND odd.source_row = undated.source_row
-    WHERE partial_period(odd.date_text) IS NOT NULL AND quarantine.quarantine_id IS NULL
+    LEFT JOIN imputed
+        ON
+            odd.study_id = imputed.study_id
+            AND odd.domain = imputed.domain
+            AND odd.date_column = imputed.date_column
+            AND odd.source_file = imputed.source_file
+            AND odd.source_row = imputed.source_row
+    WHERE
+        partial_period(odd.date_text) IS NOT NULL
+        AND quarantine.quarantine_id IS NULL
+        AND (odd.domain NOT IN ('pr', 'cm') OR imputed.day IS NOT NULL)
 ),
 
 before_1950 AS (
@@ -312,7 +376,10 @@ before_1950 AS (
             date_text := date_text
         )) AS first_date
     FROM odd
-    WHERE regexp_matches(date_text, '^[0-9]{4}(-|$)') AND left(date_text, 4) < '1950'
+    WHERE
+        regexp_matches(date_text, '^[0-9]{4}(-|$)')
+        AND left(date_text, 4) < '1950'
+        AND domain NOT IN ('pr', 'cm')
     GROUP BY study_id, patient_id
 ),
 

@@ -214,8 +214,30 @@ no_counted AS (
     GROUP BY response.study_id, response.source_file, response.criterion
 ),
 
+-- Progression that no day is known of: set aside, and endpoints end before it, or with the death.
+undated_progression AS (
+    SELECT
+        'rows.7m' AS defect_id,
+        study_id,
+        patient_id,
+        reader,
+        CAST(NULL AS INTEGER) AS day,
+        source_file,
+        source_row,
+        'rsdtc' AS column_name,
+        coalesce(date_text, stated_day) AS value,
+        printf(
+            'Progression by %s is stated on a day that is not known%s: endpoints end before it, or with the death.',
+            criterion,
+            coalesce(' (' || coalesce(date_text, stated_day) || ')', '')
+        ) AS message
+    FROM staging.undated_progression
+),
+
 found AS (
     SELECT * FROM word
+    UNION ALL
+    SELECT * FROM undated_progression
     UNION ALL
     SELECT * FROM contradiction
     UNION ALL

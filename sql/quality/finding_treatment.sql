@@ -270,7 +270,8 @@ open_treatment AS (
         )
 ),
 
--- Words of another anticancer therapy that count for nothing: no day, or a day on which the trial's treatment goes on.
+-- Words of another anticancer therapy that count for nothing, or not in full: no day, or a day on which the trial's
+-- treatment goes on.
 unused_therapy AS (
     SELECT
         CASE WHEN word.day IS NULL THEN 'rows.4j' ELSE 'rows.4i' END AS defect_id,
@@ -286,12 +287,20 @@ unused_therapy AS (
         word.therapy AS value,
         coalesce(word.therapy, 'The therapy')
         || CASE
+            WHEN word.day IS NULL AND therapy.subsequent_therapy_id IS NOT NULL
+                THEN printf(
+                    ' began between day %d and day %d: it censors what comes after the later of them.',
+                    therapy.earliest_day, therapy.latest_day
+                )
             WHEN word.day IS NULL THEN ' began on a day that is not known: it censors nothing.'
             ELSE printf(' began on day %d, during treatment: it is taken for part of it.', word.day)
         END AS message
     FROM staging.therapy_word AS word
     LEFT JOIN core.subsequent_therapy AS therapy ON word.therapy_id = therapy.subsequent_therapy_id
-    WHERE word.is_subsequent AND therapy.subsequent_therapy_id IS NULL AND coalesce(word.day, 0) >= 0
+    WHERE
+        word.is_subsequent
+        AND (therapy.subsequent_therapy_id IS NULL OR word.day IS NULL)
+        AND coalesce(word.latest_day, 0) >= 0
 ),
 
 found AS (

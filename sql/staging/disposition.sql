@@ -28,6 +28,7 @@ ds AS (
             ),
             imputed_day(coalesce(clean_text(ds.dsstdtc), clean_text(ds.dsdtc)), subject.first_dose_date, setting.rule)
         ) AS day,
+        possible_days(coalesce(clean_text(ds.dsstdtc), clean_text(ds.dsdtc)), subject.first_dose_date) AS open_days,
         ds._source_file AS source_file,
         ds._source_row AS source_row
     FROM raw.ds AS ds
@@ -49,6 +50,7 @@ distinct_row AS (
         date_text,
         start_stated,
         day,
+        open_days,
         count(*) AS n_source_rows,
         min(struct_pack(file := source_file, row := source_row)) AS source
     FROM ds
@@ -65,6 +67,8 @@ SELECT
     term, -- term as written
     category, -- category
     day, -- day from first dose
+    CASE WHEN day IS NULL THEN open_days END
+        AS open_days, -- days that its partial date leaves open; NULL where the day is known
     n_source_rows, -- rows of DS behind this row
     source.file AS source_file, -- file of the (first) row
     source.row AS source_row -- row in the file

@@ -45,6 +45,7 @@ ex AS (
                 END
             )
         ) AS end_day,
+        possible_days(ex.exstdtc, subject.first_dose_date) AS open_days,
         ex._source_file AS source_file,
         ex._source_row AS source_row
     FROM raw.ex AS ex
@@ -71,6 +72,7 @@ distinct_row AS (
         end_stated,
         start_day,
         end_day,
+        open_days,
         count(*) AS n_source_rows,
         min(struct_pack(file := source_file, row := source_row)) AS source
     FROM ex
@@ -91,6 +93,8 @@ SELECT
     visit, -- the source's label of the visit
     category, -- category and epoch
     start_day, -- first day, from first dose
+    CASE WHEN start_day IS NULL THEN open_days END
+        AS open_days, -- days that its partial date leaves open; NULL where the day is known
     end_day, -- last day, from first dose
     n_source_rows, -- rows of EX behind this row
     source.file AS source_file, -- file of the (first) row

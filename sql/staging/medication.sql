@@ -29,6 +29,7 @@ cm AS (
             ),
             imputed_day(cm.cmstdtc, subject.first_dose_date, setting.rule)
         ) AS day,
+        possible_days(cm.cmstdtc, subject.first_dose_date) AS open_days,
         cm._source_file AS source_file,
         cm._source_row AS source_row
     FROM raw.cm AS cm
@@ -50,6 +51,7 @@ distinct_row AS (
         start_text,
         start_stated,
         day,
+        open_days,
         count(*) AS n_source_rows,
         min(struct_pack(file := source_file, row := source_row)) AS source
     FROM cm
@@ -68,6 +70,8 @@ SELECT
     class, -- code and name of its class (ATC)
     indication, -- indication
     day, -- first day, from first dose
+    CASE WHEN day IS NULL THEN open_days END
+        AS open_days, -- days that its partial date leaves open; NULL where the day is known
     n_source_rows, -- rows of CM behind this row
     source.file AS source_file, -- file of the (first) row
     source.row AS source_row -- row in the file

@@ -29,6 +29,7 @@ pr AS (
             ),
             imputed_day(pr.prstdtc, subject.first_dose_date, setting.rule)
         ) AS day,
+        possible_days(pr.prstdtc, subject.first_dose_date) AS open_days,
         pr._source_file AS source_file,
         pr._source_row AS source_row
     FROM raw.pr AS pr
@@ -51,6 +52,7 @@ distinct_row AS (
         date_text,
         stated_day,
         day,
+        open_days,
         count(*) AS n_source_rows,
         min(struct_pack(file := source_file, row := source_row)) AS source
     FROM pr
@@ -97,6 +99,8 @@ SELECT
     lesion_label, -- the source's link id of the lesion
     indication, -- indication
     day, -- day from first dose
+    CASE WHEN day IS NULL THEN open_days END
+        AS open_days, -- days that its partial date leaves open; NULL where the day is known
     n_source_rows, -- rows of PR behind this row
     source.file AS source_file, -- file of the (first) row
     source.row AS source_row -- row in the file

@@ -13,6 +13,7 @@ WITH candidate AS (
         patient_id,
         study_id,
         day,
+        open_days,
         procedure AS therapy,
         category,
         NULL AS class,
@@ -28,6 +29,7 @@ WITH candidate AS (
         patient_id,
         study_id,
         day,
+        open_days,
         coalesce(term, event) AS therapy,
         category,
         NULL AS class,
@@ -43,6 +45,7 @@ WITH candidate AS (
         patient_id,
         study_id,
         start_day AS day,
+        open_days,
         treatment AS therapy,
         category,
         NULL AS class,
@@ -58,6 +61,7 @@ WITH candidate AS (
         patient_id,
         study_id,
         day,
+        open_days,
         coalesce(medication, standard_term) AS therapy,
         category,
         class,
@@ -99,6 +103,9 @@ SELECT
     patient_id, -- text id of the patient
     study_id, -- text id of the study
     day, -- first day, from first dose; NULL when not known
+    coalesce(day, greatest(open_days.first_day, 0))
+        AS earliest_day, -- the same, else the first that the date leaves open
+    coalesce(day, open_days.last_day) AS latest_day, -- the same, else the last; NULL where nothing is known
     therapy, -- as written
     rule_id, -- the rule of staging.subsequent_therapy_rule that speaks of it
     is_subsequent, -- the words call it another anticancer therapy

@@ -223,9 +223,12 @@ SOURCES: dict[str, dict[str, str]] = {
         "patient_id": "VARCHAR",
         "study_id": "VARCHAR",
         "day": "INTEGER",
+        "earliest_day": "INTEGER",
+        "latest_day": "INTEGER",
         "source_file": "VARCHAR",
         "source_row": "BIGINT",
     },
+    "staging.undated_progression": {"patient_id": "VARCHAR", "first_possible_day": "INTEGER"},
     "staging.survival_reporting": {"study_id": "VARCHAR"},
     "staging.analysis_reader": {"patient_id": "VARCHAR", "reader": "VARCHAR"},
     "staging.death": {
@@ -563,9 +566,9 @@ class Core:
         _create(con, "analysis.modelled_event", MODELLED, self.modelled)
         _create(con, "analysis.local_treatment", LOCAL_TREATMENT, self.treatments)
         for table, columns in SOURCES.items():
-            stated = {"is_counted": True} if table == "staging.time_to_event" else {}
-            rows_of = [{**stated, **row} for row in self.sources.get(table, [])]
-            _create(con, table, columns, rows_of)
+            _create(
+                con, table, columns, [_filled(table, row) for row in self.sources.get(table, [])]
+            )
         settings: Rows = [
             {"name": name, "value": str(value).lower() if isinstance(value, bool) else str(value)}
             for name, value in {**default_values(), **self.settings}.items()
@@ -610,6 +613,15 @@ ORGANS: Rows = [
     }
     for place, organ in enumerate(("liver", "lung", "bone", "unknown"), start=1)
 ]
+
+
+def _filled(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A row with what it means where a test does not say it: it counts, its day is known."""
+    if table == "staging.time_to_event":
+        return {"is_counted": True, **row}
+    if table == "core.subsequent_therapy":
+        return {"earliest_day": row.get("day"), "latest_day": row.get("day"), **row}
+    return row
 
 
 def _create(

@@ -38,7 +38,7 @@ def best_of(
             con.execute("INSERT INTO meta.setting VALUES (?, ?)", [f"endpoints.{name}", str(value)])
         con.execute(
             "CREATE TABLE core.subsequent_therapy AS SELECT 'P' AS patient_id, "
-            "CAST(? AS INTEGER) AS day",
+            "CAST(? AS INTEGER) AS latest_day",
             [therapy_day],
         )
         con.execute("CREATE SCHEMA analysis")
@@ -210,7 +210,7 @@ def test_random_courses_agree_with_loops() -> None:
             "INSERT INTO meta.setting VALUES ('endpoints.stable_min_days', '42'), "
             "('endpoints.confirmation_min_days', '28')"
         )
-        con.execute("CREATE TABLE core.subsequent_therapy (patient_id VARCHAR, day INTEGER)")
+        con.execute("CREATE TABLE core.subsequent_therapy (patient_id VARCHAR, latest_day INTEGER)")
         con.execute("CREATE SCHEMA analysis")
         con.execute(f"CREATE TABLE analysis.response_course ({COLUMNS})")
         con.executemany(

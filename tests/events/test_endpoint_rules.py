@@ -93,6 +93,37 @@ def by_another_criterion(core: Core) -> Core:
     return core
 
 
+def open_therapy(core: Core, earliest: int, latest: int) -> Core:
+    """Another therapy of which a partial date says no more than between which days it began."""
+    core = therapy(core, latest)
+    (row,) = core.sources["core.subsequent_therapy"]
+    row.update(day=None, earliest_day=earliest, latest_day=latest)
+    return core
+
+
+def also_on(core: Core, day: int) -> Core:
+    core.sources["core.subsequent_therapy"].append(
+        {"subsequent_therapy_id": "S/1/PR2", "patient_id": "S/1", "study_id": "S", "day": day}
+    )
+    return core
+
+
+def undated_progression(
+    responses: dict[int, str], from_day: int | None, death_day: int | None = None
+) -> Core:
+    """RS states these responses, and a progression in a month that begins on from_day."""
+    core = course({}, death_day=death_day)
+    core.sources["staging.analysis_reader"] = [{"patient_id": "S/1", "reader": ""}]
+    core.sources["staging.undated_progression"] = [
+        {"patient_id": "S/1", "first_possible_day": from_day}
+    ]
+    for day, response in responses.items():
+        core.responses.append(
+            {"patient_id": "S/1", "reader": "", "day": day, "overall_response": response}
+        )
+    return core
+
+
 def without(core: Core, *, deaths: bool = False, contact: bool = False) -> Core:
     """The study says nothing of deaths; or nothing is known of the patient's last contact."""
     if deaths:
@@ -141,6 +172,13 @@ CASES: list[Case] = [
      (84, False, 84)),
     ("PFS/local_treatment", "derived", lambda: locally_treated(course(PROGRESSED), 84),
      (42, False, 42)),
+    # Begun between day 90 and 120: progression on day 126 came later, that on day 120 perhaps not.
+    ("PFS/subsequent_therapy", "derived", lambda: open_therapy(course(PROGRESSED), 90, 120),
+     (84, False, 84)),
+    ("PFS/subsequent_therapy", "derived", lambda: open_therapy(course(PROGRESSED), 60, 120),
+     (42, False, 42)),
+    ("PFS/progression", "derived", lambda: open_therapy(course(PROGRESSED), 96, 126),
+     (126, True, 84)),
     # 98 days after day 84 are still in the window, 99 are not.
     ("PFS/death", "derived", lambda: course(STABLE, death_day=182), (182, True, 84)),
     ("PFS/missed_assessments", "derived", lambda: course(STABLE, death_day=183), (84, False, 84)),
@@ -151,6 +189,17 @@ CASES: list[Case] = [
     ("PFS/death", "derived", lambda: course(STABLE, death_day=150), (150, True, 84)),
     ("PFS/death_day_unknown", "derived", lambda: dead_on_unknown_day(course(STABLE)),
      (84, False, 84)),
+    ("PFS/undated_progression", "stated",
+     lambda: undated_progression({42: "SD", 84: "SD"}, 100), (84, False, 84)),
+    ("PFS/undated_progression", "stated",
+     lambda: undated_progression({42: "SD", 84: "SD"}, None), (84, False, 84)),
+    # What is scanned in the month, or after it, may be after the progression.
+    ("PFS/undated_progression", "stated",
+     lambda: undated_progression({42: "SD", 84: "SD", 126: "SD"}, 100), (84, False, 84)),
+    ("PFS/progression", "stated",
+     lambda: undated_progression({42: "SD", 126: "PD"}, 100), (126, True, 42)),
+    ("PFS/death_after_undated_progression", "stated",
+     lambda: undated_progression({42: "SD", 84: "SD"}, 100, 150), (150, True, 84)),
     ("PFS/no_event", "derived", lambda: course(STABLE), (84, False, 84)),
     # A scan that cannot be evaluated gives no day.
     ("PFS/no_event", "derived", lambda: course({**STABLE, 126: None}), (84, False, 84)),
@@ -175,6 +224,8 @@ CASES: list[Case] = [
     ("TTP/death", "derived", lambda: course(STABLE, death_day=150), (150, False, 150)),
     ("TTP/death_day_unknown", "derived", lambda: dead_on_unknown_day(course(STABLE)),
      (84, False, 84)),
+    ("TTP/undated_progression", "stated",
+     lambda: undated_progression({42: "SD", 84: "SD"}, 100, 150), (84, False, 84)),
     ("TTP/no_event", "derived", lambda: course(STABLE), (84, False, 84)),
     # Response on day 42, or by the source's own start on day 40.
     ("DOR/stated_event", "stated",
@@ -195,6 +246,10 @@ CASES: list[Case] = [
     ("DOR/death", "derived", lambda: course(RESPONSE, death_day=100), (58, True, 42)),
     ("DOR/death_day_unknown", "derived", lambda: dead_on_unknown_day(course(RESPONSE)),
      (42, False, 42)),
+    ("DOR/undated_progression", "stated",
+     lambda: undated_progression({42: "PR", 84: "PR"}, 100), (42, False, 42)),
+    ("DOR/death_after_undated_progression", "stated",
+     lambda: undated_progression({42: "PR", 84: "PR"}, 100, 150), (108, True, 42)),
     ("DOR/no_event", "derived", lambda: course(RESPONSE), (42, False, 42)),
     ("DOSD/stated_event", "stated", lambda: adtte(course(STABLE), "DOSD", 90, True),
      (90, True, None)),
@@ -214,6 +269,10 @@ CASES: list[Case] = [
     ("DOSD/death", "derived", lambda: course(STABLE, death_day=150), (150, True, 84)),
     ("DOSD/death_day_unknown", "derived", lambda: dead_on_unknown_day(course(STABLE)),
      (84, False, 84)),
+    ("DOSD/undated_progression", "stated",
+     lambda: undated_progression({42: "SD", 84: "SD"}, 100), (84, False, 84)),
+    ("DOSD/death_after_undated_progression", "stated",
+     lambda: undated_progression({42: "SD", 84: "SD"}, 100, 150), (150, True, 84)),
     ("DOSD/no_event", "derived", lambda: course(STABLE), (84, False, 84)),
     ("TTR/stated_event", "stated", lambda: adtte(course(RESPONSE), "TTR", 40, True),
      (40, True, None)),
@@ -244,6 +303,10 @@ CASES: list[Case] = [
     ("PPS/pfs_unknown", "derived", lambda: course({}), NONE),
     # The source dates progression before the first dose.
     ("PPS/pfs_before_first_dose", "stated", lambda: adtte(course(STABLE), "PFS", -5, True), NONE),
+    ("PPS/progression_day_unknown", "stated",
+     lambda: undated_progression({42: "SD", 84: "SD"}, 100), NONE),
+    ("PPS/progression_day_unknown", "stated",
+     lambda: undated_progression({42: "SD", 84: "SD"}, 100, 150), NONE),
     ("PPS/no_progression", "derived", lambda: course(STABLE), NONE),
     ("PPS/os_unknown", "derived", lambda: without(course(PROGRESSED), deaths=True), NONE),
     # ADTTE's survival ends on day 100, before the scan of day 126.
@@ -260,6 +323,11 @@ CASES: list[Case] = [
     ("TTNT/not_recorded_in_study", "derived", lambda: course(PROGRESSED), NONE),
     ("TTNT/subsequent_therapy", "derived", lambda: therapy(course(PROGRESSED), 140),
      (140, True, 140)),
+    ("TTNT/subsequent_therapy_day_unknown", "derived",
+     lambda: open_therapy(course(PROGRESSED, death_day=150), 130, 160), NONE),
+    # The other therapy can only have begun after the one whose day is known.
+    ("TTNT/subsequent_therapy", "derived",
+     lambda: also_on(open_therapy(course(PROGRESSED), 150, 180), 140), (140, True, 140)),
     ("TTNT/death", "derived", lambda: told_of_another(course(STABLE, death_day=150)),
      (150, True, 150)),
     ("TTNT/death_day_unknown", "derived",

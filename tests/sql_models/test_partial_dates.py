@@ -151,3 +151,49 @@ def test_the_first_dose_and_the_start_of_dosing_bound_an_imputed_day():
         kit.add("ex", {"usubjid": "1", "extrt": "A", "exstdtc": "2020-03-20", "exendtc": "2020-03"})
         kit.build("staging.exposure")
         assert kit.rows("staging.exposure", "start_day, end_day") == [(0, 0), (70, 70)]
+
+
+def test_imputed_days_of_treatment_and_death_are_named_with_the_day():
+    """March 2020 from a first dose on 1 January: it begins on day 60; the last contact is 65."""
+    settings = {"dates.partial": "first", "dates.partial_death": "first"}
+    with SqlKit(settings) as kit:
+        kit.study("s1")
+        kit.subject("1", dthfl="Y", dthdtc="2020-03")
+        kit.size(None, 20, trdtc="2020-03-06")
+        month = {"usubjid": "1", "visit": "X"}
+        kit.add("ex", {**month, "extrt": "A", "exstdtc": "2020-03", "exendtc": "2020-03"})
+        kit.add("ds", {"usubjid": "1", "dsdecod": "COMPLETED", "dsstdtc": "2020-03"})
+        kit.add("cm", {"usubjid": "1", "cmtrt": "X", "cmstdtc": "2020-03"})
+        kit.add("pr", {"usubjid": "1", "prtrt": "X", "prstdtc": "2020-03"})
+        kit.build("quality.finding_dates")
+        found = kit.rows(
+            "quality.finding_dates", "domain, column_name, message", "defect_id = 'time.2b'"
+        )
+    first = "The date is partial: day 60 was imputed."
+    assert found == [
+        ("cm", "cmstdtc", first),
+        ("dm", "dthdtc", "The date is partial: day 65 was imputed."),
+        ("ds", "dsstdtc", first),
+        ("ex", "exendtc", first),
+        ("ex", "exstdtc", first),
+        ("pr", "prstdtc", first),
+    ]
+
+
+def test_an_undated_progression_is_named_by_the_censoring(kit):
+    """SD on day 65; PD in May, of a visit without a scan: no day, and not 'no progression'."""
+    response(kit, "SD", visit="W8", rsdtc="2020-03-06")
+    response(kit, "PD", visit="W16", rsdtc="2020-05")
+    kit.build("analysis.patient_endpoint", "quality.finding_responses")
+    where = "endpoint = 'PFS' AND basis = 'stated'"
+    columns = "rule_id, time_days, is_event, censor_reason"
+    assert kit.rows("analysis.patient_endpoint", columns, where) == [
+        ("PFS/undated_progression", 65.0, False,
+         "Progression is stated on a day that is not known: "
+         "censored at the last evaluable assessment before it."),
+    ]  # fmt: skip
+    assert kit.rows("quality.finding_responses", "defect_id, value, message") == [
+        ("rows.7m", "2020-05",
+         "Progression by RECIST 1.1 is stated on a day that is not known (2020-05): "
+         "endpoints end before it, or with the death."),
+    ]  # fmt: skip

@@ -113,3 +113,46 @@ def test_each_rules_example_is_decided_by_that_rule() -> None:
         )
         assert len(found) == kit.query("SELECT count(*) FROM staging.subsequent_therapy_rule")[0][0]
         assert [pair for pair in found if pair[0] != pair[1]] == []
+
+
+def test_a_therapy_of_a_known_month_censors_what_comes_after_the_month() -> None:
+    """April 2020 is day 91 to 120 of a first dose on 1 January: PD on day 182 came after it.
+
+    Progression in April itself may have been before the therapy, and counts.
+    """
+    for last, expected in (("2020-07-01", ("PFS/subsequent_therapy", 65.0)),
+                           ("2020-04-30", ("PFS/progression", 120.0))):  # fmt: skip
+        with SqlKit() as kit:
+            kit.study("s1")
+            kit.subject("1")
+            kit.lesion(tuloc="LIVER")
+            for date, size in (("2019-12-28", 50), ("2020-03-06", 50), (last, 80)):
+                kit.size(None, size, trdtc=date)
+            kit.add(
+                "cm",
+                {"usubjid": "1", "cmtrt": "X", "cmcat": "SUBSEQUENT THERAPY", "cmstdtc": "2020-04"},
+            )
+            kit.build("analysis.patient_endpoint", "quality.finding_treatment")
+            assert therapies(kit, "day, earliest_day, latest_day") == [(None, 91, 120)]
+            assert kit.rows(
+                "analysis.patient_endpoint",
+                "rule_id, time_days",
+                "endpoint = 'PFS' AND basis = 'derived'",
+            ) == [expected]
+            where = "endpoint = 'TTNT' AND basis = 'derived'"
+            assert kit.rows("analysis.patient_endpoint", "rule_id, time_days", where) == [
+                ("TTNT/subsequent_therapy_day_unknown", None)
+            ]
+            assert kit.rows("quality.finding_treatment", "message", "defect_id = 'rows.4j'") == [
+                (
+                    "X began between day 91 and day 120: "
+                    "it censors what comes after the later of them.",
+                )
+            ]
+
+
+def test_a_month_that_overlaps_the_treatment_says_nothing_under_a_weaker_rule(kit) -> None:
+    """The last dose is on 24 March (day 83): March may be before it, April is not."""
+    for month in ("2020-03", "2020-04"):
+        kit.add("cm", {"usubjid": "1", "cmtrt": month, "cmcat": "ANTI-CANCER", "cmstdtc": month})
+    assert therapies(kit, "therapy, earliest_day") == [("2020-04", 91)]
