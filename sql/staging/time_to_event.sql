@@ -87,21 +87,37 @@ distinct_row AS (
 ),
 
 -- PFSINV and PFSIRC without the reader are PFS; PFS2 is the time to the progression after the next one.
+assessor AS (
+    SELECT
+        stated.parameter,
+        stated.parameter_text,
+        coalesce(by_code.role, by_text.role) AS role,
+        regexp_replace(stated.parameter, coalesce(by_code.code_pattern, '$'), '') AS plain_parameter
+    FROM (
+        SELECT DISTINCT
+            distinct_row.parameter,
+            distinct_row.parameter_text
+        FROM distinct_row
+    ) AS stated
+    LEFT JOIN staging.reader_role_word AS by_code ON regexp_matches(stated.parameter, by_code.code_pattern)
+    LEFT JOIN staging.reader_role_word AS by_text
+        ON regexp_matches(plain_words(stated.parameter_text), by_text.text_pattern)
+    QUALIFY row_number() OVER (
+        PARTITION BY stated.parameter, stated.parameter_text
+        ORDER BY by_code.priority NULLS LAST, by_text.priority NULLS LAST
+    ) = 1
+),
+
 assessed AS (
     SELECT
         distinct_row.*,
-        coalesce(by_code.role, by_text.role) AS role,
-        CASE
-            WHEN by_code.role IS NOT NULL THEN regexp_replace(distinct_row.parameter, by_code.code_pattern, '')
-            ELSE distinct_row.parameter
-        END AS plain_parameter
+        assessor.role,
+        assessor.plain_parameter
     FROM distinct_row
-    LEFT JOIN staging.reader_role_word AS by_code ON regexp_matches(distinct_row.parameter, by_code.code_pattern)
-    LEFT JOIN staging.reader_role_word AS by_text
-        ON regexp_matches(plain_words(distinct_row.parameter_text), by_text.text_pattern)
-    QUALIFY row_number() OVER (
-        PARTITION BY distinct_row.source ORDER BY by_code.priority NULLS LAST, by_text.priority NULLS LAST
-    ) = 1
+    INNER JOIN assessor
+        ON
+            distinct_row.parameter IS NOT DISTINCT FROM assessor.parameter
+            AND distinct_row.parameter_text IS NOT DISTINCT FROM assessor.parameter_text
 ),
 
 named AS (

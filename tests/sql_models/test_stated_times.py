@@ -226,3 +226,10 @@ def test_of_several_times_of_one_endpoint_the_readers_say_which_counts(
 def test_the_progression_after_the_next_one_is_not_progression_free_survival() -> None:
     """PFS2 runs to the second progression."""
     assert pfs_of(({**NO_READER, "paramcd": "PFS2"}, NO_READER)) == (99.0, True, [])
+
+
+def test_two_times_of_one_row_of_a_wide_table_are_both_kept(kit) -> None:
+    """A row with a column for each endpoint gives two rows of ADTTE with one source row."""
+    for endpoint in ("OS", "PFS"):
+        stated(kit, paramcd=endpoint, aval="100", _source_row=1)
+    assert times(kit, "endpoint, is_counted") == [("OS", True), ("PFS", True)]
