@@ -137,3 +137,21 @@ def test_a_best_response_alone_counts_as_a_stated_one() -> None:
             )
             == [(2, 1, 0, 0, 2)] * 2
         )
+
+
+def test_a_lesion_is_at_risk_up_to_its_last_scan(kit) -> None:
+    """Patient 3 neither responds nor progresses and is scanned on day 84 for the last time, though
+    known to be alive for a year: nobody looked after day 84."""
+    with SqlKit() as other:
+        other.study("s1")
+        other.subject("3", arm="A", rfpendtc="2021-01-01")
+        other.lesion(usubjid="3", tuloc="LIVER")
+        for day, size in zip((1, 43, 85), SIZES["3"], strict=True):
+            other.size(day, size, usubjid="3")
+        other.add("ds", {"usubjid": "3", "dsdecod": "COMPLETED", "dsstdtc": "2021-01-01"})
+        other.build("analysis.patient_endpoint", "analysis.lesion_event", "core.organ")
+        run_node(other, "lesion_survival")
+        kept = other.rows("analysis.lesion_event", "DISTINCT time_days", "rule_set = 'recist_1_1'")
+        assert kept == [(366.0,)]
+        longest = "DISTINCT longest_days"
+        assert other.rows("analysis.lesion_survival_summary", longest) == [(84.0,)]
