@@ -31,17 +31,25 @@ subject AS (
 no_date AS (
     SELECT
         'rows.5a' AS defect_id,
-        study_id,
-        patient_id,
+        subject.study_id,
+        subject.patient_id,
         CAST(NULL AS INTEGER) AS day,
-        source_file,
-        source_row,
+        subject.source_file,
+        subject.source_row,
         'dm' AS domain,
         'dthdtc' AS column_name,
         CAST(NULL AS VARCHAR) AS value,
-        'DM says that the subject died, and not when.' AS message
+        'DM says that the subject died, and not when'
+        || CASE
+            WHEN EXISTS (
+                SELECT 1
+                FROM staging.death AS death
+                WHERE death.patient_id = subject.patient_id AND death.day IS NOT NULL
+            ) THEN '; the day that another table gives was taken.'
+            ELSE '; no other table does.'
+        END AS message
     FROM subject
-    WHERE has_death_flag AND death_date_text IS NULL AND death_day IS NULL
+    WHERE subject.has_death_flag AND subject.death_date_text IS NULL AND subject.death_day IS NULL
 ),
 
 -- What the other tables say. told: dead, or alive.

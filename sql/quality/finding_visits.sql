@@ -118,7 +118,11 @@ undated AS (
         datable.domain || CASE WHEN dating.has_dates THEN 'dtc' ELSE 'dy' END AS column_name,
         CAST(NULL AS VARCHAR) AS value,
         coalesce(datable.name, 'The row') || ' has no date'
-        || coalesce(printf(': day %d of its visit was taken.', datable.day), '.') AS message
+        || CASE
+            WHEN datable.day IS NULL THEN '.'
+            WHEN datable.stated_day IS NOT NULL THEN printf(': day %d, by its study day, was taken.', datable.day)
+            ELSE printf(': day %d of its visit was taken.', datable.day)
+        END AS message
     FROM datable
     INNER JOIN dating ON datable.study_id = dating.study_id AND datable.domain = dating.domain
     WHERE

@@ -336,6 +336,13 @@ def test_deaths_that_tables_tell_differently() -> None:
             ("rows.5d", "s1/alive", "dd"),
             ("rows.5d", "s1/dead", "ss"),
         ]
+        told = kit.rows("quality.finding_deaths", "message", "defect_id = 'rows.5a'")
+        assert told == [
+            (
+                "DM says that the subject died, and not when; the day that another table gives "
+                "was taken.",
+            )
+        ]
 
 
 def test_a_dm_that_tells_of_no_deaths_contradicts_none(kit: SqlKit) -> None:

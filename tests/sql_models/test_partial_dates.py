@@ -102,13 +102,20 @@ def test_a_response_without_a_date_is_one_of_the_last_scan_of_its_visit(kit):
     response(kit, "PR", visitnum="3")
     response(kit, "SD", visitnum="4", rsdtc="2020-03-20")
     response(kit, "PD", visitnum="9")
+    response(kit, "PD", rsdy="101")
     kit.build("core.response", "quality.finding", "quality.quarantine")
     assert kit.rows("core.response", "overall_response, day, date_flag") == [
+        ("PD", 100, None),
         ("PR", 58, "Y"),
         ("SD", 79, None),
     ]
     assert kit.rows("quality.quarantine", "reason_id, source_row") == [("no_day", 7)]
-    assert ("rows.5k", 58) in kit.rows("quality.finding", "defect_id, day")
+    told = kit.rows("quality.finding", "day, message", "defect_id = 'rows.5k'")
+    assert told == [
+        (58, "OVRLRESP PR has no date: day 58 of its visit was taken."),
+        (100, "OVRLRESP PD has no date: day 100, by its study day, was taken."),
+        (None, "OVRLRESP PD has no date."),
+    ]
 
 
 def test_a_visit_that_stands_for_two_assessments_dates_no_response(kit):
