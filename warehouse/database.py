@@ -56,7 +56,7 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     if not path.is_file():
         raise LesionsError(f"{path} is not there yet. 'lesions run' makes it.")
     config = {"enable_external_access": "false"}
-    if log_of(path).exists():
+    if logs_of(path):
         raise LesionsError(unreadable(path, OSError("a log lies beside it.")))
     try:
         connection = duckdb.connect(str(path), read_only=True, config={**OFFLINE, **config})
@@ -76,10 +76,10 @@ def unreadable(path: Path, error: Exception) -> str:
             f"{path} is held for writing by another program: {who or reason}. Close it there, or "
             "open it there read-only. 'lesions run' builds beside it all the same."
         )
-    if log_of(path).exists():
+    if logs := logs_of(path):
         return (
             f"{path} cannot be read: another program opened it for writing and left "
-            f"{log_of(path).name} beside it. 'lesions run' sets that log aside."
+            f"{logs[0].name} beside it. 'lesions run' sets that log aside."
         )
     return (
         f"cannot open {path}: {reason} Where the file is damaged, move it away: 'lesions run' "
@@ -95,6 +95,11 @@ def is_held_by_another(error: Exception) -> bool:
 def log_of(path: Path) -> Path:
     """The log that DuckDB keeps beside a file that is open for writing."""
     return path.with_name(path.name + ".wal")
+
+
+def logs_of(path: Path) -> list[Path]:
+    """The logs that lie beside a file and, where it is a symbolic link, beside where it leads."""
+    return [log for log in map(log_of, dict.fromkeys((path, path.resolve()))) if log.exists()]
 
 
 def quoted(text: str) -> str:

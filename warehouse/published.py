@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import ident, is_held_by_another, log_of, qualified, unreadable
+from warehouse.database import ident, is_held_by_another, logs_of, qualified, unreadable
 from warehouse.errors import LesionsError
 from warehouse.meta import insert
 
@@ -37,9 +37,8 @@ def set_log_aside(published: Path, folder: Path, say: Say) -> None:
     DuckDB refuses a file beside which another file's log lies; a log that fits would bring in what
     another program did to the file.
     """
-    log = log_of(published)
-    if log.exists():
-        kept = folder / f"set_aside_{log.name}"
+    for number, log in enumerate(logs_of(published)):
+        kept = folder / f"set_aside_{f'{number}_' if number else ''}{log.name}"
         shutil.move(log, kept)
         say(
             f"Another program opened {published.name} for writing and left {log.name}; its changes "
@@ -58,7 +57,7 @@ def readable(published: Path, folder: Path, say: Say) -> Iterator[Path | None]:
     if not published.is_file():
         yield None
         return
-    if not log_of(published).exists():
+    if not logs_of(published):
         reason = _why_not(published)
         if reason is None:
             yield published

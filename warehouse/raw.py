@@ -122,12 +122,16 @@ def build_raw_table(cursor: duckdb.DuckDBPyConnection, raw_dir: Path, table: str
 
     Returns:
         Number of rows.
+
+    Raises:
+        LesionsError: a loaded file is not as it was written.
     """
-    files = {
-        study_id: file
-        for study_id in manifests.loaded_studies(raw_dir)
-        if (file := raw_dir / study_id / f"{table}.parquet").is_file()
-    }
+    files: dict[str, Path] = {}
+    for study_id, manifest in manifests.loaded_studies(raw_dir).items():
+        file = raw_dir / study_id / f"{table}.parquet"
+        if file.is_file():
+            manifests.check_part(file, manifest)
+            files[study_id] = file
     present = {study_id: _columns(cursor, file) for study_id, file in files.items()}
     columns = _table_columns(table, set().union(*present.values()) if present else set())
     empty = ", ".join(

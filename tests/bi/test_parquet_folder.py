@@ -175,11 +175,24 @@ def test_files_that_are_not_as_written_are_not_led_to(published, tmp_path, monke
     assert {path.name for path in target.iterdir()} == {"current", first.version.name}
 
 
-@pytest.mark.parametrize("target", ["postgresql:/ann:secret@host/db", "postgres:host/db"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("postgresql:/ann:secret@host/db", "Postgresql:/ann:secret@host/db", "postgres:host/db"),
+        *(" postgresql:/ann:secret@host/db", "POSTGRESQL+psycopg:/ann:secret@host/db"),
+    ],
+)
 def test_a_database_with_one_slash_is_no_folder_and_its_password_is_not_shown(target):
     with pytest.raises(LesionsError, match="two slashes") as told:
         publish_to(Project(Path("/nowhere"), {}), target, "mart", "reader", True)
     assert "secret" not in str(told.value)
+
+
+def test_the_scheme_of_a_database_may_be_in_capitals(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LesionsError, match="is not there yet"):
+        publish_to(Project(tmp_path, {}), "PostgreSQL://a:secret@h/db", "mart", "reader", True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_result_that_cannot_be_written_leaves_the_former_one(published, tmp_path):

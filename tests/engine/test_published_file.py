@@ -218,6 +218,28 @@ def test_a_symbolic_link_stays_and_leads_to_the_new_file(tmp_path, project):
     assert run_project(project, graph=graph_of(tmp_path, CHANGED)).is_unchanged
 
 
+def test_logs_beside_a_link_and_beside_its_target_are_set_aside(tmp_path, project, capsys):
+    target = tmp_path / "share" / "w.duckdb"
+    target.parent.mkdir()
+    project.published.rename(target)
+    project.published.symlink_to(Path("..") / "share" / "w.duckdb")
+    logs = [log_of(project.published), log_of(target)]
+    for log in logs:
+        log.write_bytes(b"of another file")
+        with pytest.raises(LesionsError, match=rf"left {log.name}.*sets that log aside"):
+            compared(project)
+        run_project(project, graph=graph_of(tmp_path, TAGGED_VIEW), display=Display())
+        assert not log.exists()
+        assert (project.state / f"set_aside_{log.name}").read_bytes() == b"of another file"
+        assert compared(project) == {}
+    with writer(project, "INSERT INTO core.b VALUES (99, 99)", "die") as process:
+        process.wait()
+    run_project(project, graph=graph_of(tmp_path, CHANGED))
+    assert not any(log.exists() for log in logs)
+    assert rows(project, "SELECT count(*) FROM core.b WHERE id = 99") == [(0,)]
+    assert rows(project, "SELECT id FROM mart.c") == [(8,)]
+
+
 def test_a_failure_after_the_file_is_replaced_says_so(tmp_path, project):
     project.check_page.unlink()
     project.check_page.mkdir()

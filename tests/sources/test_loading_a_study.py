@@ -103,6 +103,22 @@ def test_a_loaded_file_that_is_lost_or_altered_is_loaded_again(loaded, damage):
     assert read_state(loaded.folder.parent, loaded.raw_dir).to_load == {}
 
 
+@pytest.mark.parametrize("table", ["ex", "load_audit"])
+def test_a_loaded_file_damaged_under_the_same_size_and_time_is_not_used(loaded, table):
+    part = loaded.raw_dir / "trial" / f"{table}.parquet"
+    state, content = part.stat(), bytearray(part.read_bytes())
+    content[len(content) // 3] ^= 1
+    part.write_bytes(content)
+    os.utime(part, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert read_state(loaded.folder.parent, loaded.raw_dir).to_load == {}
+    assert loaded.table("dm", "usubjid") == [("01",), ("02",)]
+    with pytest.raises(LesionsError, match=rf"{table}\.parquet is not as it was written.*Remove"):
+        loaded.table(table)
+    shutil.rmtree(part.parent)  # what the message says
+    loaded.load()
+    assert loaded.table("ex", "usubjid, extrt") == [("01", "drug")]
+
+
 def test_a_change_of_one_file_changes_its_domain_only(loaded):
     before = {table: raw.raw_fingerprint(loaded.raw_dir, table) for table in raw.RAW_TABLES}
     loaded.write({"ex.csv": EX + "02,drug\n"})

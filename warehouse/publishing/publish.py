@@ -19,9 +19,10 @@ def publish_to(project: Project, target: str, schema: str, reader: str, quiet: b
     Raises:
         LesionsError: a target of no known kind, or see ``postgres`` and ``folder``.
     """
-    if target.startswith(("postgresql://", "postgres://")):
-        return _to_postgres(project, target, schema, reader, quiet)
-    if re.match(r"postgres(ql)?:", target):
+    if scheme := re.match(r"postgres(ql)?://", target, re.IGNORECASE):
+        url = scheme[0].lower() + target[scheme.end() :]
+        return _to_postgres(project, url, schema, reader, quiet)
+    if re.match(r"\s*postgres[\w+]*:(?!//)", target, re.IGNORECASE):
         # Not shown: it may hold a password.
         raise LesionsError(
             "a PostgreSQL target has two slashes: postgresql://user@host:port/database."

@@ -96,8 +96,22 @@ def parts_of(folder: Path) -> dict[str, dict[str, Any]]:
     return {path.name: _file_state(path, None) for path in sorted(folder.glob("*.parquet"))}
 
 
+def check_part(part: Path, manifest: Mapping[str, Any]) -> None:
+    """Reads a Parquet file of a load through: a failing disk keeps size and time.
+
+    Raises:
+        LesionsError: its content is not what was written.
+    """
+    known = manifest.get("parts", {}).get(part.name)
+    if known is not None and _file_state(part, None)["sha256"] != known["sha256"]:
+        raise LesionsError(
+            f"{part} is not as it was written: its disk may be failing. Remove {part.parent} and "
+            "run again: the study is then loaded anew."
+        )
+
+
 def damaged_parts(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Files of a load that are gone, or are not as they were written."""
+    """Files of a load that are gone, or are not as they were written by size or time."""
     damaged = []
     for name, known in manifest.get("parts", {}).items():
         path = folder / name
