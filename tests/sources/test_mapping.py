@@ -219,3 +219,27 @@ def test_lesion_long_takes_stated_columns_and_unit(workspace):
     assert workspace.table("tr", "usubjid, trorres, trorresu, trgrpid, treval") == [
         ("1", "2.1", "cm", "NON-TARGET", "INV")
     ]
+
+
+def test_records_of_which_an_expression_makes_a_nul_are_set_aside(workspace):
+    sql = """replace(AGE, '61', 'a' || chr(0))"""
+    study = STUDY.replace("qval: AGE", f'qval: {{sql: "{sql}"}}').replace(
+        "\"lpad(ID, 4, '0')\"", "\"lpad(first(ID) OVER (PARTITION BY ID), 4, '0')\""
+    )
+    workspace.write({"sizes.csv": SIZES}, study)
+    file = workspace.load().files[0]
+    assert (file.rows_in_file, file.rows_loaded, file.rows_quarantined) == (6, 4, 2)
+    rejected = workspace.table("reject", "source_row, reason")
+    assert (2, "an expression of study.yml makes a NUL byte of the record") in rejected
+    assert workspace.table("suppdm", "usubjid, qval")[1] == ("7", "62")
+
+
+def test_records_that_become_several_rows_are_one_error_that_names_the_file(workspace, monkeypatch):
+    monkeypatch.setattr("warehouse.sources.expressions._check_function", lambda *of: None)
+    monkeypatch.setattr("warehouse.sources.expressions._FORBIDDEN", frozenset())
+    workspace.write(
+        {"sizes.csv": SIZES},
+        STUDY.replace("trlnkid: lesion", "trlnkid: {sql: \"unnest(['a', 'b'])\"}"),
+    )
+    with pytest.raises(LesionsError, match=r"sizes.csv: 6 records became 10 rows of tr and 1 set"):
+        workspace.load()

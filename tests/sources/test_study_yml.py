@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -256,8 +257,48 @@ def test_a_file_made_to_grow_without_bound_is_one_error(workspace, case):
     [
         *("unnest([age, '2'])", "transaction_timestamp()", "uuidv7()", "uuidv4()"),
         *("current_query()", "current_user", "current_database()", "pg_sleep(1)"),
+        *("unlist([age])", "current_localtime()", "system.main.today()", "write_log('x')"),
+        *("regexp_split_to_table(age, ',')", "ago(INTERVAL 1 DAY)", "age(CAST(d AS TIMESTAMP))"),
+        *("current_connection_id()", "current_setting('threads')", "mad(age)", "sleep_ms(1)"),
     ],
 )
 def test_an_expression_that_reaches_beyond_its_record_is_refused(sql):
     with pytest.raises(ExpressionError, match=r"another value at each load|reads elsewhere"):
         expression_columns(sql)
+
+
+@pytest.mark.parametrize("sql", ["COLUMNS('a.*')", "COLUMNS(*)", "#1", "*COLUMNS(*)"])
+def test_an_expression_of_several_columns_or_places_is_refused(sql):
+    with pytest.raises(ExpressionError):
+        expression_columns(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("age(DATE '2020-03-01', DATE '2020-02-01')::VARCHAR", "1 month"),
+        ("nullif(split_part('a-b', '-', 2), '')", "b"),
+        ("list_max(list_transform(string_split('1,5', ','), lambda x: x::INTEGER + 1))", "6"),
+        ("if('x' LIKE '%x' AND 'x' SIMILAR TO '[a-z]', fmod(7, 4)::INTEGER, 0)", "3"),
+        ("count(ID) OVER ()", "1"),
+    ],
+)
+def test_functions_of_the_record_are_taken(workspace, sql, value):
+    text = MAPPED.replace("SIZE", "{sql: " + json.dumps(sql) + "}", 1)
+    workspace.write({"sizes.csv": "ID,SIZE,DAY\n1,2,3\n"}, text)
+    workspace.load()
+    assert workspace.table("tr", "trorres") == [(value,)]
+
+
+def test_a_control_character_in_a_text_is_one_error_that_names_the_key(workspace):
+    for text, place in (
+        ('title: "a\\0b"\n', r"line 2 \(title\): .*U\+0000"),
+        ('sites: {"a\\x1b": liver}\n', r"line 2 .*U\+001B"),
+        ('too_small_values: [x, "a\\x85"]\n', r"line 2 \(too_small_values\[2\]\): .*U\+0085"),
+    ):
+        workspace.write({"dm.csv": "USUBJID\n1\n"}, "study_id: trial\n" + text)
+        with pytest.raises(LesionsError, match=place):
+            workspace.load()
+    workspace.write({"dm.csv": "USUBJID\n1\n"}, 'study_id: trial\ntitle: "a\\tb\\nc"\n')
+    workspace.load()
+    assert workspace.table("study", "title") == [("a\tb\nc",)]

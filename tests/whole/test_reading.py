@@ -129,6 +129,24 @@ def test_excel_refuses_what_it_cannot_hold(built: Project, tmp_path: Path) -> No
         run_query(built.published, "SELECT 1", "excel", None, 40)
 
 
+FULL = """
+import resource, sys
+from pathlib import Path
+from warehouse.publishing.excel import write_excel
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    write_excel(["a"], 1, [[1]], "SELECT 1 AS a", Path(sys.argv[1]))
+except OSError:
+    print("refused")
+"""
+
+
+def test_excel_on_a_full_disk_is_the_error_alone(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL, str(tmp_path / "x.xlsx")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("refused\n", "")
+
+
 def test_a_wide_result_in_a_narrow_terminal_leaves_nothing_out(built: Project) -> None:
     wide = "SELECT * FROM mart.fct_patient_outcome ORDER BY patient_id"
     shown = lesions("query", "-C", built.root, wide, COLUMNS="60").stdout

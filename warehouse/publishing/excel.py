@@ -7,13 +7,16 @@ import io
 import json
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from warehouse.errors import LesionsError
 
 if TYPE_CHECKING:
+    from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
 MAX_ROWS = 1_048_575
@@ -61,7 +64,23 @@ def write_excel(
     about = book.create_sheet("query")
     for line in sql.strip().splitlines():
         about.append([_cell(WriteOnlyCell(about), line)])
-    book.save(target)
+    _save(book, target)
+
+
+def _save(book: Workbook, target: Path) -> None:
+    """Saves a workbook; where that fails, say on a full disk, nothing of it is left open.
+
+    ``Workbook.save`` leaves its archive to the destructor, whose error goes to standard error.
+    """
+    from openpyxl.writer.excel import ExcelWriter
+
+    archive = ZipFile(target, "w", ZIP_DEFLATED, allowZip64=True)
+    try:
+        ExcelWriter(book, archive).save()
+    except BaseException:
+        with suppress(OSError):  # the first error says it
+            archive.close()
+        raise
 
 
 def _cell(cell: WriteOnlyCell, value: Any) -> WriteOnlyCell:

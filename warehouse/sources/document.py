@@ -6,6 +6,7 @@ error, which YAML readers otherwise pass over.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,6 +230,7 @@ def _section(file: Path, where: str, node: yaml.MappingNode) -> Section:
                 f"{file}, line {line}{place}: the key {key!r} is there twice, first on line "
                 f"{lines[key]}. Keep one of them."
             )
+        _check_characters(file, f"{where}.{key}" if where else key, key_node)
         values[key] = _value(file, f"{where}.{key}" if where else key, value_node)
         lines[key] = line
     return Section(file, where, node.start_mark.line + 1, values, lines)
@@ -241,8 +243,19 @@ def _value(file: Path, where: str, node: yaml.Node) -> Any:
         return [
             _value(file, f"{where}[{number}]", item) for number, item in enumerate(node.value, 1)
         ]
+    _check_characters(file, where, node)
     value = str(node.value)
     return "" if not node.style and value in ("~", "null") else value
+
+
+def _check_characters(file: Path, where: str, node: yaml.Node) -> None:
+    """Escapes such as "\\0" make control characters, which end SQL and no database takes."""
+    for sign in str(node.value):
+        if unicodedata.category(sign) == "Cc" and sign not in "\t\n":
+            raise LesionsError(
+                f"{file}, line {node.start_mark.line + 1} ({where}): the text holds the control "
+                f"character U+{ord(sign):04X}. Take it out."
+            )
 
 
 def _kind(value: object) -> str:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import json
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import Any
 
+import duckdb
 import sqlglot
 from sqlglot import exp
 
-# What would give another value at the next load, or reach outside the record.
+# What gives another value at the next load, or reaches outside the record, though DuckDB calls it
+# consistent, has another kind of it under the same name, or takes it for a word.
 _FORBIDDEN = frozenset(
     {
-        *("random", "rand", "randn", "uuid", "gen_random_uuid", "setseed"),
-        *("now", "today", "current_date", "current_time", "current_timestamp"),
-        *("get_current_timestamp", "localtime", "localtimestamp", "nextval", "currval"),
-        *("getenv", "getvariable", "current_setting", "read_text", "read_blob"),
-        *("txid_current", "version", "transaction_timestamp", "statement_timestamp"),
-        *("clock_timestamp", "uuidv4", "uuidv7", "gen_uuid", "current_query", "current_user"),
-        *("current_database", "current_schema", "current_schemas", "session_user", "user"),
-        *("pg_sleep", "sleep_ms", "in_search_path", "current_catalog"),
+        *("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"),
+        *("current_localtime", "current_localtimestamp", "clock_timestamp"),
+        *("current_user", "session_user", "user", "current_role", "current_catalog"),
+        *("current_schema", "current_database", "current_schemas", "current_query"),
+        *("version", "getenv", "read_text", "read_blob", "rand", "randn", "write_log"),
         # One record would become several, or none.
-        *("unnest", "explode", "generate_subscripts"),
+        *("unnest", "unlist", "explode", "generate_subscripts"),
     }
 )
+_MACROS = frozenset(
+    {
+        *("nullif", "if", "split_part", "fmod", "fdiv", "date_add", "days_in_month", "json"),
+        *("array_to_string", "list_append", "list_prepend", "list_reverse", "list_first"),
+        *("list_last", "list_count", "list_sum", "list_avg", "list_min", "list_max"),
+        "list_median",
+    }
+)
+"""Macros of DuckDB that work on the record alone."""
+_NO_VALUES = {"SUBQUERY", "STAR", "POSITIONAL_REFERENCE", "PARAMETER"}
+"""Classes of DuckDB's expressions that are no value of the record."""
+_ELSEWHERE = "gives another value at each load, or reads elsewhere"
 
 
 class ExpressionError(ValueError):
@@ -47,15 +61,67 @@ def expression_columns(text: str) -> tuple[str, ...]:
         if isinstance(node, exp.AggFunc) and not node.find_ancestor(exp.Window):
             raise ExpressionError(f"{node.sql('duckdb')} sums up several records; use one record")
         if _function_name(node) in _FORBIDDEN:
-            raise ExpressionError(
-                f"{_function_name(node)}() gives another value at each load, or reads elsewhere"
-            )
+            raise ExpressionError(f"{_function_name(node)}() {_ELSEWHERE}")
+    for item in _parts(_duckdb_tree(text)):
+        if item["class"] in _NO_VALUES:
+            raise ExpressionError("it is more than a value; name columns of the file only")
+        if item["class"] == "FUNCTION":
+            _check_function(item["function_name"].lower(), len(item["arguments"]))
     columns = set()
     for column in tree.find_all(exp.Column):
         if column.table:
             raise ExpressionError(f"{column.sql('duckdb')} names a table; name the column only")
         columns.add(column.name)
     return tuple(sorted(columns - _lambda_names(tree)))
+
+
+def _check_function(name: str, n_arguments: int) -> None:
+    """Refuses a function that DuckDB does not call a consistent one of single values.
+
+    A name that DuckDB has none of is its own error, with the nearest name, when a file is read.
+    """
+    kinds = _functions().get(name, frozenset())
+    is_plain = not kinds or ("scalar", "CONSISTENT") in kinds or name in _MACROS
+    is_unsteady = any(kind == "scalar" and stability != "CONSISTENT" for kind, stability in kinds)
+    # age() of one time is counted from today.
+    if not is_plain or is_unsteady or name in _FORBIDDEN or (name, n_arguments) == ("age", 1):
+        raise ExpressionError(f"{name}() {_ELSEWHERE}")
+
+
+@cache
+def _functions() -> dict[str, frozenset[tuple[str, str | None]]]:
+    """Kind and stability of DuckDB's functions, by name."""
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT lower(function_name), function_type, stability FROM duckdb_functions()"
+        ).fetchall()
+    found: dict[str, set[tuple[str, str | None]]] = {}
+    for name, kind, stability in rows:
+        found.setdefault(name, set()).add((kind, stability))
+    return {name: frozenset(kinds) for name, kinds in found.items()}
+
+
+def _duckdb_tree(text: str) -> Any:
+    """The expression as DuckDB parses it: sqlglot gives some functions other names."""
+    with duckdb.connect() as connection:
+        ((serialized,),) = connection.execute(
+            "SELECT json_serialize_sql(?)", [f"SELECT {text}\n AS v"]
+        ).fetchall()
+    tree = json.loads(serialized)
+    if tree["error"]:
+        raise ExpressionError(f"it does not parse: {tree['error_message']}")
+    return tree["statements"][0]["node"]["select_list"]
+
+
+def _parts(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every part of a parsed expression that has a class."""
+    if isinstance(tree, dict):
+        if "class" in tree:
+            yield tree
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for item in tree:
+            yield from _parts(item)
 
 
 def _parse(text: str) -> exp.Expression:

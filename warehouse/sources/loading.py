@@ -25,7 +25,7 @@ from warehouse.sources.mapping import Mapper, Origin
 from warehouse.sources.radiomics import plain_features
 from warehouse.sources.reader_order import check_reader_order
 from warehouse.sources.spec import FileEntry, Study
-from warehouse.sources.stage import RECORD, Rejected, Stage
+from warehouse.sources.stage import RECORD, Rejected, Stage, set_made_nul_aside
 from warehouse.sources.wording import identifier, literal, names_subject
 
 Progress = Callable[[int, int], None]
@@ -268,8 +268,14 @@ class _Loader:
     def _map_entry(self, entry: FileEntry, stage: Stage, place: str) -> FileReport:
         sha = self._state["files"][entry.file]["sha256"]
         origin = Origin(self._study.study_id, entry.file, sha, self._loaded_at, place)
-        mapper = Mapper(self._connection, stage, origin, has_patients=self._has_patients)
+        mapper = self._mapper(stage, origin)
         try:
+            out = (
+                self._work
+                / f"stage-{entry.domain}-{len(self._parts.get(entry.domain, ()))}.parquet"
+            )
+            stage = set_made_nul_aside(self._connection, stage, mapper.expressions(entry), out)
+            mapper = self._mapper(stage, origin)
             rows = mapper.records(entry)
             without = self._reject_without_subject(rows, entry, stage)
             usable = f"({rows})"
@@ -279,6 +285,12 @@ class _Loader:
             records = f"read_parquet({literal(str(self._parts[entry.domain][-1]))})"
             if entry.features is not None:
                 loaded = self._count_records(records)
+            if loaded + without != stage.rows:
+                raise LesionsError(
+                    f"{place}: {stage.rows} records became {loaded} rows of {entry.domain} and "
+                    f"{without} set aside. An expression of study.yml must give one value per "
+                    "record."
+                )
             derived = []
             for inner in entry.derive:
                 made = self._write_part(inner.domain, mapper.derived(inner, records))
@@ -297,6 +309,9 @@ class _Loader:
             sha256=sha,
             derived=tuple(derived),
         )
+
+    def _mapper(self, stage: Stage, origin: Origin) -> Mapper:
+        return Mapper(self._connection, stage, origin, has_patients=self._has_patients)
 
     def _count_records(self, relation: str) -> int:
         """Records behind rows that may be several to a record."""

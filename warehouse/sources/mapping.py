@@ -78,6 +78,12 @@ class Mapper:
             source_columns=[name for name in self._stage.columns if name not in set(features)],
         )
 
+    def expressions(self, entry: FileEntry) -> list[str]:
+        """SQL of the text that each expression of an entry gives, those of its derive too."""
+        rules = [(entry.domain, rule) for rule in entry.columns]
+        rules += [(inner.domain, rule) for inner in entry.derive for rule in inner.columns]
+        return [self._expression(rule, domain) for domain, rule in rules if rule.sql is not None]
+
     def derived(self, entry: DeriveEntry, records: str) -> str:
         """SELECT of the rows that a derive entry makes, one per distinct key, in record order.
 

@@ -141,24 +141,53 @@ def set_nul_aside(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Stage:
     )
 
 
-def _without(
-    connection: duckdb.DuckDBPyConnection, stage: Stage, condition: str, reason: str, remedy: str
+def set_made_nul_aside(
+    connection: duckdb.DuckDBPyConnection, stage: Stage, texts: Sequence[str], out: Path
 ) -> Stage:
-    """The stage without the records of which a condition holds; they are rejected."""
+    """The stage without records of which an SQL text of study.yml makes a NUL byte.
+
+    It is written to ``out``, for the other entries of the file have other texts.
+    """
+    if not texts:
+        return stage
+    has_nul = " OR ".join(f"contains({text}, chr(0))" for text in texts)
+    return _without(
+        connection,
+        stage,
+        f"coalesce({has_nul}, false)",
+        "an expression of study.yml makes a NUL byte of the record",
+        "mend the record or the expression: no text holds the byte 0x00",
+        out,
+    )
+
+
+def _without(
+    connection: duckdb.DuckDBPyConnection,
+    stage: Stage,
+    condition: str,
+    reason: str,
+    remedy: str,
+    out: Path | None = None,
+) -> Stage:
+    """The stage without the records of which a condition holds; they are rejected.
+
+    It takes the former's place, or ``out``.
+    """
     cells = ", ".join(f"{identifier(name)} := {identifier(name)}" for name in stage.columns)
+    told = f"SELECT *, {condition} AS _is_out FROM {stage.relation}"  # it may hold windows
     found = connection.execute(
         f"SELECT {RECORD}, substr(CAST(to_json(struct_pack({cells})) AS VARCHAR), 1, 10000) "
-        f"FROM {stage.relation} WHERE {condition} ORDER BY {RECORD}"
+        f"FROM ({told}) WHERE _is_out ORDER BY {RECORD}"
     ).fetchall()
     if not found:
         return stage
     kept = stage.path.with_suffix(".kept.parquet")
-    query = f"SELECT * FROM {stage.relation} WHERE NOT ({condition}) ORDER BY {RECORD}"
+    query = f"SELECT * FROM ({told}) WHERE NOT _is_out ORDER BY {RECORD}"
     rows = write_stage(connection, query, stage.columns, kept)
-    kept.replace(stage.path)
+    kept.replace(out or stage.path)
     refused = tuple(Rejected(int(record), text, reason, remedy) for record, text in found)
     rejected = sorted((*stage.rejected, *refused), key=lambda item: item.record)
-    return Stage(stage.path, stage.columns, rows, tuple(rejected))
+    return Stage(out or stage.path, stage.columns, rows, tuple(rejected))
 
 
 def write_records(
