@@ -73,6 +73,16 @@ def test_an_outcome_beside_the_features_is_claimed_or_left_out(workspace: Worksp
         assert len(workspace.table("rf")) == found
 
 
+@pytest.mark.parametrize(
+    "name", ["Recurrence", "OS_days", "HPV", "survivalMonths", "Outcome_1y", "PatientAge", "RECIST"]
+)
+def test_an_outcome_by_a_word_of_its_name_is_refused(workspace: Workspace, name: str) -> None:
+    text = f"ID,lesion,{name},volume_mm3,Image_Mean\nA,1,1,350,2\n"
+    workspace.write({"wide.csv": text}, SHORT + "  - file: wide.csv\n")
+    with pytest.raises(LesionsError, match=f": {name} would count as a feature"):
+        workspace.load()
+
+
 def test_regions_are_what_names_begin_with_the_longest_first(workspace: Workspace) -> None:
     study = MAPPED + (
         "  - file: wide.csv\n    domain: rf\n"

@@ -65,6 +65,14 @@ _NO_FEATURES = frozenset({
     "event_status", "vital_status", "time", "fold", "split", "set", "center", "centre", "index",
     "age", "sex", "gender", "stage", "arm", "treatment", "treated",
 })  # fmt: skip
+# Words that make any name one of those: OS_days, PatientAge, Outcome_1y.
+_NO_FEATURE_WORDS = frozenset({
+    "age", "alive", "arm", "cause", "censor", "censored", "days", "death", "dead", "dfs", "died",
+    "event", "gender", "hpv", "months", "os", "outcome", "patient", "pfs", "progression",
+    "recist", "recurrence", "recurrent", "relapse", "responder", "sex", "stage", "status",
+    "survival", "treatment", "vital",
+})  # fmt: skip
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 CELL = "_feature_cell"
 """Column with one feature of a record: a struct of feature, region and value."""
 FROM_CELL = {"rftestcd": "feature", "rfregion": "region", "rforres": "value"}
@@ -94,7 +102,7 @@ def feature_columns(entry: FileEntry, columns: Sequence[str], place: str) -> tup
     else:
         found = free
     found = [name for name in found if name not in table.without]
-    odd = [] if table.columns else [name for name in found if name.casefold() in _NO_FEATURES]
+    odd = [] if table.columns else [name for name in found if _is_no_feature(name)]
     if odd:
         raise LesionsError(
             f"{place}: {listed(odd)} would count as a feature, and has the name of something else. "
@@ -108,6 +116,11 @@ def feature_columns(entry: FileEntry, columns: Sequence[str], place: str) -> tup
             f"'features: {{columns: [...]}}'. Columns in the file: {listed(columns)}."
         )
     return tuple(found)
+
+
+def _is_no_feature(name: str) -> bool:
+    words = {word.casefold() for word in _WORD.findall(name)}
+    return name.casefold() in _NO_FEATURES or not words.isdisjoint(_NO_FEATURE_WORDS)
 
 
 def feature_cells(entry: FileEntry, columns: Sequence[str], relation: str) -> str:
