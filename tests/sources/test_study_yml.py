@@ -267,7 +267,16 @@ def test_an_expression_that_reaches_beyond_its_record_is_refused(sql):
         expression_columns(sql)
 
 
-@pytest.mark.parametrize("sql", ["COLUMNS('a.*')", "COLUMNS(*)", "#1", "*COLUMNS(*)"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COLUMNS('a.*')",
+        "COLUMNS(*)",
+        "#1",
+        "*COLUMNS(*)",
+        "list_transform([1], lambda user: 1)[1] || user",
+    ],
+)
 def test_an_expression_of_several_columns_or_places_is_refused(sql):
     with pytest.raises(ExpressionError):
         expression_columns(sql)

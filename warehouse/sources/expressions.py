@@ -11,6 +11,8 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
+from warehouse.database import OFFLINE
+
 # What gives another value at the next load, or reaches outside the record, though DuckDB calls it
 # consistent, has another kind of it under the same name, or takes it for a word.
 _FORBIDDEN = frozenset(
@@ -67,6 +69,8 @@ def expression_columns(text: str) -> tuple[str, ...]:
             raise ExpressionError("it is more than a value; name columns of the file only")
         if item["class"] == "FUNCTION":
             _check_function(item["function_name"].lower(), len(item["arguments"]))
+    if shadowed := _lambda_names(tree) & _FORBIDDEN:
+        raise ExpressionError(f"a lambda names a value {min(shadowed)}; give it another name")
     columns = set()
     for column in tree.find_all(exp.Column):
         if column.table:
@@ -89,10 +93,16 @@ def _check_function(name: str, n_arguments: int) -> None:
 
 
 @cache
+def _memory() -> duckdb.DuckDBPyConnection:
+    """A database of nothing, to ask DuckDB; opening one for each question takes longer."""
+    return duckdb.connect(config={**OFFLINE, "threads": 1})
+
+
+@cache
 def _functions() -> dict[str, frozenset[tuple[str, str | None]]]:
     """Kind and stability of DuckDB's functions, by name."""
-    with duckdb.connect() as connection:
-        rows = connection.execute(
+    with _memory().cursor() as cursor:
+        rows = cursor.execute(
             "SELECT DISTINCT lower(function_name), function_type, stability FROM duckdb_functions()"
         ).fetchall()
     found: dict[str, set[tuple[str, str | None]]] = {}
@@ -103,8 +113,8 @@ def _functions() -> dict[str, frozenset[tuple[str, str | None]]]:
 
 def _duckdb_tree(text: str) -> Any:
     """The expression as DuckDB parses it: sqlglot gives some functions other names."""
-    with duckdb.connect() as connection:
-        ((serialized,),) = connection.execute(
+    with _memory().cursor() as cursor:
+        ((serialized,),) = cursor.execute(
             "SELECT json_serialize_sql(?)", [f"SELECT {text}\n AS v"]
         ).fetchall()
     tree = json.loads(serialized)
