@@ -123,11 +123,11 @@ def test_baseline_follows_the_settings(rule, latest, expected):
         assert kit.rows("core.measurement", "day", "is_baseline") == [(expected,)]
 
 
-def test_a_lesion_first_measured_after_the_first_dose_has_its_first_size_as_baseline(kit):
+def test_a_lesion_first_measured_after_the_first_dose_has_no_baseline(kit):
     kit.size(40, 12)
     kit.size(80, 9)
     kit.build("core.lesion")
-    assert kit.rows("core.lesion", "baseline_day, baseline_diameter_mm") == [(39, 12.0)]
+    assert kit.rows("core.lesion", "baseline_day, baseline_diameter_mm") == [(None, None)]
 
 
 def test_a_new_lesion_has_no_baseline(kit):

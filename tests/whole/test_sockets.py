@@ -54,6 +54,7 @@ def is_here(address: str) -> bool:
     return found.is_loopback or found.is_unspecified
 
 
+@pytest.mark.slow  # eleven commands under watch
 @pytest.mark.skipif(not Path("/proc/self/net").exists(), reason="looks into /proc")
 def test_no_command_opens_a_socket(built: Project, tmp_path: Path) -> None:
     folder = tmp_path / "project"
