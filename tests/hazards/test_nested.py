@@ -181,7 +181,7 @@ def test_deviation_of_sites_is_that_of_the_joint_information() -> None:
     np.testing.assert_allclose(fit.site.sd, deviation[1:5], rtol=1e-6)
 
 
-@pytest.mark.slow  # ten fits of simulated sites; the others hold single fits against R and quadrature
+@pytest.mark.slow  # ten fits; the others hold one against R and quadrature
 def test_variances_are_recovered() -> None:
     """40 sites of 10 patients with 15 lesions, of which Laplace's approximation loses little: both
     variances within 3 standard errors of the mean of ten sets, and the 95 % intervals hold the
