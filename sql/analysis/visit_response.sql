@@ -71,7 +71,9 @@ nontarget_due AS (
         count(*) AS n_nontarget
     FROM analysis.sum_of_diameters AS target
     INNER JOIN nontarget ON target.patient_id = nontarget.patient_id AND target.reader = nontarget.reader
-    WHERE coalesce(nontarget.first_day <= target.last_day, TRUE)
+    LEFT JOIN core.time_point AS scan ON target.time_point_id = scan.time_point_id
+    -- The baseline sum ends with its targets' last scan, which may come before that of the others.
+    WHERE coalesce(nontarget.first_day <= greatest(target.last_day, scan.last_day), TRUE)
     GROUP BY target.patient_id, target.reader, target.time_point_id
 ),
 

@@ -322,3 +322,17 @@ def test_without_a_first_dose_the_endpoint_says_so() -> None:
             (None, "The day of the first dose is not known, and the patient's assessments were set "
              "aside for want of it (quality.quarantine).")
         ]  # fmt: skip
+
+
+def test_a_non_target_lesion_scanned_last_at_baseline_is_one_of_the_baseline() -> None:
+    """Targets on day -24, a non-target lesion on day -20 of the same visit."""
+    with _kit() as kit:
+        kit.subject()
+        kit.lesion("T01", tudy="-24", tuloc="LIVER")
+        kit.lesion("NT01", "NON-TARGET", tuloc="LUNG", tudy="-20")
+        for visit, size_day, state_day in (("SCREENING", -24, -20), ("WEEK 8", 56, 58)):
+            kit.size(size_day, 30, visit=visit)
+            kit.state(state_day, "PRESENT", visit=visit)
+        kit.build("analysis.visit_response")
+        counts = "n_nontarget_lesions, n_nontarget_assessed"
+        assert kit.rows("analysis.visit_response", counts) == [(1, 1), (1, 1)]
