@@ -234,6 +234,19 @@ undated_progression AS (
     FROM staging.undated_progression
 ),
 
+-- Of a study, not of one patient.
+of_study AS (
+    SELECT * FROM history
+    UNION ALL
+    SELECT * FROM other_criterion
+    UNION ALL
+    SELECT * FROM unlisted
+    UNION ALL
+    SELECT * FROM edition
+    UNION ALL
+    SELECT * FROM no_counted
+),
+
 found AS (
     SELECT * FROM word
     UNION ALL
@@ -252,59 +265,7 @@ found AS (
         column_name,
         value,
         message
-    FROM history
-    UNION ALL
-    SELECT
-        defect_id,
-        study_id,
-        NULL AS patient_id,
-        NULL AS reader,
-        NULL AS day,
-        source_file,
-        source_row,
-        column_name,
-        value,
-        message
-    FROM other_criterion
-    UNION ALL
-    SELECT
-        defect_id,
-        study_id,
-        NULL AS patient_id,
-        NULL AS reader,
-        NULL AS day,
-        source_file,
-        source_row,
-        column_name,
-        value,
-        message
-    FROM unlisted
-    UNION ALL
-    SELECT
-        defect_id,
-        study_id,
-        NULL AS patient_id,
-        NULL AS reader,
-        NULL AS day,
-        source_file,
-        source_row,
-        column_name,
-        value,
-        message
-    FROM edition
-    UNION ALL
-    SELECT
-        defect_id,
-        study_id,
-        NULL AS patient_id,
-        NULL AS reader,
-        NULL AS day,
-        source_file,
-        source_row,
-        column_name,
-        value,
-        message
-    FROM no_counted
+    FROM of_study
 )
 
 SELECT

@@ -270,7 +270,7 @@ def test_parts_without_an_overall_response_give_it_by_recist() -> None:
 
 
 def test_a_best_overall_response_alone_is_the_stated_one() -> None:
-    """Patient 1 has BESTRESP only; patient 2 has a visit, which goes before its BESTRESP."""
+    """Patient 1 has BESTRESP only; patient 2 has a visit, which counts and not its BESTRESP."""
     with _kit() as kit:
         kit.subject("1")
         kit.subject("2")

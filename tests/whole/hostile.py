@@ -32,7 +32,7 @@ FOLDER = f"a\"b'c <img src=x onerror={OWNED}>{{x}}[bold]%s;$HOME#"
 
 def write_hostile_project(parent: Path, patients: int = 60) -> Path:
     """Writes the project's studies below ``parent``; patients, lesions, places, arms, readers,
-    titles and tumour types have hostile names. Every patient's id stays its own."""
+    titles and tumor types have hostile names. Every patient's id stays its own."""
     folder = parent / FOLDER
     write_trials(folder, "mcrc", patients=patients, seed=11)
     create_project(folder)

@@ -58,14 +58,12 @@ _VARIABLES = {
 _PYRADIOMICS = re.compile(
     r"(?:.+_)?[A-Za-z][A-Za-z0-9.-]*_(?:firstorder|shape|shape2D|glcm|glrlm|glszm|gldm|ngtdm)_\w+"
 )
-# What tables of features carry beside them: an outcome, a label or a code of the patient's group.
+# What tables of features carry beside them, an outcome, a label or a code of the patient's group:
+# whole names, and words that make any name one (OS_days, PatientAge, Outcome_1y).
 _NO_FEATURES = frozenset({
-    "target", "label", "labels", "outcome", "class", "y", "group", "event", "status", "response",
-    "death", "dead", "os", "pfs", "os_event", "pfs_event", "survival", "censored", "censor",
-    "event_status", "vital_status", "time", "fold", "split", "set", "center", "centre", "index",
-    "age", "sex", "gender", "stage", "arm", "treatment", "treated",
+    "target", "label", "labels", "class", "y", "group", "response", "time", "fold", "split", "set",
+    "center", "centre", "index", "treated",
 })  # fmt: skip
-# Words that make any name one of those: OS_days, PatientAge, Outcome_1y.
 _NO_FEATURE_WORDS = frozenset({
     "age", "alive", "arm", "cause", "censor", "censored", "days", "death", "dead", "dfs", "died",
     "event", "gender", "hpv", "months", "os", "outcome", "patient", "pfs", "progression",

@@ -156,7 +156,7 @@ def set_made_nul_aside(
         stage,
         f"coalesce({has_nul}, false)",
         "an expression of study.yml makes a NUL byte of the record",
-        "mend the record or the expression: no text holds the byte 0x00",
+        "correct the record or the expression: no text holds the byte 0x00",
         out,
     )
 
