@@ -14,6 +14,7 @@ import numpy as np
 from flows.delimited import delimiter_of
 from flows.steps.prediction_parts import features as baseline
 from warehouse.errors import LesionsError
+from warehouse.leftovers import replacing
 
 if TYPE_CHECKING:
     import duckdb
@@ -328,6 +329,7 @@ def _give(
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8")
     except OSError as error:
         raise LesionsError(f"{path} cannot be written: {error.strerror}.") from error

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import LesionsError
+from warehouse.leftovers import replacing
 
 REQUIRED = ("image", "mask", "patient", "lesion")
 OPTIONAL = ("label", "region", "day", "date", "site", "modality")
@@ -297,7 +298,7 @@ def _check(processing: Processing) -> None:
 def _write(rows: Sequence[Mapping[str, str]], output: Path) -> None:
     ids = [name for name in ID_COLUMNS if any(row.get(name) for row in rows)]
     features = dict.fromkeys(name for row in rows for name in _features(row))
-    with output.open("w", encoding="utf-8", newline="") as handle:
+    with replacing(output) as beside, beside.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow([*ids, *features])
         for row in rows:

@@ -24,6 +24,7 @@ import duckdb
 
 from warehouse.display import Display, console, table
 from warehouse.errors import LesionsError
+from warehouse.leftovers import replacing
 from warehouse.project import Project, create_project
 from warehouse.run import run_project
 from warehouse.simulate import write_trials
@@ -95,9 +96,9 @@ def _show(measures: list[Measure], seed: int, output: Path | None) -> None:
     console().print(table(title, ("what", "seconds", "note"), rows))
     if output is not None:
         figures = [dict(zip(("what", "seconds", "note"), row, strict=True)) for row in rows]
-        output.write_text(
-            json.dumps({"machine": machine, "seed": seed, "peak_gb": peak, "figures": figures})
-        )
+        text = json.dumps({"machine": machine, "seed": seed, "peak_gb": peak, "figures": figures})
+        with replacing(output) as beside:
+            beside.write_text(text)
 
 
 def _on_path(name: str) -> Path | None:

@@ -57,7 +57,8 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise LesionsError(f"{path} is not there yet. 'lesions run' makes it.")
     config = {"enable_external_access": "false"}
     if logs_of(path):
-        raise LesionsError(unreadable(path, OSError("a log lies beside it.")))
+        reason = why_not_readable(path) or OSError("a log lies beside it.")
+        raise LesionsError(unreadable(path, reason))
     try:
         connection = duckdb.connect(str(path), read_only=True, config={**OFFLINE, **config})
     except duckdb.Error as error:
@@ -71,10 +72,9 @@ def unreadable(path: Path, error: Exception) -> str:
     """Why a published file cannot be opened, and what to do."""
     reason = str(error).splitlines()[0]
     if is_held_by_another(error):
-        who = reason.partition("Conflicting lock is held in ")[2].partition(". See")[0]
         return (
-            f"{path} is held for writing by another program: {who or reason}. Close it there, or "
-            "open it there read-only. 'lesions run' builds beside it all the same."
+            f"{path} is held for writing by another program: {holder_in(error)}. Close it there, "
+            "or open it there read-only. 'lesions run' puts a file beside it that can be read."
         )
     if logs := logs_of(path):
         return (
@@ -90,6 +90,21 @@ def unreadable(path: Path, error: Exception) -> str:
 def is_held_by_another(error: Exception) -> bool:
     """Whether a file could not be opened because another process has it open for writing."""
     return "Conflicting lock is held" in str(error)
+
+
+def holder_in(error: Exception) -> str:
+    """The process that holds a file, as DuckDB names it in its error."""
+    reason = str(error).splitlines()[0]
+    return reason.partition("Conflicting lock is held in ")[2].partition(". See")[0] or reason
+
+
+def why_not_readable(path: Path) -> duckdb.Error | None:
+    """Why a file cannot be opened for reading; None where it can."""
+    try:
+        duckdb.connect(str(path), read_only=True).close()
+    except duckdb.Error as error:
+        return error
+    return None
 
 
 def log_of(path: Path) -> Path:

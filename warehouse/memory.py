@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from warehouse.leftovers import replacing
+
 
 class Memory:
     """Results by the digest of what they follow from."""
@@ -54,9 +56,8 @@ class Memory:
             return
         if not os.access(self._path.parent, os.W_OK):
             return
-        beside = self._path.with_suffix(f".{os.getpid()}.tmp")
-        beside.write_text(json.dumps(kept), encoding="utf-8")
-        beside.replace(self._path)
+        with replacing(self._path) as beside:
+            beside.write_text(json.dumps(kept), encoding="utf-8")
 
 
 def _read(path: Path | None) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import glob
-import os
 from pathlib import Path
 
 from warehouse.errors import LesionsError
-from warehouse.leftovers import remove_leftovers
+from warehouse.leftovers import replacing
 
 
 def write_page(target: Path, text: str) -> None:
@@ -19,13 +17,9 @@ def write_page(target: Path, text: str) -> None:
     target = target.absolute()
     if target.is_dir():
         raise LesionsError(f"{target} is a folder. Name the file to write.")
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(target.parent, f".{glob.escape(target.name)}.*")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
+        with replacing(target) as beside:
+            beside.write_text(text, encoding="utf-8")
     except OSError as error:
         raise LesionsError(f"{target} cannot be written: {error.strerror}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)

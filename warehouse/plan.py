@@ -69,10 +69,10 @@ def read_published(file: Path | None, *, is_compared: bool) -> Published:
     """
     if file is None:
         return Published()
-    tables = read_built(file)
-    if not tables or not is_compared:
-        return Published(tables)
     try:
+        tables = read_built(file)
+        if not tables or not is_compared:
+            return Published(tables)
         with open_published(file) as connection:
             altered = altered_tables(connection)
     except duckdb.Error as error:

@@ -17,7 +17,15 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.database import ident, is_held_by_another, logs_of, qualified, unreadable
+from warehouse.database import (
+    holder_in,
+    ident,
+    is_held_by_another,
+    logs_of,
+    qualified,
+    unreadable,
+    why_not_readable,
+)
 from warehouse.errors import LesionsError
 from warehouse.meta import insert
 
@@ -31,19 +39,21 @@ FIRST_MODE = 0o444
 WRITING = 0o222
 
 
-def set_log_aside(published: Path, folder: Path, say: Say) -> None:
+def set_log_aside(published: Path, folder: Path, say: Say, holder: str = "") -> None:
     """Moves a log that lies beside the published file to ``folder``: no run writes one.
 
     DuckDB refuses a file beside which another file's log lies; a log that fits would bring in what
-    another program did to the file.
+    another program did to the file. ``holder`` is the process that has the file open for writing.
     """
     for number, log in enumerate(logs_of(published)):
         kept = folder / f"set_aside_{f'{number}_' if number else ''}{log.name}"
         shutil.move(log, kept)
-        say(
-            f"Another program opened {published.name} for writing and left {log.name}; its changes "
-            f"are no part of the warehouse. The log is set aside in {kept}."
+        who = (
+            f"{holder} has the {published.name} before this one open for writing"
+            if holder
+            else f"Another program opened {published.name} for writing and left {log.name}"
         )
+        say(f"{who}; its changes are no part of the warehouse. The log is set aside in {kept}.")
 
 
 @contextmanager
@@ -57,19 +67,22 @@ def readable(published: Path, folder: Path, say: Say) -> Iterator[Path | None]:
     if not published.is_file():
         yield None
         return
-    if not logs_of(published):
-        reason = _why_not(published)
+    if who := holder(published):
+        say(
+            f"{published.name} is held for writing by another program: {who}. A copy is read, and "
+            "a new file takes its place; what that program writes is no part of it."
+        )
+    elif not logs_of(published):
+        reason = why_not_readable(published)
         if reason is None:
             yield published
             return
-        if not is_held_by_another(reason):
-            raise LesionsError(unreadable(published, reason)) from reason
-        say(f"{str(unreadable(published, reason)).partition(' Close it')[0]} A copy is read.")
+        raise LesionsError(unreadable(published, reason)) from reason
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / f"published_copy.{os.getpid()}.duckdb"
     try:
         shutil.copyfile(published, copy)
-        if _why_not(copy) is None:
+        if why_not_readable(copy) is None:
             yield copy
         else:
             say(f"{published.name} cannot be read now: everything is built anew.")
@@ -78,19 +91,10 @@ def readable(published: Path, folder: Path, say: Say) -> Iterator[Path | None]:
         copy.unlink(missing_ok=True)
 
 
-def is_held(published: Path) -> bool:
-    """Whether another program has the published file open for writing."""
-    reason = _why_not(published) if published.is_file() else None
-    return reason is not None and is_held_by_another(reason)
-
-
-def _why_not(path: Path) -> duckdb.Error | None:
-    """Why a file cannot be opened for reading; None where it can."""
-    try:
-        duckdb.connect(str(path), read_only=True).close()
-    except duckdb.Error as error:
-        return error
-    return None
+def holder(published: Path) -> str:
+    """The process of another program that has the published file open for writing, or nothing."""
+    reason = why_not_readable(published) if published.is_file() else None
+    return holder_in(reason) if reason is not None and is_held_by_another(reason) else ""
 
 
 def publish(work: Path, published: Path, mode: str, say: Say) -> None:
@@ -103,15 +107,16 @@ def publish(work: Path, published: Path, mode: str, say: Say) -> None:
     beside = work
     if target.parent != published.parent:
         # Where the link leads may be another disk, to which a file cannot be renamed.
-        beside = target.with_name(f".{target.name}.writing")
+        beside = beside_target(target)
         shutil.copyfile(work, beside)
     try:
         _take_permissions(beside, target, mode, say)
         with beside.open("rb") as handle:
             os.fsync(handle.fileno())
-        set_log_aside(published, work.parent, say)
+        who = holder(published)
+        set_log_aside(published, work.parent, say, who)
         beside.replace(target)
-        set_log_aside(published, work.parent, say)
+        set_log_aside(published, work.parent, say, who)
     except BaseException:
         if beside != work:
             beside.unlink(missing_ok=True)
@@ -121,6 +126,11 @@ def publish(work: Path, published: Path, mode: str, say: Say) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def beside_target(target: Path) -> Path:
+    """Where a new file is written that cannot be renamed from the project's folder."""
+    return target.with_name(f".{target.name}.writing")
 
 
 def _take_permissions(file: Path, former: Path, mode: str, say: Say) -> None:

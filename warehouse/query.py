@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import duckdb
 from warehouse.database import open_published, quoted
 from warehouse.display import PIPED_WIDTH
 from warehouse.errors import LesionsError, printable
+from warehouse.leftovers import replacing
 
 COPY_OPTIONS = {
     "csv": "FORMAT csv, HEADER true",
@@ -58,7 +58,7 @@ def run_query(
         raise LesionsError(f"{output} is a folder. Name the file to write.")
     with ExitStack() as stack:
         connection = stack.enter_context(open_published(published))
-        target = output if output is None else stack.enter_context(_beside(output))
+        target = output if output is None else stack.enter_context(replacing(output))
         try:
             if len(duckdb.extract_statements(sql)) > 1:
                 raise LesionsError("that is more than one statement; a query is one SELECT.")
@@ -77,18 +77,6 @@ def run_query(
                 _write(relation, output_format, target)
         except duckdb.Error as error:
             raise LesionsError(f"the query failed: {error}") from error
-
-
-@contextmanager
-def _beside(output: Path) -> Iterator[Path]:
-    """A path beside ``output`` to write to, which takes its place once all is written."""
-    beside = output.with_name(f".{output.name}.{os.getpid()}.writing")
-    try:
-        yield beside
-        if beside.exists():
-            beside.replace(output.resolve())
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _format_of(output: Path) -> str:

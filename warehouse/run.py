@@ -27,7 +27,7 @@ from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
 from warehouse.gates import Gate, suite_digests
 from warehouse.graph import Graph
-from warehouse.leftovers import remove_leftovers
+from warehouse.leftovers import remove_leftovers, replacing
 from warehouse.loading import load_studies, read_state
 from warehouse.memory import Memory
 from warehouse.meta import CHECK_TABLE
@@ -35,14 +35,16 @@ from warehouse.models import LAYERS
 from warehouse.plan import Plan, Published, make_plan, read_published
 from warehouse.project import Project, single_writer
 from warehouse.published import (
+    beside_target,
     drop_foreign,
-    is_held,
+    holder,
     publish,
     readable,
     set_log_aside,
     write_digests,
 )
 from warehouse.settings import thread_count
+from warehouse.sources.loading import remove_unfinished
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,37 @@ def _size_and_time(project: Project) -> list[int]:
 
 
 def _note_as_left(project: Project) -> None:
-    project.left.write_text(json.dumps(_size_and_time(project)), encoding="utf-8")
+    with replacing(project.left) as beside:
+        beside.write_text(json.dumps(_size_and_time(project)), encoding="utf-8")
+
+
+def _remove_leftovers(project: Project) -> None:
+    """Removes what runs, loads and publishes that were killed have left; nobody else writes now."""
+    remove_leftovers(project.state)
+    remove_leftovers(project.root)
+    remove_database(project.work)
+    remove_database(_compacted(project.work))
+    for copy in project.state.glob("published_copy.*"):
+        copy.unlink(missing_ok=True)
+    beside_target(project.published.resolve()).unlink(missing_ok=True)
+    shutil.rmtree(project.state / "spill", ignore_errors=True)
+    remove_unfinished(project.raw)
+
+
+def _leave_readable(project: Project, source: Path | None, display: Display) -> None:
+    """Leaves a file of which nothing is out of date such that it opens.
+
+    Where another program holds it for writing, nobody else can: the copy that was read and compared
+    takes its place.
+    """
+    if source is not None and source != project.published:
+        shutil.copyfile(source, project.work)
+        try:
+            mode = project.values["run.published_mode"]
+            publish(project.work, project.published, mode, display.say)
+        finally:
+            remove_database(project.work)
+    _note_as_left(project)
 
 
 def run_project(
@@ -161,8 +193,8 @@ def run_project(
     started = time.perf_counter()
     with ExitStack() as stack:
         stack.enter_context(single_writer(project))
-        remove_leftovers(project.state, "definitions.*.tmp", "lineage.*.tmp", "published_copy.*")
-        if not is_held(project.published):
+        _remove_leftovers(project)
+        if not holder(project.published):
             set_log_aside(project.published, project.state, display.say)
         source = stack.enter_context(readable(project.published, project.state, display.say))
         planned = _plan(project, source, selectors, force, graph, is_compared=False)
@@ -174,8 +206,7 @@ def run_project(
                 "study.yml there, or simulate trials with 'lesions simulate'."
             )
         if planned.plan.is_empty and not planned.studies_to_load:
-            if source == project.published:
-                _note_as_left(project)
+            _leave_readable(project, source, display)
             return RunReport("", (), (), time.perf_counter() - started)
         if is_gated:
             checking.preload()
@@ -422,7 +453,7 @@ def _is_loose(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def compact(work: Path) -> None:
     """Writes a database anew without its free blocks, in the same place."""
-    tight = work.with_name("compact.duckdb")
+    tight = _compacted(work)
     remove_database(tight)
     with open_work(work, threads=1) as connection:
         name = connection.execute("SELECT current_database()").fetchall()[0][0]
@@ -432,6 +463,10 @@ def compact(work: Path) -> None:
         connection.execute(f"COPY FROM DATABASE {ident(name)} TO tight")
         connection.execute("DETACH tight")
     tight.replace(work)
+
+
+def _compacted(work: Path) -> Path:
+    return work.with_name("compact.duckdb")
 
 
 def remove_database(path: Path) -> None:

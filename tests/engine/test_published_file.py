@@ -104,6 +104,43 @@ def test_a_run_goes_on_while_another_program_writes_the_file(tmp_path, project, 
     assert not list(project.state.glob("published_copy*"))
 
 
+@pytest.mark.parametrize(
+    "sql", ["CREATE TEMP TABLE t AS SELECT 1", "INSERT INTO core.b VALUES (9, 9)"]
+)
+@pytest.mark.parametrize("models", [TAGGED_VIEW, {**CHANGED, "mart.v": TAGGED_VIEW["mart.v"]}])
+def test_what_a_program_at_work_holds_is_named_and_can_be_read_after_a_run(
+    tmp_path, project, capsys, sql, models
+):
+    graph = graph_of(tmp_path, models)
+    with writer(project, sql, "wait") as process:
+        assert log_of(project.published).exists() == sql.startswith("INSERT")
+        with pytest.raises(LesionsError, match=rf"held for writing.*PID {process.pid}.*Close it"):
+            compared(project)
+        plan_project(project, graph=graph)
+        run_project(project, graph=graph, display=Display())
+        said = " ".join(capsys.readouterr().err.split())
+        assert process.poll() is None
+        assert f"PID {process.pid}" in said
+        assert "Another program opened" not in said
+        # Others read while that program still has the former file open.
+        assert compared(project) == {}
+        assert rows(project, "SELECT count(*) FROM core.b WHERE id = 9") == [(0,)]
+    assert run_project(project, graph=graph).is_unchanged
+    assert compared(project) == {}
+    assert not list(project.state.glob("published_copy*"))
+
+
+def test_what_a_program_at_work_wrote_down_is_built_anew(tmp_path, project, capsys):
+    """Its changes stand in the file itself, checkpointed, and a log lies beside it."""
+    sql = "DELETE FROM core.b WHERE id < 3; CHECKPOINT; INSERT INTO core.b VALUES (9, 9)"
+    with writer(project, sql, "wait") as process:
+        report = run_project(project, graph=graph_of(tmp_path, TAGGED_VIEW), display=Display())
+        assert {node.name for node in report.built} == {"core.b"}
+        assert f"PID {process.pid}" in " ".join(capsys.readouterr().err.split())
+    assert rows(project, "SELECT count(*) FROM core.b") == [(5,)]
+    assert compared(project) == {}
+
+
 ALTERED = {
     "a value": ("UPDATE core.b SET twice = 7 WHERE id = 1", {"core.b"}),
     "a row twice": ("INSERT INTO core.b SELECT * FROM core.b WHERE id < 2", {"core.b"}),

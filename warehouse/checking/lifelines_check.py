@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from warehouse.leftovers import replacing
+
 if TYPE_CHECKING:
     import pandas
 
@@ -118,7 +120,7 @@ def summary(found: list[Difference]) -> list[tuple[str, int, float, float, int]]
 
 def write_differences(path: Path, found: list[Difference]) -> None:
     """One CSV record per number, the largest differences first."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         names = list(Difference.__dataclass_fields__)
         writer.writerow([*names, "tolerance", "is_met"])

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from warehouse.checking.results import CheckResult, counted, example, failures, found
+from warehouse.leftovers import replacing
 
 _SEVERITIES = ("critical", "warning", "info")
 _SYMBOLS = {"held": "✓", "critical": "✕", "warning": "!", "info": "i"}
@@ -24,7 +25,8 @@ def write_html(path: Path, results: Sequence[CheckResult], title: str) -> None:
         results: what ``check_tables`` returned.
         title: headline, for example the project's name.
     """
-    path.write_text(page(results, title), encoding="utf-8")
+    with replacing(path) as beside:
+        beside.write_text(page(results, title), encoding="utf-8")
 
 
 def page(results: Sequence[CheckResult], title: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from warehouse.errors import LesionsError
+from warehouse.leftovers import replacing
 from warehouse.project import Project
 from warehouse.publishing.dashboards import DASHBOARDS
 from warehouse.publishing.marts import SCHEMA, Marts, open_marts
@@ -77,15 +78,16 @@ def write_superset(published: Path, connection: Connection, target: Path, schema
     """
     with open_marts(published) as marts:
         files = _files(marts, connection, schema)
-    beside = target.with_name(target.name + ".writing")
     try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            replacing(target) as beside,
+            zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
             for name, content in files.items():
                 info = zipfile.ZipInfo(f"{ROOT}/{name}", (1980, 1, 1, 0, 0, 0))
                 info.compress_type = zipfile.ZIP_DEFLATED
                 text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
                 archive.writestr(info, text)
-        beside.replace(target)
     except OSError as error:
         raise LesionsError(f"{target} cannot be written: {error.strerror}.") from error
     return sum(name.startswith("charts/") for name in files)

@@ -84,7 +84,7 @@ def load(
     temporary = raw_dir / f".{study.study_id}.loading.{os.getpid()}"
     try:
         raw_dir.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(raw_dir, study.study_id)
+        remove_unfinished(raw_dir)
         (temporary / "work").mkdir(parents=True)
         with _connect(temporary / "work" / "spill", threads, memory_limit) as connection:
             files = _Loader(connection, study, state, temporary, loaded_at).run(progress)
@@ -178,10 +178,10 @@ def _report(document: dict[str, Any], *, is_unchanged: bool) -> LoadReport:
     return LoadReport(document["study_id"], is_unchanged, files, tuple(document["ignored_files"]))
 
 
-def _remove_leftovers(raw_dir: Path, study_id: str) -> None:
-    """Removes what a load that was killed left behind."""
+def remove_unfinished(raw_dir: Path) -> None:
+    """Removes what loads that were killed left behind; the caller alone writes there."""
     for kind in ("loading", "former"):
-        for item in raw_dir.glob(f".{study_id}.{kind}.*"):
+        for item in raw_dir.glob(f".*.{kind}.*"):
             shutil.rmtree(item, ignore_errors=True)
 
 
