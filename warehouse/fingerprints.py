@@ -1,7 +1,7 @@
 """Fingerprints: what a table was made from, so that only what changed is made again.
 
 A node's fingerprint covers its own definition, the settings it reads and the fingerprints of its
-inputs. Comments and white space in SQL are not part of it.
+inputs. Comments and layout, of SQL and of Python, are not part of it, nor are docstrings.
 """
 
 from __future__ import annotations
@@ -101,8 +101,7 @@ def _definition(
     if node.seed is not None:
         return digest(node.seed.path.read_text(encoding="utf-8") + json.dumps(node.seed.types))
     if node.step is not None:
-        sources = step_sources(node.step.module, memory)
-        return digest("".join(map(_text, sources)))
+        return digest("".join(m.code for m in _modules(node.step.module, memory).values()))
     return source_fingerprint(node.name)
 
 
@@ -115,16 +114,31 @@ def step_sources(module: str, memory: Memory | None = None) -> tuple[Path, ...]:
         module: the step's module.
         memory: what earlier commands made of the same files.
     """
-    memory = memory or Memory()
-    found: dict[str, Path] = {}
+    return tuple(one.path for one in _modules(module, memory or Memory()).values())
+
+
+@dataclass(frozen=True)
+class _Module:
+    """A module of ours behind a step."""
+
+    path: Path
+    imports: tuple[str, ...]
+    """Names that it imports from packages of ours: modules, and things in them."""
+    code: str
+    """Digest of what Python runs of it."""
+
+
+def _modules(module: str, memory: Memory) -> dict[str, _Module]:
+    """The modules of ``step_sources`` in order of their names."""
+    found: dict[str, _Module] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = _module_file(name)
-        if path is not None and name not in found:
-            found[name] = path
-            waiting += _own_imports(path, name, memory)
-    return tuple(found[name] for name in sorted(found))
+        path = None if name in found else _module_file(name)
+        if path is not None:
+            found[name] = _read_module(path, name, memory)
+            waiting += found[name].imports
+    return {name: found[name] for name in sorted(found)}
 
 
 @lru_cache(maxsize=512)
@@ -141,11 +155,11 @@ def _module_file(name: str) -> Path | None:
     return None
 
 
-def _own_imports(path: Path, module: str, memory: Memory) -> list[str]:
+def _read_module(path: Path, name: str, memory: Memory) -> _Module:
     text = _text(path)
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    follows_from = (_reader(), package, text)
-    return list(memory.recall(follows_from, lambda: _imports(text, package)))
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    parts = memory.recall((_reader(), package, text), lambda: _parts(text, package))
+    return _Module(path, tuple(parts["imports"]), parts["code"])
 
 
 def _text(path: Path) -> str:
@@ -161,13 +175,38 @@ def _text_as_of(path: Path, _changed_at: int, _size: int) -> str:
 
 @cache
 def _reader() -> str:
-    """This module's own text: what a list of imports also follows from."""
+    """This module's own text: what a module's parts also follow from."""
     return Path(__file__).read_text(encoding="utf-8")
 
 
-def _imports(text: str, package: str) -> list[str]:
+def _parts(text: str, package: str) -> dict[str, Any]:
+    """A module's imports and the digest of its code, from its text."""
+    tree = ast.parse(text)
+    return {"imports": _imports(tree, package), "code": digest(_code(tree))}
+
+
+def _code(tree: ast.Module) -> str:
+    """A module as Python would write it down: the same where only comments, layout or docstrings
+    differ, and of no two modules that run differently."""
+    for item in ast.walk(tree):
+        body = getattr(item, "body", None)
+        if isinstance(body, list):
+            body[:] = [one for one in body if not _is_text(one)] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """A text that stands alone: a docstring, also one after a constant or a field."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _imports(tree: ast.Module, package: str) -> list[str]:
     names: list[str] = []
-    for item in ast.walk(ast.parse(text)):
+    for item in ast.walk(tree):
         if isinstance(item, ast.Import):
             names += [alias.name for alias in item.names]
         elif isinstance(item, ast.ImportFrom):
