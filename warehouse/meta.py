@@ -130,11 +130,12 @@ META_DOCS: tuple[tuple[TableDoc, Mapping[str, str]], ...] = (
             "meta.digest",
             "A digest of each table's content as it was published: a run compares what it carries "
             "on, and builds anew what another program has altered.",
-            "one row per table, this one aside",
+            "one row per table, this one aside, and per macro",
             ("table_name",),
             {
-                "table_name": "schema.table",
-                "digest": "of the columns and rows, in whatever order; of a view, its definition",
+                "table_name": "schema.table, or 'macro schema.name'",
+                "digest": "of the columns and rows, in whatever order; of the definition of a view "
+                "or macro",
                 "duckdb_version": "version of DuckDB whose hash it is",
             },
         ),

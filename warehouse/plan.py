@@ -14,7 +14,7 @@ from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint
 from warehouse.graph import Graph, select
 from warehouse.meta import CHECK_TABLE, META_DOCS, MODEL_COLUMNS
-from warehouse.published import FOREIGN, altered_tables
+from warehouse.published import FOREIGN, altered_tables, is_macro
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Plan:
     chosen: Set[str]
     """The stale nodes that this run builds."""
     removed: tuple[str, ...]
-    """Published tables that nothing makes any more."""
+    """Published tables that nothing makes any more, and what else no model makes."""
+    restored: tuple[str, ...]
+    """Macros that another program altered or removed; every run makes them all anew."""
     redescribed: tuple[str, ...]
     """Tables of which only the description changed."""
     rechecked: tuple[str, ...]
@@ -44,7 +46,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.chosen or self.removed or self.redescribed or self.rechecked)
+        return not any((self.chosen, self.removed, self.restored, self.redescribed, self.rechecked))
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def make_plan(
         reasons=reasons,
         chosen=frozenset(chosen),
         removed=tuple(sorted((set(built) | foreign) - set(graph.producer))),
+        restored=tuple(sorted(set(filter(is_macro, altered)) - foreign)),
         redescribed=tuple(sorted(t for t in fresh if built[t].doc_digest != docs[t])),
         rechecked=tuple(sorted(t for t in fresh if built[t].suite_digest != suites.get(t))),
     )

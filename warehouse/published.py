@@ -28,6 +28,7 @@ from warehouse.database import (
 )
 from warehouse.errors import LesionsError
 from warehouse.meta import insert
+from warehouse.models import LAYERS
 
 Say = Callable[[str], None]
 
@@ -35,6 +36,8 @@ DIGESTS = "meta.digest"
 CHANGING = (DIGESTS,)
 """Tables that have no digest: the one that holds them."""
 FOREIGN = "no model makes it"
+MACRO = "macro "
+"""What stands before a macro's name where tables stand too."""
 FIRST_MODE = 0o444
 WRITING = 0o222
 
@@ -147,26 +150,46 @@ def _take_permissions(file: Path, former: Path, mode: str, say: Say) -> None:
     file.chmod(int(mode, 8) if mode else bits)
 
 
-def write_digests(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
-    """Writes the digest of each table's content, in place of what stands of it."""
-    names = sorted(set(tables) - set(CHANGING))
-    connection.execute(f"DELETE FROM {DIGESTS} WHERE table_name IN (SELECT unnest(?))", [names])
+def is_macro(name: str) -> bool:
+    """Whether a name among those of tables is a macro's."""
+    return name.startswith(MACRO)
+
+
+def write_digests(
+    connection: duckdb.DuckDBPyConnection, tables: Collection[str], present: Collection[str]
+) -> None:
+    """Writes the digest of each table's content and each macro, in place of what stands of it.
+
+    Args:
+        connection: the warehouse that is to be published.
+        tables: the tables that were made anew.
+        present: all tables; those without a digest get one, and digests of others go.
+    """
+    known = {name for (name,) in connection.execute(f"SELECT table_name FROM {DIGESTS}").fetchall()}
+    macros = _macros(connection)
+    names = sorted({*tables, *macros, *set(present) - known} - set(CHANGING))
+    gone = sorted({*names, *known - set(present)})
+    connection.execute(f"DELETE FROM {DIGESTS} WHERE table_name IN (SELECT unnest(?))", [gone])
     rows = [(name, digest, duckdb.__version__) for name, digest in _digests(connection, names)]
     insert(connection, DIGESTS, rows)
 
 
 def altered_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """What is wrong with the tables of a published file, by table: altered, gone, or not ours.
+    """What is wrong with a published file, by table: altered, gone, or not ours.
 
-    A digest of another version of DuckDB, whose hash may differ, is not compared.
+    Macros, and what no model makes, such as types and sequences, stand with their kind before the
+    name. A digest of another version of DuckDB, whose hash may differ, is not compared.
     """
-    present = _relations(connection)
     known = dict(
         connection.execute(
             f"SELECT table_name, if(duckdb_version = ?, digest, NULL) FROM {DIGESTS}",
             [duckdb.__version__],
         ).fetchall()
     )
+    macros = set(_macros(connection))
+    if not any(map(is_macro, known)):  # of a version that had no digests of them
+        macros = {name for name in macros if not name.startswith(f"{MACRO}main.")}
+    present = _relations(connection) | macros | _others(connection)
     wrong = dict.fromkeys(sorted(present - set(known) - set(CHANGING)), FOREIGN)
     wrong |= dict.fromkeys(sorted(set(known) - present), "removed since it was published")
     compared = sorted(name for name, digest in known.items() if name in present and digest)
@@ -187,16 +210,55 @@ def _relations(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in rows}
 
 
+def _macros(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The definition of each macro, ``macro schema.name``."""
+    rows = connection.execute(
+        "SELECT ? || schema_name || '.' || function_name, string_agg(concat_ws(' ', function_type, "
+        "parameters, macro_definition), ';' ORDER BY parameters, macro_definition) "
+        "FROM duckdb_functions() WHERE database_name = current_database() AND NOT internal "
+        "AND function_type IN ('macro', 'table_macro') GROUP BY 1",
+        [MACRO],
+    ).fetchall()
+    return dict(rows)
+
+
+def _others(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Sequences, types, indexes and schemas that no model makes, the kind before the name."""
+    found = {f"{kind.lower()} {schema}.{name}" for kind, schema, name in _objects(connection)}
+    return found | {f"schema {name}" for name in _foreign_schemas(connection)}
+
+
+def _objects(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """Kind, schema and name of each index, sequence and type: no model makes any."""
+    here = "WHERE database_name = current_database()"
+    return connection.execute(
+        f"SELECT 'INDEX', schema_name, index_name FROM duckdb_indexes() {here} UNION ALL "
+        f"SELECT 'SEQUENCE', schema_name, sequence_name FROM duckdb_sequences() {here} UNION ALL "
+        f"SELECT 'TYPE', schema_name, type_name FROM duckdb_types() {here} AND NOT internal"
+    ).fetchall()
+
+
+def _foreign_schemas(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal "
+        "AND database_name = current_database() AND schema_name <> 'main' ORDER BY 1"
+    ).fetchall()
+    return [name for (name,) in rows if name not in (*LAYERS, "meta")]
+
+
 def _digests(
     connection: duckdb.DuckDBPyConnection, names: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Digest of each table's columns and rows, whatever their order; of a view's definition."""
+    """Digest of each table's columns and rows, whatever their order; of the definition of a view
+    or macro.
+    """
     views = dict(
         connection.execute(
             "SELECT schema_name || '.' || view_name, sql FROM duckdb_views() WHERE NOT internal "
             "AND database_name = current_database()"
         ).fetchall()
     )
+    views |= _macros(connection)
     columns = dict(
         connection.execute(
             "SELECT schema_name || '.' || table_name, string_agg(column_name || ' ' || data_type, "
@@ -215,22 +277,19 @@ def _digests(
         yield name, hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def drop_foreign(connection: duckdb.DuckDBPyConnection, schemas: Collection[str]) -> None:
-    """Drops schemas, and sequences, types and indexes, which no model makes, from a work file."""
-    for (schema,) in connection.execute(
-        "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal "
-        "AND database_name = current_database()"
-    ).fetchall():
-        if schema not in schemas and schema != "main":
-            connection.execute(f"DROP SCHEMA {ident(schema)} CASCADE")
-    for kind, listing, name in (
-        ("INDEX", "duckdb_indexes()", "index_name"),
-        ("SEQUENCE", "duckdb_sequences()", "sequence_name"),
-        ("TYPE", "duckdb_types()", "type_name"),
-    ):
-        for schema, item in connection.execute(
-            f"SELECT schema_name, {name} FROM {listing} WHERE database_name = current_database() "
-            + ("AND NOT internal" if kind == "TYPE" else "")
-        ).fetchall():
-            with suppress(duckdb.CatalogException):  # gone with what was dropped before
-                connection.execute(f"DROP {kind} {ident(schema)}.{ident(item)}")
+def drop_foreign(connection: duckdb.DuckDBPyConnection, macros: Collection[str]) -> None:
+    """Drops what no model makes from a work file: schemas, macros, sequences, types and indexes.
+
+    Args:
+        connection: the work file.
+        macros: names of the macros of this installation, which stand in ``main``.
+    """
+    for schema in _foreign_schemas(connection):
+        connection.execute(f"DROP SCHEMA {ident(schema)} CASCADE")
+    for name in _macros(connection):
+        schema, _, macro = name.removeprefix(MACRO).partition(".")
+        if schema != "main" or macro not in macros:
+            connection.execute(f"DROP MACRO {ident(schema)}.{ident(macro)}")
+    for kind, schema, item in _objects(connection):
+        with suppress(duckdb.CatalogException):  # gone with what was dropped before
+            connection.execute(f"DROP {kind} {ident(schema)}.{ident(item)}")

@@ -404,13 +404,7 @@ class _Run:
         )
         meta.insert(connection, "meta.run", [row])
         own = [doc.name for doc, _ in meta.META_DOCS]
-        undigested = [name for (name,) in connection.execute(
-            "SELECT unnest(?) EXCEPT SELECT table_name FROM meta.digest", [sorted(present)]
-        ).fetchall()]  # fmt: skip
-        connection.execute(
-            "DELETE FROM meta.digest WHERE table_name NOT IN (SELECT unnest(?))", [sorted(present)]
-        )
-        write_digests(connection, {*remade, *own, CHECK_TABLE, *undigested})
+        write_digests(connection, {*remade, *own, CHECK_TABLE}, present)
 
     def log(self, status: str, text: str) -> None:
         """Adds a line to the project's log of runs."""
@@ -428,19 +422,13 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
 def _drop(connection: duckdb.DuckDBPyConnection, planned: Planned) -> None:
     """Drops from a copy of the published file what this run makes anew, and what is gone."""
     views = meta.view_names(connection)
-    for table in sorted({*planned.published.tables, *planned.plan.removed}):
+    for table in sorted(_tables(connection) & {*planned.published.tables, *planned.plan.removed}):
         node = planned.graph.producer.get(table)
         if node is None or node in planned.plan.chosen:
             kind = "VIEW" if table in views else "TABLE"
             connection.execute(f"DROP {kind} IF EXISTS {qualified(table)}")
             connection.execute(f"DELETE FROM {CHECK_TABLE} WHERE table_name = ?", [table])
-    drop_foreign(connection, (*LAYERS, "meta"))
-    present = [name for (name,) in connection.execute(
-        "SELECT function_name FROM duckdb_functions() WHERE function_type = 'macro' "
-        "AND NOT internal AND schema_name = 'main'"
-    ).fetchall()]  # fmt: skip
-    for name in set(present) - set(planned.graph.macros):
-        connection.execute(f"DROP MACRO {ident(name)}")
+    drop_foreign(connection, planned.graph.macros)
 
 
 def _is_loose(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -29,6 +29,7 @@ def print_plan(planned: Planned) -> None:
     rows = [("load", study, reason) for study, reason in planned.studies_to_load.items()]
     rows += [("build", name, plan.reasons[name]) for name in plan.reasons if name in plan.chosen]
     rows += [("drop", name, "nothing makes it any more") for name in plan.removed]
+    rows += [("restore", name, "altered in the published file") for name in plan.restored]
     rows += [("describe", name, "its comments changed") for name in plan.redescribed]
     rows += [("check", name, "its suite changed") for name in plan.rechecked]
     out.print(table("", ("action", "what", "why"), rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from engine.test_run import MODELS, TAGGED_VIEW, graph_of, rows
 from warehouse.database import log_of, open_published
 from warehouse.display import Display
 from warehouse.errors import LesionsError
+from warehouse.graph import Graph
+from warehouse.models import Macro
 from warehouse.project import Project, create_project, open_project
 from warehouse.published import altered_tables
 from warehouse.run import plan_project, run_project
@@ -181,7 +184,14 @@ def test_an_alteration_that_kept_size_and_time_is_found_before_it_is_carried(tmp
     assert rows(project, "SELECT id, twice FROM core.b WHERE id = 1") == [(1, 2)]
 
 
+def with_macro(graph: Graph) -> Graph:
+    text = "CREATE OR REPLACE MACRO doubled(x) AS 2 * x"
+    return dataclasses.replace(graph, macros={"doubled": Macro("doubled", text, ())})
+
+
 def test_what_no_model_makes_is_dropped(tmp_path, project):
+    models = with_macro(graph_of(tmp_path, TAGGED_VIEW))
+    run_project(project, graph=models, force=True)
     alter(
         project,
         "CREATE TABLE mart.mine AS SELECT 1 AS x",
@@ -191,19 +201,48 @@ def test_what_no_model_makes_is_dropped(tmp_path, project):
         "CREATE SEQUENCE core.numbers",
         "CREATE TYPE mart.mood AS ENUM ('a')",
         "CREATE INDEX at_id ON core.b (id)",
+        "CREATE MACRO core.once(x) AS x",
+        "CREATE MACRO mart.rows(x) AS TABLE SELECT x",
+        "CREATE MACRO other.twice(x) AS 2 * x",
+        "CREATE MACRO thrice(x) AS 3 * x, (x, y) AS x * y",
+        "CREATE VIEW main.v AS SELECT core.once(1) AS x",
+        "CREATE TYPE hue AS ENUM ('b')",
+        "CREATE TABLE main.t AS SELECT 'b'::hue AS x",
     )
-    models = graph_of(tmp_path, TAGGED_VIEW)
     assert plan_project(project, graph=models).plan.removed == (
-        *("core.seen", "mart.mine", "other.more"),
+        *("core.seen", "index core.at_id", "macro core.once", "macro main.thrice"),
+        *("macro mart.rows", "macro other.twice", "main.t", "main.v", "mart.mine", "other.more"),
+        *("schema other", "sequence core.numbers", "type main.hue", "type mart.mood"),
     )
     run_project(project, graph=models)
     assert compared(project) == {}
     for listing in ("duckdb_sequences()", "duckdb_indexes()"):
         assert rows(project, f"SELECT count(*) FROM {listing}") == [(0,)]
-    assert rows(project, "SELECT count(*) FROM duckdb_types() WHERE type_name = 'mood'") == [(0,)]
     assert rows(
-        project, "SELECT count(*) FROM duckdb_schemas() WHERE schema_name = 'other'"
-    ) == [(0,)]  # fmt: skip
+        project,
+        "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal UNION ALL "
+        "SELECT type_name FROM duckdb_types() WHERE NOT internal UNION ALL "
+        "SELECT function_name FROM duckdb_functions() WHERE NOT internal "
+        "EXCEPT SELECT schema_name FROM duckdb_schemas() WHERE schema_name IN "
+        "('raw', 'staging', 'core', 'analysis', 'mart', 'quality', 'meta')",
+    ) == [("doubled",)]
+    assert run_project(project, graph=models).is_unchanged
+
+
+def test_a_macro_of_ours_that_was_altered_or_dropped_is_named_and_restored(tmp_path, project):
+    graph = with_macro(graph_of(tmp_path, TAGGED_VIEW))
+    run_project(project, graph=graph, force=True)
+    assert compared(project) == {}
+    for statement, what in (
+        ("CREATE OR REPLACE MACRO doubled(x) AS 3 * x", "altered since it was published"),
+        ("DROP MACRO doubled", "removed since it was published"),
+    ):
+        alter(project, statement)
+        assert compared(project) == {"macro main.doubled": what}
+        assert plan_project(project, graph=graph).plan.restored == ("macro main.doubled",)
+        assert not run_project(project, graph=graph).built
+        assert rows(project, "SELECT doubled(2)") == [(4,)]
+        assert compared(project) == {}
 
 
 def test_altered_records_of_the_engine_build_all_anew(tmp_path, project):
