@@ -79,8 +79,8 @@ HAZARD_RATIO = TableDoc(
         "reference": "level it is compared with; mean: of all organs; per unit: a number",
         **{k: v for k, v in _MODEL.items() if k != "model_id"},
         "is_primary": "the row to read: of the model with random effect, if there is one",
-        "is_separated": "all events of the organ fall on one side, so that its hazard ratio is 0 "
-        "or infinite: it is in no fit, and the row holds the one end of its interval",
+        "is_separated": "the level has no event, or all fall on one side, so that its hazard ratio "
+        "is 0 or infinite: it is in no fit, and the row holds the one end of its interval",
         "n_lesions": "lesions of the level; all of the model for a number",
         "n_events": "of them with an event",
         "log_hr": "log hazard ratio; null where separated",
@@ -169,8 +169,9 @@ HAZARD_EXCLUSION = TableDoc(
         "that does not count; no event possible (no baseline, or never assessed after it); no day "
         "after the first dose. Model 'observed times' counts these for itself. Of one model: "
         "covariate unknown; level with few events, organ with few events (hazards.least_events); "
-        "organ with few events under one treatment; hazard without maximum (events on one side "
-        "only, so that the hazard ratio has no finite value: analysis.hazard_ratio has its limit); "
+        "organ with few events under one treatment; hazard without maximum (no event, or events on "
+        "one side only: the hazard ratio is 0 or infinite, and analysis.hazard_ratio has its "
+        "limit); "
         "organ not told from other terms (collinear)."
     ),
     grain="one row per endpoint, stratum, model, rule and level",

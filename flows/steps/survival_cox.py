@@ -77,7 +77,9 @@ SURVIVAL_COX = TableDoc(
         "Why: how much a group, or so much more heterogeneity, changes the hazard.\n"
         "How: the models of staging.survival_plan compare groups with the first one, without "
         "strata or other covariates; those of staging.cox_plan take numbers together, with a "
-        "baseline hazard per stratum. Ties by Efron's method, intervals and p-values by Wald's.\n"
+        "baseline hazard per stratum. Ties by Efron's method, intervals and p-values by Wald's; of "
+        "groups without event the end of the profile-likelihood interval that there is (Heinze and "
+        "Schemper, Biometrics 2001).\n"
         "Caveats: the Gower distance is of the whole follow-up, and so is known only after it: a "
         "patient who dies early has few scans to differ by. An association, no prediction.\n"
         "Reference: Cox, JRSS B 1972; Efron, JASA 1977; Zhou et al., Cancer Res 2021, Fig. 2D"
@@ -92,12 +94,15 @@ SURVIVAL_COX = TableDoc(
         "level": "the group, or the unit of the covariate in words",
         "reference": "group that it is compared with; NULL for numbers",
         "unit": "the hazard ratio is per this much; NULL for groups",
-        "log_hr": "log hazard ratio",
+        "log_hr": "log hazard ratio; NULL where separated",
         "standard_error": "its standard error",
-        "hazard_ratio": "hazard ratio",
+        "hazard_ratio": "hazard ratio; where separated 0, or NULL for infinite",
         "ci_lower": "lower limit of the hazard ratio (survival.confidence)",
-        "ci_upper": "upper limit",
-        "p_value": "two-sided, Wald",
+        "ci_upper": "upper limit; NULL where the hazard ratio is infinite",
+        "p_value": "two-sided, Wald; NULL where separated",
+        "is_separated": "one of the two groups has no event, so that the hazard ratio is 0 or "
+        "infinite (NULL): the row holds the one end of its profile-likelihood interval",
+        "lr_p_value": "where separated: likelihood ratio of a hazard ratio of 1; else NULL",
         "is_guarantee_time_free": GUARANTEE,
         "landmark_days": LANDMARK,
         "n_patients": "patients in the model",
@@ -120,6 +125,7 @@ ESTIMATES = (
     "ci_lower",
     "ci_upper",
     "p_value",
+    "lr_p_value",
     "model_chi2",
     "model_df",
     "model_p_value",
@@ -129,6 +135,8 @@ TYPES = {
     **dict.fromkeys(("subset", "model", "endpoint", "term", "level", "reference"), TEXT),
     **dict.fromkeys(("unit", "log_hr", "standard_error", "hazard_ratio"), NUMBER),
     **dict.fromkeys(("ci_lower", "ci_upper", "p_value"), NUMBER),
+    "is_separated": FLAG,
+    "lr_p_value": NUMBER,
     "is_guarantee_time_free": FLAG,
     "landmark_days": NUMBER,
     **dict.fromkeys(("n_patients", "n_events", "n_strata", "n_left_out"), COUNT),
@@ -233,7 +241,7 @@ def _units(context: StepContext) -> dict[str, tuple[float, str]]:
 
 
 def group_rows(analysis: Analysis, confidence: float) -> list[dict[str, Any]]:
-    """Hazard ratios of the groups against the first. Groups without event have none."""
+    """Hazard ratios of the groups against the first; of groups without event their one limit."""
     key = {"subset": analysis.key["subset"], "model": analysis.key["grouping"]}
     key |= {"endpoint": analysis.key["endpoint"], "term": analysis.key["grouping"]}
     g = len(analysis.names)
@@ -244,6 +252,7 @@ def group_rows(analysis: Analysis, confidence: float) -> list[dict[str, Any]]:
         "n_left_out": 0,
         "n_strata": 1,
         "reference": reference,
+        "is_separated": False,
         "is_guarantee_time_free": analysis.is_guarantee_time_free,
         "landmark_days": analysis.landmark_days,
         **nulls(("unit", "stratum", "adjusted_for", "null_reason", *ESTIMATES)),
@@ -267,8 +276,42 @@ def group_rows(analysis: Analysis, confidence: float) -> list[dict[str, Any]]:
             what = "event" if (analysis.code == silent).any() else "patient with the endpoint"
             row |= {"n_patients": analysis.time.size, "n_events": int(n_events.sum())}
             row["null_reason"] = f"no {what} in group {analysis.names[silent]}"
+            row |= _limit(analysis, j, n_events, confidence)
         rows.append(row)
     return rows
+
+
+def _limit(
+    analysis: Analysis, j: int, n_events: NDArray[np.int64], confidence: float
+) -> dict[str, Any]:
+    """Of a group against the first, where one of the two has no event: the hazard ratio is 0 or
+    infinite, and its interval has one end. Empty where neither has one, or nobody of the group
+    without is at risk at an event."""
+    from udfs.hazards import Options, cox_data, design, factor, one_sided
+
+    if (n_events[j] > 0) == (n_events[0] > 0):
+        return {}
+    silent, other = (j, 0) if n_events[0] > 0 else (0, j)
+    if not (analysis.code == silent).any():
+        return {}
+    used = (n_events > 0)[analysis.code] | (analysis.code == silent)
+    names = np.array(analysis.names)[analysis.code[used]]
+    columns = design(factor("group", names, reference=analysis.names[other]))
+    data = cox_data(analysis.time[used], analysis.event[used], columns)
+    found = one_sided(
+        data, "group", analysis.names[silent], Options(variance=0.0, confidence=confidence)
+    )
+    if found is None:
+        return {}
+    # The other group's ratio to the one without events is the inverse.
+    limit = float(np.exp(found.log_limit if silent == j else -found.log_limit))
+    ratio: dict[str, Any] = {"hazard_ratio": 0.0, "ci_lower": 0.0, "ci_upper": limit}
+    ratio["null_reason"] = None
+    if silent == 0:
+        reason = f"infinite: no event in group {analysis.names[0]}"
+        ratio = {"ci_lower": limit, "null_reason": reason}
+    counts = {"n_patients": int(used.sum()), "n_events": int(analysis.event[used].sum())}
+    return {"is_separated": True, "lr_p_value": found.p_value, **counts, **ratio}
 
 
 def _number_rows(model: NumberModel, confidence: float) -> list[dict[str, Any]]:
@@ -290,6 +333,7 @@ def _number_rows(model: NumberModel, confidence: float) -> list[dict[str, Any]]:
             "stratum": model.stratum_name,
             "adjusted_for": ", ".join(others) or None,
             "null_reason": reason,
+            "is_separated": False,
             **nulls(("reference", "landmark_days", *ESTIMATES)),
         }
         rows.append(row if fit is None else row | _estimates(fit, k, confidence))

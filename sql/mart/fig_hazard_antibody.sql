@@ -1,7 +1,8 @@
 /* What an antibody beside chemotherapy does to the hazards of response and progression, within each organ.
    Why: Zhou 2023, Fig. 3e and f: antibodies slowed progression in most organs and hardly changed response.
    Caveats: patients were not randomised between all the treatments compared; the covariates of the final model but
-   the treatment are held equal. Organs with few events under one of the two are not here.
+   the treatment are held equal. Organs with few events under one of the two are not here; of those with none under
+   one, analysis.hazard_ratio has the limit.
    Grain: one row per endpoint and organ
    Key: endpoint, organ
    Tags: figure
@@ -31,4 +32,4 @@ LEFT JOIN analysis.hazard_ratio AS naive
         AND ratio.level = naive.level
         AND naive.method = 'naive'
 LEFT JOIN core.organ AS organ ON ratio.level = organ.organ
-WHERE ratio.term = 'antibody_within_organ' AND ratio.is_primary
+WHERE ratio.term = 'antibody_within_organ' AND ratio.is_primary AND NOT ratio.is_separated

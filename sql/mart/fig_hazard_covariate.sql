@@ -1,7 +1,8 @@
 /* Covariates of the hazard models: hazard ratios, and the test that chose them.
    Why: Zhou 2023, Fig. S4.
    Caveats: a covariate was tested alone beside organ and stands in the final model beside the others. One that was not
-   selected has no hazard ratio. With stepwise selection the last test of each is shown.
+   selected has no hazard ratio. With stepwise selection the last test of each is shown. A level whose hazard ratio is
+   0 or infinite is in analysis.hazard_ratio.
    Grain: one row per stratum, endpoint, term and level
    Key: stratum, endpoint, term, level
    Tags: figure
@@ -43,6 +44,7 @@ SELECT
     ratio.ci_upper, -- upper limit
     ratio.p_value -- Wald, of the level
 FROM screened
-LEFT JOIN analysis.hazard_ratio AS ratio ON screened.model_id = ratio.model_id AND screened.term = ratio.term
+LEFT JOIN analysis.hazard_ratio AS ratio
+    ON screened.model_id = ratio.model_id AND screened.term = ratio.term AND NOT ratio.is_separated
 LEFT JOIN analysis.hazard_term_test AS final
     ON screened.model_id = final.model_id AND screened.term = final.term AND final.test = 'final'

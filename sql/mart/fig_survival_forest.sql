@@ -1,6 +1,7 @@
 /* Hazard ratios of survival with their intervals: one line of a forest plot.
    Why: groups and numbers side by side on one scale.
-   Caveats: an association of what was seen during follow-up with survival, no prediction from it.
+   Caveats: an association of what was seen during follow-up with survival, no prediction from it. A hazard ratio of
+   0 or infinity (a group without event) has no place on a log axis: analysis.survival_cox has its one limit.
    Reference: Zhou et al. 2021, Fig. 2D.
    Grain: one row per subset, model, endpoint, term and level
    Key: subset, model, endpoint, term, level
@@ -24,4 +25,4 @@ SELECT
     term || CASE WHEN reference IS NULL THEN ', ' ELSE ': ' END || level
     || coalesce(' against ' || reference, '') AS label -- text beside the line
 FROM analysis.survival_cox
-WHERE hazard_ratio IS NOT NULL
+WHERE hazard_ratio IS NOT NULL AND NOT is_separated

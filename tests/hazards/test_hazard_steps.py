@@ -354,7 +354,9 @@ def test_figures_show_what_the_tables_hold(
 def test_organ_with_few_events_is_left_out_or_merged(few: dict[str, pd.DataFrame]) -> None:
     event = few["event"].copy()
     bone = (event["organ"] == "bone") & (event["lesion_type"] != "new")
-    event.loc[bone, "is_event"] = False
+    event.loc[bone, "is_event"] = event.loc[bone, "lesion_id"].isin(
+        event[bone & event["is_event"]].groupby("endpoint")["lesion_id"].first()
+    )
     rare = event[~((event["organ"] == "bone") & (event["lesion_type"] == "new"))]
     changed = {**few, "event": rare}
     found, _ = run(warehouse(changed))
@@ -362,7 +364,7 @@ def test_organ_with_few_events_is_left_out_or_merged(few: dict[str, pd.DataFrame
     gone = found["hazard_exclusion"]
     gone = gone[(gone["model"] == "final") & (gone["stratum"] == "all")]
     assert set(zip(gone["rule"], gone["level"], strict=True)) == {("organ with few events", "bone")}
-    assert (found["hazard_ratio"]["standard_error"] < 10).all()
+    assert (found["hazard_ratio"]["standard_error"].dropna() < 10).all()
 
     event = rare.copy()
     event.loc[event["organ"] == "brain_cns", "organ"] = "other"
@@ -372,6 +374,88 @@ def test_organ_with_few_events_is_left_out_or_merged(few: dict[str, pd.DataFrame
         ((event["organ"].isin(["bone", "other"])) & (event["endpoint"] == "response")).sum()
     )
     assert organ_rows(found, "response").loc["other", "n_lesions"] == other
+
+
+def test_organ_without_events_has_hazard_ratio_0_with_a_limit(few: dict[str, pd.DataFrame]) -> None:
+    """What else is estimated is the limit: the data without the organ's lesions."""
+    event = few["event"][few["event"]["lesion_type"] != "new"].copy()
+    bone = (event["organ"] == "bone").to_numpy()
+    event.loc[bone, "is_event"] = False
+    found, _ = run(warehouse({**few, "event": event}), covariates="treatment,age_years")
+    without, _ = run(warehouse({**few, "event": event[~bone]}), covariates="treatment,age_years")
+    for endpoint in ("response", "progression"):
+        rows = organ_rows(found, endpoint)
+        row = rows.loc["bone"]
+        assert row["is_separated"]
+        n = int((bone & (event["endpoint"] == endpoint)).sum())
+        assert (row["n_lesions"], row["n_events"]) == (n, 0)
+        assert (row["hazard_ratio"], row["ci_lower"]) == (0.0, 0.0)
+        # Over a hundred lesions of one in ten: far from abdomen's hazard.
+        assert 0 < row["ci_upper"] < 0.5
+        assert row["lr_p_value"] < 1e-4
+        assert row[["log_hr", "standard_error", "p_value"]].isna().all()
+        others = organ_rows(without, endpoint)
+        same = rows.drop(index="bone")
+        assert set(same.index) == set(others.index)
+        for column in ("log_hr", "standard_error"):
+            apart = (same[column] - others.loc[same.index, column]).abs()
+            assert apart.max() < SAME_FIT, column
+    gone = found["hazard_exclusion"].query("model == 'final' and stratum == 'all'")
+    assert set(zip(gone["rule"], gone["level"], strict=True)) == {
+        ("hazard without maximum", "bone")
+    }
+
+
+def test_covariate_level_without_events_has_hazard_ratio_0_with_a_limit(
+    few: dict[str, pd.DataFrame],
+) -> None:
+    """The level is the one of most lesions, and yet not what the others are compared with."""
+    patient = few["patient"].copy()
+    third = np.arange(len(patient)) % 5
+    patient["sex"] = np.select([third < 3, third == 3], ["U", "F"], "M")
+    silent = patient.loc[patient["sex"] == "U", "patient_id"]
+    event = few["event"][few["event"]["lesion_type"] != "new"].copy()
+    here = event["patient_id"].isin(silent).to_numpy()
+    event.loc[here, "is_event"] = False
+    event.loc[
+        ~here & event["patient_id"].isin(patient.loc[patient["sex"] == "F", "patient_id"]),
+        "time_days",
+    ] *= 0.2
+    tables = {**few, "event": event, "patient": patient}
+    found, _ = run(warehouse(tables), covariates="sex")
+    ratio = found["hazard_ratio"].query("term == 'sex' and model == 'final' and stratum == 'all'")
+    ratio = ratio[ratio["endpoint"] == "progression"]
+    limit = ratio[ratio["is_separated"]].iloc[0]
+    other = ratio[~ratio["is_separated"]].iloc[0]
+    assert (limit["level"], limit["n_events"], limit["hazard_ratio"]) == ("U", 0, 0.0)
+    assert limit["reference"] == other["reference"] != "U"
+    assert 0 < limit["ci_upper"] < 0.1
+    gone = found["hazard_exclusion"].query("model == 'final' and stratum == 'all'")
+    assert ("hazard without maximum", "sex: U") in set(
+        zip(gone["rule"], gone["level"], strict=True)
+    )
+
+
+@pytest.mark.parametrize("silent", [ANTIBODY, CHEMOTHERAPY])
+def test_organ_without_events_under_one_treatment_has_the_antibody_s_limit(
+    few: dict[str, pd.DataFrame], silent: str
+) -> None:
+    event = few["event"][few["event"]["lesion_type"] != "new"].copy()
+    quiet = few["patient"].loc[few["patient"]["treatment_class"] == silent, "patient_id"]
+    here = ((event["organ"] == "lung") & event["patient_id"].isin(quiet)).to_numpy()
+    event.loc[here, "is_event"] = False
+    found, _ = run(warehouse({**few, "event": event}))
+    ratio = found["hazard_ratio"].query("term == 'antibody_within_organ' and is_primary")
+    row = ratio[(ratio["level"] == "lung") & (ratio["endpoint"] == "progression")].iloc[0]
+    assert row["is_separated"]
+    if silent == ANTIBODY:
+        assert (row["hazard_ratio"], row["n_events"]) == (0.0, 0)
+        assert 0 < row["ci_upper"] < 1
+    else:
+        assert pd.isna(row["hazard_ratio"])
+        assert pd.isna(row["ci_upper"])
+        assert row["ci_lower"] > 1
+    assert row["lr_p_value"] < 0.01
 
 
 def test_separated_organ_costs_its_own_estimate_and_not_the_covariates(

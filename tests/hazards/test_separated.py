@@ -13,6 +13,7 @@ from udfs.hazards import (
     design,
     factor,
     fit_cox,
+    numeric,
     one_sided,
     separated_column,
 )
@@ -50,12 +51,14 @@ def test_the_limit_is_where_the_partial_likelihood_written_out_has_fallen(direct
     if direction > 0:
         columns = design(factor("organ", level, reference="a"))
         found = one_sided(cox_data(TIMES, event, columns), "organ", "b", Options(variance=0.0))
+        assert found is not None
         assert found.is_infinite
         assert found.chi2 == pytest.approx(2 * (sup - _partial(0.0, level, event)), abs=1e-6)
     else:
         # A level without events at all is the same case towards 0.
         columns = design(factor("organ", level, reference="a"))
         found = one_sided(cox_data(TIMES, event, columns), "organ", "b", Options(variance=0.0))
+        assert found is not None
         assert not found.is_infinite
     assert found.log_limit == pytest.approx(wanted, abs=LIMIT)
 
@@ -88,3 +91,78 @@ def test_an_ordinary_organ_is_not_called_separated() -> None:
     time = time + np.random.default_rng(1).uniform(0, 100, len(time))
     data = cox_data(time, event, design(factor("organ", organ, reference="liver")), group=patient)
     assert separated_column(data) is None
+
+
+# R 4 with survival: coxph(Surv(time, event) ~ organ + x), brain without events. The profile is
+# coxph with offset(b * brain) and without brain's column, its supremum coxph without brain's rows;
+# the limit is where the first is qchisq(.95, 1) / 2 below the second (uniroot to 1e-10).
+R_LOG_LIMIT, R_CHI2, R_P_VALUE = -2.00693576, 19.75145552, 8.8194502e-06
+R_OTHERS = {"lung": -0.40861766909, "bone": 0.06091144155, "x": -0.14635848395}
+
+
+def _without_events_in_brain() -> tuple[np.ndarray, ...]:
+    i = np.arange(80)
+    organ = np.array(["liver", "lung", "bone", "brain"])[(i * 7 + i // 4) % 4]
+    event = ((i * 13) % 10 < 6) & (organ != "brain")
+    return (37 * i) % 101 + 1.0, event, organ, ((i * 29) % 17) / 10
+
+
+def test_a_level_without_events_has_r_s_limit_and_p_value() -> None:
+    time, event, organ, x = _without_events_in_brain()
+    columns = design(factor("organ", organ, reference="liver"), numeric("x", x))
+    found = one_sided(cox_data(time, event, columns), "organ", "brain", Options(variance=0.0))
+    assert found is not None
+    assert not found.is_infinite
+    assert found.log_limit == pytest.approx(R_LOG_LIMIT, abs=LIMIT)
+    assert found.chi2 == pytest.approx(R_CHI2, abs=1e-5)
+    assert found.p_value == pytest.approx(R_P_VALUE, rel=1e-4)
+
+
+def test_the_other_levels_have_the_estimates_of_the_limit() -> None:
+    """Without the rows of brain, as R's coxph has them with its coefficient at -20."""
+    time, event, organ, x = _without_events_in_brain()
+    rest = organ != "brain"
+    columns = design(factor("organ", organ[rest], reference="liver"), numeric("x", x[rest]))
+    fit = fit_cox(cox_data(time[rest], event[rest], columns), Options(variance=0.0))
+    got = dict(zip((label for _, label in fit.columns), fit.coefficient, strict=True))
+    assert got == pytest.approx(R_OTHERS, abs=1e-7)
+
+
+@pytest.mark.parametrize("method", ["laplace", "aghq"])
+def test_with_a_random_effect_the_limit_is_below_the_supremum_without_the_rows(method: str) -> None:
+    """The supremum is that of the data without the level's rows, whatever stands for infinity."""
+    patient, organ, time, event = _lesions(0)
+    event = event & (organ != "brain")
+    time = time + np.random.default_rng(1).uniform(0, 100, len(time))
+    options = Options(method=method)
+    data = cox_data(time, event, design(factor("organ", organ, reference="liver")), group=patient)
+    found = one_sided(data, "organ", "brain", options)
+    assert found is not None
+    assert found.log_limit < 0
+    rest = organ != "brain"
+    limit = cox_data(
+        time[rest],
+        event[rest],
+        design(factor("organ", organ[rest], reference="liver")),
+        group=patient[rest],
+    )
+    supremum = fit_cox(limit, options).loglik_integrated
+    for log_hr, fall in ((found.log_limit, CHI2_95 / 2), (0.0, found.chi2 / 2)):
+        shifted = cox_data(
+            time,
+            event,
+            design(factor("organ", np.where(rest, organ, "liver"), reference="liver")),
+            group=patient,
+            offset=log_hr * ~rest,
+        )
+        assert supremum - fit_cox(shifted, options).loglik_integrated == pytest.approx(
+            fall, abs=2e-3
+        )
+
+
+def test_a_level_never_at_risk_when_an_event_happens_has_no_limit() -> None:
+    level = np.array(["b", "b", "a", "c", "a", "c"])
+    event = np.array([False, False, True, True, True, True])
+    columns = design(factor("organ", level, reference="a"))
+    data = cox_data(np.arange(1.0, 7.0), event, columns)
+    assert one_sided(data, "organ", "b", Options(variance=0.0)) is None

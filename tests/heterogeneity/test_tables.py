@@ -9,6 +9,8 @@ import pytest
 from heterogeneity.pipeline import ORDER, run_node, run_pipeline
 from sqlkit import SqlKit
 
+from flows.steps.survival import Analysis
+from flows.steps.survival_cox import group_rows
 from udfs.comparisons import mann_whitney, shift_between
 from udfs.survival import cox_model, log_rank
 from warehouse.errors import LesionsError
@@ -120,13 +122,47 @@ def test_what_cannot_be_compared_says_why(trial: SqlKit) -> None:
         )
     )
     assert "no patient has the endpoint" in cox["panitumumab OS per 0.1"]
-    assert cox["all OS none shrank"] == "no event in group lung shrank, others not"
+    assert cox["all OS none shrank"] == "infinite: no event in group lung shrank, others not"
     none = trial.rows(
         "analysis.group_comparison",
         "group_a, group_b, n_a, null_reason",
         "subset = 'KRAS mutant, with panitumumab' AND variable = 'nadir_ratio'",
     )
     assert none == [("none", "none", 0, "no value in any group")]
+
+
+@pytest.mark.parametrize("silent", [0, 1])
+def test_group_without_death_has_the_limit_that_r_has(silent: int) -> None:
+    """R: coxph of groups a to d with d's log hazard ratio held by an offset; the supremum is coxph
+    without the rows of d (R 4, survival; the same data as tests/hazards/test_separated.py)."""
+    i = np.arange(80)
+    group = np.array(["liver", "lung", "bone", "brain"])[(i * 7 + i // 4) % 4]
+    event = ((i * 13) % 10 < 6) & (group != "brain")
+    names = ["liver", "brain", "bone", "lung"] if silent else ["brain", "liver", "bone", "lung"]
+    analysis = Analysis(
+        key={"subset": "all", "grouping": "organ", "endpoint": "OS"},
+        time=(37 * i) % 101 + 1.0,
+        event=event,
+        code=np.array([names.index(g) for g in group]),
+        names=names,
+        is_ordered=False,
+        is_guarantee_time_free=True,
+        n_missing=np.zeros(4, dtype=int),
+    )
+    rows = {row["level"]: row for row in group_rows(analysis, 0.95)}
+    row = rows["brain" if silent else "liver"]
+    assert row["is_separated"]
+    assert row["log_hr"] is None
+    assert row["lr_p_value"] == pytest.approx(9.2673616e-06, rel=1e-4)
+    if silent:
+        assert row["hazard_ratio"] == 0
+        assert row["ci_upper"] == pytest.approx(np.exp(-1.99799091), rel=1e-3)
+        assert not rows["bone"]["is_separated"]
+        assert rows["bone"]["n_patients"] == 60
+    else:
+        assert row["hazard_ratio"] is None
+        assert row["ci_lower"] == pytest.approx(np.exp(1.99799091), rel=1e-3)
+        assert row["null_reason"] == "infinite: no event in group brain"
 
 
 def test_inconsistent_lesions_of_patients_and_organs(trial: SqlKit) -> None:

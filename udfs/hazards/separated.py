@@ -50,8 +50,9 @@ def separated_column(data: CoxData, ties: Ties = "efron") -> tuple[str, str] | N
 
 
 @single_blas_thread
-def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSided:
-    """Limit of a hazard ratio whose likelihood rises to infinity, or to 0.
+def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSided | None:
+    """Limit of a hazard ratio whose likelihood rises to infinity, or to 0; None where the
+    likelihood does not change, as no row of the level is at risk when an event happens.
 
     The limit is where the profile log-likelihood, all else estimated anew, is below its supremum by
     half the chi-squared quantile of ``options.confidence`` with 1 df: the end that is left of the
@@ -92,7 +93,9 @@ def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSide
 
     step = sign if fallen(0.0) > 0 else -sign
     far = step
-    while fallen(far) * fallen(0.0) > 0 and abs(far) < AT_INFINITY:
+    while fallen(far) * fallen(0.0) > 0:
+        if abs(far) >= AT_INFINITY:
+            return None
         far += step
     limit = float(brentq(fallen, *sorted((far - step, far)), xtol=LIMIT_TOLERANCE))
     chi2 = max(0.0, 2 * (supremum - profile(0.0)))

@@ -139,7 +139,7 @@ def events_by(frame: pd.DataFrame, column: str) -> pd.Series:
 
 
 def without_rare_organs(
-    frame: pd.DataFrame, rules: Rules, unusable: frozenset[str]
+    frame: pd.DataFrame, rules: Rules, unusable: frozenset[str], kept: str | None = None
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """The lesions of organs that can be told, and what became of the others, by organ.
 
@@ -147,9 +147,12 @@ def without_rare_organs(
         frame: lesions.
         rules: how few events are too few, and whether organs are merged.
         unusable: organs left out whatever their events.
+        kept: an organ that stays whatever its events.
     """
     events = events_by(frame, "organ")
-    rare = [str(o) for o, n in events.items() if n < rules.least_events or o in unusable]
+    rare = [
+        str(o) for o, n in events.items() if (n < rules.least_events or o in unusable) and o != kept
+    ]
     if not rare:
         return frame, {}
     fate = dict.fromkeys(rare, "left out")

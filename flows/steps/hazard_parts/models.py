@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -42,6 +43,9 @@ ANTIBODY = "antibody_within_organ"
 CHEMOTHERAPY, WITH_ANTIBODY = "chemotherapy", "antibody plus chemotherapy"
 FINAL, WITHOUT_NEW, WITHIN = "final", "without new lesions", "antibody within organ"
 OBSERVED = "observed times"
+FEW_OF_LEVEL, FEW_OF_ORGAN = "level with few events", "organ with few events"
+FEW_OF_TREATMENT = "organ with few events under one treatment"
+NO_MAXIMUM = "hazard without maximum"
 
 
 @dataclass(frozen=True)
@@ -77,17 +81,26 @@ class Prepared:
     notes: list[str] = field(default_factory=list)
     merged: set[str] = field(default_factory=set)
     """Organs counted as other."""
+    silent: set[tuple[str, str]] = field(default_factory=set)
+    """Term and level of what was left out without any event; of the antibody within an organ the
+    organs left out for want of events under one treatment."""
 
 
 @dataclass(frozen=True)
 class Separated:
-    """An organ whose events fall on one side of all others: it is in no fit."""
+    """A level without events, or whose events fall on one side of all others: it is in no fit.
 
-    organ: str
+    The fit is the limit of the one with it: rows whose hazard is 0 are in no risk set.
+    """
+
+    term: str
+    level: str
+    """Of the antibody within an organ: the organ."""
+    reference: str
     n_lesions: int
     n_events: int
     ratio: OneSided
-    """Against the model's reference organ."""
+    """Against the reference."""
 
 
 @dataclass
@@ -122,6 +135,17 @@ class Removed:
     covariates: set[str] = field(default_factory=set)
     levels: set[tuple[str, str]] = field(default_factory=set)
     is_without_effect: bool = False
+    kept: tuple[str, str] | None = None
+    """Term and level that stay in however few their events are, for their limit."""
+
+    def less(self, term: str, level: str) -> Removed:
+        """With this level in the model after all."""
+        return replace(
+            self,
+            organs=self.organs - ({level} if term == "organ" else set()),
+            levels=self.levels - {(term, level)},
+            kept=(term, level),
+        )
 
 
 def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | str:
@@ -129,7 +153,7 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
 
     What has no finite estimate goes, one thing at a time: an organ or a level whose coefficient
     diverges, a covariate that is constant or collinear, the random effect where each patient has
-    one lesion. An organ that diverges keeps an estimate of its own beside the model.
+    one lesion. An organ or level that diverges, or has no event, has an estimate beside the model.
     """
     removed = Removed()
     notes: list[str] = []
@@ -155,9 +179,9 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
             ready.notes += notes
             naive = fit_cox(data, replace(rules.options, method="laplace", variance=0.0))
             fits = (naive,) if removed.is_without_effect else (fit, naive)
-            return Model(
-                question, ready, data, fits, _separated(frame, question, rules, removed, options)
-            )
+            separated = _separated(frame, question, rules, removed, ready, options)
+            ready.left_out = [_with_limit(one, separated) for one in ready.left_out]
+            return Model(question, ready, data, fits, separated)
         notes.append(said)
     return f"no stable fit in {MOST_ATTEMPTS} attempts"
 
@@ -221,16 +245,19 @@ def prepare(
     ready.terms = [factor("organ", rows["organ"].to_numpy(dtype=str), reference=ready.reference)]
     ready.terms += [t for c in covariates if (t := covariate_term(rows, c)) is not None]
     if question.model == WITHIN:
-        ready.terms.append(
-            factor_within(
-                ANTIBODY,
-                rows["treatment_class"].to_numpy(dtype=str),
-                rows["organ"].to_numpy(dtype=str),
-                reference=CHEMOTHERAPY,
-                sources=("treatment_class", "organ"),
-            )
-        )
+        ready.terms.append(_antibody_term(rows, CHEMOTHERAPY))
     return ready
+
+
+def _antibody_term(rows: pd.DataFrame, reference: str) -> Term:
+    """The class of treatment within each organ."""
+    return factor_within(
+        ANTIBODY,
+        rows["treatment_class"].to_numpy(dtype=str),
+        rows["organ"].to_numpy(dtype=str),
+        reference=reference,
+        sources=("treatment_class", "organ"),
+    )
 
 
 def covariate_term(rows: pd.DataFrame, name: str, reference: str = "") -> Term | None:
@@ -319,7 +346,8 @@ def _without_rare_levels(
     rare = {
         str(level)
         for level, n in events.items()
-        if n < rules.least_events or (covariate, level) in removed.levels
+        if (n < rules.least_events or (covariate, level) in removed.levels)
+        and (covariate, level) != removed.kept
     }
     if not rare:
         return rows
@@ -330,7 +358,9 @@ def _without_rare_levels(
         return rows.assign(**{covariate: merged})
     for level in sorted(rare):
         gone = rows[rows[covariate] == level]
-        _note_left_out(ready, question, "level with few events", f"{covariate}: {level}", gone)
+        _note_left_out(ready, question, FEW_OF_LEVEL, f"{covariate}: {level}", gone)
+        if not events[level]:
+            ready.silent.add((covariate, level))
     return rows[~rows[covariate].isin(rare)]
 
 
@@ -338,7 +368,8 @@ def _of_usable_organs(
     rows: pd.DataFrame, question: Question, rules: Rules, removed: Removed, ready: Prepared
 ) -> pd.DataFrame:
     unusable = frozenset(removed.organs | removed.untold_organs)
-    kept, fate = without_rare_organs(rows, rules, unusable)
+    asked = removed.kept[1] if removed.kept and removed.kept[0] == "organ" else None
+    kept, fate = without_rare_organs(rows, rules, unusable, asked)
     merged = [organ for organ, what in fate.items() if what == "merged"]
     ready.merged.update(merged)
     if merged:
@@ -346,11 +377,13 @@ def _of_usable_organs(
     for organ, what in fate.items():
         if what == "left out":
             gone = rows[rows["organ"] == organ]
-            rule = "organ with few events"
+            rule = FEW_OF_ORGAN
             if organ in removed.organs:
-                rule = "hazard without maximum"
+                rule = NO_MAXIMUM
             elif organ in removed.untold_organs:
                 rule = "organ not told from other terms"
+            elif not gone["is_event"].any():
+                ready.silent.add(("organ", organ))
             _note_left_out(ready, question, rule, organ, gone)
     if question.model == WITHIN:
         return _with_both_treatments(kept, question, rules, removed, ready)
@@ -368,9 +401,13 @@ def _with_both_treatments(
         (n_events.min(axis=1) < rules.least_events)
         | n_events.index.isin([level for term, level in removed.levels if term == ANTIBODY])
     ]:
+        if removed.kept == (ANTIBODY, organ):
+            continue
         here = rows["organ"] == organ
-        rule = "organ with few events under one treatment"
-        _note_left_out(ready, question, rule, str(organ), rows[here])
+        _note_left_out(ready, question, FEW_OF_TREATMENT, str(organ), rows[here])
+        few, many = sorted(n_events.loc[organ])
+        if few == 0 and many >= rules.least_events and rows["treatment_class"][here].nunique() > 1:
+            ready.silent.add((ANTIBODY, str(organ)))
         rows = rows[~here]
     return rows
 
@@ -394,19 +431,90 @@ def without_separated_organs(
 
 
 def _separated(
-    frame: pd.DataFrame, question: Question, rules: Rules, removed: Removed, options: Options
+    frame: pd.DataFrame,
+    question: Question,
+    rules: Rules,
+    removed: Removed,
+    fitted: Prepared,
+    options: Options,
 ) -> tuple[Separated, ...]:
-    """What the data say of each organ that diverged, beside the rest of the model."""
+    """What the data say of each level that diverged or has no event, beside the model."""
     found = []
-    for organ in sorted(removed.organs):
-        ready = prepare(frame, question, rules, replace(removed, organs=removed.organs - {organ}))
-        if isinstance(ready, str) or organ not in set(ready.rows["organ"]):
+    left_out = {(one.rule, one.level) for one in fitted.left_out}
+    diverged = {
+        (term, level)
+        for term, level in removed.levels
+        if term == ANTIBODY or (FEW_OF_LEVEL, f"{term}: {level}") in left_out
+    }
+    diverged |= {("organ", organ) for organ in removed.organs}
+    for term, level in sorted(diverged | fitted.silent):
+        ready = prepare(frame, question, rules, removed.less(term, level))
+        if isinstance(ready, str):
             continue
-        ratio = one_sided(model_data(ready), "organ", organ, options)
-        here = ready.frame["organ"] == organ
-        n_events = int(ready.frame["is_event"][here].sum())
-        found.append(Separated(organ, int(here.sum()), n_events, ratio))
+        if term == ANTIBODY:
+            one = _antibody_limit(ready, level, options)
+        else:
+            terms = {one.name: one for one in fitted.terms}
+            ready.terms = [_as_fitted(one, terms) for one in ready.terms]
+            one = _limit(ready, term, level, options)
+        if one is not None:
+            found.append(one)
     return tuple(found)
+
+
+def _limit(ready: Prepared, term: str, level: str, options: Options) -> Separated | None:
+    data = model_data(ready)
+    if (term, level) not in data.design.columns:
+        return None
+    ratio = one_sided(data, term, level, options)
+    if ratio is None:
+        return None
+    reference = next(one.reference for one in ready.terms if one.name == term)
+    here = ready.frame[term] == level
+    n_events = int(ready.frame["is_event"][here].sum())
+    return Separated(term, level, reference, int(here.sum()), n_events, ratio)
+
+
+def _antibody_limit(ready: Prepared, organ: str, options: Options) -> Separated | None:
+    """Of the antibody within an organ. Without events under chemotherapy alone it is chemotherapy
+    whose hazard ratio is 0: the antibody's is the inverse."""
+    here = ready.frame[ready.frame["organ"] == organ]
+    given = here["treatment_class"] == WITH_ANTIBODY
+    is_inverse = not here["is_event"][~given].any()
+    of, against = (CHEMOTHERAPY, WITH_ANTIBODY) if is_inverse else (WITH_ANTIBODY, CHEMOTHERAPY)
+    label = f"{of} within {organ}"
+    ready.terms[-1] = _antibody_term(ready.rows, against)
+    data = model_data(ready)
+    if (ANTIBODY, label) not in data.design.columns:
+        return None
+    ratio = one_sided(data, ANTIBODY, label, options)
+    if ratio is None:
+        return None
+    if is_inverse:
+        ratio = replace(ratio, is_infinite=True, log_limit=-ratio.log_limit)
+    n_events = int(here["is_event"][given].sum())
+    return Separated(ANTIBODY, organ, CHEMOTHERAPY, int(given.sum()), n_events, ratio)
+
+
+def _as_fitted(term: Term, fitted: Mapping[str, Term]) -> Term:
+    """With the fitted model's reference: a level more may be the one of most rows."""
+    if term.codes is None or term.name not in fitted:
+        return term
+    reference = fitted[term.name].reference
+    if term.within or reference == term.reference or reference not in term.labels:
+        return term
+    values = np.array((term.reference, *term.labels))[term.codes]
+    return factor(term.name, values, reference=reference)
+
+
+def _with_limit(one: LeftOut, separated: tuple[Separated, ...]) -> LeftOut:
+    """What has a limit was left out for that, not for few events."""
+    told = {
+        FEW_OF_ORGAN: {s.level for s in separated if s.term == "organ"},
+        FEW_OF_LEVEL: {f"{s.term}: {s.level}" for s in separated},
+        FEW_OF_TREATMENT: {s.level for s in separated if s.term == ANTIBODY},
+    }
+    return replace(one, rule=NO_MAXIMUM) if one.level in told.get(one.rule, ()) else one
 
 
 def _after_refusal(error: TermError | NoRepetitionError, removed: Removed) -> str:

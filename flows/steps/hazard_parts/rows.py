@@ -190,14 +190,14 @@ def _ratio_rows(model: Model, fit: CoxFit, rules: Rules) -> list[dict[str, Any]]
 
 
 def _separated_row(model: Model, found: Separated) -> dict[str, Any]:
-    """Of an organ without a finite hazard ratio: the end of its interval that there is."""
+    """Of a level without a finite hazard ratio: the end of its interval that there is."""
     ratio = found.ratio
     limit = math.exp(ratio.log_limit)
     return {
         **_head(model, model.fit),
-        "term": "organ",
-        "level": found.organ,
-        "reference": model.prepared.reference,
+        "term": found.term,
+        "level": found.level,
+        "reference": found.reference,
         "is_separated": True,
         "n_lesions": found.n_lesions,
         "n_events": found.n_events,
