@@ -83,6 +83,31 @@ def test_an_outcome_by_a_word_of_its_name_is_refused(workspace: Workspace, name:
         workspace.load()
 
 
+def test_numbers_beside_pyradiomics_names_are_named_until_claimed(workspace: Workspace) -> None:
+    """os_days and grade would be passed over; texts, diagnostics and the mask's label may be."""
+    text = (
+        "Patient,lesion,Mask,Label,Scanner,os_days,grade,diagnostics_Versions_Numpy,"
+        "original_glcm_Idm\nA,1,m.nii,2,GE,210,3,1.2,0.5\nB,1,m.nii,1,GE,,2,1.2,0.25\n"
+    )
+    short = SHORT + "  - file: out.csv\n    columns: {subject: Patient}\n"
+    workspace.write({"out.csv": text}, short)
+    with pytest.raises(
+        LesionsError, match=r"os_days, grade have numbers.*'features: pyradiomics'"
+    ):
+        workspace.load()
+    unlabelled = text.replace("Mask", "Picture")
+    workspace.write({"out.csv": unlabelled}, short)
+    with pytest.raises(LesionsError, match="Label"):
+        workspace.load()
+    found = {}
+    others = "[os_days, Mask, Label, Scanner, diagnostics_Versions_Numpy]"
+    for features in ("pyradiomics", f"{{except: {others}}}"):
+        workspace.write({"out.csv": text}, f"{short}    features: {features}\n")
+        workspace.load()
+        found[features] = {name for (name,) in workspace.table("rf", "DISTINCT rftestcd")}
+    assert list(found.values()) == [{"original_glcm_Idm"}, {"original_glcm_Idm", "grade"}]
+
+
 def test_regions_are_what_names_begin_with_the_longest_first(workspace: Workspace) -> None:
     study = MAPPED + (
         "  - file: wide.csv\n    domain: rf\n"

@@ -10,7 +10,13 @@ import duckdb
 from warehouse.errors import LesionsError
 from warehouse.sources.domains import DOMAIN_COLUMNS, PROVENANCE, REQUIRED
 from warehouse.sources.expressions import expression_columns
-from warehouse.sources.radiomics import CELL, FROM_CELL, feature_cells, feature_columns
+from warehouse.sources.radiomics import (
+    CELL,
+    FROM_CELL,
+    check_others,
+    feature_cells,
+    feature_columns,
+)
 from warehouse.sources.spec import ColumnRule, DeriveEntry, FileEntry
 from warehouse.sources.stage import RECORD, Stage, text_of
 from warehouse.sources.wording import did_you_mean, identifier, listed, literal, names_subject
@@ -66,6 +72,7 @@ class Mapper:
     def _feature_rows(self, entry: FileEntry, rules: dict[str, str]) -> str:
         """One row per record and feature column; ``_source_values`` without the features."""
         features = feature_columns(entry, self._stage.columns, self._origin.place)
+        check_others(entry, self._stage.columns, features, self._numbers, self._origin.place)
         cells = {variable: f"{CELL}.{name}" for variable, name in FROM_CELL.items()}
         if "rfregion" in rules:
             cells["rfregion"] = f"coalesce({CELL}.region, {rules['rfregion']})"
@@ -77,6 +84,18 @@ class Mapper:
             relation=feature_cells(entry, features, self._stage.relation),
             source_columns=[name for name in self._stage.columns if name not in set(features)],
         )
+
+    def _numbers(self, columns: Sequence[str]) -> list[str]:
+        """Those of the columns that hold numbers and nothing else."""
+        if not columns:
+            return []
+        tests = ", ".join(
+            f"count({cell}) > 0 AND count({cell}) = count(TRY_CAST({cell} AS DOUBLE))"
+            for cell in map(identifier, columns)
+        )
+        row = self._connection.execute(f"SELECT {tests} FROM {self._stage.relation}").fetchone()
+        assert row is not None
+        return [name for name, is_number in zip(columns, row, strict=True) if is_number]
 
     def expressions(self, entry: FileEntry) -> list[str]:
         """SQL of the text that each expression of an entry gives, those of its derive too."""

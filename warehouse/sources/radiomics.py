@@ -8,7 +8,7 @@ column. The layout ``radiomics`` finds the other columns by their names too, and
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from warehouse.errors import LesionsError
@@ -70,6 +70,10 @@ _NO_FEATURE_WORDS = frozenset({
     "recist", "recurrence", "recurrent", "relapse", "responder", "sex", "stage", "status",
     "survival", "treatment", "vital",
 })  # fmt: skip
+# Columns that pyradiomics writes beside the features: what it ran with, and, where the mask has a
+# column, the lesion's value in it.
+_DIAGNOSTICS = "diagnostics_"
+_MASK, _MASK_VALUES = "mask", frozenset({"label", "label_channel"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 CELL = "_feature_cell"
 """Column with one feature of a record: a struct of feature, region and value."""
@@ -114,6 +118,47 @@ def feature_columns(entry: FileEntry, columns: Sequence[str], place: str) -> tup
             f"'features: {{columns: [...]}}'. Columns in the file: {listed(columns)}."
         )
     return tuple(found)
+
+
+def check_others(
+    entry: FileEntry,
+    columns: Sequence[str],
+    features: Sequence[str],
+    is_number: Callable[[Sequence[str]], Sequence[str]],
+    place: str,
+) -> None:
+    """Refuse numbers beside features that were found by pyradiomics' names, until they are said to
+    be features or none: an outcome, a covariate or a feature of another name would go unseen.
+
+    Args:
+        entry: with its feature table.
+        columns: the file's columns.
+        features: those taken for features.
+        is_number: of some columns those that hold numbers and nothing else.
+        place: how to name the entry in a message.
+
+    Raises:
+        LesionsError: names the columns, and what to say.
+    """
+    table = entry.features
+    if table is None or table.is_said or table.names != "pyradiomics":
+        return
+    known = {name.casefold() for name in (*_mapped(entry), *features)}
+    if any(name.casefold() == _MASK for name in columns):
+        known |= _MASK_VALUES
+    free = [
+        name
+        for name in columns
+        if name.casefold() not in known and not name.startswith(_DIAGNOSTICS)
+    ]
+    others = is_number(free)
+    if others:
+        raise LesionsError(
+            f"{place}: {listed(others)} {'has' if len(others) == 1 else 'have'} numbers, and no "
+            "name as pyradiomics gives features. Say 'features: pyradiomics' to take those "
+            "named so and no others, or 'features: {except: [...]}' with what is no feature to "
+            "take all the rest."
+        )
 
 
 def _is_no_feature(name: str) -> bool:
@@ -182,7 +227,7 @@ def plain_features(
     features = None
     if not is_long:
         named = any(_PYRADIOMICS.fullmatch(name) for name in columns)
-        features = entry.features or FeatureTable("pyradiomics" if named else "all")
+        features = entry.features or FeatureTable("pyradiomics" if named else "all", is_said=False)
     return replace(
         entry,
         columns=tuple(rules),

@@ -80,12 +80,15 @@ class FeatureTable:
 
     ``names`` is pyradiomics (columns named as it names them) or all (all that nothing else uses);
     ``columns``, where given, are they instead. ``regions`` are what names may begin with.
+    ``is_said`` is not set where the columns' names alone decided: numbers beside the features are
+    then refused.
     """
 
     names: str = "all"
     columns: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    is_said: bool = True
 
 
 @dataclass(frozen=True)
