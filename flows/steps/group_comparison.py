@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LESION_VARIABLES = (
     "nadir_ratio",
     "last_ratio",
-    "response_days",
+    "time_to_response_days",
     "stable_days",
     "relapse_days",
     "gower_distance",
@@ -74,7 +74,7 @@ SELECT
     pooled_organ.sort_order,
     phase.nadir_ratio,
     phase.last_ratio,
-    phase.response_days,
+    phase.time_to_response_days,
     phase.stable_days,
     phase.relapse_days,
     gower.gower_distance

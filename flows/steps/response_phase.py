@@ -76,7 +76,8 @@ PHASE_COLUMNS = {
     "has_stable": "some time was neither response nor relapse",
     "has_relapse": "diameter exceeded 120 % (phases.relapse_ratio) of the smallest so far, or of "
     "baseline (phases.relapse_reference); exactly 120 % does not count",
-    "response_days": "days from baseline to the response (phases.threshold_day); 0 without one",
+    "time_to_response_days": "days from baseline to the response (phases.threshold_day), 0 without "
+    "one; not how long it lasted",
     "stable_days": "days that are neither response nor relapse",
     "relapse_days": "days from the relapse (phases.threshold_day) to the last scan; 0 without "
     "relapse, and where the last scan is the day of the relapse",

@@ -14,7 +14,7 @@ SELECT
     phase.has_response, -- the lesion had a response phase
     phase.has_stable, -- the lesion had a stable phase
     phase.has_relapse, -- the lesion had a relapse phase
-    phase.response_days AS time_to_response_days, -- days from baseline to the response; 0 without one
+    phase.time_to_response_days, -- days from baseline to the response; 0 without one
     phase.stable_days, -- length of the stable phase, days
     phase.relapse_days, -- length of the relapse phase, days
     phase.nadir_ratio, -- smallest size over baseline size

@@ -298,7 +298,7 @@ PHASES: dict[str, dict[str, str]] = {
         "has_response": "BOOLEAN",
         "has_stable": "BOOLEAN",
         "has_relapse": "BOOLEAN",
-        "response_days": "DOUBLE",
+        "time_to_response_days": "DOUBLE",
         "stable_days": "DOUBLE",
         "relapse_days": "DOUBLE",
         "exclusion_reason": "VARCHAR",

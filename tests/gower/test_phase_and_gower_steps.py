@@ -43,7 +43,7 @@ SCANS: dict[str, list[tuple[int, float]]] = {
     "d2": [(0, 10), (84, 9)],
     "u1": [(0, 10), (42, 6)],
 }
-PHASES = "has_response, has_stable, has_relapse, response_days, stable_days, relapse_days"
+PHASES = "has_response, has_stable, has_relapse, time_to_response_days, stable_days, relapse_days"
 
 
 @pytest.fixture

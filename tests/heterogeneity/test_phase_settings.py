@@ -22,7 +22,11 @@ def phases_of(sizes: list[float], **rules: Any) -> ResponsePhases:
 
 
 def days(found: ResponsePhases) -> tuple[float, float, float]:
-    return float(found.response_days[0]), float(found.stable_days[0]), float(found.relapse_days[0])
+    return (
+        float(found.time_to_response_days[0]),
+        float(found.stable_days[0]),
+        float(found.relapse_days[0]),
+    )
 
 
 def test_a_threshold_between_two_scans_can_be_interpolated() -> None:
@@ -105,11 +109,11 @@ def test_interpolated_phases_add_up_and_never_come_later(lesions: list[list[int]
     sizes = np.concatenate(lesions)
     on_scan = response_phases(day, sizes, offsets)
     between = response_phases(day, sizes, offsets, threshold_day="interpolated")
-    total = between.response_days + between.stable_days + between.relapse_days
+    total = between.time_to_response_days + between.stable_days + between.relapse_days
     np.testing.assert_allclose(total, between.follow_up_days)
     np.testing.assert_array_equal(between.has_response, on_scan.has_response)
     np.testing.assert_array_equal(between.has_relapse, on_scan.has_relapse)
-    assert (between.response_days <= on_scan.response_days).all()
+    assert (between.time_to_response_days <= on_scan.time_to_response_days).all()
     assert (between.relapse_days >= on_scan.relapse_days).all()
 
 

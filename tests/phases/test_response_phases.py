@@ -62,7 +62,7 @@ def test_a_lesion_worked_out_by_hand(
     found = phases_of(sizes)
     flags = (found.has_response[0], found.has_stable[0], found.has_relapse[0])
     assert flags == tuple(d is not None for d in days), name
-    durations = (found.response_days[0], found.stable_days[0], found.relapse_days[0])
+    durations = (found.time_to_response_days[0], found.stable_days[0], found.relapse_days[0])
     assert durations == tuple(d or 0 for d in days), name
     assert found.nadir_ratio[0] == pytest.approx(nadir, rel=1e-12)
     assert found.last_ratio[0] == pytest.approx(last, rel=1e-12)
@@ -107,7 +107,7 @@ def test_what_cannot_be_evaluated_is_null_and_says_why() -> None:
     expected = [BASELINE_ZERO, NO_LATER_SCAN, NOT_MEASURED, NO_LATER_SCAN, EVALUABLE]
     assert found.status.tolist() == expected
     assert found.has_response.tolist() == [False, False, False, False, True]
-    for name in ("response_days", "stable_days", "relapse_days", "follow_up_days"):
+    for name in ("time_to_response_days", "stable_days", "relapse_days", "follow_up_days"):
         assert np.isnan(getattr(found, name)).tolist() == [True, True, True, True, False]
     assert np.isnan(found.nadir_ratio).tolist() == [True, True, True, True, False]
     assert np.isnan(found.last_ratio).tolist() == [True, True, True, True, False]
@@ -157,7 +157,7 @@ def in_a_plain_loop(days: list[int], sizes: list[int], reference: str) -> dict[s
         "has_response": response is not None,
         "has_stable": until_relapse > until_response,
         "has_relapse": relapse is not None,
-        "response_days": until_response - days[0],
+        "time_to_response_days": until_response - days[0],
         "stable_days": until_relapse - until_response,
         "relapse_days": days[-1] - until_relapse,
         "follow_up_days": days[-1] - days[0],
@@ -202,11 +202,11 @@ def test_phases_add_up_to_the_follow_up(
     trials: list[tuple[list[int], list[int]]], reference: Any
 ) -> None:
     found = response_phases(*flat(trials), relapse_reference=reference)
-    total = found.response_days + found.stable_days + found.relapse_days
+    total = found.time_to_response_days + found.stable_days + found.relapse_days
     np.testing.assert_array_equal(total, found.follow_up_days)
     np.testing.assert_array_equal(found.follow_up_days, [days[-1] - days[0] for days, _ in trials])
     assert (found.has_response | found.has_stable | found.has_relapse).all()
-    assert not found.response_days[~found.has_response].any()
+    assert not found.time_to_response_days[~found.has_response].any()
     assert not found.relapse_days[~found.has_relapse].any()
     np.testing.assert_array_equal(found.has_stable, found.stable_days > 0)
 
@@ -242,4 +242,4 @@ def test_taking_a_missing_total_is_not_evaluable() -> None:
     taken = phases_of([10, 6]).take([0, -1, 0])
     assert taken.status.tolist() == [EVALUABLE, NOT_MEASURED, EVALUABLE]
     assert taken.has_response.tolist() == [True, False, True]
-    assert np.isnan(taken.response_days).tolist() == [False, True, False]
+    assert np.isnan(taken.time_to_response_days).tolist() == [False, True, False]

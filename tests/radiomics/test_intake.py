@@ -91,9 +91,7 @@ def test_numbers_beside_pyradiomics_names_are_named_until_claimed(workspace: Wor
     )
     short = SHORT + "  - file: out.csv\n    columns: {subject: Patient}\n"
     workspace.write({"out.csv": text}, short)
-    with pytest.raises(
-        LesionsError, match=r"os_days, grade have numbers.*'features: pyradiomics'"
-    ):
+    with pytest.raises(LesionsError, match=r"os_days, grade have numbers.*'features: pyradiomics'"):
         workspace.load()
     unlabelled = text.replace("Mask", "Picture")
     workspace.write({"out.csv": unlabelled}, short)

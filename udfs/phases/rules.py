@@ -64,7 +64,7 @@ class ResponsePhases:
     """(n,) ``stable_days`` > 0."""
     has_relapse: BoolArray
     """(n,) the size exceeded ``relapse_ratio`` of the reference; also if first on the last scan."""
-    response_days: FloatArray
+    time_to_response_days: FloatArray
     """(n,) days from the baseline to the response; 0 without response."""
     stable_days: FloatArray
     """(n,) days from there to the relapse, or to the last scan."""
@@ -251,7 +251,7 @@ def _phases(days: FloatArray, sizes: FloatArray, bounds: IntArray, rules: _Rules
         has_response=has_response,
         has_stable=evaluable & (stable > 0),
         has_relapse=has_relapse,
-        response_days=np.where(evaluable, response_end - days[starts], np.nan),
+        time_to_response_days=np.where(evaluable, response_end - days[starts], np.nan),
         stable_days=np.where(evaluable, stable, np.nan),
         relapse_days=np.where(evaluable, days[ends] - relapse_start, np.nan),
         follow_up_days=np.where(evaluable, days[ends] - days[starts], np.nan),
