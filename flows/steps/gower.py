@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from udfs.comparisons.arrays import TIE_DECIMALS
 from udfs.gower import GowerMeans, GowerPairs, Variable, gower_means, gower_pairs
 from warehouse.registry import StepContext, TableDoc, step
 
@@ -137,7 +139,8 @@ def gower(context: StepContext) -> dict[str, pa.Table]:
 def gower_distances(
     context: StepContext, values: dict[str, NDArray[Any]], group: NDArray[np.int64]
 ) -> tuple[GowerPairs, GowerMeans]:
-    """Distances of the lesions of a group by the five variables of Zhou 2021, and their means.
+    """Distances of the lesions of a group by the five variables of Zhou 2021, and their means,
+    rounded to ``TIE_DECIMALS``: they are cut at quartiles and ranked.
 
     Args:
         values: (n,) each of ``VARIABLES``.
@@ -152,7 +155,15 @@ def gower_distances(
         range_over="group" if context.setting("gower.range") == "patient" else "all",
     )
     single = 0.0 if context.setting("gower.single_lesion") == "zero" else np.nan
-    return pairs, gower_means(pairs, group, over=context.setting("gower.mean"), single=single)
+    means = gower_means(pairs, group, over=context.setting("gower.mean"), single=single)
+    return (
+        replace(pairs, distance=pairs.distance.round(TIE_DECIMALS)),
+        replace(
+            means,
+            row_mean=means.row_mean.round(TIE_DECIMALS),
+            group_mean=means.group_mean.round(TIE_DECIMALS),
+        ),
+    )
 
 
 def _pair_table(lesions: pa.Table, pairs: GowerPairs) -> pa.Table:

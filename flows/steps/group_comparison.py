@@ -20,6 +20,7 @@ from udfs.comparisons import (
     shift_between,
     summarise,
 )
+from udfs.comparisons.arrays import TIE_DECIMALS
 from warehouse.registry import StepContext, TableDoc, step
 
 if TYPE_CHECKING:
@@ -285,9 +286,10 @@ def group_comparison(context: StepContext) -> dict[str, pa.Table]:
 
 
 def observations_of(context: StepContext) -> Observations:
-    """The lesions and patients that comparisons and correlations are made of."""
-    patients = context.frame(PATIENTS)
-    lesions = context.frame(LESIONS)
+    """The lesions and patients that comparisons and correlations are made of; numbers are rounded
+    to ``TIE_DECIMALS``, as tests rank them."""
+    patients = context.frame(PATIENTS).round(TIE_DECIMALS)
+    lesions = context.frame(LESIONS).round(TIE_DECIMALS)
     groups = ["patient_id", "therapy", "KRAS", "n_lesions"]
     lesions = lesions.merge(patients[groups], on="patient_id", how="inner")
     members = context.frame(SUBSETS)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 
 import flows.steps.gower as gower_module
 import flows.steps.response_phase as phase_module
+from udfs.gower import Variable, gower_means, gower_pairs
 from warehouse.build import StepRun
 from warehouse.errors import LesionsError
 from warehouse.registry import Step, installed_steps
@@ -191,6 +194,28 @@ def test_distances_between_the_lesions_of_a_patient(con: duckdb.DuckDBPyConnecti
     assert [row[2] for row in patient[1:]] == [None, None, 0]
     reasons = [None, "one lesion with phases", "no lesion with phases", None]
     assert [row[3] for row in patient] == reasons
+
+
+def test_patients_with_the_same_lesions_in_another_order_are_tied() -> None:
+    """Means of the same distances added up in another order differ by 1e-16: no tie, and another
+    side of a quartile."""
+    lesions = np.array([
+        [1, 1, 0, 0.7, 0.8], [0, 1, 0, 0.9, 1.0], [0, 1, 1, 0.75, 1.3], [1, 0, 0, 0.5, 0.6],
+    ])  # fmt: skip
+    both = np.concatenate((lesions, lesions[[0, 2, 3, 1]]))
+    values = {name: both[:, k] for k, name in enumerate(gower_module.VARIABLES)}
+    patient = np.repeat([0, 1], 4)
+    chosen = {"gower.range": "patient", "gower.mean": "others", "gower.single_lesion": "null"}
+    context = SimpleNamespace(setting=chosen.__getitem__)
+    variables = [
+        Variable(name, values[name], "symmetric" if k < 3 else "numeric")
+        for k, name in enumerate(gower_module.VARIABLES)
+    ]
+    first, second = gower_means(gower_pairs(variables, patient), patient).group_mean
+    assert first != second
+    _, means = gower_module.gower_distances(context, values, patient)
+    assert means.group_mean[0] == means.group_mean[1] == pytest.approx(first, abs=1e-12)
+    assert means.row_mean[[0, 1, 2, 3]].tolist() == means.row_mean[[4, 7, 5, 6]].tolist()
 
 
 def test_settings_of_the_distance(con: duckdb.DuckDBPyConnection) -> None:

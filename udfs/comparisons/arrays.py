@@ -7,6 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+TIE_DECIMALS = 12
+"""Values are rounded to so many decimals before they are ranked or cut: equal ones that were added
+up in another order differ by some 1e-16 and would be no tie. Ratios and distances that are not
+equal differ by more than 1e-7, sizes being whole tenths of a millimetre below 200."""
 
 
 def numbers(name: str, values: ArrayLike, n: int | None = None) -> FloatArray:
