@@ -113,7 +113,7 @@ FAR_ABOVE_ROUNDING = {
 }
 """Conservation of what was measured, whose tolerance is a million times rounding."""
 TOLERANCE = re.compile(r"\d[eE]-\d+")
-LIMITS = re.compile(r"\b(ci|median|effect|shift|typical)_lower <= ")
+LIMITS = re.compile(r"\b(ci|median|effect|shift|typical|fitted)_lower <= ")
 
 
 def test_what_rounding_can_break_stops_no_publish(suites: dict[str, Suite]) -> None:
