@@ -14,7 +14,7 @@ from warehouse.registry import StepContext, TableDoc, step
 if TYPE_CHECKING:
     import pandas
 
-    from udfs.hazards import CoxData, CoxFit
+    from udfs.hazards import CoxData, CoxFit, Options
 
 RESPONSES = ("CR", "PR", "SD", "PD")
 """The best first: the groups that are compared."""
@@ -99,9 +99,9 @@ EVENT_BY_RESPONSE = TableDoc(
         "median_lower": "its lower limit (survival.confidence, survival.interval)",
         "median_upper": "its upper limit",
         "hazard_ratio": "hazard of the event against SD, with a random effect of the patient; 1 "
-        "for SD, null with too few events",
+        "for SD, 0 without any event, null with too few events",
         "ci_lower": "its lower limit (hazards.confidence); null for SD",
-        "ci_upper": "its upper limit; null for SD",
+        "ci_upper": "its upper limit, of 0 the profile likelihood's; null for SD",
     },
     tags=("public",),
 )
@@ -193,6 +193,8 @@ def event_by_response(context: StepContext) -> dict[str, pa.Table]:
         else:
             tests += [{**key, **_mixed_test(*fitted)}]
         ratios = {} if isinstance(fitted, str) else _ratios(fitted[1])
+        if ratios:
+            ratios |= _limits(rows, ratios, context)
         summaries += [{**key, **row} for row in _summaries(rows, ratios, confidence, interval)]
         tests += [{**key, **row} for row in _tests(rows, correction)]
     return {
@@ -290,14 +292,8 @@ def _of_all(test: str, n: int, statistic: float, df: int | None, p_value: float)
 
 def _mixed_model(rows: pandas.DataFrame, context: StepContext) -> tuple[CoxData, CoxFit] | str:
     """A Cox model of the response with a random effect of the patient; why there is none."""
-    from udfs.hazards import HazardDataError, Options, cox_data, design, factor, fit_cox
+    from udfs.hazards import HazardDataError, fit_cox
 
-    options = Options(
-        ties=context.setting("hazards.ties"),
-        method=context.setting("hazards.method"),
-        confidence=confidence_level(context, "hazards.confidence"),
-        interval=False,
-    )
     n_events = rows[rows["is_event"]]["response"].value_counts()
     enough = [name for name in RESPONSES if n_events.get(name, 0) >= LEAST_EVENTS]
     if REFERENCE not in enough or len(enough) < 2:
@@ -305,23 +301,56 @@ def _mixed_model(rows: pandas.DataFrame, context: StepContext) -> tuple[CoxData,
     chosen = rows[rows["response"].isin(enough)]
     levels = [name for name in enough if name != REFERENCE]
     try:
-        data = cox_data(
-            chosen["time_days"].to_numpy(float),
-            chosen["is_event"].to_numpy(bool),
-            design(
-                factor(
-                    "response",
-                    chosen["response"].to_numpy(str),
-                    reference=REFERENCE,
-                    levels=[REFERENCE, *levels],
-                )
-            ),
-            group=chosen["patient_id"].to_numpy(str),
-        )
-        fit = fit_cox(data, options)
+        data = _data(chosen, [REFERENCE, *levels])
+        fit = fit_cox(data, _options(context))
     except HazardDataError as error:
         return str(error)
     return (data, fit) if fit.is_converged else "; ".join(fit.notes)
+
+
+def _data(rows: pandas.DataFrame, levels: list[str]) -> CoxData:
+    from udfs.hazards import cox_data, design, factor
+
+    texts = rows["response"].to_numpy(str)
+    return cox_data(
+        rows["time_days"].to_numpy(float),
+        rows["is_event"].to_numpy(bool),
+        design(factor("response", texts, reference=REFERENCE, levels=levels)),
+        group=rows["patient_id"].to_numpy(str),
+    )
+
+
+def _options(context: StepContext) -> Options:
+    from udfs.hazards import Options
+
+    return Options(
+        ties=context.setting("hazards.ties"),
+        method=context.setting("hazards.method"),
+        confidence=confidence_level(context, "hazards.confidence"),
+        interval=False,
+    )
+
+
+def _limits(
+    rows: pandas.DataFrame, fitted: dict[str, tuple[float | None, ...]], context: StepContext
+) -> dict[str, tuple[float | None, ...]]:
+    """Responses without any event: hazard ratio 0 and the end of its profile-likelihood interval.
+
+    The fit without their lesions is the limit of the one with them.
+    """
+    from udfs.hazards import one_sided
+
+    found: dict[str, tuple[float | None, ...]] = {}
+    for name in RESPONSES:
+        here = rows[rows["response"] == name]
+        if here.empty or here["is_event"].any():
+            continue
+        levels = [*fitted, name]
+        data = _data(rows[rows["response"].isin(levels)], levels)
+        ratio = one_sided(data, "response", name, _options(context))
+        if ratio is not None:
+            found[name] = 0.0, 0.0, float(np.exp(ratio.log_limit))
+    return found
 
 
 def _mixed_test(data: CoxData, fit: CoxFit) -> dict[str, Any]:

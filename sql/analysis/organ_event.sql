@@ -82,8 +82,8 @@ SELECT
     event.rule_set, -- rule set of staging.rule_set
     event.source, -- observed, or modelled
     event.time_days, -- day of the first lesion's event, or of censoring; from first dose
-    event.time_lower, -- last scan of that lesion without the event
-    event.time_upper, -- scan with the event; NULL where censored
+    event.time_lower, -- last scan of that lesion without the event; of curves the 5 % quantile of time_days
+    event.time_upper, -- scan with the event, of curves the 95 % quantile; NULL where censored
     event.is_event, -- a lesion of the organ had the event
     CAST(ordered.event_order AS INTEGER) AS event_order, -- 1 is the patient's first organ; NULL where censored
     coalesce(ordered.n_same_day > 1, FALSE) AS is_tied, -- another organ of the patient had the event on the same day

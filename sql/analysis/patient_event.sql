@@ -50,8 +50,8 @@ SELECT
     event.rule_set, -- rule set of staging.rule_set
     event.source, -- observed, or modelled
     event.time_days, -- day of the first lesion's event, or of censoring; from first dose
-    event.time_lower, -- last scan of that lesion without the event
-    event.time_upper, -- scan with the event; NULL where censored
+    event.time_lower, -- last scan of that lesion without the event; of curves the 5 % quantile of time_days
+    event.time_upper, -- scan with the event, of curves the 95 % quantile; NULL where censored
     event.is_event, -- a lesion of the patient had the event
     event.event_probability, -- probability of that lesion's event: 1 or 0 where observed
     event.rule_id, -- rule that set the event; NULL where censored

@@ -215,6 +215,33 @@ def test_a_response_whose_events_all_come_last_has_no_hazard_ratio() -> None:
     assert any("column 'CR' has no finite hazard ratio" in note for note in context.notes)
 
 
+def test_a_response_without_events_has_hazard_ratio_0_with_a_limit() -> None:
+    """Lesions of patients with PD never respond; the others' ratios are those without them."""
+    tables = lesions(n_patients=90, n_lesions=500, seed=5)
+    event = tables["event"].assign(censor_reason="end_of_follow_up")
+    event = event[(event["lesion_type"] == "target") & (event["endpoint"] == "response")]
+    event["is_event"] &= event["patient_id"] >= "P0030"
+    found = {}
+    for name, kept in (("all", event), ("without", event[event["patient_id"] >= "P0030"])):
+        con = warehouse({**tables, "event": kept})
+        con.execute(
+            "ALTER TABLE core.patient ADD COLUMN best_overall_response VARCHAR; "
+            "UPDATE core.patient "
+            "SET best_overall_response = CASE WHEN patient_id < 'P0030' THEN 'PD' "
+            "WHEN patient_id < 'P0060' THEN 'PR' ELSE 'SD' END; "
+            "CREATE TABLE analysis.best_overall_response (patient_id VARCHAR, reader VARCHAR, "
+            "basis VARCHAR, is_counted_reader BOOLEAN, best_overall_response VARCHAR)"
+        )
+        step = next(s for s in installed_steps() if s.function is module.event_by_response)
+        context = StepRun(con, step, default_values(), lambda name, event: None)
+        table = step.function(context)["analysis.event_by_response"].to_pandas()
+        found[name] = table.set_index("best_overall_response")[["hazard_ratio", "ci_upper"]]
+    ratio, limit = found["all"].loc["PD"]
+    assert ratio == 0
+    assert 0 < limit < 0.5
+    assert found["all"].loc["PR"].tolist() == found["without"].loc["PR"].tolist()
+
+
 def test_without_lesions_tables_are_empty_and_with_one_group_there_is_no_test() -> None:
     tables = lesions(n_patients=40, n_lesions=200, seed=5)
     event = tables["event"].assign(censor_reason="end_of_follow_up")
