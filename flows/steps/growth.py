@@ -69,6 +69,7 @@ TOO_SMALL, NO_FIT = "small_subset", "no_fit"
         "growth.draws",
         "growth.event_baseline",
         "growth.event_horizon_days",
+        "rules.censoring",
         "growth.patient_effects",
         "growth.dropout",
         "growth.warm_start",

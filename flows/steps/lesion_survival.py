@@ -18,11 +18,7 @@ WITH lesion AS (
     SELECT
         event.endpoint,
         event.source,
-        -- After the last scan nobody would have seen the event: the lesion is at risk no longer.
-        CASE
-            WHEN event.is_event OR event.source = 'modelled' THEN event.time_days
-            ELSE greatest(event.last_assessment_day, 0)
-        END AS time_days,
+        event.time_days,
         event.is_event,
         event.time_lower,
         event.time_upper,
@@ -87,10 +83,9 @@ _WORDS = {
 }
 _HOW = (
     "How: target and non-target lesions under rules.rule_set that were assessed after baseline; "
-    "new lesions, which are found progressed, are not at risk before. An observed lesion without "
-    "the event is censored at its last scan, as nobody looks later; analysis.lesion_event goes on "
-    "to the patient's last day. Lesions of one patient are not independent: limits are from a "
-    "variance of whole patients (infinitesimal jackknife, as R's survfit with cluster), with "
+    "new lesions, which are found progressed, are not at risk before. Lesions without the event "
+    "are censored as rules.censoring says. Lesions of a patient are not independent: limits are "
+    "from a variance of patients (infinitesimal jackknife, as R's survfit with cluster), with "
     "survival.confidence and on the scale of survival.interval.\n"
 )
 _WHERE = "Reference: Kaplan and Meier, JASA 1958; Williams, Stat Med 1995"

@@ -3,15 +3,16 @@
    rule sets are always computed; staging.event_rule holds the rules, and the rule that set an event stands beside it.
    How: the first day of analysis.lesion_finding is the event. New lesions progress when they are detected and have no
    response endpoint. The two endpoints do not stop each other: a lesion may respond after it has progressed.
-   Censoring: at the patient's last day in the trial, as Zhou 2023 does, even where the lesion itself was last assessed
-   long before: last_assessment_day says when. Where the patient is unknown, at the lesion's last assessment. The
+   Censoring: at the lesion's own last assessment, for nobody would have seen an event after it; on day 0 where none came
+   after the first dose. With rules.censoring = 'last_day', as in Zhou 2023, at the patient's last day in the trial,
+   even where the lesion was last assessed long before. last_assessment_day says when that was. The
    reason is the first that applies of: no_baseline; no_baseline_diameter or no_baseline_volume (the lesion has sizes,
    but at baseline none of the kind that the rules compare, as one measured by volume only under RECIST); why a new
    lesion does not count (analysis.new_lesion: detection_day_unknown, detected_before_treatment, equivocal, not_found,
    not_evaluable, no_tumor); baseline_zero (no decrease possible); no_assessment_after_baseline (none that could be
-   evaluated); local_treatment, merged or split (analysis.lesion_cutoff); death; end_of_follow_up. A lesion that was
-   treated locally (unless local_treatment.policy is kept), that merged or that split is censored on that day: a
-   hypothetical strategy of ICH E9(R1).
+   evaluated); local_treatment, merged or split (analysis.lesion_cutoff); death (the patient's); end_of_follow_up. A lesion that
+   was treated locally (unless local_treatment.policy is kept), that merged or that split is followed no longer than to
+   that day: a hypothetical strategy of ICH E9(R1).
    Modelled: target lesions that the growth model fits have a second row per endpoint and rule set, source modelled,
    from analysis.modelled_event, which says how. All the rest of this text is about observed ones.
    Caveats: an observed event is seen on a scan and happened at some time since the scan before, in (time_lower,
@@ -21,7 +22,13 @@
    Key: lesion_id, endpoint, rule_set, source
    Tags: public
 */
-WITH lesion AS (
+WITH setting AS (
+    SELECT value AS censoring
+    FROM meta.setting
+    WHERE name = 'rules.censoring'
+),
+
+lesion AS (
     SELECT
         lesion.lesion_id,
         lesion.patient_id,
@@ -136,7 +143,9 @@ joined AS (
         lesion.cutoff_day,
         lesion.cutoff_reason,
         -- What was treated locally, merged or split tells nothing of itself from then on.
-        least(greatest(lesion.last_day, last_seen.day), lesion.cutoff_day) AS censor_day,
+        least(greatest(lesion.last_day, last_seen.day), lesion.cutoff_day) AS followed_day,
+        greatest(last_seen.day, 0) AS last_scan_day,
+        setting.censoring,
         coalesce(event.source_table, last_seen.source_table, 'core.lesion') AS source_table,
         CASE
             WHEN event.day IS NOT NULL THEN event.source_file
@@ -149,6 +158,7 @@ joined AS (
             ELSE lesion.source_row
         END AS source_row
     FROM lesion
+    CROSS JOIN setting
     INNER JOIN applicable ON lesion.lesion_type = applicable.lesion_type
     LEFT JOIN analysis.lesion_finding AS event
         ON
@@ -170,10 +180,11 @@ reasoned AS (
             WHEN lesion_type = 'new' THEN not_counted_because
             WHEN endpoint = 'response' AND baseline_value = 0 THEN 'baseline_zero'
             WHEN coalesce(last_assessment_day <= coalesce(baseline_day, 0), TRUE) THEN 'no_assessment_after_baseline'
-            WHEN cutoff_day <= censor_day THEN cutoff_reason
-            WHEN death_day <= censor_day THEN 'death'
+            WHEN cutoff_day <= followed_day THEN cutoff_reason
+            WHEN death_day <= followed_day THEN 'death'
             ELSE 'end_of_follow_up'
-        END AS censor_reason
+        END AS censor_reason,
+        CASE WHEN censoring = 'last_day' THEN followed_day ELSE least(last_scan_day, cutoff_day) END AS censor_day
     FROM joined
 ),
 

@@ -13,13 +13,13 @@ INCREASE = "recist_1_1/target/increase"
 
 def outcome(
     core: Core, endpoint: str, rule_set: str = "recist_1_1", lesion_id: str = "T1"
-) -> tuple[bool, float, str | None]:
+) -> tuple[bool, float | None, str | None]:
     with core.build_events() as con:
         row = event(con, lesion_id, endpoint, rule_set)
-    return row["is_event"], row["time_days"], row["rule_id"]
+    return row["is_event"], row["time_days"] if row["is_event"] else None, row["rule_id"]
 
 
-NO_EVENT = (False, 400.0, None)
+NO_EVENT = (False, None, None)
 
 
 # recist_1_1/target/decrease -----------------------------------------------------------------

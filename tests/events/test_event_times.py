@@ -100,36 +100,49 @@ def test_a_lesion_too_small_to_measure_throughout_is_stable(core: Core) -> None:
 # Censoring ------------------------------------------------------------------------------------
 
 
-def test_a_lesion_without_event_is_censored_at_the_patients_last_day(core: Core) -> None:
+BOTH_CLOCKS = pytest.mark.parametrize("censoring", ["last_scan", "last_day"])
+
+
+@BOTH_CLOCKS
+def test_a_lesion_without_event_is_censored(core: Core, censoring: str) -> None:
+    """At its last scan, as nobody looked later; or at the patient's last day, as Zhou 2023 did."""
+    core.settings["rules.censoring"] = censoring
     core.target({0: 20, 42: 20, 84: 21})
+    core.target({0: 20, 126: 20}, "T2")
     found = row(core)
-    assert interval(found) == (84, 400, None)
+    assert interval(found) == (84, 84 if censoring == "last_scan" else 400, None)
     assert (found["is_event"], found["event_probability"]) == (False, 0.0)
     assert (found["rule_id"], found["last_assessment_day"]) == (None, 84)
     assert found["censor_reason"] == "end_of_follow_up"
     assert (found["source_table"], found["source_row"]) == ("core.measurement", 3)
 
 
-def test_a_lesion_of_a_patient_who_died_is_censored_by_death() -> None:
-    core = Core()
+@BOTH_CLOCKS
+def test_a_lesion_of_a_patient_who_died_is_censored_by_death(censoring: str) -> None:
+    core = Core(settings={"rules.censoring": censoring})
     core.patient(last_day=300, os_days=300, os_event=True)
     core.target({0: 20, 42: 20})
     found = row(core)
-    assert (found["time_days"], found["censor_reason"]) == (300, "death")
+    day = 42 if censoring == "last_scan" else 300
+    assert (found["time_days"], found["censor_reason"]) == (day, "death")
 
 
-def test_an_assessment_after_the_last_day_moves_the_censoring_there() -> None:
-    core = Core()
+@BOTH_CLOCKS
+def test_an_assessment_after_the_last_day_moves_the_censoring_there(censoring: str) -> None:
+    core = Core(settings={"rules.censoring": censoring})
     core.patient(last_day=80)
     core.target({0: 20, 42: 20, 84: 20})
     assert row(core)["time_days"] == 84
 
 
-def test_a_lesion_never_seen_after_baseline_says_so(core: Core) -> None:
-    core.target({0: 20, 42: None})
+@BOTH_CLOCKS
+def test_a_lesion_never_seen_after_baseline_says_so(core: Core, censoring: str) -> None:
+    core.settings["rules.censoring"] = censoring
+    core.target({-14: 20, 42: None}, baseline_day=-14)
     found = row(core)
-    assert (found["time_days"], found["censor_reason"]) == (400, "no_assessment_after_baseline")
-    assert found["last_assessment_day"] == 0
+    day = 0 if censoring == "last_scan" else 400
+    assert (found["time_days"], found["censor_reason"]) == (day, "no_assessment_after_baseline")
+    assert found["last_assessment_day"] == -14
 
 
 def test_a_nontarget_lesion_never_assessed_says_so(core: Core) -> None:

@@ -119,7 +119,7 @@ def test_intervals_and_censoring_are_consistent(events: list[dict[str, Any]]) ->
             assert row["time_lower"] < row["time_upper"] == row["time_days"]
             assert (row["censor_reason"], row["event_probability"]) == (None, 1)
         else:
-            assert row["time_days"] == 2000
+            assert row["time_days"] == row["time_lower"] == row["last_assessment_day"] < 2000
             assert (row["time_upper"], row["rule_id"], row["event_probability"]) == (None, None, 0)
             assert row["censor_reason"] in ("end_of_follow_up", "baseline_zero")
 

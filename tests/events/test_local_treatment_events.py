@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import duckdb
+import pytest
 from events.event_tables import Core, event, records
 
 
@@ -39,14 +40,16 @@ def test_the_day_of_the_procedure_counts_as_after_it(core: Core) -> None:
     assert visits(core.build())[1][3] == "NE"
 
 
-def test_a_lesion_s_events_end_at_its_treatment(core: Core) -> None:
+@pytest.mark.parametrize(("censoring", "day"), [("last_scan", 56), ("last_day", 70)])
+def test_a_lesion_s_events_end_at_its_treatment(core: Core, censoring: str, day: int) -> None:
+    core.settings["rules.censoring"] = censoring
     # 30 -> 24 (-20 %) -> 9 after the irradiation: no response of the drug, and no progression.
     core.target({0: 30, 56: 24, 112: 9, 168: 40}, "T1")
     core.treated("T1", 70)
     con = core.build()
     for endpoint in ("response", "progression"):
         found = event(con, "T1", endpoint)
-        assert (found["is_event"], found["time_days"]) == (False, 70)
+        assert (found["is_event"], found["time_days"]) == (False, day)
         assert (found["censor_reason"], found["last_assessment_day"]) == ("local_treatment", 56)
 
 
@@ -58,11 +61,15 @@ def test_an_event_before_the_treatment_stays(core: Core) -> None:
     assert event(con, "T1", "progression")["censor_reason"] == "local_treatment"
 
 
-def test_a_lesion_treated_before_its_first_scan_could_have_no_event(core: Core) -> None:
+@pytest.mark.parametrize(("censoring", "day"), [("last_scan", 0), ("last_day", 20)])
+def test_a_lesion_treated_before_its_first_scan_could_have_no_event(
+    core: Core, censoring: str, day: int
+) -> None:
+    core.settings["rules.censoring"] = censoring
     core.target({0: 30, 56: 9}, "T1")
     core.treated("T1", 20)
     found = event(core.build(), "T1", "response")
-    assert (found["time_days"], found["censor_reason"]) == (20, "no_assessment_after_baseline")
+    assert (found["time_days"], found["censor_reason"]) == (day, "no_assessment_after_baseline")
 
 
 def test_a_treated_non_target_lesion_is_not_assessed(core: Core) -> None:

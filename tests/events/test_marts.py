@@ -227,10 +227,10 @@ def test_events_by_organ_and_their_rate(mart: duckdb.DuckDBPyConnection) -> None
         "SELECT * FROM mart.fig_events_by_organ WHERE organ = 'liver' "
         "AND endpoint = 'progression' AND rule_set = 'recist_1_1'",
     )
-    # 1/T1: 18 -> 32 mm on day 126. 2/T1: none, censored on day 200.
+    # 1/T1: 18 -> 32 mm on day 126. 2/T1: none, last seen on day 84.
     assert (row["n_lesions"], row["n_events"], row["events_percent"]) == (2, 1, 50)
-    assert row["lesion_days"] == 326
-    assert row["events_per_100_lesion_years"] == pytest.approx(100 * 365.25 / 326)
+    assert row["lesion_days"] == 210
+    assert row["events_per_100_lesion_years"] == pytest.approx(100 * 365.25 / 210)
 
 
 def test_a_measurement_carries_its_changes(mart: duckdb.DuckDBPyConnection) -> None:

@@ -48,7 +48,7 @@ def test_organs_are_kept_apart_and_a_new_lesion_brings_its_own(core: Core) -> No
     assert [tuple(row.values()) for row in rows] == [
         ("bone", "progression", True, 42.0),
         ("liver", "progression", True, 84.0),
-        ("liver", "response", False, 400.0),
+        ("liver", "response", False, 84.0),
     ]
 
 

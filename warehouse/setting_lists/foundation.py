@@ -38,6 +38,14 @@ SETTINGS: tuple[Setting, ...] = (
         choices=RULE_SETS,
     ),
     Setting(
+        "rules.censoring",
+        "last_scan",
+        "where lesions without the event are censored: last_scan, at their last assessment (events "
+        "on curves, at growth.event_horizon_days after the patient's last scan); last_day, at the "
+        "patient's last day in the trial, as in Zhou 2023",
+        choices=("last_scan", "last_day"),
+    ),
+    Setting(
         "volume.axis_ratio",
         1.31,
         "long over short axis where no short axis was measured (Zhou 2023)",

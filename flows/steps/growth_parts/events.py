@@ -54,16 +54,19 @@ def end_of_observation(context: StepContext, lesions: pd.DataFrame) -> FloatArra
     """(n,) last day on which an event of each lesion counts.
 
     growth.event_horizon_days after the last scan of the patient by the lesion's reader, not after
-    the patient's last day or the lesion's cut-off. Nobody looks after the last scan: on a curve
+    the patient's last day or the lesion's cut-off; these alone under rules.censoring = last_day.
+    Nobody looks after the last scan: on a curve
     that went on to the last day alive, who lives longer would progress in more organs.
     """
+    followed: FloatArray = lesions["censor_day"].to_numpy(dtype=np.float64)
+    if context.setting("rules.censoring") == "last_day":
+        return followed
     scanned = context.frame(LAST_SCANS).set_index("lesion_id")["last_scan_day"]
     last_scan = np.fmax(
         scanned.reindex(lesions.index).to_numpy(dtype=np.float64),
         lesions["last_measured_day"].to_numpy(dtype=np.float64),
     )
     horizon = float(context.setting("growth.event_horizon_days"))
-    followed: FloatArray = lesions["censor_day"].to_numpy(dtype=np.float64)
     return np.minimum(last_scan + horizon, followed)
 
 

@@ -267,7 +267,8 @@ MODELLED_EVENT = _table(
     "conditional mode. The baseline is the curve's volume on day 0 or the measured one "
     "(growth.event_baseline); the nadir is the curve's, the baseline included. Diameters keep the "
     "relation to volume of the lesion's own baseline. No event more than "
-    "growth.event_horizon_days after the patient's last scan, nor after the patient's last day.\n"
+    "growth.event_horizon_days after the patient's last scan, nor after the patient's last day "
+    "(up to that day with rules.censoring = 'last_day').\n"
     "Caveats: a curve never reaches 0, so rules of disappearance never hold. The interval and the "
     "probability come from draws of the lesion's parameters.\n"
     "Reference: Zhou et al. 2023, Methods, Tumor time to response and progression",
