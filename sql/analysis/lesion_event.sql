@@ -3,16 +3,17 @@
    rule sets are always computed; staging.event_rule holds the rules, and the rule that set an event stands beside it.
    How: the first day of analysis.lesion_finding is the event. New lesions progress when they are detected and have no
    response endpoint. The two endpoints do not stop each other: a lesion may respond after it has progressed.
-   Censoring: at the lesion's own last assessment, for nobody would have seen an event after it; on day 0 where none came
-   after the first dose. With rules.censoring = 'last_day', as in Zhou 2023, at the patient's last day in the trial,
-   even where the lesion was last assessed long before. last_assessment_day says when that was. The
-   reason is the first that applies of: no_baseline; no_baseline_diameter or no_baseline_volume (the lesion has sizes,
-   but at baseline none of the kind that the rules compare, as one measured by volume only under RECIST); why a new
-   lesion does not count (analysis.new_lesion: detection_day_unknown, detected_before_treatment, equivocal, not_found,
-   not_evaluable, no_tumor); baseline_zero (no decrease possible); no_assessment_after_baseline (none that could be
-   evaluated); local_treatment, merged or split (analysis.lesion_cutoff); death (the patient's); end_of_follow_up. A lesion that
-   was treated locally (unless local_treatment.policy is kept), that merged or that split is followed no longer than to
-   that day: a hypothetical strategy of ICH E9(R1).
+   Censoring: at the lesion's own last assessment, for nobody would have seen an event after it; on day 0 where
+   none came after the first dose. With rules.censoring = 'last_day', as in Zhou 2023, at the patient's last day in
+   the trial, even where the lesion was last assessed long before. last_assessment_day says when that was. The
+   reason is the first that applies of: no_baseline; no_baseline_diameter or no_baseline_volume (the lesion has
+   sizes, but at baseline none of the kind that the rules compare, as one measured by volume only under RECIST);
+   why a new lesion does not count (analysis.new_lesion: detection_day_unknown, detected_before_treatment,
+   equivocal, not_found, not_evaluable, no_tumor); baseline_zero (no decrease possible);
+   no_assessment_after_baseline (none that could be evaluated); local_treatment, merged or split
+   (analysis.lesion_cutoff); death (the patient's); end_of_follow_up. A lesion that was treated locally (unless
+   local_treatment.policy is kept), that merged or that split is followed no longer than to that day: a
+   hypothetical strategy of ICH E9(R1).
    Modelled: target lesions that the growth model fits have a second row per endpoint and rule set, source modelled,
    from analysis.modelled_event, which says how. All the rest of this text is about observed ones.
    Caveats: an observed event is seen on a scan and happened at some time since the scan before, in (time_lower,
