@@ -154,6 +154,12 @@ def _print(report: LoadReport, display: Display) -> None:
     ]
     columns = ("file", "domain", "rows in file", "loaded", "set aside")
     console().print(table(f"Study {report.study_id}", columns, rows))
+    for join in report.joins:
+        display.say(
+            f"{join.source_file}: {join.rows_matched:,} of {join.rows_in:,} records found their "
+            f"key in {join.joined_file}; {join.keys_unused:,} of its {join.keys_in_joined:,} keys "
+            "were not used"
+        )
     for name in report.ignored_files:
         display.say(f"not read: {name} (study.yml names it for no domain)")
     display.say("Next: lesions run")

@@ -70,7 +70,7 @@ _ORDER = {
     "study_arm": "study_id, arm",
     "study_site": "study_id, site_raw",
     "study_test_code": "study_id, test_code",
-    **dict.fromkeys(("load_audit", "derivation", "reject"), "study_id, source_file"),
+    **dict.fromkeys(("load_audit", "derivation", "reject", "join_audit"), "study_id, source_file"),
 }
 
 
@@ -99,7 +99,7 @@ def fingerprint_of(studies: Mapping[str, Mapping[str, Any]], table: str) -> str:
     for study_id, manifest in sorted(studies.items()):
         if table in DOMAIN_COLUMNS:
             part = manifest["domains"].get(table)
-        elif table in ("load_audit", "derivation", "reject"):
+        elif table in ("load_audit", "derivation", "reject", "join_audit"):
             part = manifests.digest(manifest["domains"])
         else:
             part = manifest["study_tables"]

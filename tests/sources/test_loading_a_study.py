@@ -125,7 +125,7 @@ def test_a_change_of_one_file_changes_its_domain_only(loaded):
     assert not loaded.load().is_unchanged
     after = {table: raw.raw_fingerprint(loaded.raw_dir, table) for table in raw.RAW_TABLES}
     changed = {table for table in before if before[table] != after[table]}
-    assert changed == {"ex", "load_audit", "derivation", "reject"}
+    assert changed == {"ex", "load_audit", "derivation", "reject", "join_audit"}
     loaded.write({}, "study_id: trial\ntitle: new\n")
     loaded.load()
     last = {table: raw.raw_fingerprint(loaded.raw_dir, table) for table in raw.RAW_TABLES}

@@ -323,6 +323,7 @@ STUDY_TITLES: dict[str, str] = {
     "study_test_code": "Test codes of TR whose meaning a study states itself, one row per code.",
     "load_audit": "Where the records of each file went, one row per record entry of a study.yml.",
     "derivation": "Rows of other domains made from a file's distinct values, one row per domain.",
+    "join_audit": "What a second file gave to the records of a file, one row per join of an entry.",
     "reject": "Records that could not be loaded, one row per record.",
 }
 
@@ -386,6 +387,15 @@ STUDY_COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
         "rows_in": ("BIGINT", "records that were loaded from the file"),
         "rows_out": ("BIGINT", "rows derived"),
         "rows_collapsed": ("BIGINT", "records that added no row: repeats, or nothing to say"),
+    },
+    "join_audit": {
+        "study_id": ("VARCHAR", "study identifier"),
+        "source_file": ("VARCHAR", "file, relative to the study's folder"),
+        "joined_file": ("VARCHAR", "the second file"),
+        "rows_in": ("BIGINT", "records of the file"),
+        "rows_matched": ("BIGINT", "records whose key the second file has; the others are blank"),
+        "keys_in_joined": ("BIGINT", "keys of the second file"),
+        "keys_unused": ("BIGINT", "keys of the second file that no record has"),
     },
     "reject": {
         "study_id": ("VARCHAR", "study identifier"),

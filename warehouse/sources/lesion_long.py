@@ -6,11 +6,12 @@ It becomes ``tr`` (one row per measurement and size), with ``tu`` and ``dm`` der
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from warehouse.errors import LesionsError
 from warehouse.sources.roles import columns_of_roles
 from warehouse.sources.spec import ColumnRule, DeriveEntry, FileEntry, LongTable
+from warehouse.sources.values import date_sql, number_sql
 from warehouse.sources.wording import identifier, listed
 
 # Role of a column -> names by which it is found, letter case aside; the first that is there counts.
@@ -34,6 +35,9 @@ ROLES: dict[str, tuple[str, ...]] = {
     "visit": ("visit", "visit_name"),
     "method": ("method", "modality", "trmethod"),
     "reader": ("reader", "evaluator", "treval"),
+    "first_dose": (
+        *("first_dose", "first_dose_date", "treatment_start", "treatment_start_date", "rfxstdtc"),
+    ),
     "arm": ("arm", "study_arm", "treatment", "trt"),
     "age": ("age", "age_years"),
     "sex": ("sex", "gender"),
@@ -46,12 +50,53 @@ _SIZES = {
     "volume": ("VOLUME", "Volume"),
 }
 _SUFFIX_UNITS = {"_mm3": "mm3", "_cm3": "cm3", "_ml": "mL", "_mm": "mm", "_cm": "cm"}
+_VARIABLES = {
+    "usubjid": "subject",
+    "trlnkid": "lesion",
+    "trdy": "day",
+    "trdtc": "date",
+    "visit": "visit",
+    "trmethod": "method",
+    "treval": "reader",
+}
+_OF_PATIENT = {
+    "usubjid": "subject",
+    "rfxstdtc": "first_dose",
+    "arm": "arm",
+    "age": "age",
+    "sex": "sex",
+    "race": "race",
+}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Where each role comes from: a column, or one value for every record."""
+
+    columns: dict[str, str]
+    constants: dict[str, str]
+
+    def __contains__(self, role: str) -> bool:
+        return role in self.columns or role in self.constants
+
+    def rule(self, variable: str, role: str) -> ColumnRule:
+        """The role as a rule of a variable."""
+        if role in self.constants:
+            return ColumnRule(variable, value=self.constants[role])
+        return ColumnRule(variable, column=self.columns[role])
+
+    def rules(self, variables: dict[str, str]) -> list[ColumnRule]:
+        """The same for those of some variables whose roles are there."""
+        return [self.rule(name, role) for name, role in variables.items() if role in self]
 
 
 def plain_entries(
     entry: FileEntry, columns: Sequence[str], *, place: str, has_patients: bool
 ) -> tuple[FileEntry, ...]:
     """A lesion_long entry as plain entries, one per size that the table has.
+
+    What the entry derives itself is added, and stands in place of ``tu`` and ``dm`` where it
+    derives these.
 
     Args:
         entry: the entry, with its long_table.
@@ -64,10 +109,12 @@ def plain_entries(
     """
     assert entry.long_table is not None
     table = entry.long_table
-    found = columns_of_roles(table.columns, ROLES, columns)
+    constants = dict(table.constants)
+    by_name = columns_of_roles(table.columns, ROLES, columns)
+    found = _Found({k: v for k, v in by_name.items() if k not in constants}, constants)
     _check_needed(found, columns, place, has_patients)
     sizes = [size for size in _SIZES if size in found]
-    shared = _shared_rules(table, found)
+    shared = (*found.rules(_VARIABLES), _type_rule("trgrpid", table, found))
     entries = []
     for size in sizes:
         test, name = _SIZES[size]
@@ -75,17 +122,15 @@ def plain_entries(
             *shared,
             ColumnRule("trtestcd", value=test),
             ColumnRule("trtest", value=name),
-            ColumnRule("trorres", column=found[size]),
+            found.rule("trorres", size),
             _unit_rule(table, found, size, place),
         )
-        derive = _derived(table, found) if size == sizes[0] else ()
+        derive = (*_derived(entry, found), *entry.derive) if size == sizes[0] else ()
         entries.append(replace(entry, columns=rules, derive=derive, long_table=None))
     return tuple(entries)
 
 
-def _check_needed(
-    found: dict[str, str], columns: Sequence[str], place: str, has_patients: bool
-) -> None:
+def _check_needed(found: _Found, columns: Sequence[str], place: str, has_patients: bool) -> None:
     groups = [("lesion",), ("day", "date"), tuple(_SIZES)]
     if has_patients:
         groups.insert(0, ("subject",))
@@ -96,87 +141,69 @@ def _check_needed(
                 f"{place}: no column for {' or '.join(roles)}. The file has: {listed(columns)}. "
                 f"Names that are found by themselves: {listed(names)}. Otherwise say under "
                 f"'columns:' which one it is, as '{roles[0]}: NAME'."
+                + (
+                    " Where each patient has one lesion, say 'lesion: {value: T1}'."
+                    if roles == ("lesion",)
+                    else ""
+                )
             )
 
 
-def _shared_rules(table: LongTable, found: dict[str, str]) -> tuple[ColumnRule, ...]:
-    variables = {
-        "usubjid": "subject",
-        "trlnkid": "lesion",
-        "trdy": "day",
-        "trdtc": "date",
-        "visit": "visit",
-        "trmethod": "method",
-        "treval": "reader",
-    }
-    rules = [
-        ColumnRule(variable, column=found[role])
-        for variable, role in variables.items()
-        if role in found
-    ]
-    return (*rules, _type_rule("trgrpid", table, found))
-
-
-def _type_rule(variable: str, table: LongTable, found: dict[str, str]) -> ColumnRule:
+def _type_rule(variable: str, table: LongTable, found: _Found) -> ColumnRule:
     """The lesion's type: the study.yml's word, else the column, else TARGET: it is measured."""
     if table.lesion_type is None and "lesion_type" in found:
-        return ColumnRule(variable, column=found["lesion_type"])
+        return found.rule(variable, "lesion_type")
     return ColumnRule(variable, value=table.lesion_type or "TARGET")
 
 
-def _unit_rule(table: LongTable, found: dict[str, str], size: str, place: str) -> ColumnRule:
-    column = found[size].casefold()
+def _unit_rule(table: LongTable, found: _Found, size: str, place: str) -> ColumnRule:
+    column = found.columns.get(size, "")
     for suffix, unit in _SUFFIX_UNITS.items():
-        if column.endswith(suffix):
+        if column.casefold().endswith(suffix):
             return ColumnRule("trorresu", value=unit)
     if "unit" in found and size != "volume":
-        return ColumnRule("trorresu", column=found["unit"])
-    if table.unit is None or size == "volume":
+        return found.rule("trorresu", "unit")
+    if size == "volume":
         raise LesionsError(
-            f"{place}: the unit of {found[size]!r} is not stated. Add 'unit: mm' (or cm) to the "
-            "entry, or give the column a name that ends in _mm, _cm, _mm3 or _cm3."
+            f"{place}: the unit of the volume {column!r} is not stated. Give its column a name "
+            "that ends in _mm3, _cm3 or _ml, or map the file with 'domain: tr' and 'columns:', "
+            "where 'trorresu: {value: cm3}' says it."
+        )
+    if table.unit is None:
+        raise LesionsError(
+            f"{place}: the unit of {column!r} is not stated. Add 'unit: mm' (or cm) to the "
+            "entry, or give the column a name that ends in _mm or _cm."
         )
     return ColumnRule("trorresu", value=table.unit)
 
 
-def _derived(table: LongTable, found: dict[str, str]) -> tuple[DeriveEntry, ...]:
-    identity = [
-        ColumnRule(variable, column=found[role])
-        for variable, role in {
-            "usubjid": "subject",
-            "tulnkid": "lesion",
-            "tueval": "reader",
-        }.items()
-        if role in found
-    ]
+def _derived(entry: FileEntry, found: _Found) -> tuple[DeriveEntry, ...]:
+    """The lesions and the patients of the table, but what the entry derives itself."""
+    assert entry.long_table is not None
+    own = {inner.domain for inner in entry.derive}
+    identity = found.rules({"usubjid": "subject", "tulnkid": "lesion", "tueval": "reader"})
     tumour = [
         *identity,
         ColumnRule("tutestcd", value="TUMIDENT"),
         ColumnRule("tutest", value="Tumor Identification"),
-        _type_rule("tuorres", table, found),
+        _type_rule("tuorres", entry.long_table, found),
     ]
     if "site" in found:
-        tumour.append(ColumnRule("tuloc", column=found["site"]))
+        tumour.append(found.rule("tuloc", "site"))
     # Rows need not be sorted, so the first record is not the first scan.
-    lesion = ", ".join(identifier(rule.column or "") for rule in identity)
-    if "day" in found:
-        day = f"TRY_CAST({identifier(found['day'])} AS DOUBLE)"
-        tumour.append(ColumnRule("tudy", sql=f"min({day}) OVER (PARTITION BY {lesion})"))
-    if "date" in found:
-        date = identifier(found["date"])
-        tumour.append(ColumnRule("tudtc", sql=f"min({date}) OVER (PARTITION BY {lesion})"))
+    named = [identifier(rule.column) for rule in identity if rule.column is not None]
+    lesion = f"PARTITION BY {', '.join(named)}" if named else ""
+    if "day" in found.columns:
+        cell = identifier(found.columns["day"])
+        day = f"TRY_CAST({number_sql(cell) if entry.decimal == ',' else cell} AS DOUBLE)"
+        tumour.append(ColumnRule("tudy", sql=f"min({day}) OVER ({lesion})"))
+    if "date" in found.columns:
+        date = identifier(found.columns["date"])
+        if entry.date_formats:
+            date = date_sql(date, entry.date_formats)
+        tumour.append(ColumnRule("tudtc", sql=f"min({date}) OVER ({lesion})"))
     derived = [DeriveEntry("tu", tuple(tumour), tuple(rule.variable for rule in identity))]
     if "subject" in found:
-        subject = [
-            ColumnRule(variable, column=found[role])
-            for variable, role in {
-                "usubjid": "subject",
-                "arm": "arm",
-                "age": "age",
-                "sex": "sex",
-                "race": "race",
-            }.items()
-            if role in found
-        ]
+        subject = found.rules(_OF_PATIENT)
         derived.append(DeriveEntry("dm", tuple(subject), ("usubjid",)))
-    return tuple(derived)
+    return tuple(inner for inner in derived if inner.domain not in own)

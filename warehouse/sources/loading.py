@@ -20,11 +20,12 @@ from warehouse.errors import LesionsError
 from warehouse.sources import manifest as manifests
 from warehouse.sources.domains import STUDY_COLUMNS
 from warehouse.sources.formats import stage_file
+from warehouse.sources.joining import JoinReport, join_stage
 from warehouse.sources.lesion_long import plain_entries
 from warehouse.sources.mapping import Mapper, Origin
 from warehouse.sources.radiomics import plain_features
 from warehouse.sources.reader_order import check_reader_order
-from warehouse.sources.spec import FileEntry, Study
+from warehouse.sources.spec import FileEntry, ReadOptions, Study
 from warehouse.sources.stage import RECORD, Rejected, Stage, set_made_nul_aside
 from warehouse.sources.wording import identifier, literal, names_subject
 
@@ -62,6 +63,7 @@ class LoadReport:
     is_unchanged: bool
     files: tuple[FileReport, ...]
     ignored_files: tuple[str, ...] = ()
+    joins: tuple[JoinReport, ...] = ()
 
 
 def load(
@@ -87,7 +89,8 @@ def load(
         remove_unfinished(raw_dir)
         (temporary / "work").mkdir(parents=True)
         with _connect(temporary / "work" / "spill", threads, memory_limit) as connection:
-            files = _Loader(connection, study, state, temporary, loaded_at).run(progress)
+            loader = _Loader(connection, study, state, temporary, loaded_at)
+            files = loader.run(progress)
         _check_unchanged(study, state)
         shutil.rmtree(temporary / "work")
         document = {
@@ -95,6 +98,7 @@ def load(
             "parts": manifests.parts_of(temporary),
             "loaded_files": [asdict(report) for report in files],
             "ignored_files": list(study.ignored),
+            "joins": [asdict(report) for report in loader.joins],
         }
         text = json.dumps(document, indent=1, ensure_ascii=False)
         (temporary / manifests.MANIFEST).write_text(text, encoding="utf-8")
@@ -137,7 +141,8 @@ def _check_unchanged(study: Study, state: dict[str, Any]) -> None:
 
 def _not_loaded(study: Study, raw_dir: Path, error: Exception) -> str:
     """What failed outside the study's content, and a remedy that fits it."""
-    gone = [e.file for e in study.entries if not (study.folder / e.file).is_file()]
+    names = [name for entry in study.entries for name in entry.files]
+    gone = [name for name in names if not (study.folder / name).is_file()]
     if gone:
         return (
             f"{study.folder / gone[0]} went away while it was read. Put it back, then load again."
@@ -175,7 +180,9 @@ def _report(document: dict[str, Any], *, is_unchanged: bool) -> LoadReport:
         )
         for report in document["loaded_files"]
     )
-    return LoadReport(document["study_id"], is_unchanged, files, tuple(document["ignored_files"]))
+    joins = tuple(JoinReport(**report) for report in document["joins"])
+    ignored = tuple(document["ignored_files"])
+    return LoadReport(document["study_id"], is_unchanged, files, ignored, joins)
 
 
 def remove_unfinished(raw_dir: Path) -> None:
@@ -213,7 +220,8 @@ class _Loader:
         self._folder = folder
         self._work = folder / "work"
         self._loaded_at = loaded_at.replace(tzinfo=None).isoformat(sep=" ")
-        self._stages: dict[tuple[str, object], Stage] = {}
+        self._stages: dict[tuple[object, ...], Stage] = {}
+        self.joins: list[JoinReport] = []
         self._parts: dict[str, list[Path]] = {}
         for table, columns in STUDY_COLUMNS.items():
             types = ", ".join(f"{name} {kind}" for name, (kind, _) in columns.items())
@@ -258,11 +266,30 @@ class _Loader:
         return self._study.patients == "known"
 
     def _stage(self, entry: FileEntry) -> Stage:
-        key = (entry.file, entry.options)
+        stage = self._read(entry.file, entry.options)
+        for number, join in enumerate(entry.joins, 1):
+            key = (entry.file, entry.options, entry.joins[:number])
+            if key not in self._stages:
+                other = self._read(join.file, join.options)
+                self._stages[key], report = join_stage(
+                    self._connection,
+                    stage,
+                    other,
+                    join,
+                    source_file=entry.file,
+                    place=str(self._study.folder / entry.file),
+                    out=self._work / f"stage-{len(self._stages)}.parquet",
+                )
+                self.joins.append(report)
+            stage = self._stages[key]
+        return stage
+
+    def _read(self, file: str, options: ReadOptions) -> Stage:
+        key = (file, options)
         if key not in self._stages:
             out = self._work / f"stage-{len(self._stages)}.parquet"
-            path = self._study.folder / entry.file
-            self._stages[key] = stage_file(self._connection, path, entry.options, out)
+            path = self._study.folder / file
+            self._stages[key] = stage_file(self._connection, path, options, out)
         return self._stages[key]
 
     def _map_entry(self, entry: FileEntry, stage: Stage, place: str) -> FileReport:
@@ -293,7 +320,7 @@ class _Loader:
                 )
             derived = []
             for inner in entry.derive:
-                made = self._write_part(inner.domain, mapper.derived(inner, records))
+                made = self._write_part(inner.domain, mapper.derived(inner, records, entry))
                 derived.append(DerivedReport(inner.domain, loaded, made, loaded - made))
         except duckdb.Error as error:
             if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
@@ -405,6 +432,7 @@ class _Loader:
         self._insert("study_site", [(name, site, organ) for site, organ in study.sites])
         self._insert("study_test_code", [(name, *stated) for stated in study.test_codes])
         self._insert("load_audit", [(name, *list(asdict(r).values())[:-1]) for r in reports])
+        self._insert("join_audit", [(name, *asdict(report).values()) for report in self.joins])
         self._insert(
             "derivation",
             [

@@ -14,7 +14,7 @@ from warehouse.sources.domains import DOMAIN_COLUMNS, PROVENANCE, STUDY_COLUMNS
 from warehouse.sources.spec import STUDY_FILE, Study
 
 # Raise it when the same files would load to other rows.
-LOADER_VERSION = "4"
+LOADER_VERSION = "5"
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
 
@@ -38,14 +38,14 @@ def fingerprint(
         (domain -> text) and ``files`` (name -> size, mtime_ns, sha256).
     """
     known: Mapping[str, Any] = {} if is_hashed else (previous or {}).get("files", {})
-    names = sorted({STUDY_FILE, *(entry.file for entry in study.entries)})
+    names = sorted({STUDY_FILE, *(name for entry in study.entries for name in entry.files)})
     files = {name: _file_state(study.folder / name, known.get(name)) for name in names}
     shared = (LOADER_VERSION, study.study_id, study.patients)
     domains = {
         domain: digest(
             *shared,
             [
-                (asdict(entry), files[entry.file]["sha256"])
+                (asdict(entry), [files[name]["sha256"] for name in entry.files])
                 for entry in study.entries
                 if domain in entry.domains
             ],

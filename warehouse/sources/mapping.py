@@ -19,6 +19,7 @@ from warehouse.sources.radiomics import (
 )
 from warehouse.sources.spec import ColumnRule, DeriveEntry, FileEntry
 from warehouse.sources.stage import RECORD, Stage, text_of
+from warehouse.sources.values import value_sql
 from warehouse.sources.wording import did_you_mean, identifier, listed, literal, names_subject
 
 
@@ -58,12 +59,15 @@ class Mapper:
         Raises:
             LesionsError: a column or a needed variable is not in the file, or an expression fails.
         """
-        rules = {rule.variable: self._cell(rule, entry.domain) for rule in entry.columns}
+        rules = {rule.variable: self._cell(rule, entry.domain, entry) for rule in entry.columns}
         if entry.features is not None:
             return self._feature_rows(entry, rules)
         own: dict[str, str] = {}
         if entry.keep_columns:
-            own = {name.lower(): identifier(name) for name in self._stage.columns}
+            own = {
+                name.lower(): self._value(name.lower(), identifier(name), entry)
+                for name in self._stage.columns
+            }
             self._check_reserved(own)
         cells = {**own, **rules}
         self._check_required(entry.domain, set(cells), mapped=not entry.keep_columns)
@@ -73,7 +77,10 @@ class Mapper:
         """One row per record and feature column; ``_source_values`` without the features."""
         features = feature_columns(entry, self._stage.columns, self._origin.place)
         check_others(entry, self._stage.columns, features, self._numbers, self._origin.place)
-        cells = {variable: f"{CELL}.{name}" for variable, name in FROM_CELL.items()}
+        cells = {
+            variable: self._value(variable, f"{CELL}.{name}", entry)
+            for variable, name in FROM_CELL.items()
+        }
         if "rfregion" in rules:
             cells["rfregion"] = f"coalesce({CELL}.region, {rules['rfregion']})"
         cells = {**rules, **cells}
@@ -103,12 +110,13 @@ class Mapper:
         rules += [(inner.domain, rule) for inner in entry.derive for rule in inner.columns]
         return [self._expression(rule, domain) for domain, rule in rules if rule.sql is not None]
 
-    def derived(self, entry: DeriveEntry, records: str) -> str:
+    def derived(self, entry: DeriveEntry, records: str, source: FileEntry) -> str:
         """SELECT of the rows that a derive entry makes, one per distinct key, in record order.
 
+        ``source``: the entry that it belongs to.
         ``records``: table expression whose ``_source_row`` are the records that were loaded.
         """
-        cells = {rule.variable: self._cell(rule, entry.domain) for rule in entry.columns}
+        cells = {rule.variable: self._cell(rule, entry.domain, source) for rule in entry.columns}
         self._check_required(entry.domain, set(cells), mapped=True)
         rows = self._select(self._ordered(entry.domain, cells), with_source=True)
         conditions = [f"_source_row IN (SELECT _source_row FROM {records})"]
@@ -125,7 +133,11 @@ class Mapper:
             query += f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _source_row) = 1"
         return f"SELECT * FROM ({query}) ORDER BY _source_row"
 
-    def _cell(self, rule: ColumnRule, domain: str) -> str:
+    def _value(self, variable: str, cell: str, entry: FileEntry) -> str:
+        """A cell as the variable takes it, by how the entry says that the file writes values."""
+        return value_sql(variable, cell, entry.date_formats, entry.decimal)
+
+    def _cell(self, rule: ColumnRule, domain: str, entry: FileEntry) -> str:
         if rule.value is not None:
             return literal(rule.value)
         if rule.column is not None:
@@ -136,7 +148,7 @@ class Mapper:
                     for old, new in rule.mapping
                 )
                 cell = f"CASE {cell} {cases} ELSE {cell} END"
-            return cell
+            return self._value(rule.variable, cell, entry)
         assert rule.sql is not None
         return self._expression(rule, domain)
 

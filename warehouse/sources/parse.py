@@ -18,6 +18,7 @@ from warehouse.sources.expressions import ExpressionError, expression_columns
 from warehouse.sources.formats import data_stem, is_data_file
 from warehouse.sources.lesion_long import ROLES
 from warehouse.sources.radiomics import ROLES as RADIOMICS_ROLES
+from warehouse.sources.values import EXCEL, FORMATS, strptime_format
 from warehouse.sources.wording import did_you_mean, listed
 
 _TOP_KEYS = (
@@ -38,6 +39,7 @@ _OPTION_KEYS = (
     *("encoding", "delimiter", "sheet", "header_rows", "header_join"),
     *("first_row", "stop_at", "skip_blank"),
 )
+_VALUE_KEYS = ("join", "date_format", "decimal")
 _ARM_KEYS = ("treatment", "treatment_class", "backbone", "has_bevacizumab", "has_panitumumab")
 _IGNORE = "ignore"
 FEATURE_NAMES = ("pyradiomics", "all")
@@ -70,7 +72,7 @@ def parse_study(folder: Path) -> spec.Study:
     else:
         if "domains" in top.values:
             top.fail(f"'domains' belongs to layout sdtm, not to {study.layout}.", "domains")
-        named = {entry.file for entry in entries}
+        named = {name for entry in entries for name in entry.files}
         ignored = tuple(name for name in _data_files(folder) if name not in named)
     if not entries:
         top.fail(
@@ -78,8 +80,8 @@ def parse_study(folder: Path) -> spec.Study:
             "name them under 'files:', or map other names under 'domains:'."
             + (f" Data files there: {listed(ignored)}." if ignored else "")
         )
-    for entry in entries:
-        _check_file(top, folder, entry.file)
+    for name in [name for entry in entries for name in entry.files]:
+        _check_file(top, folder, name)
     return replace(study, entries=entries, ignored=ignored)
 
 
@@ -235,7 +237,7 @@ def _discover(
     stems: Mapping[str, str],
 ) -> tuple[tuple[spec.FileEntry, ...], tuple[str, ...]]:
     """Adds the files whose stem is a domain, or is mapped to one; the rest are ignored."""
-    named = {entry.file for entry in listed_entries}
+    named = {name for entry in listed_entries for name in entry.files}
     entries, ignored, seen = list(listed_entries), [], dict[str, str]()
     for name in _data_files(folder):
         if name in named:
@@ -291,21 +293,24 @@ def _check_file(top: Section, folder: Path, name: str) -> None:
 
 def _file_entry(section: Section, layout: str, stems: Mapping[str, str]) -> spec.FileEntry:
     file = section.needed("file")
-    keys = ["file", "domain", "columns", "derive", *_OPTION_KEYS]
+    keys = ["file", "domain", "columns", "derive", *_VALUE_KEYS, *_OPTION_KEYS]
     if layout == "lesion_long" and "domain" not in section.values:
         section.only([*keys, "unit", "lesion_type"])
-        return spec.FileEntry(
-            file, "tr", options=_options(section), long_table=_long_table(section)
+        derive = tuple(_derive(inner) for inner in section.sections("derive"))
+        return _as_stated(
+            section, spec.FileEntry(file, "tr", derive=derive, long_table=_long_table(section))
         )
     if layout == "radiomics" and "domain" not in section.values:
         section.only([*keys, "features", "site", "exhaustive"])
-        return spec.FileEntry(
+        derive = tuple(_derive(inner) for inner in section.sections("derive"))
+        entry = spec.FileEntry(
             file,
             "rf",
-            options=_options(section),
+            derive=derive,
             features=_features(section),
             radiomics=_radiomics_table(section),
         )
+        return _as_stated(section, entry)
     section.only([*keys, "features"])
     stem = data_stem(file)
     domain = stems.get(stem, stem) if layout == "sdtm" else ""
@@ -324,14 +329,25 @@ def _file_entry(section: Section, layout: str, stems: Mapping[str, str]) -> spec
             )
     if layout != "sdtm" and not columns:
         section.fail("'columns' is missing: say which column of the file each variable is.")
-    return spec.FileEntry(
+    entry = spec.FileEntry(
         file=file,
         domain=domain,
         columns=columns,
         derive=tuple(_derive(inner) for inner in section.sections("derive")),
-        options=_options(section),
         keep_columns=layout == "sdtm" and features is None,
         features=features,
+    )
+    return _as_stated(section, entry)
+
+
+def _as_stated(section: Section, entry: spec.FileEntry) -> spec.FileEntry:
+    """The entry with how its file is read: what holds under every layout."""
+    return replace(
+        entry,
+        options=_options(section),
+        joins=tuple(_join(inner) for inner in section.sections("join")),
+        date_formats=_date_formats(section),
+        decimal=section.choice("decimal", (".", ","), "."),
     )
 
 
@@ -356,19 +372,75 @@ def _features(section: Section) -> spec.FeatureTable | None:
 def _radiomics_table(section: Section) -> spec.RadiomicsTable:
     if (inner := section.section("columns")) is not None:
         inner.only(RADIOMICS_ROLES)
-    return spec.RadiomicsTable(
-        section.pairs("columns"), section.text("site"), section.flag("exhaustive")
-    )
+    columns, constants = _roles(section)
+    return spec.RadiomicsTable(columns, section.text("site"), section.flag("exhaustive"), constants)
 
 
 def _long_table(section: Section) -> spec.LongTable:
-    columns = section.pairs("columns")
     if (inner := section.section("columns")) is not None:
         inner.only(ROLES)
+    columns, constants = _roles(section)
     unit = section.text("unit")
     if unit is not None:
         _check_unit(section, "unit", "trorresu", unit)
-    return spec.LongTable(columns, unit, section.text("lesion_type"))
+    return spec.LongTable(columns, unit, section.text("lesion_type"), constants)
+
+
+def _roles(section: Section) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Role -> source column, and role -> the value that every record has (``{value: T1}``)."""
+    inner = section.section("columns")
+    columns, constants = [], []
+    for role in inner.values if inner is not None else ():
+        assert inner is not None
+        if isinstance(inner.values[role], str):
+            columns.append((role, inner.needed(role)))
+            continue
+        value = inner.section(role)
+        if value is None:
+            inner.fail(f"{role!r} names no column. Leave the line out.", role)
+        value.only(("value",))
+        constants.append((role, value.needed("value")))
+    return tuple(columns), tuple(constants)
+
+
+def _date_formats(section: Section) -> tuple[str, ...]:
+    """The formats of ``date_format``, checked."""
+    formats = tuple(words.strip().lower() for words in section.texts("date_format"))
+    for words in formats:
+        if words != EXCEL and strptime_format(words) is None:
+            section.fail(
+                f"'date_format' cannot be {words!r}: it has each of yyyy (or yy), mm (or mmm for "
+                f"a month's name) and dd once. Examples: {listed(FORMATS)}.",
+                "date_format",
+            )
+    return formats
+
+
+def _join(section: Section) -> spec.Join:
+    """A second file, the columns that go together, and those that come over."""
+    section.only(("file", "on", "columns", "match", *_OPTION_KEYS))
+    file = section.needed("file")
+    pairs = {}
+    for key in ("on", "columns"):
+        given = section.values.get(key)
+        listed_only = isinstance(given, list | str) and bool(given)
+        pairs[key] = (
+            tuple((name, name) for name in section.texts(key))
+            if listed_only
+            else section.pairs(key)
+        )
+        if not pairs[key]:
+            section.fail(
+                f"{key!r} is missing: "
+                + (
+                    "say which columns go together, as 'on: {SUBJID: PATIENT}' (here: there)."
+                    if key == "on"
+                    else "say which columns come over, as 'columns: {baseline: SIZE}' (new name: "
+                    "column there)."
+                )
+            )
+    match = section.choice("match", ("text", "number"), "text")
+    return spec.Join(file, pairs["on"], pairs["columns"], _options(section), match)
 
 
 def _options(section: Section) -> spec.ReadOptions:

@@ -19,8 +19,8 @@ from warehouse.sources.spec import (
     DeriveEntry,
     FeatureTable,
     FileEntry,
-    RadiomicsTable,
 )
+from warehouse.sources.values import date_sql
 from warehouse.sources.wording import did_you_mean, identifier, listed, literal
 
 # Role of a column -> names by which it is found, letter case aside; the first that is there counts.
@@ -204,22 +204,29 @@ def plain_features(
     """
     assert entry.radiomics is not None
     table = entry.radiomics
+    constants = dict(table.constants)
     found = columns_of_roles(table.columns, ROLES, columns)
+    found = {role: name for role, name in found.items() if role not in constants}
     needed = ["lesion", *(["subject"] if has_patients else [])]
     for role in needed:
-        if role not in found:
+        if role not in found and role not in constants:
             raise LesionsError(
                 f"{place}: no column for {role}. The file has: {listed(columns)}. Names that are "
                 f"found by themselves: {listed(ROLES[role])}. Otherwise say under 'columns:' which "
                 f"one it is, as '{role}: NAME'."
             )
-    is_long = "feature" in found and "value" in found
+    is_long = "value" in found and ("feature" in found or "feature" in constants)
     rules = [
         ColumnRule(variable, column=found[role])
         for variable, role in _VARIABLES.items()
         if role in found and (is_long or role not in ("feature", "value", "unit", "class"))
     ]
-    if "day" not in found and "date" not in found:
+    rules += [
+        ColumnRule(variable, value=constants[role])
+        for variable, role in _VARIABLES.items()
+        if role in constants
+    ]
+    if not {"day", "date"} & {*found, *constants}:
         rules.append(ColumnRule("rfdy", value=first_day))
     if table.is_exhaustive is not None:
         rules = [rule for rule in rules if rule.variable != "rfallfl"]
@@ -231,7 +238,14 @@ def plain_features(
     return replace(
         entry,
         columns=tuple(rules),
-        derive=_derived(table, found, first_day),
+        derive=(
+            *(
+                inner
+                for inner in _derived(entry, found, first_day)
+                if inner.domain not in {own.domain for own in entry.derive}
+            ),
+            *entry.derive,
+        ),
         features=features,
         radiomics=None,
     )
@@ -244,13 +258,14 @@ def _mapped(entry: FileEntry) -> set[str]:
     return named.union(*(expression_columns(rule.sql) for rule in rules if rule.sql is not None))
 
 
-def _derived(
-    table: RadiomicsTable, found: dict[str, str], first_day: str
-) -> tuple[DeriveEntry, ...]:
+def _derived(entry: FileEntry, found: dict[str, str], first_day: str) -> tuple[DeriveEntry, ...]:
+    table = entry.radiomics
+    assert table is not None
+    constants = dict(table.constants)
     identity = [
-        ColumnRule(variable, column=found[role])
+        ColumnRule(variable, column=found.get(role), value=constants.get(role))
         for variable, role in {"usubjid": "subject", "tulnkid": "lesion"}.items()
-        if role in found
+        if role in found or role in constants
     ]
     tumour = [
         *identity,
@@ -261,19 +276,24 @@ def _derived(
     ]
     if "site" in found:
         tumour.append(ColumnRule("tuloc", column=found["site"]))
+    elif "site" in constants:
+        tumour.append(ColumnRule("tuloc", value=constants["site"]))
     elif table.site is not None:
         tumour.append(ColumnRule("tuloc", value=table.site))
-    lesion = ", ".join(identifier(rule.column or "") for rule in identity)
+    named = [identifier(rule.column) for rule in identity if rule.column is not None]
+    lesion = f"PARTITION BY {', '.join(named)}" if named else ""
     if "day" in found:
         day = f"TRY_CAST({identifier(found['day'])} AS DOUBLE)"
-        tumour.append(ColumnRule("tudy", sql=f"min({day}) OVER (PARTITION BY {lesion})"))
+        tumour.append(ColumnRule("tudy", sql=f"min({day}) OVER ({lesion})"))
     elif "date" in found:
         date = identifier(found["date"])
-        tumour.append(ColumnRule("tudtc", sql=f"min({date}) OVER (PARTITION BY {lesion})"))
+        if entry.date_formats:
+            date = date_sql(date, entry.date_formats)
+        tumour.append(ColumnRule("tudtc", sql=f"min({date}) OVER ({lesion})"))
     else:
         tumour.append(ColumnRule("tudy", value=first_day))
     derived = [DeriveEntry("tu", tuple(tumour), tuple(rule.variable for rule in identity))]
-    if "subject" in found:
-        subject = (ColumnRule("usubjid", column=found["subject"]),)
+    if identity[0].variable == "usubjid":
+        subject = (identity[0],)
         derived.append(DeriveEntry("dm", subject, ("usubjid",)))
     return tuple(derived)

@@ -38,6 +38,21 @@ class ReadOptions:
 
 
 @dataclass(frozen=True)
+class Join:
+    """Columns of a second file, by key.
+
+    ``on``: pairs of a column of the entry's file and one of the second. ``columns``: pairs of the
+    name that a column gets and its own. ``match``: keys are compared as text or as number.
+    """
+
+    file: str
+    on: tuple[tuple[str, str], ...]
+    columns: tuple[tuple[str, str], ...]
+    options: ReadOptions = ReadOptions()
+    match: str = "text"
+
+
+@dataclass(frozen=True)
 class ColumnRule:
     """Where one raw variable comes from: exactly one of column, value and sql is set."""
 
@@ -66,12 +81,14 @@ class DeriveEntry:
 class LongTable:
     """One row per measurement, columns found by their names (see lesion_long).
 
-    ``columns`` are pairs of role and source column for those whose name is another one.
+    ``columns`` are pairs of role and source column for those whose name is another one,
+    ``constants`` pairs of role and the value that it has in every record.
     """
 
     columns: tuple[tuple[str, str], ...] = ()
     unit: str | None = None
     lesion_type: str | None = None
+    constants: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +118,7 @@ class RadiomicsTable:
     columns: tuple[tuple[str, str], ...] = ()
     site: str | None = None
     is_exhaustive: bool | None = None
+    constants: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +127,8 @@ class FileEntry:
 
     With ``keep_columns`` the source's own columns are kept beside those of ``columns``. An entry
     with a ``long_table`` or ``radiomics`` becomes plain entries once the file's columns are known.
-    With ``features`` each record becomes one row per feature column.
+    With ``features`` each record becomes one row per feature column. ``date_formats`` and
+    ``decimal`` say how the file writes dates and numbers (see values).
     """
 
     file: str
@@ -121,14 +140,22 @@ class FileEntry:
     long_table: LongTable | None = None
     features: FeatureTable | None = None
     radiomics: RadiomicsTable | None = None
+    joins: tuple[Join, ...] = ()
+    date_formats: tuple[str, ...] = ()
+    decimal: str = "."
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The file, then those that it is joined with."""
+        return (self.file, *(join.file for join in self.joins))
 
     @property
     def domains(self) -> tuple[str, ...]:
         """The domain of the records, then those derived."""
         if self.long_table is not None:
-            return ("tr", "tu", "dm")
+            return ("tr", "tu", "dm", *(entry.domain for entry in self.derive))
         if self.radiomics is not None:
-            return ("rf", "tu", "dm")
+            return ("rf", "tu", "dm", *(entry.domain for entry in self.derive))
         return (self.domain, *(entry.domain for entry in self.derive))
 
 
