@@ -157,7 +157,7 @@ def test_keys_that_are_numbers_written_in_two_ways(workspace):
     workspace.write(files, JOINED.format(extra=""))
     with pytest.raises(LesionsError, match=r"'001', '1.0' here, '1', '1' there.*match: num"):
         workspace.load()
-    workspace.write(files, JOINED.format(extra=", match: number"))
+    workspace.write(files, JOINED.format(extra="\n        match: number"))
     workspace.load()
     assert workspace.table("tr", "trorres") == [("40",)]
 
