@@ -40,6 +40,7 @@ def lesions() -> None:
     \b
     First time:   lesions demo
     Own trials:   lesions init my_trials
+                  lesions map DATA --into my_trials/studies/prime
                   lesions load my_trials/studies/prime
                   lesions run --project my_trials
     """
@@ -119,6 +120,46 @@ def simulate(
     )
     if not quiet:
         click.echo(report)
+
+
+@lesions.command(name="map")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    help="Folder of the study, made if need be; files that lie elsewhere are linked there.",
+)
+@click.option("--study-id", help="Id of the study; else the folder's name.")
+@click.option("--replace", is_flag=True, help="Write over a study.yml that is there.")
+@click.option(
+    "--check",
+    "is_check",
+    is_flag=True,
+    help="FILES is a finished study: say what of its files is unused, and write nothing.",
+)
+@quiet_option
+def map_command(
+    files: tuple[Path, ...],
+    into: Path | None,
+    study_id: str | None,
+    replace: bool,
+    is_check: bool,
+    quiet: bool,
+) -> None:
+    """Propose a study.yml for FILES (tables, or a folder of them) from what is in them.
+
+    Each line has its reason behind it; what the files do not say is asked, with the candidates.
+    The proposal is then loaded, into nowhere, and the first time points of a patient are shown.
+    """
+    from warehouse.display import Display
+    from warehouse.mapping import check_mapping, map_files
+
+    display = Display(quiet=quiet)
+    if is_check:
+        for folder in files:
+            check_mapping(folder, display)
+        return
+    map_files(files, display, into=into, study_id=study_id, is_replaced=replace)
 
 
 @lesions.command()

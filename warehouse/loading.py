@@ -11,6 +11,7 @@ from typing import Any
 from warehouse import raw
 from warehouse.display import Display, console, table
 from warehouse.errors import LesionsError
+from warehouse.judging import judge, print_verdict
 from warehouse.project import Project, open_project, single_writer
 from warehouse.settings import thread_count
 from warehouse.sources.manifest import damaged_parts, read_manifest
@@ -124,7 +125,16 @@ def load_one(
             if link is not None:
                 link.unlink(missing_ok=True)
             raise
+        is_judged = not display.quiet
+        verdict = None
+        if is_judged:
+            verdict = judge(
+                project.raw, report.study_id, project.values, project.state / "definitions.json"
+            )
     _print(report, display)
+    if verdict is not None:
+        print_verdict(verdict, display)
+    display.say("Next: lesions run")
     return report
 
 
@@ -162,4 +172,3 @@ def _print(report: LoadReport, display: Display) -> None:
         )
     for name in report.ignored_files:
         display.say(f"not read: {name} (study.yml names it for no domain)")
-    display.say("Next: lesions run")

@@ -32,6 +32,7 @@ class _Dataset:
     """What the metadata says."""
 
     columns: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
     records: int | None = None
 
 
@@ -62,6 +63,11 @@ def stage_dataset_json(
     return Stage(out, tuple(names[place] for place in kept), rows, tuple(rejected))
 
 
+def column_labels(file: Path) -> dict[str, str]:
+    """Column -> label, as the file's metadata has them."""
+    return _metadata(file, _lines if file.suffix.lower() == ".ndjson" else _events).labels
+
+
 def _metadata(file: Path, events: Any) -> _Dataset:
     """Columns and number of records: all that stands before the records, or the whole file."""
     dataset = _Dataset()
@@ -73,6 +79,9 @@ def _metadata(file: Path, events: Any) -> _Dataset:
                         f"{file} holds more than one dataset. Write each to a file of its own."
                     )
                 dataset.columns = _names(file, value)
+                dataset.labels = {
+                    column["name"]: str(column["label"]) for column in value if column.get("label")
+                }
             elif kind == "records":
                 dataset.records = int(value) if str(value).isdigit() else None
             elif dataset.columns:

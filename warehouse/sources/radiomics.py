@@ -80,6 +80,11 @@ CELL = "_feature_cell"
 FROM_CELL = {"rftestcd": "feature", "rfregion": "region", "rforres": "value"}
 
 
+def is_pyradiomics(name: str) -> bool:
+    """Whether a column is named as pyradiomics names features, with or without a region before."""
+    return _PYRADIOMICS.fullmatch(name) is not None
+
+
 def feature_columns(entry: FileEntry, columns: Sequence[str], place: str) -> tuple[str, ...]:
     """The columns of a wide table that are features, in the file's order.
 
@@ -104,7 +109,7 @@ def feature_columns(entry: FileEntry, columns: Sequence[str], place: str) -> tup
     else:
         found = free
     found = [name for name in found if name not in table.without]
-    odd = [] if table.columns else [name for name in found if _is_no_feature(name)]
+    odd = [] if table.columns else [name for name in found if is_no_feature(name)]
     if odd:
         raise LesionsError(
             f"{place}: {listed(odd)} would count as a feature, and has the name of something else. "
@@ -161,7 +166,7 @@ def check_others(
         )
 
 
-def _is_no_feature(name: str) -> bool:
+def is_no_feature(name: str) -> bool:
     words = {word.casefold() for word in _WORD.findall(name)}
     return name.casefold() in _NO_FEATURES or not words.isdisjoint(_NO_FEATURE_WORDS)
 

@@ -1,0 +1,1 @@
+"""Proposes a study.yml for files that nobody has described yet (``lesions map``)."""
