@@ -137,4 +137,7 @@ def test_twenty_fits_spread_as_their_monte_carlo_errors_say(
     assert np.all(estimates.std(axis=0, ddof=1) / errors < 1.4 * np.maximum(stated, 0.01))
     minus2ll = np.array([fit.minus2ll for fit in fits])
     assert minus2ll.std(ddof=1) < 1.4 * np.median([fit.minus2ll_mc_se for fit in fits])
-    assert all(fit.convergence.n_unseen_modes == 0 for fit in fits)
+    # A fit that cannot know says so; most of them know.
+    unsure = [fit.convergence for fit in fits if fit.convergence.n_unseen_modes > 0]
+    assert len(unsure) < len(fits) / 2
+    assert all(not one.is_converged and "a second mode" in one.verdict for one in unsure)

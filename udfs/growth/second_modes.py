@@ -39,6 +39,9 @@ SUSPECT = 3.0
 """log w(c) - log L from which a candidate's region is looked into: a weight of 20."""
 LEAST_SHARE = 1e-3
 """Share of a lesion's likelihood from which a mode gets a bell of its own."""
+UNSEEN_SHARE = 0.01
+"""Share from which a mode that the final proposal hardly reaches is told: 1 % of a lesion's
+likelihood is 0.02 of -2 log L, below the Monte Carlo error of any fit."""
 N_NEW = 2
 """New modes of a lesion at most."""
 
@@ -63,7 +66,7 @@ def with_second_modes(
 ) -> SecondModes:
     """Parts whose bells also stand where a second mode is, of the lesions that have one."""
     proposal = make_proposal(parts, population)
-    new = _search(problem, population, proposal, threads, pool, pulse)
+    new = _search(problem, population, proposal, threads, pool, pulse, LEAST_SHARE)
     is_split = np.zeros(problem.n_lesions, dtype=bool)
     is_split[new.lesions] = True
     if len(new.lesions) == 0:
@@ -80,8 +83,8 @@ def unseen_modes(
     pool: ThreadPoolExecutor | None,
     pulse: Pulse | None = None,
 ) -> IntArray:
-    """Lesions with a mode of some weight that the proposal hardly reaches (fit order)."""
-    return _search(problem, population, proposal, threads, pool, pulse).lesions
+    """Lesions with a mode of some share that the proposal hardly reaches (fit order)."""
+    return _search(problem, population, proposal, threads, pool, pulse, UNSEEN_SHARE).lesions
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def _search(
     threads: int,
     pool: ThreadPoolExecutor | None,
     pulse: Pulse | None,
+    least_share: float,
 ) -> _NewModes:
     tasks = _tasks(problem, population)
     found = run_blocks(
@@ -121,6 +125,7 @@ def _search(
         np.concatenate([one[0] for one in found]),
         np.concatenate([one[1] for one in found], axis=1),
         np.concatenate([one[2] for one in found]),
+        least_share,
     )
 
 
@@ -180,6 +185,7 @@ def _new_modes(
     lesions: IntArray,
     start: FloatArray,
     level: FloatArray,
+    least_share: float,
 ) -> _NewModes:
     """The modes that the (p, k, N_NEW) starts lead to, of lesions that have a new one of weight."""
     p, copies = len(start), start.shape[2]
@@ -199,7 +205,7 @@ def _new_modes(
     joint, weight = _log_weights(problem, population, proposal, lesions, modes)
     log_volume = 0.5 * (p * np.log(2.0 * np.pi) + np.linalg.slogdet(spread)[1])
     share = joint + log_volume.reshape(-1, copies) - level[:, None]
-    is_new = (share > np.log(LEAST_SHARE)) & (weight - level[:, None] > SUSPECT - 1.0)
+    is_new = (share > np.log(least_share)) & (weight - level[:, None] > SUSPECT - 1.0)
     same = np.abs((modes[:, :, 1] - modes[:, :, 0]) / population.sd[:, None]).max(axis=0) < APART
     is_new[:, 1] &= ~(same & is_new[:, 0])
     kept = is_new.any(axis=1)
