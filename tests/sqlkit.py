@@ -51,6 +51,8 @@ class SqlKit:
 
     def __init__(self, settings: dict[str, Any] | None = None, threads: int = 2) -> None:
         self.connection = duckdb.connect(config={"threads": threads})
+        # A handful of rows: optimizing the plans takes longer than running them.
+        self.connection.execute("PRAGMA disable_optimizer")
         self.seconds: dict[str, float] = {}
         self._study_id = "s1"
         self._row = 0
@@ -107,6 +109,7 @@ class SqlKit:
 
     def take(self, raw_folder: Path) -> SqlKit:
         """Puts the loaded studies of a folder in the place of the raw tables."""
+        self.connection.execute("PRAGMA enable_optimizer")
         for table in RAW_TABLES:
             build_raw_table(self.connection.cursor(), raw_folder, table)
         return self
