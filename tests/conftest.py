@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 # OpenMP's threads (scikit-learn's boosting) wait by turning round and round, which takes the core
 # from the other worker that has work for it. As many threads as ever; they sleep while they wait.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# What one test's project works out of the models' texts, the others take; nothing of the user's.
+CACHE = None if "PYTEST_XDIST_WORKER" in os.environ else tempfile.TemporaryDirectory()
+if CACHE is not None:
+    os.environ["XDG_CACHE_HOME"] = CACHE.name
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -105,7 +105,7 @@ def _plan(
     Its tables are compared with their digests where that is wished, and where the file is not the
     one that the last run left.
     """
-    memory = Memory(project.state / "definitions.json")
+    memory = Memory.of_project(project.state, "definitions.json")
     is_whole = graph is None
     graph = graph or installed_graph(memory=memory)
     state = read_state(project.studies, project.raw)
@@ -385,7 +385,8 @@ class _Run:
             connection, graph, planned.wanted, built, digests, self.run_id, now, present
         )
         record.write_notes(connection, built, self.run_id)
-        record.write_lineage(connection, graph, remade, Memory(self.project.state / "lineage.json"))
+        memory = Memory.of_project(self.project.state, "lineage.json")
+        record.write_lineage(connection, graph, remade, memory)
         meta.write_comments(connection, meta.described_tables(graph), present)
         row = (
             self.run_id,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.fingerprints import step_sources
-from warehouse.memory import Memory
+from warehouse.memory import SHARED_AT_MOST, Memory
 from warehouse.models import read_model
 
 MODEL = """/* Double.
@@ -67,6 +67,52 @@ def test_nothing_is_kept_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert memory.recall(("a",), lambda: 7) == 7
     memory.save()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_another_project_worked_out_is_known(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    shared, work = tmp_path / "cache" / "deep" / "m.json", Work()
+    for name in ("one", "two"):
+        memory = Memory(tmp_path / name / "m.json", shared)
+        assert memory.recall(("a",), work) == [1]
+        memory.save()
+    assert (tmp_path / "two" / "m.json").read_bytes() == shared.read_bytes()
+    # A project that has all of its own looks nowhere else.
+    shared.unlink()
+    memory = Memory(tmp_path / "two" / "m.json", shared)
+    assert memory.recall(("a",), work) == [1]
+    memory.save()
+    assert not shared.exists()
+
+
+def test_the_users_copy_keeps_other_versions_but_not_without_end(tmp_path: Path) -> None:
+    shared = tmp_path / "m.json"
+    for version in range(10):
+        memory = Memory(None, shared)
+        assert memory.recall((str(version),), lambda version=version: version) == version  # type: ignore[misc]
+        memory.save()
+        assert version in json.loads(shared.read_text("utf-8")).values()
+        assert len(json.loads(shared.read_text("utf-8"))) <= SHARED_AT_MOST
+
+
+@pytest.mark.parametrize("damage", ["folder", "file above", "text"])
+def test_a_users_copy_that_cannot_be_used_costs_nothing_but_time(
+    tmp_path: Path, damage: str
+) -> None:
+    shared = tmp_path / "cache" / "m.json"
+    if damage == "file above":
+        shared.parent.write_text("no folder", encoding="utf-8")
+    else:
+        shared.parent.mkdir()
+    if damage == "folder":
+        shared.mkdir()
+    elif damage == "text":
+        shared.write_text("{", encoding="utf-8")
+    memory = Memory(tmp_path / "m.json", shared)
+    assert memory.recall(("a",), lambda: 7) == 7
+    memory.save()
+    assert Memory(tmp_path / "m.json").recall(("a",), lambda: 8) == 7
 
 
 def test_a_model_from_memory_is_the_model_from_its_file(tmp_path: Path) -> None:
