@@ -15,7 +15,7 @@ import click
 
 from warehouse.cli_methods import growth, predict, radiomics
 from warehouse.cli_options import patients_option, project_option, quiet_option, seed_option
-from warehouse.errors import LesionsError
+from warehouse.errors import LesionsError, MachineError
 
 
 class Ordered(click.Group):
@@ -29,7 +29,7 @@ class Ordered(click.Group):
     cls=Ordered,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Every command answers to --help. An error is one paragraph; --debug adds where in the "
-    "program it arose.",
+    "program it arose. --log-format json writes progress and errors as one JSON object a line.",
 )
 @click.version_option(package_name="lesion-warehouse", message="lesions %(version)s")
 def lesions() -> None:
@@ -250,6 +250,12 @@ def check(project_folder: Path, deep: bool, quiet: bool) -> None:
     help="Write to a file; its ending (.csv, .json, .parquet, .xlsx) says the format.",
 )
 @click.option(
+    "--failed",
+    "is_failed",
+    is_flag=True,
+    help="Ask what a run had built when a check stopped it, not what is published.",
+)
+@click.option(
     "--rows",
     type=click.IntRange(min=1),
     default=40,
@@ -257,7 +263,12 @@ def check(project_folder: Path, deep: bool, quiet: bool) -> None:
     help="Rows shown of a table.",
 )
 def query(
-    sql: str, project_folder: Path, output_format: str, output: Path | None, rows: int
+    sql: str,
+    project_folder: Path,
+    output_format: str,
+    output: Path | None,
+    is_failed: bool,
+    rows: int,
 ) -> None:
     """Run one SELECT on the published warehouse, read-only.
 
@@ -266,7 +277,13 @@ def query(
     from warehouse.project import open_project
     from warehouse.query import run_query
 
-    run_query(open_project(project_folder).published, sql, output_format, output, rows)
+    project = open_project(project_folder)
+    if is_failed and not project.failed.is_file():
+        raise LesionsError(
+            f"{project.failed} is not there: no check has stopped a run since the last publish."
+        )
+    database = project.failed if is_failed else project.published
+    run_query(database, sql, output_format, output, rows)
 
 
 @lesions.command()
@@ -458,7 +475,7 @@ for method in (predict, growth, radiomics):
 
 
 def main() -> None:
-    """Entry point: errors that a user can mend are one paragraph and exit status 1."""
+    """Entry point: an error that a user can mend is one paragraph; its kind is the exit status."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     for stream in (sys.stdout, sys.stderr):
@@ -467,6 +484,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     if debug:
         arguments.remove("--debug")
+    arguments = _take_log_format(arguments)
     signal.signal(signal.SIGINT, _interrupt)
     try:
         _run(arguments, debug)
@@ -475,6 +493,25 @@ def main() -> None:
         if not _interrupts or debug:
             raise
         _stop(_INTERRUPTED, 130)
+
+
+def _take_log_format(arguments: list[str]) -> list[str]:
+    """Sets how progress and errors are written, from --log-format or the environment."""
+    from warehouse import logs
+
+    rest, given = [], os.environ.get("LESIONS_LOG_FORMAT")
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--log-format":
+            given = next(waiting, "")
+        elif argument.startswith("--log-format="):
+            given = argument.partition("=")[2]
+        else:
+            rest.append(argument)
+    if given is not None and given not in logs.FORMATS:
+        _stop(f"error: --log-format is one of {', '.join(logs.FORMATS)}, not {given!r}.", 2)
+    logs.use(given or "text")
+    return rest
 
 
 _INTERRUPTED = "interrupted; what was published before is as it was."
@@ -511,11 +548,11 @@ def _run(arguments: list[str], debug: bool) -> None:
     except LesionsError as error:
         if debug or _interrupts:
             raise
-        _stop(f"error: {error}", 1)
+        _stop(f"error: {error}", error.status)
     except OSError as error:
         if debug or _interrupts:
             raise
-        _stop(f"error: {_what_failed(error)}", 1)
+        _stop(f"error: {_what_failed(error)}", MachineError.status)
 
 
 def _what_failed(error: OSError) -> str:
@@ -525,6 +562,10 @@ def _what_failed(error: OSError) -> str:
 
 
 def _stop(text: str, status: int) -> None:
+    from warehouse import logs
+
+    if logs.is_json():
+        text = logs.record("error", text.removeprefix("error: "), status=status)
     click.echo(text, err=True)
     sys.exit(status)
 

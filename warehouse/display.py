@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from warehouse import logs
 from warehouse.errors import printable
 
 
@@ -59,14 +60,16 @@ class Display:
 
     def say(self, text: str) -> None:
         """A line."""
-        if not self.quiet:
+        if not self.quiet and logs.is_json():
+            print(logs.record("message", printable(text)), file=self.console.file, flush=True)
+        elif not self.quiet:
             self.console.print(printable(text), soft_wrap=True)
 
     @contextmanager
     def stage(self, title: str, total: int, unit: str) -> Iterator[Stage]:
         """Shows a stage of ``total`` parts while it runs, and one line when it is done."""
         started = time.perf_counter()
-        live = self.console.is_terminal and not self.quiet
+        live = self.console.is_terminal and not self.quiet and not logs.is_json()
         with Progress(
             TextColumn("{task.description:<15}"),
             BarColumn(bar_width=24),
@@ -79,6 +82,13 @@ class Display:
         ) as progress:
             yield Stage(progress, progress.add_task(title, total=total, doing=""))
         seconds = time.perf_counter() - started
+        if logs.is_json():
+            if not self.quiet:
+                line = logs.record(
+                    "stage", title, total=total, unit=unit, seconds=round(seconds, 3)
+                )
+                print(line, file=self.console.file, flush=True)
+            return
         self.say(f"{title:<15} {total:>4} {unit:<14} {seconds:6.1f} s")
 
 

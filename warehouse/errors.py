@@ -18,9 +18,35 @@ def printable(text: str) -> str:
 class LesionsError(Exception):
     """Something the user can mend: one paragraph that says what, where and how to mend it.
 
-    The command line prints the text alone and exits with status 1; ``--debug`` shows the
-    traceback.
+    The command line prints the text alone and exits with ``status``; ``--debug`` shows the
+    traceback. Plain, it is an input that is wrong.
     """
+
+    status = 1
 
     def __str__(self) -> str:
         return printable(super().__str__())
+
+
+class CommandError(LesionsError):
+    """The command is wrong: no project, a selector or a setting of the environment unknown."""
+
+    status = 2
+
+
+class CheckFailedError(LesionsError):
+    """A critical check failed: nothing was published."""
+
+    status = 3
+
+
+class LockedError(LesionsError):
+    """Another run holds the lock."""
+
+    status = 4
+
+
+class MachineError(LesionsError):
+    """The machine failed: a full disk, a right that is missing, no memory."""
+
+    status = 5

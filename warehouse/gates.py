@@ -14,7 +14,7 @@ import duckdb
 
 from warehouse import checks
 from warehouse.display import Display, Stage
-from warehouse.errors import LesionsError
+from warehouse.errors import CheckFailedError
 from warehouse.project import Project
 
 StageShower = Callable[[str, int, str], AbstractContextManager[Stage]]
@@ -48,7 +48,7 @@ class Gate:
         """Checks tables and stores the results.
 
         Raises:
-            LesionsError: a critical check failed; what was built is kept for a look.
+            CheckFailedError: a critical check failed; what was built is kept for a look.
         """
         with self.stage(f"check {layer}", len(tables), "tables") as stage:
             results = checks.check_tables(
@@ -65,11 +65,11 @@ class Gate:
             self.display.console.print(checks.summarise(results))
         try:
             checks.gate(results)
-        except LesionsError as error:
+        except CheckFailedError as error:
             checks.write_html(self.project.check_page, results, "Checks of the failed run")
             connection.execute("CHECKPOINT")
             shutil.copyfile(self.project.work, self.project.failed)
-            raise LesionsError(
+            raise CheckFailedError(
                 f"{error} Nothing was published. What was built is kept in "
                 f"{self.project.failed}, the checks in {self.project.check_page}."
                 f"{self._hint()}"

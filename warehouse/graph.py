@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Literal
 
-from warehouse.errors import LesionsError
+from warehouse.errors import CommandError, LesionsError
 from warehouse.models import LAYERS, Macro, Seed, SqlModel
 from warehouse.registry import Step, TableDoc
 
@@ -163,7 +163,7 @@ def select(graph: Graph, selectors: Iterable[str], changed: Iterable[str]) -> se
         if not named:
             near = difflib.get_close_matches(word, [*graph.nodes, *graph.producer], n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise LesionsError(f"the selector {selector!r} names no model.{hint}")
+            raise CommandError(f"the selector {selector!r} names no model.{hint}")
         chosen.update(named)
         for name in named:
             if selector.startswith("+"):

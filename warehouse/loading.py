@@ -14,6 +14,7 @@ from warehouse.errors import LesionsError
 from warehouse.judging import judge, print_verdict
 from warehouse.project import Project, open_project, single_writer
 from warehouse.settings import thread_count
+from warehouse.sources.formats import unread_files
 from warehouse.sources.manifest import damaged_parts, read_manifest
 from warehouse.studies import LoadReport, find_studies, load_study, study_fingerprint
 
@@ -131,7 +132,7 @@ def load_one(
             verdict = judge(
                 project.raw, report.study_id, project.values, project.state / "definitions.json"
             )
-    _print(report, display)
+    _print(report, folder, display)
     if verdict is not None:
         print_verdict(verdict, display)
     display.say("Next: lesions run")
@@ -157,7 +158,7 @@ def _link(folder: Path, project: Project) -> Path | None:
     return place
 
 
-def _print(report: LoadReport, display: Display) -> None:
+def _print(report: LoadReport, folder: Path, display: Display) -> None:
     rows = [
         (file.source_file, file.domain, file.rows_in_file, file.rows_loaded, file.rows_quarantined)
         for file in report.files
@@ -170,5 +171,7 @@ def _print(report: LoadReport, display: Display) -> None:
             f"key in {join.joined_file}; {join.keys_unused:,} of its {join.keys_in_joined:,} keys "
             "were not used"
         )
+    for name, advice in unread_files(folder):
+        display.say(f"not read: {name} ({advice})")
     for name in report.ignored_files:
         display.say(f"not read: {name} (study.yml names it for no domain)")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from warehouse import settings
-from warehouse.errors import LesionsError
+from warehouse.errors import CommandError, LesionsError, LockedError, MachineError
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def open_project(start: Path) -> Project:
     for folder in (start, *start.parents):
         if (folder / settings.FILE_NAME).is_file():
             return Project(folder, settings.read_settings(folder / settings.FILE_NAME))
-    raise LesionsError(
+    raise CommandError(
         f"{start} is not in a project: no {settings.FILE_NAME} there or above it. "
         "Make one with 'lesions init DIR', or name one with --project DIR."
     )
@@ -98,7 +98,7 @@ def create_project(root: Path) -> Project:
         (root / "studies").mkdir(parents=True, exist_ok=True)
         file.write_text(settings.template(), encoding="utf-8")
     except OSError as error:
-        raise LesionsError(f"cannot make a project in {root}: {error.strerror}.") from error
+        raise MachineError(f"cannot make a project in {root}: {error.strerror}.") from error
     return open_project(root)
 
 
@@ -114,7 +114,7 @@ def check_writable(project: Project) -> None:
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            raise LesionsError(
+            raise MachineError(
                 f"{folder} cannot be written: {error.strerror}. Give the user who runs this the "
                 "right to write there."
             ) from error
@@ -134,7 +134,7 @@ def single_writer(project: Project) -> Iterator[None]:
         except OSError as error:
             handle.seek(0)
             owner = handle.read().strip() or "unknown"
-            raise LesionsError(
+            raise LockedError(
                 f"another 'lesions' (process {owner}) is writing {project.root}. "
                 "Wait until it ends."
             ) from error

@@ -23,7 +23,7 @@ from warehouse.catalogue import installed_graph
 from warehouse.contents import content_folder
 from warehouse.database import STORAGE_VERSION, ident, open_work, qualified, quoted
 from warehouse.display import Display, Stage
-from warehouse.errors import LesionsError
+from warehouse.errors import LesionsError, MachineError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
 from warehouse.gates import Gate, suite_digests
 from warehouse.graph import Graph
@@ -218,7 +218,7 @@ def run_project(
             run.log("failed", f"{type(error).__name__}: {error}")
             if isinstance(error, OSError | duckdb.Error):
                 left = "is the new one" if run.is_published else "is as it was"
-                raise LesionsError(
+                raise MachineError(
                     f"reading or writing in {project.root} failed: {error}. "
                     f"The published warehouse {left}."
                 ) from error

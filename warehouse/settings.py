@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from warehouse.errors import LesionsError
+from warehouse.errors import CommandError, LesionsError
 from warehouse.setting_lists import (
     endpoints,
     foundation,
@@ -28,6 +28,8 @@ from warehouse.setting_lists import (
 from warehouse.setting_lists.setting import Setting
 
 FILE_NAME = "lesions.toml"
+PREFIX = "LESIONS_"
+"""What the environment's settings begin with: LESIONS_RUN__THREADS is run.threads."""
 LARGEST = 2**31 - 1
 """Largest whole number that a setting takes where it states no maximum: an INTEGER of SQL."""
 
@@ -50,7 +52,7 @@ def default_values() -> dict[str, Any]:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """Defaults, overridden by a ``lesions.toml``.
+    """Defaults, overridden by a ``lesions.toml``, that by the environment.
 
     Raises:
         LesionsError: not TOML, an unknown setting, or a value of the wrong type or range.
@@ -71,7 +73,46 @@ def read_settings(path: Path) -> dict[str, Any]:
         for key, value in content.items():
             name = f"{section}.{key}"
             values[name] = _checked(path.name, name, value)
+    return {**values, **_of_environment(os.environ)}
+
+
+def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Settings that variables such as LESIONS_RUN__THREADS give; they go before the file's.
+
+    Raises:
+        CommandError: a variable of that form that names no setting, or a value of another type.
+    """
+    values = {}
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX) or "__" not in variable:
+            continue
+        name = variable.removeprefix(PREFIX).lower().replace("__", ".", 1)
+        setting = BY_NAME.get(name)
+        if setting is None:
+            near = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.5)
+            meant = near[0].upper().replace(".", "__") if near else ""
+            hint = f" Did you mean {PREFIX}{meant}?" if meant else ""
+            raise CommandError(
+                f"the environment's {variable} names no setting.{hint} Unset it, or correct it."
+            )
+        try:
+            values[name] = _checked(
+                f"environment, {variable}", name, _typed(environment[variable], setting)
+            )
+        except LesionsError as error:
+            raise CommandError(str(error)) from error
     return values
+
+
+def _typed(text: str, setting: Setting) -> Any:
+    """A variable's text as the setting's type; the text itself where it is none."""
+    wanted = type(setting.default)
+    if wanted is bool:
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+    try:
+        return wanted(text)
+    except ValueError:
+        return text
 
 
 def _checked(file: str, name: str, value: Any) -> Any:

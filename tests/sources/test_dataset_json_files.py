@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 
 import pytest
 
@@ -146,3 +147,36 @@ def test_refused(workspace, case):
     with pytest.raises(LesionsError, match=message) as told:
         workspace.load()
     assert name in str(told.value)
+
+
+def compressed(text: str) -> bytes:
+    """As CDISC's .dsjc: NDJSON, deflated by zlib."""
+    return zlib.compress(text.encode())
+
+
+def test_compressed_dataset_json(workspace):
+    text = "\n".join(json.dumps(part) for part in [metadata(), *ROWS])
+    workspace.write({"dm.dsjc": compressed(text)})
+    workspace.load()
+    assert workspace.table("dm", "usubjid, age, note") == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (compressed("x" * 5000)[:-9], r"dm.dsjc is cut off: it ends amid its data"),
+        (b"not zlib at all", r"dm.dsjc is not compressed Dataset-JSON \(zlib\)"),
+        (compressed("{}\n"), r"dm.dsjc is not CDISC Dataset-JSON"),
+    ],
+)
+def test_compressed_files_that_are_wrong(workspace, content, message):
+    workspace.write({"dm.dsjc": content})
+    with pytest.raises(LesionsError, match=message):
+        workspace.load()
+
+
+def test_a_compressed_file_that_grows_without_bound_is_refused(workspace, monkeypatch):
+    monkeypatch.setattr(dataset_json, "MAX_GZIP_BYTES", 1000)
+    workspace.write({"dm.dsjc": compressed("a" * 1_000_000)})
+    with pytest.raises(LesionsError, match=r"more than 100 times as large"):
+        workspace.load()

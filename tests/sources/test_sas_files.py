@@ -170,3 +170,53 @@ def test_formats_of_sas_by_hand(workspace, sas_format, value, expected):
     sql = sas._cell("x", sas_format, "double")
     query = f"SELECT {sql} FROM (SELECT CAST({value!r} AS DOUBLE) AS x)"
     assert workspace.connection.sql(query).fetchall() == [(expected,)]
+
+
+def _transport(tmp_path, version: int, zeros: bool = False) -> bytes:
+    """A transport file of three records, the last of which ends in NUL bytes (AVAL = 0)."""
+    frame = pd.DataFrame({"USUBJID": ["a", "b", "c"], "AVAL": [1.0, 2.0, 0.0]})
+    if zeros:
+        frame = pd.DataFrame({"AVAL": [1.0, 2.0, 0.0]})
+    file = tmp_path / "made.xpt"
+    pyreadstat.write_xport(frame, str(file), file_format_version=version, table_name="DM")
+    return file.read_bytes()
+
+
+def _data_at(content: bytes) -> int:
+    return content.rfind(b"HEADER RECORD*******OBS") + 80
+
+
+def test_a_version_8_file_that_states_0_records_is_read(workspace, tmp_path):
+    content = _transport(tmp_path, 8)
+    at = content.find(b"HEADER RECORD*******OBSV8") + 48
+    assert content[at : at + 15].strip() == b"3"
+    changed = content[:at] + b"0".rjust(15) + content[at + 15 :]
+    workspace.write({"dm.xpt": changed})
+    workspace.load()
+    assert workspace.table("dm", "usubjid") == [("a",), ("b",), ("c",)]
+
+
+@pytest.mark.parametrize("version", [5, 8])
+def test_nul_behind_the_last_record_is_no_record(workspace, tmp_path, version):
+    """As SAS/R writers that fill the last block with NUL; 3 records of 9 bytes leave 53."""
+    content = _transport(tmp_path, version)
+    at = _data_at(content)
+    if version == 8:
+        stated = content.find(b"HEADER RECORD*******OBSV8") + 48
+        content = content[:stated] + b"0".rjust(15) + content[stated + 15 :]
+    records = content[at : at + 27]
+    workspace.write({"dm.xpt": content[:at] + records + b"\0" * 53})
+    report = workspace.load()
+    assert report.files[0].rows_in_file == 3
+    assert workspace.table("dm", "usubjid, aval") == [("a", "1"), ("b", "2"), ("c", "0")]
+
+
+def test_a_record_of_zeros_stays_where_nothing_says_that_it_is_filling(workspace, tmp_path):
+    """Ten records of one number fill a block: the NUL bytes of the last one are its zero."""
+    frame = pd.DataFrame({"AGE": [float(n) for n in range(9, -1, -1)]})
+    file = tmp_path / "made.xpt"
+    pyreadstat.write_xport(frame, str(file), file_format_version=5, table_name="DM")
+    workspace.write({"dm.xpt": file.read_bytes()}, "study_id: trial\npatients: unknown\n")
+    workspace.load()
+    assert workspace.table("dm", "age")[-1] == ("0",)
+    assert len(workspace.table("dm", "age")) == 10

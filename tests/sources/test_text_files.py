@@ -262,3 +262,10 @@ def test_stated_delimiter_and_unfit_option(workspace):
     workspace.write({}, "study_id: trial\nfiles:\n  - {file: dm.csv, sheet: A}\n")
     with pytest.raises(LesionsError, match=r"dm\.csv: the option 'sheet' has no meaning"):
         workspace.load()
+
+
+def test_the_encoding_of_windows_is_proposed_where_its_signs_are(workspace):
+    """0x96 is a dash in cp1252 and a control character in latin-1."""
+    workspace.write({"dm.csv": "USUBJID,SITEID\n1,Köln – Süd\n".encode("cp1252")})
+    with pytest.raises(LesionsError, match=r"write 'encoding: cp1252'"):
+        workspace.load()

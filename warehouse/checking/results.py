@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from warehouse.checking.kinds import GROUPS
-from warehouse.errors import LesionsError, printable
+from warehouse.errors import CheckFailedError, printable
 
 if TYPE_CHECKING:
     import duckdb
@@ -95,7 +95,7 @@ def gate(results: Sequence[CheckResult]) -> None:
     """Lets a stage pass when every critical check held.
 
     Raises:
-        LesionsError: a critical check failed or could not run; it names the first three.
+        CheckFailedError: a critical check failed or could not run; it names the first three.
     """
     failed = [result for result in failures(results) if result.is_critical_failure]
     if not failed:
@@ -103,7 +103,7 @@ def gate(results: Sequence[CheckResult]) -> None:
     told = " ".join(describe(result).rstrip(".") + "." for result in failed[:_IN_GATE_MESSAGE])
     more = len(failed) - _IN_GATE_MESSAGE
     rest = f" And {more} more." if more > 0 else ""
-    raise LesionsError(f"{counted(len(failed), 'critical check')} failed. {told}{rest}")
+    raise CheckFailedError(f"{counted(len(failed), 'critical check')} failed. {told}{rest}")
 
 
 def describe(result: CheckResult) -> str:

@@ -19,6 +19,7 @@ from warehouse.errors import LesionsError
 from warehouse.sources.formats import is_data_file, stage_file, suffix_of
 from warehouse.sources.spec import ReadOptions
 from warehouse.sources.stage import Stage
+from warehouse.sources.text import guess_encoding
 
 _USUAL = ReadOptions()
 _SAMPLE_LINES = 50
@@ -77,7 +78,7 @@ def data_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     if not found:
         raise LesionsError(
             f"no data file in {', '.join(str(path) for path in paths)}. Known: .csv, .tsv (also "
-            ".gz), .parquet, .xpt, .sas7bdat, .xlsx, .json and .ndjson (Dataset-JSON)."
+            ".gz), .parquet, .xpt, .sas7bdat, .xlsx, .json, .ndjson and .dsjc (Dataset-JSON)."
         )
     return found, others
 
@@ -151,24 +152,8 @@ def _encoding(path: Path) -> tuple[str | None, str]:
             block = handle.read(1 << 20)
     if is_utf8:
         return None, ""
-    return guess_encoding(high)
-
-
-def guess_encoding(high: Counter[int]) -> tuple[str, str]:
-    """The Western encoding of bytes above 0x7F that are not UTF-8, and why."""
-    windows = sorted(byte for byte in high if 0x80 <= byte <= 0x9F)
-    undefined = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
-    examples = " ".join(f"0x{byte:02X}" for byte, _ in high.most_common(3))
-    if windows and not undefined.intersection(windows):
-        shown = bytes(windows[:1]).decode("cp1252")
-        return (
-            "cp1252",
-            f"not UTF-8; the byte 0x{windows[0]:02X} is a sign of Windows' Western encoding only "
-            f"({shown})",
-        )
-    if windows:
-        return "latin-1", f"not UTF-8 and not Windows' Western encoding (bytes {examples})"
-    return "cp1252", f"not UTF-8; Western letters by their bytes ({examples})"
+    guess, why = guess_encoding(high)
+    return guess, f"not UTF-8; {why}"
 
 
 def _first_lines(path: Path, encoding: str) -> list[str]:
@@ -337,7 +322,7 @@ def _labels(path: Path) -> dict[str, str]:
         _, meta = read(str(path), metadataonly=True)
         found = meta.column_names_to_labels
         return {name: label for name, label in found.items() if label}
-    if suffix in (".json", ".ndjson"):
+    if suffix in (".json", ".ndjson", ".dsjc"):
         from warehouse.sources.dataset_json import column_labels
 
         return column_labels(path)

@@ -30,6 +30,7 @@ from warehouse.proposing.profile import profile_table
 from warehouse.proposing.proposal import Entry, Proposal
 from warehouse.proposing.sdtm import SdtmTable, propose_sdtm, sdtm_table
 from warehouse.proposing.tables import View
+from warehouse.sources.formats import unread_files
 
 _ORDER = ("patients", "sizes", "wide", "sums", "lesions", "features", "responses", "doses")
 _NO_PATIENTS = ("doses", "responses")
@@ -50,7 +51,8 @@ def propose(paths: Sequence[Path], study_id: str) -> Proposal:
     proposal = Proposal(study_id)
     for other in others:
         if other.name != "study.yml":
-            proposal.not_read.append((other.name, "no format that is known"))
+            advice = dict(unread_files(other.parent)).get(other.name)
+            proposal.not_read.append((other.name, advice or "no format that is known"))
     with (
         tempfile.TemporaryDirectory(prefix="lesions-map-") as work,
         duckdb.connect(config={**OFFLINE, "temp_directory": work}) as connection,

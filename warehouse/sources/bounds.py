@@ -36,7 +36,7 @@ class BoundedGzip(gzip.GzipFile):
 
     def _checked(self, block: bytes) -> bytes:
         if self.tell() > self._limit:
-            raise LesionsError(_too_much(self._file))
+            raise LesionsError(too_much(self._file))
         return block
 
 
@@ -50,10 +50,11 @@ def check_zip(file: Path) -> None:
     with zipfile.ZipFile(file) as archive:
         whole = sum(part.file_size for part in archive.infolist())
     if whole > max(MAX_ZIP_BYTES, MAX_RATIO * file.stat().st_size):
-        raise LesionsError(_too_much(file))
+        raise LesionsError(too_much(file))
 
 
-def _too_much(file: Path) -> str:
+def too_much(file: Path) -> str:
+    """What is wrong with a file that becomes too large when it is unpacked."""
     return (
         f"{file} becomes more than {MAX_RATIO} times as large when it is unpacked, which no table "
         "of a trial does. Look at where it comes from; where it is right, write it as plain CSV."

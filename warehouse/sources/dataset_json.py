@@ -9,6 +9,8 @@ specification, 2024-12-05, and v1.0, 2023-08-23.
 from __future__ import annotations
 
 import json
+import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import IO, Any
 import duckdb
 
 from warehouse.errors import LesionsError
+from warehouse.sources.bounds import MAX_GZIP_BYTES, MAX_RATIO, too_much
 from warehouse.sources.spec import ReadOptions
 from warehouse.sources.stage import Rejected, Stage, column_names, write_records
 from warehouse.sources.text import RAGGED, wrong_encoding
@@ -44,6 +47,13 @@ def stage_dataset_json(
     Raises:
         LesionsError: not Dataset-JSON, not UTF-8, or it ends before it should.
     """
+    if file.suffix.lower() == ".dsjc":
+        plain = out.with_suffix(".ndjson")
+        inflate(file, plain)
+        try:
+            return stage_dataset_json(connection, plain, options, out)
+        except LesionsError as error:
+            raise LesionsError(str(error).replace(str(plain), str(file))) from error
     events = _lines if file.suffix.lower() == ".ndjson" else _events
     try:
         dataset = _metadata(file, events)
@@ -63,8 +73,42 @@ def stage_dataset_json(
     return Stage(out, tuple(names[place] for place in kept), rows, tuple(rejected))
 
 
+def inflate(file: Path, out: Path) -> None:
+    """Writes a compressed Dataset-JSON file (.dsjc: NDJSON, deflated by zlib) as NDJSON.
+
+    Raises:
+        LesionsError: damaged, cut off, or larger than a table of its size can become.
+    """
+    limit = max(MAX_GZIP_BYTES, MAX_RATIO * file.stat().st_size)
+    decoder = zlib.decompressobj()
+    written = 0
+    with file.open("rb") as packed, out.open("wb") as plain:
+        try:
+            while block := packed.read(_BLOCK):
+                while block:
+                    text = decoder.decompress(block, _BLOCK)
+                    block = decoder.unconsumed_tail
+                    plain.write(text)
+                    written += len(text)
+                    if written > limit:
+                        raise LesionsError(too_much(file))
+        except zlib.error as error:
+            raise LesionsError(
+                f"{file} is not compressed Dataset-JSON (zlib): {error}. Copy it from its source "
+                "again."
+            ) from error
+        plain.write(decoder.flush())
+    if not decoder.eof:
+        raise LesionsError(f"{file} is cut off: it ends amid its data. Copy it again.")
+
+
 def column_labels(file: Path) -> dict[str, str]:
     """Column -> label, as the file's metadata has them."""
+    if file.suffix.lower() == ".dsjc":
+        with tempfile.TemporaryDirectory() as folder:
+            plain = Path(folder) / "plain.ndjson"
+            inflate(file, plain)
+            return column_labels(plain)
     return _metadata(file, _lines if file.suffix.lower() == ".ndjson" else _events).labels
 
 

@@ -23,6 +23,7 @@ _SUFFIXES = {
     ".xlsm": "excel",
     ".json": "dataset_json",
     ".ndjson": "dataset_json",
+    ".dsjc": "dataset_json",
 }
 _OPTIONS = {
     "text": ("encoding", "delimiter"),
@@ -46,6 +47,45 @@ def suffix_of(name: str | PurePath) -> str:
 def is_data_file(path: str | PurePath) -> bool:
     """Whether a reader exists for the file, by its name; hidden and lock files are not data."""
     return suffix_of(path) != "" and not PurePath(path).name.startswith((".", "~"))
+
+
+_UNREAD = {
+    ".xls": "an old Excel workbook: save it as .xlsx",
+    ".xlsb": "a binary Excel workbook: save it as .xlsx",
+    ".ods": "an OpenDocument sheet: save it as .xlsx",
+    ".zip": "an archive: unpack it into the folder",
+    ".7z": "an archive: unpack it into the folder",
+    ".tar": "an archive: unpack it into the folder",
+    ".tgz": "an archive: unpack it into the folder",
+    ".rar": "an archive: unpack it into the folder",
+    ".gz": "packed, and neither .csv.gz nor .tsv.gz: unpack it, or name it so",
+    ".rds": "an R object: write.csv() it, or arrow::write_parquet()",
+    ".rda": "R objects: write.csv() them, or arrow::write_parquet()",
+    ".rdata": "R objects: write.csv() them, or arrow::write_parquet()",
+    ".sav": "an SPSS file: save it as CSV",
+    ".dta": "a Stata file: save it as CSV (export delimited)",
+    ".por": "an SPSS file: save it as CSV",
+    ".stc": "a SAS CPORT file, which only SAS can read: write it as XPT or CSV",
+    ".mdb": "an Access database: export its tables as CSV",
+    ".accdb": "an Access database: export its tables as CSV",
+    ".txt": "text: where it is a table, name it .csv or .tsv and say its delimiter",
+    ".dat": "data of an unknown form: where it is a table, name it .csv and say its delimiter",
+    ".pdf": "",
+    ".docx": "",
+}
+"""Endings of files that no reader takes -> what to do; '' where there is nothing to do."""
+
+
+def unread_files(folder: Path) -> list[tuple[str, str]]:
+    """Files of a folder that may be data and that no reader takes, and what to do with them."""
+    found = []
+    for item in sorted(folder.iterdir()):
+        if not item.is_file() or item.name.startswith((".", "~")) or is_data_file(item):
+            continue
+        advice = _UNREAD.get(item.suffix.lower(), "")
+        if advice:
+            found.append((item.name, advice))
+    return found
 
 
 def data_stem(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from warehouse.database import OFFLINE
-from warehouse.errors import LesionsError
+from warehouse.errors import LesionsError, MachineError
 from warehouse.sources import manifest as manifests
 from warehouse.sources.domains import STUDY_COLUMNS
 from warehouse.sources.formats import stage_file
@@ -104,7 +104,7 @@ def load(
         (temporary / manifests.MANIFEST).write_text(text, encoding="utf-8")
         _replace(temporary, target)
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        raise LesionsError(_not_loaded(study, raw_dir, error)) from error
+        raise _not_loaded(study, raw_dir, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return _report(document, is_unchanged=False)
@@ -139,12 +139,12 @@ def _check_unchanged(study: Study, state: dict[str, Any]) -> None:
             )
 
 
-def _not_loaded(study: Study, raw_dir: Path, error: Exception) -> str:
+def _not_loaded(study: Study, raw_dir: Path, error: Exception) -> LesionsError:
     """What failed outside the study's content, and a remedy that fits it."""
     names = [name for entry in study.entries for name in entry.files]
     gone = [name for name in names if not (study.folder / name).is_file()]
     if gone:
-        return (
+        return LesionsError(
             f"{study.folder / gone[0]} went away while it was read. Put it back, then load again."
         )
     reason = _reason(error)
@@ -156,7 +156,7 @@ def _not_loaded(study: Study, raw_dir: Path, error: Exception) -> str:
         remedy = "Make room on the disk"
     else:
         remedy = "Look at the folder's disk and rights"
-    return (
+    return MachineError(
         f"the study {study.study_id} cannot be written to {raw_dir}: {reason}. The former load, if "
         f"any, is unharmed. {remedy}, then load again."
     )
@@ -386,8 +386,15 @@ class _Loader:
 
     def _check_readers(self) -> None:
         """Whom study.yml puts first must be there, or another reader would be taken unseen."""
-        if not self._study.readers or not {"tu", "tr"} & set(self._parts):
+        if not self._study.readers:
             return
+        if not {"tu", "tr"} & set(self._parts):
+            raise LesionsError(
+                f"{self._study.folder / 'study.yml'}: 'readers' names "
+                f"{', '.join(self._study.readers)}, and the study has no table of lesions or "
+                "measurements (tu, tr) in which they could be. Leave 'readers' out, or name the "
+                "table."
+            )
         found: set[tuple[str, ...]] = set()
         for domain in ("tu", "tr"):
             cells = ", ".join(f"upper(trim({domain}{part}))" for part in ("eval", "evalid"))

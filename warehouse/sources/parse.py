@@ -15,7 +15,7 @@ from warehouse.sources import spec
 from warehouse.sources.document import Section, read_document
 from warehouse.sources.domains import DOMAIN_COLUMNS, UNITS
 from warehouse.sources.expressions import ExpressionError, expression_columns
-from warehouse.sources.formats import data_stem, is_data_file
+from warehouse.sources.formats import data_stem, is_data_file, unread_files
 from warehouse.sources.lesion_long import ROLES
 from warehouse.sources.radiomics import ROLES as RADIOMICS_ROLES
 from warehouse.sources.values import EXCEL, FORMATS, strptime_format
@@ -79,6 +79,7 @@ def parse_study(folder: Path) -> spec.Study:
             "no file to load. Put files named after their domain beside it (dm.csv, tr.xpt, ...), "
             "name them under 'files:', or map other names under 'domains:'."
             + (f" Data files there: {listed(ignored)}." if ignored else "")
+            + "".join(f" {name} is {advice}." for name, advice in unread_files(folder))
         )
     for name in [name for entry in entries for name in entry.files]:
         _check_file(top, folder, name)
@@ -287,7 +288,10 @@ def _check_file(top: Section, folder: Path, name: str) -> None:
     if not is_data_file(path):
         top.fail(
             f"{name!r} is of no known format. Known: .csv, .tsv (also .gz), .parquet, .xpt, "
-            ".sas7bdat, .xlsx, .json and .ndjson (Dataset-JSON)."
+            ".sas7bdat, .xlsx, .json, .ndjson and .dsjc (Dataset-JSON)."
+            + "".join(
+                f" It is {advice}." for other, advice in unread_files(folder) if other == name
+            )
         )
 
 

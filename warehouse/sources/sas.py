@@ -13,7 +13,7 @@ from warehouse.sources.spec import ReadOptions
 from warehouse.sources.stage import RECORD, Stage, column_names, text_of, write_stage
 from warehouse.sources.text import encoding_name
 from warehouse.sources.wording import identifier, literal
-from warehouse.sources.xport import check_xport
+from warehouse.sources.xport import blank_padding, check_xport
 
 # The reader walks past the earlier records for each chunk, so chunks are large.
 _CHUNK_ROWS = 100_000
@@ -41,7 +41,12 @@ def stage_sas(
     import pyreadstat
 
     is_transport = file.suffix.lower() == ".xpt"
-    expected = check_xport(file) if is_transport else None
+    expected, source = None, file
+    if is_transport:
+        transport = check_xport(file)
+        expected = transport.records
+        if transport.padding:
+            source = blank_padding(file, transport.padding, out.with_suffix(".blank.xpt"))
     read = pyreadstat.read_xport if is_transport else pyreadstat.read_sas7bdat
     arguments: dict[str, Any] = {"disable_datetime_conversion": True, "output_format": "dict"}
     if options.encoding is not None:
@@ -50,9 +55,9 @@ def stage_sas(
         arguments["encoding"] = re.sub(r"^iso8859-", "ISO-8859-", name)
     typed = out.with_suffix(".typed.parquet")
     try:
-        _, meta = read(str(file), metadataonly=True, **arguments)
+        _, meta = read(str(source), metadataonly=True, **arguments)
         columns = column_names(file, meta.column_names)
-        rows = _write_typed(read, file, meta, columns, arguments, typed)
+        rows = _write_typed(read, source, meta, columns, arguments, typed)
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError) as error:
         raise LesionsError(_problem(file, str(error), options.encoding)) from error
     if not is_transport:

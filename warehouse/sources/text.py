@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -320,6 +321,26 @@ def _shift_records(
     numbered.replace(out)
 
 
+def guess_encoding(high: Counter[int]) -> tuple[str, str]:
+    """The Western encoding of bytes above 0x7F that are not UTF-8, and why.
+
+    Args:
+        high: the bytes, with their counts.
+    """
+    windows = sorted(byte for byte in high if 0x80 <= byte <= 0x9F)
+    undefined = {0x81, 0x8D, 0x8F, 0x90, 0x9D}
+    examples = " ".join(f"0x{byte:02X}" for byte, _ in high.most_common(3))
+    if windows and not undefined.intersection(windows):
+        shown = bytes(windows[:1]).decode("cp1252")
+        return (
+            "cp1252",
+            f"0x{windows[0]:02X} is a sign of Windows' Western encoding only, {shown!r}",
+        )
+    if windows:
+        return "latin-1", f"bytes {examples}, of which Windows' Western encoding lacks some"
+    return "latin-1", f"Western letters by their bytes, {examples}"
+
+
 def wrong_encoding(file: Path, encoding: str, *, can_say: bool = True) -> str:
     """Where the first byte is that the encoding does not know, and what to do.
 
@@ -350,7 +371,14 @@ def wrong_encoding(file: Path, encoding: str, *, can_say: bool = True) -> str:
                 f"{file} is not {stated}: it begins as UTF-16 does. Write 'encoding: utf-16' in "
                 f"its entry in study.yml (files: - file: {file.name}), or save it as UTF-8."
             )
+    high: Counter[int] = Counter()
+    with _binary(file) as blocks:
+        while block := blocks.read(_BLOCK):
+            high.update(byte for byte in block if byte >= 0x80)
+    guess, why = guess_encoding(high)
+    if guess == encoding:
+        guess = "latin-1"
     return (
-        f"{file} is not {stated}{place}. If it is Western European text, write 'encoding: latin-1' "
+        f"{file} is not {stated}{place}. It looks like {guess} ({why}): write 'encoding: {guess}' "
         f"in its entry in study.yml (files: - file: {file.name}), or save the file as UTF-8."
     )
