@@ -20,7 +20,7 @@ from warehouse.fingerprints import digest
 from warehouse.graph import Graph, Node
 from warehouse.models import Seed, table_names
 from warehouse.raw import build_raw_table
-from warehouse.registry import Step
+from warehouse.registry import Columns, Rows, Step
 
 if TYPE_CHECKING:
     import pandas
@@ -131,17 +131,21 @@ class Builder:
                 f"step {step.name}: gave {sorted(result)} where it declares {sorted(wanted)}."
             )
         for table in step.writes:
-            frame = result[table.name]
-            names = list(frame.column_names if hasattr(frame, "column_names") else frame.columns)
-            if names != list(table.columns):
+            cursor.register("step_result", result[table.name])
+            given = cursor.table("step_result")
+            found = dict(zip(given.columns, map(str, given.types), strict=True))
+            if list(found.items()) != list(table.types.items()):
                 raise LesionsError(
-                    f"step {step.name}: {table.name} has the columns {names}, "
-                    f"declared are {list(table.columns)}."
+                    f"step {step.name}: {table.name} has the columns {_columns_text(found)}; "
+                    f"declared are {_columns_text(table.types)}."
                 )
-            cursor.register("step_result", frame)
             cursor.execute(f"CREATE TABLE {qualified(table.name)} AS SELECT * FROM step_result")
             cursor.unregister("step_result")
         return context.notes
+
+
+def _columns_text(types: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in types.items())
 
 
 @contextmanager
@@ -199,6 +203,15 @@ class StepRun:
         if name not in self.declared.settings:
             raise LesionsError(f"step {self.declared.name}: uses the setting {name} undeclared.")
         return self.values[name]
+
+    def table(self, name: str, given: Rows | Columns) -> pyarrow.Table:
+        """One of the step's own tables from rows or columns."""
+        from warehouse.result_tables import result_table  # brings NumPy and Arrow along
+
+        own = {doc.name: doc for doc in self.declared.writes}
+        if name not in own:
+            raise LesionsError(f"step {self.declared.name}: {name} is none of its own tables.")
+        return result_table(own[name], given)
 
     def published(self, table: str) -> pandas.DataFrame | None:
         """One of the step's own tables in the published warehouse; None where there is none."""

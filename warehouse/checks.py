@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from warehouse.checking.page import write_html
 from warehouse.checking.results import (
-    CHECK_RESULT_COLUMNS,
     CheckResult,
     failures,
     gate,
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     import duckdb
 
 __all__ = [
-    "CHECK_RESULT_COLUMNS",
     "Check",
     "CheckResult",
     "Suite",

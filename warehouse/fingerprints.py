@@ -101,7 +101,9 @@ def _definition(
     if node.seed is not None:
         return digest(node.seed.path.read_text(encoding="utf-8") + json.dumps(node.seed.types))
     if node.step is not None:
-        return digest("".join(m.code for m in _modules(node.step.module, memory).values()))
+        tables = {table.name: dict(table.types) for table in node.tables}
+        code = "".join(m.code for m in _modules(node.step.module, memory).values())
+        return digest(json.dumps(tables, sort_keys=True) + code)
     return source_fingerprint(node.name)
 
 

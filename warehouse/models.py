@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.tokens import TokenType
 
+from warehouse.declarations import is_declaration, read_header, words
 from warehouse.errors import LesionsError
 from warehouse.memory import Memory
 from warehouse.registry import TableDoc
@@ -177,6 +178,7 @@ def read_models(
         read_model(path, known_settings, frozenset(macros), memory)
         for layer in MODEL_LAYERS
         for path in sorted((folder / layer).glob("*.sql"))
+        if not is_declaration(path.read_text(encoding="utf-8"))
     ]
     return [_with_macro_settings(model, macros) for model in models]
 
@@ -310,32 +312,15 @@ def _settings_read(name: str, expression: exp.Query, known: frozenset[str]) -> t
 
 
 def _describe(name: str, text: str, expression: exp.Query) -> TableDoc:
-    match = re.match(r"\s*/\*(.*?)\*/", text, re.DOTALL)
-    if match is None:
-        raise LesionsError(f"model {name}: begins with no /* header comment */.")
-    labelled: dict[str, str] = {}
-    prose: list[str] = []
-    for line in match.group(1).strip().splitlines():
-        label = re.match(r"\s*(Grain|Key|Tags):\s*(.+)", line)
-        if label:
-            labelled[label.group(1)] = label.group(2).strip()
-        else:
-            prose.append(line.strip())
-    for label_name in ("Grain", "Key"):
-        if label_name not in labelled:
-            raise LesionsError(f"model {name}: its header has no line '{label_name}: ...'.")
+    description, labelled = read_header(f"model {name}", text, ("Grain", "Key"))
     return TableDoc(
         name=name,
-        description="\n".join(prose).strip(),
+        description=description,
         grain=labelled["Grain"],
-        key=_words(labelled["Key"]),
+        key=words(labelled["Key"]),
         columns=_column_comments(name, expression),
-        tags=_words(labelled.get("Tags", "")),
+        tags=words(labelled.get("Tags", "")),
     )
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _column_comments(name: str, expression: exp.Query) -> dict[str, str]:

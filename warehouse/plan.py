@@ -79,7 +79,7 @@ def read_published(file: Path | None, *, is_compared: bool) -> Published:
             altered = altered_tables(connection)
     except duckdb.Error as error:
         return Published({}, {file.name: f"cannot be read: {str(error).splitlines()[0]}"})
-    own = {doc.name for doc, _ in META_DOCS} | {CHECK_TABLE}
+    own = {doc.name for doc in META_DOCS} | {CHECK_TABLE}
     return Published({} if own & set(altered) else tables, altered)
 
 
@@ -106,7 +106,7 @@ def read_built(published: Path) -> dict[str, Built]:
         present = connection.execute(
             "SELECT 'meta.' || table_name FROM duckdb_tables() WHERE schema_name = 'meta'"
         ).fetchall()
-        is_whole = {doc.name for doc, _ in META_DOCS} <= {name for (name,) in present}
+        is_whole = {doc.name for doc in META_DOCS} <= {name for (name,) in present}
         if [name for (name,) in columns] != list(MODEL_COLUMNS) or not is_whole:
             return {}
         rows = connection.execute(

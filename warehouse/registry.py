@@ -6,7 +6,7 @@ A step is declared where it is written (``flows/steps``) and found through the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -36,6 +36,9 @@ class StepContext(Protocol):
     def setting(self, name: str) -> Any:
         """Typed value of a setting the step declared, for example ``gower.range``."""
 
+    def table(self, name: str, given: Rows | Columns) -> pyarrow.Table:
+        """One of the step's own tables from rows or columns, typed as its declaration says."""
+
     def published(self, table: str) -> pandas.DataFrame | None:
         """One of the step's own tables as it stands in the published warehouse; None without one.
 
@@ -49,13 +52,18 @@ class StepContext(Protocol):
         """Says something the user should know: shown in the run display, kept in meta.run_note."""
 
 
+Rows = Iterable[Mapping[str, Any]]
+Columns = Mapping[str, Any]
 StepResult = Mapping[str, "pandas.DataFrame | pyarrow.Table"]
 StepFunction = Callable[[StepContext], StepResult]
 
 
 @dataclass(frozen=True)
 class TableDoc:
-    """What a table is: its grain, its key, and a comment for each of its columns, in order."""
+    """What a table is: its grain, its key, and a comment for each of its columns, in order.
+
+    It is written down in ``sql/<schema>/<table>.sql`` (see ``declarations``).
+    """
 
     name: str
     description: str
@@ -63,6 +71,8 @@ class TableDoc:
     key: tuple[str, ...]
     columns: Mapping[str, str]
     tags: tuple[str, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
+    """DuckDB's type of each column, of tables that no query makes."""
 
 
 @dataclass(frozen=True)

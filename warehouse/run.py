@@ -404,7 +404,7 @@ class _Run:
             sum(not check.success for check in checks),
         )
         meta.insert(connection, "meta.run", [row])
-        own = [doc.name for doc, _ in meta.META_DOCS]
+        own = [doc.name for doc in meta.META_DOCS]
         write_digests(connection, {*remade, *own, CHECK_TABLE}, present)
 
     def log(self, status: str, text: str) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,43 +32,7 @@ FROM analysis.patient_characteristic
 WHERE is_baseline
 ORDER BY variable_order
 """
-BALANCE = TableDoc(
-    name="analysis.baseline_balance",
-    description=(
-        "How far two arms, or classes of treatment, differ in a characteristic at baseline.\n"
-        "Why: Table 1 by arm. In standard deviations a difference means the same in small and "
-        "large trials, which a p-value does not.\n"
-        "How: measured, (mean a - mean b) / sqrt((s_a^2 + s_b^2) / 2) (Austin 2009); counted, the "
-        "Mahalanobis distance of the shares (Yang and Dalton 2012), which for two levels is "
-        "Austin's. Of patients with a value only.\n"
-        "Caveats: 0.1 is often taken as a lack of balance, but chance alone gives up to about "
-        "4 / sqrt(n) for n patients in two arms of one size: look at the limits. Missing values "
-        "may differ between arms themselves.\n"
-        "Reference: Austin, Stat Med 2009, 28:3083; Yang and Dalton, SAS Global Forum 2012, 335"
-    ),
-    grain="one row per grouping, subset, variable, group_a and group_b",
-    key=("grouping", "subset", "variable", "group_a", "group_b"),
-    columns={
-        "grouping": "treatment class, or arm",
-        "subset": "all, or study and its id",
-        "variable": "analysis.patient_characteristic",
-        "group_a": "class of the treatment, or arm",
-        "group_b": "another, later by name",
-        "kind": "continuous, binary or multi-category; with a single level, binary",
-        "n_a": "patients of group_a with a value",
-        "n_b": "patients of group_b",
-        "difference": "standardised difference, a - b; of two levels that of the share of the one "
-        "last by name; of more levels it has no sign",
-        "ci_lower": "lower 95 % limit",
-        "ci_upper": "upper 95 % limit",
-        "null_reason": "why there is no difference; NULL where there is one",
-    },
-    tags=("public",),
-)
-TYPES = dict.fromkeys(BALANCE.columns, TEXT) | {
-    **dict.fromkeys(("n_a", "n_b"), COUNT),
-    **dict.fromkeys(("difference", "ci_lower", "ci_upper"), NUMBER),
-}
+BALANCE = declared("analysis.baseline_balance")
 
 
 @step(
@@ -89,7 +53,7 @@ def baseline_balance(context: StepContext) -> dict[str, pa.Table]:
                 row = {"grouping": grouping, "subset": subset, "variable": one.variable}
                 row |= {"group_a": a, "group_b": b, **_compared(one.kind, *pair)}
                 rows.append(row)
-    return {BALANCE.name: table_of_rows(rows, TYPES)}
+    return {BALANCE.name: context.table(BALANCE.name, rows)}
 
 
 def _compared(kind: str, a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.survival import confidence_level
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     import pandas
@@ -54,88 +55,8 @@ WHERE
 ORDER BY event.endpoint, event.source, event.lesion_id
 """
 
-_ABOUT = (
-    "Reference: Zhou et al. 2023, Nat Commun, Fig. S3, and Methods, 'Statistics and "
-    "reproducibility'; Dunn, Technometrics 1964"
-)
-_KEYS = {
-    "endpoint": "response or progression",
-    "source": "observed: seen on scans; modelled: on the lesion's growth curve",
-}
-_GROUPS = (
-    "The response is the one that the source states, else that of analysis.best_overall_response; "
-    "NON-CR/NON-PD counts as SD. Lesions are target lesions under rules.rule_set with an event or "
-    "with follow-up."
-)
-EVENT_BY_RESPONSE = TableDoc(
-    name="analysis.event_by_response",
-    description=(
-        "When target lesions respond and progress, by the best overall response of their "
-        "patient.\n"
-        "Why: lesions of patients who respond should do so early and progress late: whether "
-        "modelled times agree with what was read (Zhou 2023, Fig. S3).\n"
-        f"How: quantiles are those of the days of lesions with the event; the median with "
-        f"censoring is Kaplan and Meier's. {_GROUPS}\n"
-        "Caveats: a patient's response is made of the same scans as the observed events.\n"
-        f"{_ABOUT}"
-    ),
-    grain="one row per endpoint, source and best_overall_response",
-    key=("endpoint", "source", "best_overall_response"),
-    columns={
-        **_KEYS,
-        "best_overall_response": "CR, PR, SD, PD or NE",
-        "response_order": "1 for CR to 5 for NE",
-        "n_patients": "patients with such lesions",
-        "n_lesions": "target lesions",
-        "n_events": "of them with the event",
-        "mean_days": "mean day of the event, of lesions with it",
-        "percentile_10": "10th percentile of these days",
-        "first_quartile": "25th percentile",
-        "median_event_days": "median day of the event, of lesions with it",
-        "third_quartile": "75th percentile",
-        "percentile_90": "90th percentile",
-        "median_days": "Kaplan-Meier median of all, those without event censored; null where not "
-        "reached",
-        "median_lower": "its lower limit (survival.confidence, survival.interval)",
-        "median_upper": "its upper limit",
-        "hazard_ratio": "hazard of the event against SD, with a random effect of the patient; 1 "
-        "for SD, 0 without any event, null with too few events",
-        "ci_lower": "its lower limit (hazards.confidence); null for SD",
-        "ci_upper": "its upper limit, of 0 the profile likelihood's; null for SD",
-    },
-    tags=("public",),
-)
-EVENT_BY_RESPONSE_TEST = TableDoc(
-    name="analysis.event_by_response_test",
-    description=(
-        "Do times to response and progression of target lesions differ by the best overall "
-        "response of their patient?\n"
-        "How: as the paper, Kruskal-Wallis over CR, PR, SD and PD among lesions with the event, "
-        "and Dunn's test of each pair (comparisons.correction). Beside it, with all lesions and "
-        "their censoring, the log-rank test, the log-rank test for trend from CR to PD, and the "
-        f"likelihood-ratio test of the response in a Cox model. {_GROUPS}\n"
-        "Caveats: rank and log-rank tests count a patient's lesions as independent, which they "
-        "are not, so that their p-values are too small; the Cox model has a random effect of the "
-        "patient. Ranks of lesions with the event leave out that others never had it.\n"
-        f"{_ABOUT}"
-    ),
-    grain="one row per endpoint, source, test, group_a and group_b",
-    key=("endpoint", "source", "test", "group_a", "group_b"),
-    columns={
-        **_KEYS,
-        "test": f"Kruskal-Wallis, Dunn, log-rank, log-rank trend, or {MIXED}",
-        "group_a": "response; all where the test is of all groups",
-        "group_b": "response; all where the test is of all groups",
-        "n_a": "lesions in it: with the event in rank tests, else all",
-        "n_b": "the same",
-        "statistic": "H; z of Dunn's test and of the trend (positive: a, or worse responses, later "
-        "by rank, sooner by trend); else chi-squared",
-        "df": "degrees of freedom; null where z",
-        "p_value": "p-value",
-        "p_adjusted": "Dunn: corrected for the pairs; else p_value",
-    },
-    tags=("public",),
-)
+EVENT_BY_RESPONSE = declared("analysis.event_by_response")
+EVENT_BY_RESPONSE_TEST = declared("analysis.event_by_response_test")
 BOX = (
     "mean_days",
     "percentile_10",
@@ -146,18 +67,6 @@ BOX = (
 )
 """Of the lesions with the event; NULL without any."""
 RATIO = ("hazard_ratio", "ci_lower", "ci_upper")
-SUMMARY_TYPES = {
-    **dict.fromkeys(("endpoint", "source", "best_overall_response"), TEXT),
-    **dict.fromkeys(("response_order", "n_patients", "n_lesions", "n_events"), COUNT),
-    **dict.fromkeys((*BOX, "median_days", "median_lower", "median_upper", *RATIO), NUMBER),
-}
-TEST_TYPES = {
-    **dict.fromkeys(("endpoint", "source", "test", "group_a", "group_b"), TEXT),
-    **dict.fromkeys(("n_a", "n_b"), COUNT),
-    "statistic": NUMBER,
-    "df": COUNT,
-    **dict.fromkeys(("p_value", "p_adjusted"), NUMBER),
-}
 
 
 @step(
@@ -198,8 +107,8 @@ def event_by_response(context: StepContext) -> dict[str, pa.Table]:
         summaries += [{**key, **row} for row in _summaries(rows, ratios, confidence, interval)]
         tests += [{**key, **row} for row in _tests(rows, correction)]
     return {
-        EVENT_BY_RESPONSE.name: table_of_rows(summaries, SUMMARY_TYPES),
-        EVENT_BY_RESPONSE_TEST.name: table_of_rows(tests, TEST_TYPES),
+        EVENT_BY_RESPONSE.name: context.table(EVENT_BY_RESPONSE.name, summaries),
+        EVENT_BY_RESPONSE_TEST.name: context.table(EVENT_BY_RESPONSE_TEST.name, tests),
     }
 
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from udfs.comparisons.arrays import TIE_DECIMALS
 from udfs.gower import GowerMeans, GowerPairs, Variable, gower_means, gower_pairs
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import result_table
 
 LESIONS = """
 SELECT
@@ -38,57 +40,10 @@ GOWER_SETTINGS = ("gower.range", "gower.mean", "gower.single_lesion")
 SINGLE_LESION = "one lesion with phases"
 NO_LESION = "no lesion with phases"
 
-_ABOUT = (
-    "The variables are has_response, has_stable, has_relapse (binary) and nadir_ratio, last_ratio "
-    "(difference over range) of analysis.lesion_phase. A variable's range is that of the patient's "
-    "lesions, or of all patients' (gower.range); a range of 0 counts as a difference of 0.\n"
-    "Reference: Gower, Biometrics 1971; Zhou et al., Cancer Res 2021, Methods, Gower distance"
-)
 
-GOWER_PAIR = TableDoc(
-    name="analysis.gower_pair",
-    description=f"How differently two lesions of one patient responded, from 0 to 1.\n{_ABOUT}",
-    grain="one row per pair of lesions of one patient that both have phases, each pair once",
-    key=("lesion_id", "other_lesion_id"),
-    columns={
-        "patient_id": "core.patient",
-        "lesion_id": "core.lesion; less than other_lesion_id",
-        "other_lesion_id": "core.lesion",
-        "distance": "mean difference over the five variables; 0 alike, 1 as unlike as can be",
-    },
-    tags=("public",),
-)
-GOWER_LESION = TableDoc(
-    name="analysis.gower_lesion",
-    description=f"How differently a lesion responded from its patient's other lesions.\n{_ABOUT}",
-    grain="one row per lesion_id of analysis.lesion_phase whose patient is known",
-    key=("lesion_id",),
-    columns={
-        "lesion_id": "core.lesion",
-        "patient_id": "core.patient",
-        "gower_distance": "mean distance to the patient's other lesions (or to all with its own 0, "
-        "where gower.mean is all); null without phases, and for an only lesion unless "
-        "gower.single_lesion is zero",
-    },
-    tags=("public",),
-)
-GOWER_PATIENT = TableDoc(
-    name="analysis.gower_patient",
-    description=(
-        f"Heterogeneity of response among a patient's lesions, one number per patient.\n{_ABOUT}"
-    ),
-    grain="one row per patient_id of analysis.lesion_phase",
-    key=("patient_id",),
-    columns={
-        "patient_id": "core.patient",
-        "n_lesions": "lesions with phases",
-        "gower_distance": "mean of the lesions' gower_distance: the mean over the pairs, or "
-        "(n_lesions - 1) / n_lesions of it where gower.mean is all; null where null_reason says "
-        "why",
-        "null_reason": "why there is no distance; null where there is one",
-    },
-    tags=("public",),
-)
+GOWER_PAIR = declared("analysis.gower_pair")
+GOWER_LESION = declared("analysis.gower_lesion")
+GOWER_PATIENT = declared("analysis.gower_patient")
 
 
 @step(
@@ -118,20 +73,22 @@ def gower(context: StepContext) -> dict[str, pa.Table]:
     distance[means.group] = means.group_mean
     return {
         GOWER_PAIR.name: _pair_table(lesions, pairs),
-        GOWER_LESION.name: pa.table(
+        GOWER_LESION.name: context.table(
+            GOWER_LESION.name,
             {
                 "lesion_id": lesions["lesion_id"],
                 "patient_id": lesions["patient_id"],
                 "gower_distance": pa.array(means.row_mean, from_pandas=True),
-            }
+            },
         ),
-        GOWER_PATIENT.name: pa.table(
+        GOWER_PATIENT.name: context.table(
+            GOWER_PATIENT.name,
             {
                 "patient_id": lesions["patient_id"].take(pa.array(rows)),
                 "n_lesions": pa.array(n_lesions),
                 "gower_distance": pa.array(distance, from_pandas=True),
                 "null_reason": _null_reasons(n_lesions, distance),
-            }
+            },
         ),
     }
 
@@ -168,13 +125,14 @@ def gower_distances(
 
 def _pair_table(lesions: pa.Table, pairs: GowerPairs) -> pa.Table:
     first = pa.array(pairs.first)
-    return pa.table(
+    return result_table(
+        GOWER_PAIR,
         {
             "patient_id": lesions["patient_id"].take(first),
             "lesion_id": lesions["lesion_id"].take(first),
             "other_lesion_id": lesions["lesion_id"].take(pa.array(pairs.second)),
             "distance": pa.array(pairs.distance, from_pandas=True),
-        }
+        },
     )
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
 from flows.steps.radiomic_parts.matrix import confidence_of
 from flows.steps.radiomic_parts.sampling import (
     SETTINGS,
@@ -24,7 +23,8 @@ from flows.steps.radiomic_parts.sampling import (
 from udfs.radiomics.recovery import share_alike, share_missed
 from udfs.radiomics.sampling import Patient, choices_of
 from udfs.radiomics.strategies import Lesions, Subsets
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,45 +49,8 @@ ORDER BY patient_id, lesion_id, other_lesion_id
 """
 ALL = "all"
 FINDINGS = ("relapse", "response", "unlike response")
-DOCS = sampling_docs(
-    "gower",
-    "heterogeneity of response (Gower distance)",
-    "Why: RECIST 1.1 measures five target lesions, two per organ. Caveats: all lesions are all "
-    "target lesions that were followed, which is not every lesion: lesions that a trial never "
-    "measured are missed on top.",
-)
-MISSED = TableDoc(
-    name="analysis.gower_missed",
-    description=(
-        "How often a choice of few target lesions misses what a lesion shows.\n"
-        "Why: a relapse that is not measured is no progression of the sum.\n"
-        "How: of the patients with the finding in some followed target lesion, the mean share of "
-        "samples in which no chosen lesion has it; for 'unlike response', in which the chosen "
-        "lesions all responded or all did not.\n"
-        "Caveats: progression by non-target and new lesions is not counted.\n"
-        "Reference: Zhou et al. 2021 (phases); Eisenhauer et al. 2009, RECIST 1.1 (five lesions, "
-        "two per organ)"
-    ),
-    grain="one row per cohort, strategy and finding",
-    key=("cohort", "strategy", "finding"),
-    columns={
-        "cohort": "core.study, or 'all' for all studies",
-        "strategy": "order of choice, how many lesions, per_site how many, without organ",
-        "finding": "relapse, response, or unlike response (some lesions responded, some did not)",
-        "n_patients": "patients with the finding",
-        "missed_mean": "mean share of samples that miss it",
-        "n_patients_partial": "of them, patients in whom the strategy leaves lesions out",
-        "missed_mean_partial": "mean over those; NULL where there are none",
-    },
-    tags=("public",),
-)
-MISSED_TYPES = {
-    **dict.fromkeys(("cohort", "strategy", "finding"), TEXT),
-    "n_patients": COUNT,
-    "missed_mean": NUMBER,
-    "n_patients_partial": COUNT,
-    "missed_mean_partial": NUMBER,
-}
+DOCS = sampling_docs("gower")
+MISSED = declared("analysis.gower_missed")
 
 
 @step(
@@ -125,7 +88,7 @@ def gower_sampling(context: StepContext) -> dict[str, pa.Table]:
         for finding, share in _missed(chosen, responded, relapsed).items()
         for row in _by_cohort(members, share, _is_partial(patients, chosen), strategy.name, finding)
     ]
-    return {**tables, MISSED.name: table_of_rows(rows, MISSED_TYPES)}
+    return {**tables, MISSED.name: context.table(MISSED.name, rows)}
 
 
 Flags = NDArray[np.bool_]

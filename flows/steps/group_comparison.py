@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.survival import EVERYONE, confidence_level
 from udfs.comparisons import (
     dominance_of,
@@ -21,19 +20,13 @@ from udfs.comparisons import (
     summarise,
 )
 from udfs.comparisons.arrays import TIE_DECIMALS
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     import pandas
 
-LESION_VARIABLES = (
-    "nadir_ratio",
-    "last_ratio",
-    "time_to_response_days",
-    "stable_days",
-    "relapse_days",
-    "gower_distance",
-)
 PATIENT_VARIABLES = (
     "patient_gower_distance",
     "baseline_sum_mm",
@@ -108,92 +101,8 @@ GROUP_ORDER = {
 compared. Therapies stand by name, chemotherapy alone last; pooled organs in the organs' order."""
 LAST = "chemotherapy alone"
 
-_KEYS = {
-    "subset": "which patients (analysis.patient_subset) and, after a semicolon, whose lesions",
-    "variable": "what is compared, in the unit of its name: analysis.lesion_phase, gower_lesion "
-    "(gower_distance) or patient_profile",
-    "grouping": "by what: staging.comparison_plan",
-}
-GROUP_COMPARISON = TableDoc(
-    name="analysis.group_comparison",
-    description=(
-        "One test between groups of lesions or patients.\n"
-        "Why: where and under which treatment lesions respond better, longer, or more alike.\n"
-        "How: staging.comparison_plan says which variable, grouping and subset. Two groups: "
-        "Mann-Whitney. More: Kruskal-Wallis over all, and Dunn's test of each pair, corrected by "
-        "comparisons.correction for the pairs of this comparison.\n"
-        "Caveats: lesions are counted as if independent, as in the paper, though those of one "
-        "patient are not: p-values of lesions are too small. Effects of Dunn's pairs are of the "
-        "two groups by themselves.\n"
-        "Reference: Zhou et al., Cancer Res 2021, Methods, Statistical analysis; Dunn, "
-        "Technometrics 1964; Cliff, Psychol. Bull. 1993; Hodges and Lehmann, Annals of "
-        "Mathematical Statistics 1963"
-    ),
-    grain="one row per subset, variable, grouping, group_a, group_b and test",
-    key=("subset", "variable", "grouping", "group_a", "group_b", "test"),
-    columns={
-        **_KEYS,
-        "group_a": "one group; all where all groups are compared together",
-        "group_b": "the other; all where all groups are compared together",
-        "test": "Mann-Whitney, Kruskal-Wallis or Dunn",
-        "level": "what is counted: patient or lesion",
-        "patient_subset": "analysis.patient_subset",
-        "organ": "organ class of the lesions; NULL where organs are compared, or all are taken",
-        "statistic": "U of group_a (Mann-Whitney), H (Kruskal-Wallis) or z (Dunn)",
-        "p_value": "two-sided",
-        "p_adjusted": "corrected for the pairs of this comparison",
-        "n_a": "values in group_a; in all groups where all are compared together",
-        "n_b": "values in group_b; NULL where all groups are compared together",
-        "median_a": "median of group_a",
-        "median_b": "median of group_b",
-        "effect_name": "rank-biserial correlation, or epsilon squared (Kruskal-Wallis)",
-        "effect_size": "P(a > b) - P(a < b), from -1 to 1: rank-biserial correlation and Cliff's "
-        "delta at once; or H / (n - 1), 0 to 1",
-        "effect_lower": "lower limit of Cliff's delta (survival.confidence)",
-        "effect_upper": "upper limit",
-        "shift": "Hodges-Lehmann: median of all differences a - b",
-        "shift_lower": "lower limit",
-        "shift_upper": "upper limit",
-        "is_exact": "the p-value is exact: small groups without ties",
-        "null_reason": "why there is no test; NULL where there is one",
-    },
-    tags=("public",),
-)
-GROUP_SUMMARY = TableDoc(
-    name="analysis.group_summary",
-    description=(
-        "One group of lesions or patients in a line: what a box plot draws.\n"
-        "Why: the mean, median and quartiles beside each comparison.\n"
-        "Caveats: quantiles by linear interpolation; the interval of the median is the binomial "
-        "one, NULL for groups of five and fewer.\n"
-        "Reference: Zhou et al., Cancer Res 2021, Supplementary Tables S2 to S12"
-    ),
-    grain="one row per subset, variable, grouping and group_name",
-    key=("subset", "variable", "grouping", "group_name"),
-    columns={
-        **_KEYS,
-        "group_name": "name of the group",
-        "group_order": "order of the groups",
-        "level": "what is counted: patient or lesion",
-        "patient_subset": "analysis.patient_subset",
-        "organ": "organ class of the lesions; NULL where organs are compared, or all are taken",
-        "n": "values",
-        "n_patients": "patients behind them",
-        "n_missing": "lesions or patients of the group without the value",
-        "mean": "mean",
-        "sd": "standard deviation; NULL for one value",
-        "minimum": "smallest",
-        "percentile_10": "10th percentile",
-        "first_quartile": "25th percentile",
-        "median": "median",
-        "third_quartile": "75th percentile",
-        "percentile_90": "90th percentile",
-        "maximum": "largest",
-        "median_lower": "lower limit of the median (survival.confidence)",
-        "median_upper": "upper limit",
-    },
-    tags=("public",),
-)
+GROUP_COMPARISON = declared("analysis.group_comparison")
+GROUP_SUMMARY = declared("analysis.group_summary")
 TESTED = ("statistic", "p_value", "p_adjusted", "is_exact")
 APART = (
     "median_a",
@@ -207,27 +116,6 @@ APART = (
     "shift_upper",
 )
 """How far two groups lie apart; NULL where there are not two."""
-COMPARISON_TYPES = {
-    **dict.fromkeys(("subset", "variable", "grouping", "group_a", "group_b", "test"), TEXT),
-    **dict.fromkeys(("level", "patient_subset", "organ"), TEXT),
-    **dict.fromkeys(("statistic", "p_value", "p_adjusted"), NUMBER),
-    **dict.fromkeys(("n_a", "n_b"), COUNT),
-    **dict.fromkeys(("median_a", "median_b"), NUMBER),
-    "effect_name": TEXT,
-    **dict.fromkeys(("effect_size", "effect_lower", "effect_upper"), NUMBER),
-    **dict.fromkeys(("shift", "shift_lower", "shift_upper"), NUMBER),
-    "is_exact": FLAG,
-    "null_reason": TEXT,
-}
-SUMMARY_TYPES = {
-    **dict.fromkeys(("subset", "variable", "grouping", "group_name"), TEXT),
-    "group_order": COUNT,
-    **dict.fromkeys(("level", "patient_subset", "organ"), TEXT),
-    **dict.fromkeys(("n", "n_patients", "n_missing"), COUNT),
-    **dict.fromkeys(("mean", "sd", "minimum", "percentile_10", "first_quartile", "median"), NUMBER),
-    **dict.fromkeys(("third_quartile", "percentile_90", "maximum"), NUMBER),
-    **dict.fromkeys(("median_lower", "median_upper"), NUMBER),
-}
 
 
 @dataclass(frozen=True)
@@ -280,8 +168,8 @@ def group_comparison(context: StepContext) -> dict[str, pa.Table]:
         tests += comparison_tests(comparison, confidence, correction)
         summaries += comparison_summaries(comparison, confidence)
     return {
-        GROUP_COMPARISON.name: table_of_rows(tests, COMPARISON_TYPES),
-        GROUP_SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
+        GROUP_COMPARISON.name: context.table(GROUP_COMPARISON.name, tests),
+        GROUP_SUMMARY.name: context.table(GROUP_SUMMARY.name, summaries),
     }
 
 

@@ -18,9 +18,10 @@ from flows.steps.growth_parts.tables import (
     MODELLED_EVENT,
     TABLES,
     empty_tables,
-    make_table,
+    fit_table,
 )
 from warehouse.registry import StepContext, step
+from warehouse.result_tables import joined
 
 if TYPE_CHECKING:
     from flows.steps.growth_parts.estimates import Fitted
@@ -90,10 +91,7 @@ def growth(context: StepContext) -> dict[str, pa.Table]:
         for number, (name, targets) in enumerate(subsets.items())
     ]
     context.progress(100, 100)
-    return {
-        doc.name: pa.concat_tables([make_table(doc), *(part[doc.name] for part in parts)])
-        for doc in TABLES
-    }
+    return {doc.name: joined(doc, [part[doc.name] for part in parts]) for doc in TABLES}
 
 
 def _of_subset(
@@ -138,7 +136,7 @@ def _not_fitted(
         "reason_id": [reason_id] * len(lesions),
         "reason": [f"the subset has no fit: {reason}"] * len(lesions),
     }
-    return {GROWTH_EXCLUDED.name: make_table(GROWTH_EXCLUDED, columns)}
+    return {GROWTH_EXCLUDED.name: fit_table(GROWTH_EXCLUDED, columns)}
 
 
 def _why_not(context: StepContext, subset: str, targets: TargetLesions) -> str:
@@ -190,7 +188,7 @@ def _events(context: StepContext, found: Fitted, told: Reporter) -> pa.Table:
         context.note(
             f"no modelled events: they need a two_population model, not {found.model_name}"
         )
-        return make_table(MODELLED_EVENT)
+        return fit_table(MODELLED_EVENT)
     return event_rows(
         found,
         end_of_observation(context, found.lesions),

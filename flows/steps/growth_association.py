@@ -15,6 +15,7 @@ from flows.steps.growth_parts.association_tables import (
     EFFECT,
     TABLES,
 )
+from flows.steps.growth_parts.tables import fit_table
 from warehouse.registry import StepContext, step
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ ORDER BY parameter
         "analysis.growth_random_effect",
         "analysis.patient_profile",
     ),
-    writes=tuple(table.doc for table in TABLES),
+    writes=TABLES,
     settings=("comparisons.correction",),
 )
 def growth_association(context: StepContext) -> dict[str, pa.Table]:
@@ -67,7 +68,7 @@ def growth_association(context: StepContext) -> dict[str, pa.Table]:
         rows[BASELINE.name] += associations.baseline_rows(found) + over_organs
         rows[BASELINE_ORGAN.name] += points
         rows[EFFECT.name] += associations.effect_rows(found, covariate, correction)
-    return {table.name: table.of_rows(rows[table.name]) for table in TABLES}
+    return {table.name: fit_table(table, rows[table.name]) for table in TABLES}
 
 
 def _of_fit(rows: pd.DataFrame, fit_id: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from flows.steps.growth_parts.check_tables import (
     VPC,
 )
 from warehouse.registry import StepContext, step
+from warehouse.result_tables import joined
 
 if TYPE_CHECKING:
     from flows.steps.growth_parts.rebuilt import Rebuilt
@@ -55,7 +56,7 @@ INTO NAME parameter VALUE gaussian_value
         "analysis.growth_subset",
         "analysis.visit_response",
     ),
-    writes=tuple(table.doc for table in TABLES),
+    writes=TABLES,
     settings=(
         "growth.count_baseline",
         "growth.check_strata",
@@ -72,10 +73,7 @@ def growth_check(context: StepContext) -> dict[str, pa.Table]:
 
     parts = [_checked(context, found) for found in rebuild(context, modes=context.frame(MODES))]
     context.progress(100, 100)
-    return {
-        table.name: pa.concat_tables([table.of_columns(), *(part[table.name] for part in parts)])
-        for table in TABLES
-    }
+    return {table.name: joined(table, [part[table.name] for part in parts]) for table in TABLES}
 
 
 def _checked(context: StepContext, found: Rebuilt) -> dict[str, pa.Table]:

@@ -13,6 +13,7 @@ from flows.steps.growth_parts.covariate_tables import (
     RANDOM_EFFECT,
     TABLES,
 )
+from flows.steps.growth_parts.tables import fit_table
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext, step
 
@@ -67,7 +68,7 @@ FEWEST_SHARE = 3
         "analysis.growth_lesion_parameter",
         "analysis.patient_profile",
     ),
-    writes=tuple(table.doc for table in TABLES),
+    writes=TABLES,
     settings=(
         "growth.count_baseline",
         "growth.covariates",
@@ -97,7 +98,7 @@ def growth_covariate(context: StepContext) -> dict[str, pa.Table]:
             context.progress(70, 100, found.fit_id)
             if is_correlated:
                 _correlated(context, found, rows)
-    return {table.name: table.of_rows(rows[table.name]) for table in TABLES}
+    return {table.name: fit_table(table, rows[table.name]) for table in TABLES}
 
 
 def _names(context: StepContext) -> list[str]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import nulls
-from flows.steps.growth_parts.documented import FLAG, REAL, TEXT, WHOLE, documented
+from flows.steps.growth_parts.tables import fit_table
+from warehouse.declarations import declared
 from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 from warehouse.settings import thread_count
 
 if TYPE_CHECKING:
@@ -24,38 +25,7 @@ FROM core.lesion AS lesion
 LEFT JOIN core.patient AS patient ON lesion.patient_id = patient.patient_id
 ORDER BY lesion.lesion_id
 """
-MODEL_COMPARISON = documented(
-    "growth_model_comparison",
-    "The shipped growth models, each fitted to the target lesions of a study or arm.\n"
-    "Why: whether a part that regrows and a part that shrinks (two_population) describes lesions "
-    "better than simpler curves.\n"
-    "How: the same rows, conventions and lesions for all models of a study and arm; at most "
-    "growth.compare_lesions lesions, chosen by a hash of their id. Smaller AIC and BIC are better; "
-    "is_best is the smallest BIC among fits that converged. two_population takes the lesion to "
-    "have grown before the first dose, as published.\n"
-    "Caveats: empty unless growth.compare_models is on. Differences of BIC below 2 say nothing, "
-    "and those below minus2ll_mc_se neither. Parameters of different models are not comparable.\n"
-    "Reference: Zhou et al. 2023; Stein 2011; Claret 2009; Laleh 2022, PLoS Comput Biol",
-    "one row per study_id, arm and model",
-    ("study_id", "arm", "model"),
-    {
-        "study_id": (TEXT, "core.study"),
-        "arm": (TEXT, "core.patient, or all"),
-        "model": (TEXT, "two_population, stein_fojo, claret, exponential, gompertz or logistic"),
-        "n_lesions": (WHOLE, "lesions fitted"),
-        "n_available": (WHOLE, "lesions that could have been"),
-        "n_observations": (WHOLE, "measurements evaluated"),
-        "n_estimates": (WHOLE, "population estimates"),
-        "minus2ll": (REAL, "-2 log-likelihood; null where the model could not be fitted"),
-        "minus2ll_mc_se": (REAL, "its Monte Carlo standard error, an upper bound"),
-        "aic": (REAL, "Akaike's criterion"),
-        "bic": (REAL, "Bayesian criterion, by the number of lesions"),
-        "delta_bic": (REAL, "bic minus the smallest of a converged model"),
-        "is_best": (FLAG, "smallest bic among the models that converged"),
-        "is_converged": (FLAG, "every estimate is exact to a fifth of its standard error"),
-        "verdict": (TEXT, "convergence in a sentence, or why there is no fit"),
-    },
-)
+MODEL_COMPARISON = declared("analysis.growth_model_comparison")
 
 
 @step(
@@ -67,7 +37,7 @@ MODEL_COMPARISON = documented(
         "analysis.lesion_cutoff",
         "analysis.growth_subset",
     ),
-    writes=(MODEL_COMPARISON.doc,),
+    writes=(MODEL_COMPARISON,),
     settings=(
         "growth.compare_models",
         "growth.compare_lesions",
@@ -94,7 +64,7 @@ def growth_model_comparison(context: StepContext) -> dict[str, pa.Table]:
             for number, (study, arm, members) in enumerate(units):
                 context.progress(number, len(units))
                 rows += _compared(context, data, study, arm, members)
-    return {MODEL_COMPARISON.name: MODEL_COMPARISON.of_rows(rows)}
+    return {MODEL_COMPARISON.name: fit_table(MODEL_COMPARISON, rows)}
 
 
 def _units(context: StepContext, data: GrowthData) -> Iterator[tuple[str, str, Any]]:

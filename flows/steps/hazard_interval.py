@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.hazard_tables import SETTINGS
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     from flows.steps.hazard_parts.models import Model
@@ -22,56 +23,7 @@ WHERE event.rule_set = '{rule_set}' AND event.source = 'observed'
 """
 INTERVAL = "interval censored"
 
-HAZARD_INTERVAL = TableDoc(
-    name="analysis.hazard_interval",
-    description=(
-        "One hazard ratio of a model in which events lie between two scans.\n"
-        "Why: a scan shows an event that happened since the scan before; models that take the day "
-        "of the scan for that of the event may be off where scans are rare or uneven.\n"
-        "How: the lesions seen on scans and the terms of the final models of analysis.hazard_fit, "
-        "without new lesions, which are found progressed. Proportional hazards with a baseline "
-        "that is constant in six pieces and a normal random effect of the patient, integrated by "
-        "adaptive quadrature; who has no event is censored at the lesion's last scan. Columns "
-        "scan_... are the right-censored model of hazards.method of the same lesions.\n"
-        "Caveats: with several tumor types there is no model of all, whose baselines would differ. "
-        "Intervals and p-values are Wald's.\n"
-        "Reference: Finkelstein, Biometrics 1986; Bellamy et al., Stat Med 2004"
-    ),
-    grain="one row per endpoint, stratum, term and level",
-    key=("endpoint", "stratum", "term", "level"),
-    columns={
-        "endpoint": "response or progression",
-        "stratum": "all, a class of treatment or a tumor type: analysis.hazard_fit",
-        "term": "organ or covariate; none where there is no model",
-        "level": "its level; per unit for numbers",
-        "reference": "level that it is compared with; NULL for numbers",
-        "n_lesions": "lesions in the model",
-        "n_events": "of them, with the event",
-        "n_patients": "patients in the model",
-        "log_hr": "log hazard ratio",
-        "standard_error": "its standard error",
-        "hazard_ratio": "hazard ratio",
-        "ci_lower": "lower limit (hazards.confidence)",
-        "ci_upper": "upper limit",
-        "p_value": "two-sided, Wald",
-        "scan_log_hr": "log hazard ratio with events on the day of the scan",
-        "scan_standard_error": "its standard error",
-        "frailty_variance": "variance of the patient's effect; NULL without one",
-        "scan_frailty_variance": "the same with events on the day of the scan",
-        "is_converged": "the search ended at a maximum",
-        "null_reason": "why there is no estimate; NULL where there is one",
-    },
-    tags=("public",),
-)
-TYPES = {
-    **dict.fromkeys(("endpoint", "stratum", "term", "level", "reference"), TEXT),
-    **dict.fromkeys(("n_lesions", "n_events", "n_patients"), COUNT),
-    **dict.fromkeys(("log_hr", "standard_error", "hazard_ratio", "ci_lower", "ci_upper"), NUMBER),
-    **dict.fromkeys(("p_value", "scan_log_hr", "scan_standard_error"), NUMBER),
-    **dict.fromkeys(("frailty_variance", "scan_frailty_variance"), NUMBER),
-    "is_converged": FLAG,
-    "null_reason": TEXT,
-}
+HAZARD_INTERVAL = declared("analysis.hazard_interval")
 
 
 @step(
@@ -111,7 +63,7 @@ def hazard_interval(context: StepContext) -> dict[str, pa.Table]:
         else:
             model = fit_model(frame, question, rules)
         rows += _rows(question.endpoint, question.stratum, model, rules)
-    return {HAZARD_INTERVAL.name: table_of_rows(rows, TYPES)}
+    return {HAZARD_INTERVAL.name: context.table(HAZARD_INTERVAL.name, rows)}
 
 
 def _rows(endpoint: str, stratum: str, model: Model | str, rules: Rules) -> list[dict[str, Any]]:
@@ -128,7 +80,13 @@ def _rows(endpoint: str, stratum: str, model: Model | str, rules: Rules) -> list
 
 
 def _no_model(key: dict[str, str], reason: str) -> dict[str, Any]:
-    return {**nulls(TYPES), **key, "term": "none", "level": "none", "null_reason": reason}
+    return {
+        **nulls(HAZARD_INTERVAL.columns),
+        **key,
+        "term": "none",
+        "level": "none",
+        "null_reason": reason,
+    }
 
 
 def _interval_fit(model: Model) -> IntervalModel:

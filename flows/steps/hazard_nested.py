@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.hazard_tables import SETTINGS
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,133 +22,9 @@ if TYPE_CHECKING:
 PATIENTS = "SELECT patient_id, study_id, site_id FROM core.patient ORDER BY patient_id"
 NAME = "nested"
 NOT_STATED = "site not stated"
-KEY = {
-    "endpoint": "response or progression",
-    "stratum": "all, a class of treatment or a tumor type: analysis.hazard_fit",
-}
-ABOUT = (
-    "Only with hazards.random_effect site/patient or study/patient; else empty. "
-    "Reference: Ripatti and Palmgren, Biometrics 2000; Therneau, Grambsch and Pankratz, JCGS 2003. "
-    "See docs/hazards.md"
-)
-FIT = TableDoc(
-    name="analysis.hazard_nested_fit",
-    description=(
-        "One final hazard model with two nested random effects, of sites (or studies) and of the "
-        "patients within them.\n"
-        "Why: patients of one site share readers, scanners and practice; what they share is no "
-        "property of each patient.\n"
-        "How: lesions and terms of the final model of analysis.hazard_fit, Laplace's approximation "
-        "with the exact determinant, as R's coxme (1 | site/patient) with dense matrices.\n"
-        "Caveats: patients whose site is not stated count as one site of their study. With few "
-        "sites the variance between them is hardly known: read its limits. Laplace's approximation "
-        "states the variance of patients with few events a few percent low.\n"
-        f"{ABOUT}"
-    ),
-    grain="one row per endpoint and stratum",
-    key=("endpoint", "stratum"),
-    columns={
-        **KEY,
-        "random_effect": "site/patient or study/patient (hazards.random_effect)",
-        "n_sites": "sites (or studies) with a lesion in the model",
-        "n_patients": "patients with one",
-        "n_patients_without_site": "of them, whose site is not stated",
-        "n_lesions": "lesions in the model",
-        "n_events": "of them with an event",
-        "site_variance": "variance of the sites' effect on the log hazard",
-        "site_variance_lower": "its profile-likelihood limit (hazards.confidence); of all lesions "
-        "and of tumor types only",
-        "site_variance_upper": "the same, above; NULL where there is none",
-        "patient_variance": "variance of the patients' effect within sites",
-        "patient_variance_lower": "its profile-likelihood limit",
-        "patient_variance_upper": "the same, above; NULL where there is none",
-        "patient_variance_alone": "the patients' variance without an effect of sites",
-        "site_chi2": "likelihood-ratio statistic of a site variance of 0",
-        "site_p_value": "its p-value, from the 50:50 mixture of chi-squared with 0 and 1 df",
-        "loglik_null": "log partial likelihood at coefficients 0 without random effects",
-        "loglik_fixed": "its maximum without random effects",
-        "loglik_patient": "its maximum with the patients' effects alone integrated out",
-        "loglik_site": "its maximum with the sites' effects alone integrated out",
-        "loglik_integrated": "its maximum with both integrated out",
-        "n_evaluations": "pairs of variances at which the model was fitted",
-        "is_boundary": "the likelihood is highest with a variance of 0",
-        "is_converged": "the search ended at a maximum",
-        "null_reason": "why there is no such model; NULL where there is one",
-    },
-    tags=("public",),
-)
-FIT_TYPES = {
-    **dict.fromkeys(("endpoint", "stratum", "random_effect"), TEXT),
-    **dict.fromkeys(("n_sites", "n_patients", "n_patients_without_site"), COUNT),
-    **dict.fromkeys(("n_lesions", "n_events"), COUNT),
-    **dict.fromkeys(("site_variance", "site_variance_lower", "site_variance_upper"), NUMBER),
-    **dict.fromkeys(("patient_variance", "patient_variance_lower"), NUMBER),
-    **dict.fromkeys(("patient_variance_upper", "patient_variance_alone"), NUMBER),
-    **dict.fromkeys(("site_chi2", "site_p_value", "loglik_null", "loglik_fixed"), NUMBER),
-    **dict.fromkeys(("loglik_patient", "loglik_site", "loglik_integrated"), NUMBER),
-    "n_evaluations": COUNT,
-    **dict.fromkeys(("is_boundary", "is_converged"), FLAG),
-    "null_reason": TEXT,
-}
-RATIO = TableDoc(
-    name="analysis.hazard_nested_ratio",
-    description=(
-        "One hazard ratio of a model with nested random effects (analysis.hazard_nested_fit), "
-        "beside that of the model with the patient's alone.\n"
-        "Caveats: it is for patients of the same site. Intervals and p-values are Wald's, the "
-        "variances taken as known.\n"
-        f"{ABOUT}"
-    ),
-    grain="one row per endpoint, stratum, term and level",
-    key=("endpoint", "stratum", "term", "level"),
-    columns={
-        **KEY,
-        "term": "organ or covariate",
-        "level": "its level; the covariate's name where it is a number",
-        "reference": "level that it is compared with; NULL for numbers",
-        "log_hr": "log hazard ratio",
-        "standard_error": "its standard error",
-        "hazard_ratio": "hazard ratio",
-        "ci_lower": "lower limit (hazards.confidence)",
-        "ci_upper": "upper limit",
-        "p_value": "two-sided, Wald",
-        "patient_log_hr": "log hazard ratio with the patient's random effect alone",
-        "patient_standard_error": "its standard error",
-    },
-    tags=("public",),
-)
-RATIO_TYPES = {
-    **dict.fromkeys(("endpoint", "stratum", "term", "level", "reference"), TEXT),
-    **dict.fromkeys(("log_hr", "standard_error", "hazard_ratio", "ci_lower", "ci_upper"), NUMBER),
-    **dict.fromkeys(("p_value", "patient_log_hr", "patient_standard_error"), NUMBER),
-}
-SITE = TableDoc(
-    name="analysis.hazard_site",
-    description=(
-        "How much more readily lesions of a site (or study) respond, or progress, than those of "
-        "others with the same organs and covariates.\n"
-        "Caveats: shrunken towards 0, the more so the fewer the events. A site with no lesion at "
-        "risk at a time of an event has no row.\n"
-        f"{ABOUT}"
-    ),
-    grain="one row per endpoint, stratum and site_id",
-    key=("endpoint", "stratum", "site_id"),
-    columns={
-        **KEY,
-        "site_id": "core.patient's site_id or study_id",
-        "n_patients": "its patients in the model",
-        "n_lesions": "their lesions in it",
-        "n_events": "of them with an event",
-        "log_hazard": "mode of the site's effect on the log hazard, given the lesions",
-        "standard_deviation": "of the effect, given the lesions",
-    },
-    tags=("public",),
-)
-SITE_TYPES = {
-    **dict.fromkeys(("endpoint", "stratum", "site_id"), TEXT),
-    **dict.fromkeys(("n_patients", "n_lesions", "n_events"), COUNT),
-    **dict.fromkeys(("log_hazard", "standard_deviation"), NUMBER),
-}
+FIT = declared("analysis.hazard_nested_fit")
+RATIO = declared("analysis.hazard_nested_ratio")
+SITE = declared("analysis.hazard_site")
 
 
 @step(
@@ -184,9 +61,9 @@ def hazard_nested(context: StepContext) -> dict[str, pa.Table]:
                 ratios += [{**_key(question), **row} for row in _ratio_rows(*found, rules)]
                 sites += [{**_key(question), **row} for row in _site_rows(*found)]
     return {
-        FIT.name: table_of_rows(fits, FIT_TYPES),
-        RATIO.name: table_of_rows(ratios, RATIO_TYPES),
-        SITE.name: table_of_rows(sites, SITE_TYPES),
+        FIT.name: context.table(FIT.name, fits),
+        RATIO.name: context.table(RATIO.name, ratios),
+        SITE.name: context.table(SITE.name, sites),
     }
 
 
@@ -232,7 +109,7 @@ def _fit_row(found: tuple[Model, NestedFit] | str) -> dict[str, Any]:
     from scipy.special import chdtrc
 
     if isinstance(found, str):
-        counted = list(FIT_TYPES)[3:]
+        counted = list(FIT.columns)[3:]
         return {**nulls(counted), "null_reason": found}
     model, fit = found
     frame = model.prepared.frame

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
 from flows.steps.lesion_survival import LESIONS
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
 
 KEY = ("level", "subset", "arm", "organ", "endpoint")
 OBSERVED = "observed"
@@ -37,80 +37,8 @@ WHERE endpoint.endpoint = 'TTP' AND endpoint.is_counted AND endpoint.time_days I
 ORDER BY ALL
 """
 
-_WORDS = {
-    "level": "lesion: single lesions by their own rules; patient: time to progression (TTP) as "
-    "analysis.patient_endpoint counts it",
-    "subset": "all, or study and its id",
-    "arm": "arm of the study; all for every arm together",
-    "organ": "organ of the lesions; all for every organ and for patients",
-    "endpoint": "response or progression; of patients progression only",
-}
-_HOW = (
-    "How: who had the event had it after the last scan without and up to the scan that showed it; "
-    "who had not is censored at the last scan, not at the last day alive. The estimate of greatest "
-    "likelihood has mass in the innermost intervals only, and says nothing of where in one. The "
-    "lesions are the observed ones of analysis.lesion_survival_curve.\n"
-    "Caveats: lesions of one patient are taken as independent, which leaves the estimate as it is; "
-    "there are no limits: between scans it converges too slowly for a bootstrap to hold.\n"
-    "Reference: Turnbull, JRSS B 1976; Wang, Comput Stat Data Anal 2007"
-)
-INTERVAL_SURVIVAL_CURVE = TableDoc(
-    name="analysis.interval_survival_curve",
-    description=(
-        "Turnbull's estimate of the time to response and progression: one interval with mass.\n"
-        "Why: a scan shows an event weeks after it happened; Kaplan-Meier dates it to the scan.\n"
-        + _HOW
-    ),
-    grain="one row per level, subset, arm, organ, endpoint and to_days",
-    key=(*KEY, "to_days"),
-    columns={
-        **_WORDS,
-        "from_days": "the event happened after this day from the first dose (or on it, where "
-        "to_days is the same)",
-        "to_days": "and up to this day",
-        "mass": "probability of the event in the interval",
-        "survival": "share without event after to_days",
-    },
-    tags=("public",),
-)
-INTERVAL_SURVIVAL_SUMMARY = TableDoc(
-    name="analysis.interval_survival_summary",
-    description=(
-        "Turnbull's estimate of the time to response and progression in a line.\n"
-        "Why: the median as an interval, beside that which takes scans for events.\n" + _HOW
-    ),
-    grain="one row per level, subset, arm, organ and endpoint",
-    key=KEY,
-    columns={
-        **_WORDS,
-        "n_members": "lesions or patients",
-        "n_patients": "patients that they are of",
-        "n_events": "of n_members, with the event",
-        "mean_width_days": "mean days between the last scan without and the scan with the event",
-        "n_intervals": "intervals that have mass, one of no end counted",
-        "median_from_days": "half have had the event after this day; NULL where not reached",
-        "median_to_days": "and up to this one; NULL where not reached",
-        "is_median_reached": "half had the event",
-        "scan_median_days": "Kaplan-Meier median with events on the day of the scan; NULL where "
-        "not reached",
-        "loglik": "log-likelihood",
-        "gap": "it is at most so far from its largest value",
-    },
-    tags=("public",),
-)
-CURVE_TYPES = {
-    **dict.fromkeys(KEY, TEXT),
-    **dict.fromkeys(("from_days", "to_days", "mass", "survival"), NUMBER),
-}
-SUMMARY_TYPES = {
-    **dict.fromkeys(KEY, TEXT),
-    **dict.fromkeys(("n_members", "n_patients", "n_events"), COUNT),
-    "mean_width_days": NUMBER,
-    "n_intervals": COUNT,
-    **dict.fromkeys(("median_from_days", "median_to_days"), NUMBER),
-    "is_median_reached": FLAG,
-    **dict.fromkeys(("scan_median_days", "loglik", "gap"), NUMBER),
-}
+INTERVAL_SURVIVAL_CURVE = declared("analysis.interval_survival_curve")
+INTERVAL_SURVIVAL_SUMMARY = declared("analysis.interval_survival_summary")
 
 
 @step(
@@ -166,6 +94,6 @@ def interval_survival(context: StepContext) -> dict[str, pa.Table]:
             }
         )
     return {
-        INTERVAL_SURVIVAL_CURVE.name: table_of_rows(curves, CURVE_TYPES),
-        INTERVAL_SURVIVAL_SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
+        INTERVAL_SURVIVAL_CURVE.name: context.table(INTERVAL_SURVIVAL_CURVE.name, curves),
+        INTERVAL_SURVIVAL_SUMMARY.name: context.table(INTERVAL_SURVIVAL_SUMMARY.name, summaries),
     }

@@ -9,54 +9,11 @@ from flows.steps.gower import GOWER_SETTINGS, VARIABLES, gower_distances
 from flows.steps.organ_phase import LESIONS, ORGAN_SETTINGS, Scans, organ_sums
 from flows.steps.response_phase import phase_rules
 from udfs.phases import response_phases
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
 
-_ABOUT = (
-    "Why: who lives longer is scanned longer, and so gets more responses and more heterogeneity "
-    "(guarantee time). Survival from a landmark on may be compared by what was known there.\n"
-)
-_WHERE = "Reference: Anderson, Cain and Gelber, J Clin Oncol 1983; Zhou et al., Cancer Res 2021"
-LANDMARK_GOWER = TableDoc(
-    name="analysis.landmark_gower",
-    description=(
-        "Heterogeneity of response among a patient's lesions, by the scans up to "
-        f"survival.landmark_days.\n{_ABOUT}"
-        "How: as analysis.gower_patient, from no later scan. Patients with fewer than two lesions "
-        "that were measured after baseline by then have no row, unless gower.single_lesion is "
-        f"zero.\n{_WHERE}"
-    ),
-    grain="one row per patient_id with a distance by then",
-    key=("patient_id",),
-    columns={
-        "patient_id": "core.patient",
-        "landmark_days": "days from the first dose: survival.landmark_days",
-        "n_lesions": "lesions with phases by then",
-        "gower_distance": "mean of the lesions' distances, 0 alike to 1",
-    },
-    tags=("public",),
-)
-LANDMARK_ORGAN = TableDoc(
-    name="analysis.landmark_organ",
-    description=(
-        "Whether an organ of a patient had shrunk, by the scans up to survival.landmark_days.\n"
-        f"{_ABOUT}"
-        f"How: as analysis.organ_phase, from no later scan.\n{_WHERE}"
-    ),
-    grain="one row per patient_id and organ_set with a lesion measured after baseline by then",
-    key=("patient_id", "organ_set"),
-    columns={
-        "patient_id": "core.patient",
-        "organ_set": "as in analysis.organ_phase",
-        "is_complement": "the set is all organs but one",
-        "landmark_days": "days from the first dose: survival.landmark_days",
-        "n_lesions": "target lesions in the sum",
-        "nadir_ratio": "smallest sum of diameters by then / that at baseline; NULL where the sum "
-        "has no phases",
-        "is_shrunk": "the organ had shrunk by more than heterogeneity.shrinkage_percent; NULL "
-        "where the sum has no phases",
-    },
-    tags=("public",),
-)
+LANDMARK_GOWER = declared("analysis.landmark_gower")
+LANDMARK_ORGAN = declared("analysis.landmark_organ")
 
 
 @step(
@@ -93,15 +50,17 @@ def landmark_response(context: StepContext) -> dict[str, pa.Table]:
     sums = organ_sums(context, lesions, counted, phases.nadir_ratio, scans)
     is_unknown = ~sums.phases.is_evaluable
     return {
-        LANDMARK_GOWER.name: pa.table(
+        LANDMARK_GOWER.name: context.table(
+            LANDMARK_GOWER.name,
             {
                 "patient_id": lesions["patient_id"].take(pa.array(at, type=pa.int64())),
                 "landmark_days": np.full(len(at), landmark),
                 "n_lesions": pa.array(means.n_rows[known]),
                 "gower_distance": pa.array(means.group_mean[known]),
-            }
+            },
         ),
-        LANDMARK_ORGAN.name: pa.table(
+        LANDMARK_ORGAN.name: context.table(
+            LANDMARK_ORGAN.name,
             {
                 "patient_id": sums.patient_id,
                 "organ_set": pa.array(sums.sets, type=pa.string()),
@@ -110,6 +69,6 @@ def landmark_response(context: StepContext) -> dict[str, pa.Table]:
                 "n_lesions": pa.array(sums.series.n_lesions),
                 "nadir_ratio": pa.array(sums.phases.nadir_ratio, mask=is_unknown),
                 "is_shrunk": pa.array(sums.is_shrunk, mask=is_unknown),
-            }
+            },
         ),
     }

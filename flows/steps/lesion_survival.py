@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
 from flows.steps.survival import confidence_level
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
 
 KEY = ("subset", "arm", "organ", "endpoint", "source")
 # The lesions with each group that they are in; limits of the event's time beside its day.
@@ -74,79 +74,8 @@ CROSS JOIN LATERAL (
 ORDER BY ALL
 """
 
-_WORDS = {
-    "subset": "all, or study and its id",
-    "arm": "arm of the study; all for every arm together",
-    "organ": "organ of the lesions; all for every organ",
-    "endpoint": "response or progression",
-    "source": "observed on scans, or modelled",
-}
-_HOW = (
-    "How: target and non-target lesions under rules.rule_set that were assessed after baseline; "
-    "new lesions, which are found progressed, are not at risk before. Lesions without the event "
-    "are censored as rules.censoring says. Lesions of a patient are not independent: limits are "
-    "from a variance of patients (infinitesimal jackknife, as R's survfit with cluster), with "
-    "survival.confidence and on the scale of survival.interval.\n"
-)
-_WHERE = "Reference: Kaplan and Meier, JASA 1958; Williams, Stat Med 1995"
-LESION_SURVIVAL_CURVE = TableDoc(
-    name="analysis.lesion_survival_curve",
-    description=(
-        "Kaplan-Meier curve of the lesions of an organ and arm.\n"
-        "Why: when lesions respond and progress, with those that never do counted as censored.\n"
-        f"{_HOW}{_WHERE}"
-    ),
-    grain="one row per subset, arm, organ, endpoint, source and time_days",
-    key=(*KEY, "time_days"),
-    columns={
-        **_WORDS,
-        "time_days": "days from the first dose",
-        "survival": "share of lesions still without the event after the day",
-        "ci_lower": "lower limit",
-        "ci_upper": "upper limit",
-        "n_at_risk": "lesions at risk just before the day",
-        "n_events": "events on the day",
-        "n_censored": "lesions censored on the day",
-    },
-    tags=("public",),
-)
-LESION_SURVIVAL_SUMMARY = TableDoc(
-    name="analysis.lesion_survival_summary",
-    description=(
-        "Time to response or progression of the lesions of an organ and arm in a line.\n"
-        "Why: a median of the lesions that had the event is no time to it; this is.\n"
-        f"{_HOW}{_WHERE}"
-    ),
-    grain="one row per subset, arm, organ, endpoint and source",
-    key=KEY,
-    columns={
-        **_WORDS,
-        "n_lesions": "lesions",
-        "n_patients": "patients that they are of",
-        "n_events": "of the lesions, with the event",
-        "median_days": "Kaplan-Meier median, days from the first dose; NULL where not reached",
-        "median_lower": "its lower limit; NULL where not reached",
-        "median_upper": "its upper limit; NULL where not reached",
-        "is_median_reached": "half of the lesions had the event, by the curve",
-        "longest_days": "longest time in the group, days",
-        "confidence": "of the limits: survival.confidence",
-        "method": "of the limits",
-    },
-    tags=("public",),
-)
-CURVE_TYPES = {
-    **dict.fromkeys(KEY, TEXT),
-    **dict.fromkeys(("time_days", "survival", "ci_lower", "ci_upper"), NUMBER),
-    **dict.fromkeys(("n_at_risk", "n_events", "n_censored"), COUNT),
-}
-SUMMARY_TYPES = {
-    **dict.fromkeys(KEY, TEXT),
-    **dict.fromkeys(("n_lesions", "n_patients", "n_events"), COUNT),
-    **dict.fromkeys(("median_days", "median_lower", "median_upper"), NUMBER),
-    "is_median_reached": FLAG,
-    **dict.fromkeys(("longest_days", "confidence"), NUMBER),
-    "method": TEXT,
-}
+LESION_SURVIVAL_CURVE = declared("analysis.lesion_survival_curve")
+LESION_SURVIVAL_SUMMARY = declared("analysis.lesion_survival_summary")
 
 
 @step(
@@ -206,6 +135,6 @@ def lesion_survival(context: StepContext) -> dict[str, pa.Table]:
             }
         )
     return {
-        LESION_SURVIVAL_CURVE.name: table_of_rows(curves, CURVE_TYPES),
-        LESION_SURVIVAL_SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
+        LESION_SURVIVAL_CURVE.name: context.table(LESION_SURVIVAL_CURVE.name, curves),
+        LESION_SURVIVAL_SUMMARY.name: context.table(LESION_SURVIVAL_SUMMARY.name, summaries),
     }

@@ -4,37 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
 
 ALL = "all"
 UNKNOWN = "unknown"
 
-METRIC_VALUE = TableDoc(
-    name="mart.metric_value",
-    description=(
-        "One measure in one group of patients, lesions or measurements.\n"
-        "Why: numbers for a report or a slide without a query; each is what the expression of "
-        "mart.metric gives.\n"
-        "Caveats: a value of few rows is uncertain: n_rows says how many there are."
-    ),
-    grain="one row per metric, dimension and group_name",
-    key=("metric", "dimension", "group_name"),
-    columns={
-        "metric": "name of the measure, mart.metric",
-        "dimension": "column of mart.metric_dimension by which the rows are cut; all for no cut",
-        "group_name": "the group; unknown where the column is NULL; all for no cut",
-        "value": "value of the measure, in the unit of mart.metric; NULL where it has none",
-        "n_rows": "rows of the view in the group: patients, lesions or measurements",
-    },
-    tags=("public",),
-)
-
-TYPES = {
-    **dict.fromkeys(("metric", "dimension", "group_name"), TEXT),
-    "value": NUMBER,
-    "n_rows": COUNT,
-}
+METRIC_VALUE = declared("mart.metric_value")
 
 
 @step(
@@ -61,7 +37,7 @@ def metric_value(context: StepContext) -> dict[str, pa.Table]:
         context.progress(done, len(cuts))
         own = [metric for metric in metrics if metric["view_name"] == view]
         rows += _cut(context, view, dimension, own)
-    return {METRIC_VALUE.name: table_of_rows(rows, TYPES)}
+    return {METRIC_VALUE.name: context.table(METRIC_VALUE.name, rows)}
 
 
 def _cut(

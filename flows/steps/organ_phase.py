@@ -9,7 +9,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from flows.steps.response_phase import (
-    PHASE_COLUMNS,
     PHASE_SETTINGS,
     SCANS,
     phase_columns,
@@ -23,8 +22,9 @@ from udfs.phases import (
     sum_carried_forward,
     sum_over_complete_days,
 )
+from warehouse.declarations import declared
 from warehouse.errors import LesionsError
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.registry import StepContext, step
 
 COMPLEMENTS = ("liver", "lung", "ln")
 """Organ classes whose patients' other organs are summed too."""
@@ -53,39 +53,7 @@ WHERE lesion.lesion_type = 'target' AND lesion.is_analysed
 ORDER BY lesion.lesion_id
 """
 
-ORGAN_PHASE = TableDoc(
-    name="analysis.organ_phase",
-    description=(
-        "How the target lesions of one organ of a patient responded: phases of the sum of their "
-        "diameters, and whether the organ shrank.\n"
-        "Why: liver lesions may respond where others do not, and survival may follow the liver.\n"
-        "How: the lesions are those with phases, the rules those of analysis.lesion_phase. The sum "
-        "counts days with all of the organ's lesions measured; where there is none after baseline, "
-        "or phases.sum_days is carried_forward, lesions not measured keep their last size.\n"
-        "Caveats: shrinkage is the deepest after baseline, at whatever time; 'not liver' is all "
-        "lesions outside the liver as one sum, likewise 'not lung' and 'not ln'.\n"
-        "Reference: Zhou et al., Cancer Res 2021, Fig. 6 and S8"
-    ),
-    grain="one row per patient_id and organ_set in which the patient has a lesion with phases",
-    key=("patient_id", "organ_set"),
-    columns={
-        "patient_id": "core.patient",
-        "organ_set": "analysis.pooled_organ.organ_class, or 'not liver', 'not lung', 'not ln'",
-        "is_complement": "the set is all organs but one",
-        "n_lesions": "target lesions in the sum",
-        "baseline_sum_mm": "sum of their baseline diameters, mm",
-        **{
-            name: text.replace("diameter", "sum of diameters")
-            for name, text in PHASE_COLUMNS.items()
-        },
-        "is_carried_forward": "lesions not measured on a day kept their last size",
-        "n_shrunk_lesions": "lesions whose own nadir is below baseline by more than "
-        "heterogeneity.shrinkage_percent",
-        "is_shrunk": "the organ shrank by more than heterogeneity.shrinkage_percent, its size "
-        "being what heterogeneity.organ_shrinkage says: the sum, every lesion or any lesion",
-    },
-    tags=("public",),
-)
+ORGAN_PHASE = declared("analysis.organ_phase")
 
 
 @step(
@@ -112,7 +80,8 @@ def organ_phase(context: StepContext) -> dict[str, pa.Table]:
     sums = organ_sums(context, lesions, counted, nadir, Scans.read(context, lesions.num_rows))
     series, phases, sets = sums.series, sums.phases, sums.sets
     return {
-        ORGAN_PHASE.name: pa.table(
+        ORGAN_PHASE.name: context.table(
+            ORGAN_PHASE.name,
             {
                 "patient_id": sums.patient_id,
                 "organ_set": pa.array(sets, type=pa.string()),
@@ -123,7 +92,7 @@ def organ_phase(context: StepContext) -> dict[str, pa.Table]:
                 "is_carried_forward": pa.array(sums.is_carried),
                 "n_shrunk_lesions": pa.array(sums.n_shrunk),
                 "is_shrunk": pa.array(sums.is_shrunk, mask=~phases.is_evaluable),
-            }
+            },
         )
     }
 

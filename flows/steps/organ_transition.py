@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import NUMBER, nulls, table_of_rows
-from flows.steps.sequence_parts.transition_tables import TABLES, TYPES
+from flows.steps.sequence_parts.transition_tables import TABLES
 from flows.steps.survival import confidence_level
 from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +79,7 @@ def organ_transition(context: StepContext) -> dict[str, pa.Table]:
             curves += curve_rows
             summaries += summary_rows
     return {
-        table.name: table_of_rows(found, {c: TYPES.get(c, NUMBER) for c in table.columns})
+        table.name: context.table(table.name, found)
         for table, found in zip(TABLES, (transitions, curves, summaries), strict=True)
     }
 

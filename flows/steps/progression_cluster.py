@@ -7,22 +7,17 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pyarrow as pa
 
-from flows.columns import columns_of, nulls, table_of_rows
 from flows.steps.sequence_parts.tables import (
     CHOICE,
-    CHOICE_TYPES,
     CLUSTER,
-    CLUSTER_TYPES,
     CONTENT,
-    CONTENT_TYPES,
     LANDMARK,
-    LANDMARK_TYPES,
     MEMBER,
-    MEMBER_TYPES,
     NO_PROGRESSION,
     TABLES,
 )
 from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     from flows.steps.sequence_parts.read import Subset
@@ -101,14 +96,18 @@ def progression_cluster(context: StepContext) -> dict[str, pa.Table]:
                 rows.landmark += _landmarks(subset, found, days, is_own)
     chosen = context.setting("sequences.encoding")
     return {
-        CHOICE.name: table_of_rows(rows.choice, CHOICE_TYPES),
-        MEMBER.name: table_of_rows(rows.member, MEMBER_TYPES),
-        CLUSTER.name: table_of_rows(
-            columns_of((row for row in rows.member if row["encoding"] == chosen), CLUSTER_TYPES),
-            CLUSTER_TYPES,
+        CHOICE.name: context.table(CHOICE.name, rows.choice),
+        MEMBER.name: context.table(MEMBER.name, rows.member),
+        CLUSTER.name: context.table(
+            CLUSTER.name,
+            [
+                {name: row[name] for name in CLUSTER.columns}
+                for row in rows.member
+                if row["encoding"] == chosen
+            ],
         ),
-        CONTENT.name: table_of_rows(rows.content, CONTENT_TYPES),
-        LANDMARK.name: table_of_rows(rows.landmark, LANDMARK_TYPES),
+        CONTENT.name: context.table(CONTENT.name, rows.content),
+        LANDMARK.name: context.table(LANDMARK.name, rows.landmark),
     }
 
 
@@ -172,7 +171,7 @@ def _cluster(
     if reason is not None:
         rows.choice.append(
             {
-                **nulls(CHOICE_TYPES),
+                **nulls(CHOICE.columns),
                 **key,
                 "k": 1,
                 "n_patients": n,
@@ -210,7 +209,7 @@ def _cluster(
     if len(alone):
         level = {"cluster": 0, "cluster_name": NO_PROGRESSION, "n_patients": len(alone)}
         level |= {"named_by": "no organ progressed", "mean_organs": 0.0, "share_one_organ": 0.0}
-        rows.content.append({**nulls(CONTENT_TYPES), **key, **level})
+        rows.content.append({**nulls(CONTENT.columns), **key, **level})
     for c, content in enumerate(contents):
         described = vars(content).copy()
         del described["name"], described["reason"]

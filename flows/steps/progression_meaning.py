@@ -8,25 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import table_of_rows
 from flows.steps.group_comparison import (
-    COMPARISON_TYPES,
     Comparison,
     comparison_summaries,
     comparison_tests,
 )
-from flows.steps.group_comparison import SUMMARY_TYPES as INTERVAL_TYPES
 from flows.steps.sequence_parts import meaning_tables as tables
 from flows.steps.survival import (
-    SUMMARY_TYPES,
-    TEST_TYPES,
     Analysis,
     confidence_level,
-    curve_table,
+    curve_columns,
     log_rank_rows,
     summary_row,
 )
-from flows.steps.survival_cox import TYPES as COX_TYPES
 from flows.steps.survival_cox import group_rows
 from warehouse.registry import StepContext, step
 
@@ -52,7 +46,6 @@ INTERVALS = (
     "mean_interval_days",
     "mean_time_days",
 )
-PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -104,16 +97,13 @@ def progression_meaning(context: StepContext) -> dict[str, pa.Table]:
     found = _read(context)
     out = _survival(context, found)
     out |= _comparisons(context, found)
-    out[tables.PROPORTION.name] = table_of_rows(proportions(found.members), tables.PROPORTION_TYPES)
-    out[tables.PLACE.name] = table_of_rows(
-        places(found.members, found.sequences), tables.PLACE_TYPES
-    )
-    out[tables.ASSOCIATION.name] = table_of_rows(
-        associations(found.members, found.sequences, context.seed), tables.ASSOCIATION_TYPES
-    )
-    out[tables.CHARACTERISTIC.name] = table_of_rows(
-        characteristics(found.members, found.baseline, context.seed), tables.CHARACTERISTIC_TYPES
-    )
+    rows = {
+        tables.PROPORTION.name: proportions(found.members),
+        tables.PLACE.name: places(found.members, found.sequences),
+        tables.ASSOCIATION.name: associations(found.members, found.sequences, context.seed),
+        tables.CHARACTERISTIC.name: characteristics(found.members, found.baseline, context.seed),
+    }
+    out |= {name: context.table(name, some) for name, some in rows.items()}
     return {table.name: out[table.name] for table in tables.TABLES}
 
 
@@ -152,10 +142,10 @@ def _survival(context: StepContext, found: _Found) -> dict[str, pa.Table]:
         tests += log_rank_rows(analysis, together, correction)
         ratios += group_rows(analysis, confidence)
     return {
-        tables.CURVE.name: curve_table(curves),
-        tables.SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
-        tables.TEST.name: table_of_rows(tests, TEST_TYPES),
-        tables.COX.name: table_of_rows(ratios, COX_TYPES),
+        tables.CURVE.name: context.table(tables.CURVE.name, curve_columns(curves)),
+        tables.SUMMARY.name: context.table(tables.SUMMARY.name, summaries),
+        tables.TEST.name: context.table(tables.TEST.name, tests),
+        tables.COX.name: context.table(tables.COX.name, ratios),
     }
 
 
@@ -175,8 +165,8 @@ def _comparisons(context: StepContext, found: _Found) -> dict[str, pa.Table]:
         tests += comparison_tests(comparison, confidence, correction)
         summaries += comparison_summaries(comparison, confidence)
     return {
-        tables.COMPARISON.name: table_of_rows(tests, COMPARISON_TYPES),
-        tables.INTERVAL.name: table_of_rows(summaries, INTERVAL_TYPES),
+        tables.COMPARISON.name: context.table(tables.COMPARISON.name, tests),
+        tables.INTERVAL.name: context.table(tables.INTERVAL.name, summaries),
     }
 
 

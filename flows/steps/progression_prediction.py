@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.columns import nulls, table_of_rows
 from flows.steps.prediction_parts.tables import (
     CALIBRATION,
     CURVE,
@@ -18,10 +17,10 @@ from flows.steps.prediction_parts.tables import (
     PROBABILITY,
     SPLIT,
     TABLES,
-    types_of,
 )
 from flows.steps.sequence_parts.tables import NO_PROGRESSION
 from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,7 +96,7 @@ def progression_prediction(context: StepContext) -> dict[str, pa.Table]:
                 if scheme == FOLDS and model == BOOSTING:
                     _add_importance(rows, task, splits, context.seed)
         _add_model(context, rows, task, _of_all(context, task))
-    return {table.name: table_of_rows(rows[table.name], types_of(table)) for table in TABLES}
+    return {table.name: context.table(table.name, rows[table.name]) for table in TABLES}
 
 
 def _tasks(context: StepContext) -> list[_Task]:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.radiomic_parts.matrix import (
     VALUES,
     FloatArray,
@@ -21,7 +20,9 @@ from udfs.radiomics.distances import (
     pair_rows,
     scale_features,
 )
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import joined, nulls, result_table
 
 SELECTED = """
 SELECT DISTINCT study_id, feature FROM analysis.radiomic_robustness WHERE is_selected
@@ -29,101 +30,9 @@ ORDER BY study_id, feature
 """
 LESIONS, REGIONS = "lesions", "regions"
 
-_ABOUT = (
-    "The distance is radiomics.cosine on the features selected in analysis.radiomic_robustness, "
-    "scaled by radiomics.scaling over all lesions of the study. 1 - cos reaches 2 (opposite "
-    "directions); it stays below 1 only for features that are never negative (min-max).\n"
-    "Reference: Henry et al. 2022, Methods, Data analysis"
-)
-DISSIMILARITY = TableDoc(
-    name="analysis.radiomic_dissimilarity",
-    description=(
-        "How unlike two lesions of one patient look: the distance of their features. Where a "
-        "lesion has several regions, two of its regions are compared too.\n" + _ABOUT
-    ),
-    grain="one row per pair of lesions of one patient in the reference region, and per pair of "
-    "regions of one lesion, each pair once",
-    key=("lesion_id", "region", "other_lesion_id", "other_region"),
-    columns={
-        "patient_id": "core.patient",
-        "lesion_id": "core.lesion; less than other_lesion_id where two lesions are compared",
-        "other_lesion_id": "core.lesion; the same where two regions of a lesion are compared",
-        "cosine_distance": "distance, 0 = alike; see variant",
-        "region": "region of the one",
-        "other_region": "region of the other",
-        "compared": "lesions or regions",
-        "variant": "variant of the cosine distance (radiomics.cosine)",
-    },
-    tags=("public",),
-)
-CLUSTER = TableDoc(
-    name="analysis.radiomic_lesion_cluster",
-    description=(
-        "Clusters of a patient's lesions that look alike, and their order in the heat map.\n"
-        "How: hierarchical, radiomics.linkage, cut at radiomics.lesion_cluster_distance.\n" + _ABOUT
-    ),
-    grain="one row per lesion_id in the reference region that was compared, or not for a reason",
-    key=("lesion_id",),
-    columns={
-        "lesion_id": "core.lesion",
-        "patient_id": "core.patient",
-        "organ": "organ of the lesion",
-        "cluster": "number of the cluster within the patient, from 1; NULL where not compared",
-        "place": "place in the heat map, from 1",
-        "mean_distance": "mean distance to the patient's other lesions; NULL for an only one",
-        "null_reason": "why the lesion was not compared; NULL where it was",
-    },
-    tags=("public",),
-)
-HETEROGENEITY = TableDoc(
-    name="analysis.radiomic_heterogeneity",
-    description=(
-        "How heterogeneous a patient's lesions look: average tumoral heterogeneity and maximal "
-        "tumoral divergence, over the pairs of lesions (and, where lesions have several regions, "
-        "over the pairs of regions within lesions).\n" + _ABOUT
-    ),
-    grain="one row per patient_id and compared",
-    key=("patient_id", "compared"),
-    columns={
-        "patient_id": "core.patient",
-        "average_tumoral_heterogeneity": "mean distance over the pairs i < j; null_reason where "
-        "there is none",
-        "maximal_tumoral_divergence": "greatest distance",
-        "compared": "lesions or regions",
-        "study_id": "core.study",
-        "n_lesions": "lesions (or regions) that were compared",
-        "n_left_out": "lesions (or regions) that could not be compared",
-        "n_pairs": "pairs compared",
-        "n_features": "features that the distance rests on",
-        "variant": "variant of the cosine distance",
-        "scaling": "scaling of the features",
-        "largest_possible": "greatest value that the variant can take",
-        "is_exhaustive": "the source says that every visible lesion was segmented",
-        "null_reason": "why there is no index; NULL where there is one",
-    },
-    tags=("public",),
-)
-PAIR_TYPES = {
-    **dict.fromkeys(("patient_id", "lesion_id", "other_lesion_id"), TEXT),
-    "cosine_distance": NUMBER,
-    **dict.fromkeys(("region", "other_region", "compared", "variant"), TEXT),
-}
-CLUSTER_TYPES = {
-    **dict.fromkeys(("lesion_id", "patient_id", "organ"), TEXT),
-    **dict.fromkeys(("cluster", "place"), COUNT),
-    "mean_distance": NUMBER,
-    "null_reason": TEXT,
-}
-INDEX_TYPES = {
-    "patient_id": TEXT,
-    **dict.fromkeys(("average_tumoral_heterogeneity", "maximal_tumoral_divergence"), NUMBER),
-    **dict.fromkeys(("compared", "study_id"), TEXT),
-    **dict.fromkeys(("n_lesions", "n_left_out", "n_pairs", "n_features"), COUNT),
-    **dict.fromkeys(("variant", "scaling"), TEXT),
-    "largest_possible": NUMBER,
-    "is_exhaustive": FLAG,
-    "null_reason": TEXT,
-}
+DISSIMILARITY = declared("analysis.radiomic_dissimilarity")
+CLUSTER = declared("analysis.radiomic_lesion_cluster")
+HETEROGENEITY = declared("analysis.radiomic_heterogeneity")
 LACKING = "a selected feature is missing"
 NO_DIRECTION = "every selected feature is at the study's centre"
 """A vector of zeros has no angle to another."""
@@ -157,9 +66,9 @@ def radiomic_dissimilarity(context: StepContext) -> dict[str, pa.Table]:
             )
         result.add_study(study, features)
     return {
-        DISSIMILARITY.name: _joined(result.pairs, PAIR_TYPES),
-        CLUSTER.name: table_of_rows(result.lesions, CLUSTER_TYPES),
-        HETEROGENEITY.name: table_of_rows(result.indices, INDEX_TYPES),
+        DISSIMILARITY.name: joined(DISSIMILARITY, result.pairs),
+        CLUSTER.name: context.table(CLUSTER.name, result.lesions),
+        HETEROGENEITY.name: context.table(HETEROGENEITY.name, result.indices),
     }
 
 
@@ -254,7 +163,8 @@ class _Result:
         first, second = (rows[part] for part in pair_rows(rows.size))
         n = distance.size
         self.pairs.append(
-            pa.table(
+            result_table(
+                DISSIMILARITY,
                 {
                     "patient_id": [patient] * n,
                     "lesion_id": [study.lesion[i] for i in first],
@@ -265,7 +175,6 @@ class _Result:
                     "compared": [compared] * n,
                     "variant": [self.variant] * n,
                 },
-                schema=pa.schema(PAIR_TYPES),
             )
         )
 
@@ -307,7 +216,3 @@ def _why_not(n_features: int, is_complete: bool) -> str:
     if n_features == 0:
         return "no feature is selected"
     return NO_DIRECTION if is_complete else LACKING
-
-
-def _joined(tables: list[pa.Table], types: dict[str, pa.DataType]) -> pa.Table:
-    return pa.concat_tables([pa.schema(types).empty_table(), *tables])

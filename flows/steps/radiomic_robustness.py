@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.radiomic_parts.matrix import (
     VALUES,
     BoolArray,
@@ -19,84 +18,16 @@ from flows.steps.radiomic_parts.matrix import (
 )
 from udfs.radiomics.agreement import concordance
 from udfs.radiomics.clusters import choose_representatives, cluster_features
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 NO_COMPARISON = "none"
 MOST_CORRELATED = 300
 """More kept features than this, and only correlations with the representative are kept."""
 
-ROBUSTNESS = TableDoc(
-    name="analysis.radiomic_robustness",
-    description=(
-        "Whether a radiomic feature holds under another segmentation, and whether it speaks for "
-        "those that say the same.\n"
-        "Why: a feature that the contour decides, or that repeats another, says nothing of "
-        "heterogeneity.\n"
-        "How: Lin's concordance between the reference segmentation and each other, over the "
-        "lesions that have both. A feature is kept where no comparison lies below "
-        "radiomics.ccc_threshold (of radiomics.least_compared_percent of the lesions). Kept "
-        "features are clustered on 1 - |r|; of each cluster the most understandable one "
-        "(radiomics.understandable), else the first by name, is selected.\n"
-        "Caveats: without a second segmentation nothing is known of robustness, and every feature "
-        "is kept (comparison 'none').\n"
-        "Reference: Henry et al. 2022, Methods; Lin, Biometrics 1989 and 2000"
-    ),
-    grain="one row per study_id, feature and comparison",
-    key=("study_id", "feature", "comparison"),
-    columns={
-        "study_id": "core.study",
-        "feature": "name of the feature",
-        "comparison": "the other segmentation; 'none' where the study has one only",
-        "reference": "the segmentation that it is compared with",
-        "feature_class": "first-order, shape, GLCM, GLRLM, GLSZM, GLDM, NGTDM or other",
-        "n_lesions": "lesions (and regions) with both segmentations; with one, where none compares",
-        "ccc": "Lin's concordance correlation coefficient (variances with divisor n)",
-        "ccc_lower": "lower limit (radiomics.confidence)",
-        "ccc_upper": "upper limit",
-        "pearson": "Pearson's correlation",
-        "is_robust": "ccc reaches radiomics.ccc_threshold; NULL where it is not known",
-        "is_kept": "robust in every comparison that decides, known in enough lesions, and varying",
-        "cluster": "cluster of the kept feature, from 1; NULL where it is not kept",
-        "place": "place of the kept feature in the clustered heat map, from 1",
-        "is_selected": "speaks for its cluster: heterogeneity is measured on it",
-        "reason": "why it was selected, or why it was not kept; NULL for other members of clusters",
-    },
-    tags=("public",),
-)
-CORRELATION = TableDoc(
-    name="analysis.radiomic_correlation",
-    description=(
-        "Absolute correlation of two kept radiomic features over a study's lesions: the clustered "
-        "heat map.\n"
-        f"Caveats: of studies with more than {MOST_CORRELATED} kept features only the pairs with a "
-        "selected feature of the same cluster are here.\n"
-        "Reference: Henry et al. 2022, Fig. 3"
-    ),
-    grain="one row per study_id and pair of features, each pair once",
-    key=("study_id", "feature", "other_feature"),
-    columns={
-        "study_id": "core.study",
-        "feature": "name of the feature; less than other_feature",
-        "other_feature": "name of the other",
-        "correlation_abs": "absolute value of Pearson's correlation, 0 to 1",
-        "is_same_cluster": "both are of one cluster",
-    },
-    tags=("public",),
-)
-TYPES = {
-    **dict.fromkeys(("study_id", "feature", "comparison", "reference", "feature_class"), TEXT),
-    "n_lesions": COUNT,
-    **dict.fromkeys(("ccc", "ccc_lower", "ccc_upper", "pearson"), NUMBER),
-    **dict.fromkeys(("is_robust", "is_kept"), FLAG),
-    **dict.fromkeys(("cluster", "place"), COUNT),
-    "is_selected": FLAG,
-    "reason": TEXT,
-}
-PAIR_TYPES = {
-    **dict.fromkeys(("study_id", "feature", "other_feature"), TEXT),
-    "correlation_abs": NUMBER,
-    "is_same_cluster": FLAG,
-}
+ROBUSTNESS = declared("analysis.radiomic_robustness")
+CORRELATION = declared("analysis.radiomic_correlation")
 
 
 @step(
@@ -151,8 +82,8 @@ def radiomic_robustness(context: StepContext) -> dict[str, pa.Table]:
                 f"heterogeneity cannot be measured. radiomic_robustness.reason says why; {remedy}"
             )
     return {
-        ROBUSTNESS.name: table_of_rows(rows, TYPES),
-        CORRELATION.name: table_of_rows(pairs, PAIR_TYPES),
+        ROBUSTNESS.name: context.table(ROBUSTNESS.name, rows),
+        CORRELATION.name: context.table(CORRELATION.name, pairs),
     }
 
 

@@ -67,12 +67,7 @@ FROM analysis.radiomic_dissimilarity
 WHERE compared = 'lesions'
 ORDER BY patient_id, lesion_id, other_lesion_id
 """
-DOCS = sampling_docs(
-    "radiomic",
-    "radiomic heterogeneity",
-    "Why: trials and radiomic models look at a few lesions. Only patients whose every visible "
-    "lesion was segmented count (is_exhaustive).",
-)
+DOCS = sampling_docs("radiomic")
 
 
 @step(

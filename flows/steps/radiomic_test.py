@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.radiomic_parts.matrix import confidence_of
 from udfs.radiomics.groups import lesion_group, one_sample, two_sample
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,50 +32,8 @@ ORDER BY v.study_id, v.feature, v.patient_id
 GROUPS = ("all", "oligo", "multi")
 BETWEEN = "oligo and multi"
 
-TEST = TableDoc(
-    name="analysis.radiomic_test",
-    description=(
-        "Whether the selected features vary between a patient's lesions at all, and whether they "
-        "vary otherwise in patients with few lesions (oligo: 2 to 5) than in those with many "
-        "(multi: 15 or more).\n"
-        "How: the patients' absolute coefficients of variation; Student's one-sample test of mean "
-        "0 in all patients and in each group, Wilcoxon's rank sum test between the groups (exact "
-        "where R's is); intervals by bootstrap of patients.\n"
-        "Caveats: an absolute coefficient of variation cannot be negative, so that its mean is "
-        "other than 0 says little; the interval says more. A small p-value is significant below "
-        "radiomics.significance, which was 0.05 / 32 for the paper's 8 features and 4 tests.\n"
-        "Reference: Henry et al. 2022, Methods, Data analysis"
-    ),
-    grain="one row per study_id, feature, test and population",
-    key=("study_id", "feature", "test", "population"),
-    columns={
-        "study_id": "core.study",
-        "feature": "name of the feature, selected in analysis.radiomic_robustness",
-        "test": "one-sample t or Wilcoxon rank sum",
-        "population": "all, oligo, multi, or 'oligo and multi'",
-        "n_patients": "patients with a coefficient, of both groups",
-        "estimate": "mean coefficient; between groups the mean of oligo minus that of multi",
-        "ci_lower": "lower bootstrap limit (radiomics.confidence)",
-        "ci_upper": "upper bootstrap limit",
-        "statistic": "t, or Wilcoxon's W of oligo",
-        "p_value": "two-sided",
-        "p_bonferroni": "p_value times the number of tests of the study, at most 1",
-        "threshold": "p-values below it are significant",
-        "is_significant": "p_value lies below the threshold",
-        "is_exact": "the p-value is exact",
-        "null_reason": "why there is no test; NULL where there is one",
-    },
-    tags=("public",),
-)
+TEST = declared("analysis.radiomic_test")
 RESULT = ("estimate", "ci_lower", "ci_upper", "statistic", "p_value", "is_exact")
-TYPES = {
-    **dict.fromkeys(("study_id", "feature", "test", "population"), TEXT),
-    "n_patients": COUNT,
-    **dict.fromkeys(("estimate", "ci_lower", "ci_upper", "statistic", "p_value"), NUMBER),
-    **dict.fromkeys(("p_bonferroni", "threshold"), NUMBER),
-    **dict.fromkeys(("is_significant", "is_exact"), FLAG),
-    "null_reason": TEXT,
-}
 
 
 @step(
@@ -106,7 +65,7 @@ def radiomic_test(context: StepContext) -> dict[str, pa.Table]:
             if p is not None:
                 row |= {"p_bonferroni": min(1.0, p * n_tests), "is_significant": p < threshold}
         rows += own
-    return {TEST.name: table_of_rows(rows, TYPES)}
+    return {TEST.name: context.table(TEST.name, rows)}
 
 
 def _tests(

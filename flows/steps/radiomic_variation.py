@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, NUMBER, TEXT
 from flows.steps.radiomic_parts.matrix import (
     VALUES,
     StudyFeatures,
@@ -17,48 +16,15 @@ from flows.steps.radiomic_parts.matrix import (
     study_features,
 )
 from udfs.radiomics.variation import variation_within
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import joined, result_table
 
 ALL = "all"
 ONE_LESION = "fewer than two lesions"
 MEAN_ZERO = "the mean is 0"
 
-VARIATION = TableDoc(
-    name="analysis.radiomic_variation",
-    description=(
-        "Absolute coefficient of variation of a radiomic feature between a patient's lesions, in "
-        "all organs and in each.\n"
-        "Why: how heterogeneous the lesions are, feature by feature.\n"
-        "How: |standard deviation (divisor n - 1) / mean| over the lesions in the reference "
-        "segmentation and region.\n"
-        "Caveats: refused where the feature is standardised (mean 0 over the study's lesions, or "
-        "negative though it cannot be): sd over a mean of 0 is a division by 0. Features that "
-        "may be negative (skewness) have means near 0 in some patients, and huge coefficients.\n"
-        "Reference: Henry et al. 2022, Methods, Data analysis; Fig. 4"
-    ),
-    grain="one row per patient_id, organ and feature; organs with two lesions or more",
-    key=("patient_id", "organ", "feature"),
-    columns={
-        "patient_id": "core.patient",
-        "organ": "organ of the lesions, or 'all'",
-        "feature": "name of the feature",
-        "study_id": "core.study",
-        "feature_class": "first-order, shape, GLCM, GLRLM, GLSZM, GLDM, NGTDM or other",
-        "cv_abs": "absolute coefficient of variation, 1 = 100 %; null_reason where there is none",
-        "n_lesions": "lesions with a value",
-        "mean": "mean of the values",
-        "sd": "standard deviation of the values",
-        "null_reason": "why there is no coefficient; NULL where there is one",
-    },
-    tags=("public",),
-)
-TYPES = {
-    **dict.fromkeys(("patient_id", "organ", "feature", "study_id", "feature_class"), TEXT),
-    "cv_abs": NUMBER,
-    "n_lesions": COUNT,
-    **dict.fromkeys(("mean", "sd"), NUMBER),
-    "null_reason": TEXT,
-}
+VARIATION = declared("analysis.radiomic_variation")
 
 
 @step(name="radiomic_variation", reads=(VALUES,), writes=(VARIATION,))
@@ -71,8 +37,7 @@ def radiomic_variation(context: StepContext) -> dict[str, pa.Table]:
         if refused:
             _note_refusal(context, study, refused)
         parts += list(_varying(study, refused))
-    empty = pa.table({name: pa.array([], type=kind) for name, kind in TYPES.items()})
-    return {VARIATION.name: pa.concat_tables([empty, *parts])}
+    return {VARIATION.name: joined(VARIATION, parts)}
 
 
 def _note_refusal(context: StepContext, study: StudyFeatures, refused: dict[str, str]) -> None:
@@ -139,9 +104,4 @@ def _table(
         "sd": found.sd[shown],
         "null_reason": reasons,
     }
-    return pa.table(
-        {
-            name: pa.array(values, type=TYPES[name], from_pandas=True)
-            for name, values in columns.items()
-        }
-    )
+    return result_table(VARIATION, columns)

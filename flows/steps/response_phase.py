@@ -20,8 +20,10 @@ from udfs.phases import (
     sum_carried_forward,
     sum_over_complete_days,
 )
+from warehouse.declarations import declared
 from warehouse.errors import LesionsError
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import result_table
 
 LESION_REASONS = {
     NOT_MEASURED: "no diameter at baseline",
@@ -70,83 +72,22 @@ QUALIFY min(measurement.day) OVER (PARTITION BY target_lesion.lesion_index) = le
 ORDER BY target_lesion.lesion_index, measurement.day
 """
 
-PHASE_COLUMNS = {
-    "has_response": "diameter came down to 70 % of baseline (phases.response_ratio) before any "
-    "relapse; exactly 70 % counts",
-    "has_stable": "some time was neither response nor relapse",
-    "has_relapse": "diameter exceeded 120 % (phases.relapse_ratio) of the smallest so far, or of "
-    "baseline (phases.relapse_reference); exactly 120 % does not count",
-    "time_to_response_days": "days from baseline to the response (phases.threshold_day), 0 without "
-    "one; not how long it lasted",
-    "stable_days": "days that are neither response nor relapse",
-    "relapse_days": "days from the relapse (phases.threshold_day) to the last scan; 0 without "
-    "relapse, and where the last scan is the day of the relapse",
-    "follow_up_days": "days from baseline to the last scan = response + stable + relapse days",
-    "nadir_ratio": "smallest diameter after baseline / baseline diameter; above 1 where it only "
-    "grew",
-    "last_ratio": "diameter on the last scan / baseline diameter",
-    "is_mixed_response": "after its first regrowth it shrank again, to 70 % "
-    "(phases.response_ratio) of its largest diameter since; phases.mixed_response says which "
-    "regrowth then counts",
-}
+PHASE_COLUMNS = (
+    "has_response",
+    "has_stable",
+    "has_relapse",
+    "time_to_response_days",
+    "stable_days",
+    "relapse_days",
+    "follow_up_days",
+    "nadir_ratio",
+    "last_ratio",
+    "is_mixed_response",
+)
+"""What is said of each lesion and sum (analysis.lesion_phase)."""
 
-LESION_PHASE = TableDoc(
-    name="analysis.lesion_phase",
-    description=(
-        "How one target lesion responded: response, stable and relapse phases, their durations, "
-        "nadir and last ratio.\n"
-        "Why: the sum of diameters hides lesions that respond differently; these are the "
-        "variables that the Gower distance compares.\n"
-        "Caveats: thresholds are met on the day of a scan, unless phases.threshold_day says "
-        "otherwise; diameters only (core.measurement.diameter_mm: a lymph node's short axis where "
-        "it was measured throughout), in target lesions that are analysed; all phase columns are "
-        "null where exclusion_reason says why. Scans from a lesion's local treatment (unless "
-        "local_treatment.policy is kept), merging or splitting on are left out "
-        "(analysis.lesion_cutoff). Mixed responses by the rule phases.mixed_response: "
-        "with first_regrowth, relapse lasts from the first regrowth to the last scan.\n"
-        "Reference: Zhou et al., Cancer Res 2021, Methods, Lesion response dynamics"
-    ),
-    grain="one row per lesion_id, analysed target lesions",
-    key=("lesion_id",),
-    columns={
-        "lesion_id": "core.lesion",
-        "patient_id": "core.patient; null where the source does not tell patients apart",
-        **PHASE_COLUMNS,
-        "is_consistent_with_total": "has_response, has_stable and has_relapse are the same as the "
-        "patient's in analysis.patient_phase (rule same_phases); null where either is unknown",
-        "n_scans": "scans with a diameter, from baseline on; 0 if the baseline has none",
-        "exclusion_reason": "why the lesion has no phases; null where it has",
-    },
-    tags=("public",),
-)
-PATIENT_PHASE = TableDoc(
-    name="analysis.patient_phase",
-    description=(
-        "How a patient's sum of diameters responded: the phases of analysis.lesion_phase, for "
-        "the sum of the target lesions that have phases.\n"
-        "Why: the yardstick against which single lesions are consistent or not.\n"
-        "Caveats: the baseline is the sum of the lesions' baselines, on the latest of their "
-        "baseline days; later days count only where every one of the lesions was measured, unless "
-        "phases.sum_days is carried_forward.\n"
-        "Reference: Zhou et al., Cancer Res 2021, Fig. 1"
-    ),
-    grain="one row per patient_id, patients with an analysed target lesion",
-    key=("patient_id",),
-    columns={
-        "patient_id": "core.patient",
-        **{
-            name: text.replace("diameter", "sum of diameters")
-            for name, text in PHASE_COLUMNS.items()
-        },
-        "n_lesions": "target lesions in the sum",
-        "n_inconsistent_lesions": "those of them whose phases differ from the sum's; null where "
-        "the sum has no phases",
-        "n_scans": "days with a complete sum, from baseline on",
-        "baseline_sum_mm": "sum of the lesions' baseline diameters; null without lesions",
-        "exclusion_reason": "why the sum has no phases; null where it has",
-    },
-    tags=("public",),
-)
+LESION_PHASE = declared("analysis.lesion_phase")
+PATIENT_PHASE = declared("analysis.patient_phase")
 
 
 @dataclass(frozen=True)
@@ -193,7 +134,8 @@ def response_phase(context: StepContext) -> dict[str, pa.Table]:
     n_inconsistent = np.bincount(patient[is_compared & ~is_consistent], minlength=len(patient_ids))
     _say_what_is_left_out(context, phases, patient)
     return {
-        LESION_PHASE.name: pa.table(
+        LESION_PHASE.name: context.table(
+            LESION_PHASE.name,
             {
                 "lesion_id": lesions["lesion_id"],
                 "patient_id": lesions["patient_id"],
@@ -201,7 +143,7 @@ def response_phase(context: StepContext) -> dict[str, pa.Table]:
                 "is_consistent_with_total": pa.array(is_consistent, mask=~is_compared),
                 "n_scans": pa.array(n_scans),
                 "exclusion_reason": _reasons(phases, LESION_REASONS),
-            }
+            },
         ),
         PATIENT_PHASE.name: _patient_table(patient_ids, sums, n_inconsistent),
     }
@@ -211,7 +153,8 @@ def _patient_table(
     patient_ids: pa.Array, sums: _Sums, n_inconsistent: NDArray[np.int64]
 ) -> pa.Table:
     unknown = ~sums.phases.is_evaluable
-    return pa.table(
+    return result_table(
+        PATIENT_PHASE,
         {
             "patient_id": patient_ids,
             **phase_columns(sums.phases),
@@ -220,7 +163,7 @@ def _patient_table(
             "n_scans": pa.array(sums.n_scans),
             "baseline_sum_mm": pa.array(sums.baseline_mm, from_pandas=True),
             "exclusion_reason": _reasons(sums.phases, PATIENT_REASONS),
-        }
+        },
     )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from flows.columns import COUNT, NUMBER, TEXT, table_of_rows
 from flows.steps.survival import confidence_level
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
 
 METHOD = "Clopper-Pearson"
 MEMBERS = """
@@ -103,49 +103,7 @@ GROUP BY ALL
 ORDER BY ALL
 """
 
-RESPONSE_RATE = TableDoc(
-    name="analysis.response_rate",
-    description=(
-        "How many patients of a group responded, or had their disease under control.\n"
-        "Why: the rates that trials report, with limits that hold in small groups.\n"
-        "How: best overall responses of the basis that counts (endpoints.basis), of one reader of "
-        "the patient. All patients who entered a study are in n, as in progression-free survival: "
-        "who was never assessed, or of whom no response is stated, is not evaluable and no "
-        "responder (RECIST 1.1, section 4.7); n_not_assessed says how many. "
-        "Limits are exact, so that they cover at least endpoints.confidence.\n"
-        "Caveats: studies with neither lesions nor stated responses are left out, and so are "
-        "screen failures. Rates of groups within all pool studies.\n"
-        "Reference: Clopper and Pearson, Biometrika 1934; Eisenhauer et al. 2009, Eur J Cancer "
-        "45:228, section 4.7"
-    ),
-    grain="one row per subset, grouping, group_name, definition and measure",
-    key=("subset", "grouping", "group_name", "definition", "measure"),
-    columns={
-        "subset": "all, or study and its id",
-        "grouping": "all, treatment, treatment class, arm, sex, age or KRAS",
-        "group_name": "the group",
-        "definition": "unconfirmed, or confirmed by a later assessment",
-        "measure": "ORR: CR or PR; DCR: CR, PR, SD or NON-CR/NON-PD",
-        "n": "patients who entered the study, not evaluable and never assessed ones included",
-        "n_responders": "of them with such a response",
-        "n_not_evaluable": "of them not evaluable (unconfirmed), n_not_assessed included",
-        "n_not_assessed": "of them without any assessment or stated best response",
-        "n_stated": "of them by the responses that the source states, or should state",
-        "rate": "n_responders / n",
-        "lower": "its lower limit",
-        "upper": "its upper limit",
-        "confidence": "of the limits: endpoints.confidence",
-        "method": f"of the limits: {METHOD}",
-    },
-    tags=("public",),
-)
-COUNTS = ("n", "n_responders", "n_not_evaluable", "n_not_assessed", "n_stated")
-TYPES = {
-    **dict.fromkeys(("subset", "grouping", "group_name", "definition", "measure"), TEXT),
-    **dict.fromkeys(COUNTS, COUNT),
-    **dict.fromkeys(("rate", "lower", "upper", "confidence"), NUMBER),
-    "method": TEXT,
-}
+RESPONSE_RATE = declared("analysis.response_rate")
 
 
 @step(
@@ -168,4 +126,4 @@ def response_rate(context: StepContext) -> dict[str, pa.Table]:
         found = clopper_pearson(row["n_responders"], row["n"], confidence=confidence)
         limits = {"rate": found.share, "lower": found.lower, "upper": found.upper}
         rows.append({**row, **limits, "confidence": confidence, "method": METHOD})
-    return {RESPONSE_RATE.name: table_of_rows(rows, TYPES)}
+    return {RESPONSE_RATE.name: context.table(RESPONSE_RATE.name, rows)}

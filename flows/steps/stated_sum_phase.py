@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 
 from flows.steps.response_phase import (
-    PHASE_COLUMNS,
     PHASE_SETTINGS,
     phase_columns,
     phase_rules,
 )
 from udfs.phases import BASELINE_ZERO, NO_LATER_SCAN, response_phases
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
 
 REASONS = {
     NO_LATER_SCAN: "no sum after baseline",
@@ -42,31 +42,7 @@ WHERE day >= coalesce(last_before_treatment, first_day)
 ORDER BY patient_id, day
 """
 
-STATED_SUM_PHASE = TableDoc(
-    name="analysis.stated_sum_phase",
-    description=(
-        "How the stated sum of diameters of a patient without target lesions responded.\n"
-        "Why: sources that give patients' sums and no lesions have phases too, though no "
-        "heterogeneity.\n"
-        "How: the phases of analysis.lesion_phase. The baseline is the last sum up to "
-        "baseline.latest_day, else the first.\n"
-        "Caveats: only patients who are not in analysis.patient_phase.\n"
-        "Reference: Zhou et al., Cancer Res 2021, Methods, Lesion response dynamics"
-    ),
-    grain="one row per patient_id, patients with a stated sum and no analysed target lesion",
-    key=("patient_id",),
-    columns={
-        "patient_id": "core.patient",
-        **{
-            name: text.replace("diameter", "sum of diameters")
-            for name, text in PHASE_COLUMNS.items()
-        },
-        "n_scans": "sums from baseline on",
-        "baseline_sum_mm": "sum at baseline, mm",
-        "exclusion_reason": "why there are no phases; NULL where there are",
-    },
-    tags=("public",),
-)
+STATED_SUM_PHASE = declared("analysis.stated_sum_phase")
 
 
 @step(
@@ -89,13 +65,14 @@ def stated_sum_phase(context: StepContext) -> dict[str, pa.Table]:
     phases = response_phases(sums["day"].to_numpy(), size, offsets, **phase_rules(context))
     reasons = [REASONS.get(status) for status in phases.status.tolist()]
     return {
-        STATED_SUM_PHASE.name: pa.table(
+        STATED_SUM_PHASE.name: context.table(
+            STATED_SUM_PHASE.name,
             {
                 "patient_id": sums["patient_id"].take(pa.array(first)),
                 **phase_columns(phases),
                 "n_scans": pa.array(np.diff(offsets)),
                 "baseline_sum_mm": pa.array(size[first]),
                 "exclusion_reason": pa.array(reasons, type=pa.string()),
-            }
+            },
         )
     }

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, table_of_rows
 from udfs.comparisons.adjust import adjusted
 from udfs.survival import LogRank, SurvivalCurve, kaplan_meier, log_rank, log_rank_trend
+from warehouse.declarations import declared
 from warehouse.errors import LesionsError
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.registry import StepContext, step
 
 EVERYONE = "all"
 """Stands for all groups in the tests that compare them together."""
@@ -68,142 +68,14 @@ READS = (
 )
 """The tables that ``analyses_of`` reads."""
 
-KEYS = {
-    "subset": "analysis.patient_subset: in which patients",
-    "grouping": "by what they are grouped: staging.survival_plan",
-    "endpoint": "OS, PFS, PPS or another: staging.endpoint",
-}
-GUARANTEE = (
-    "the groups are known when the clock starts (staging.survival_plan); where not, who lives "
-    "longer may fall into another group for that alone"
-)
 LANDMARK = (
     "days from the first dose to where time_days counts from, in patients at risk then; NULL "
     "where it counts as the endpoint says"
 )
-_WHERE = "Reference: Kaplan and Meier, JASA 1958; Zhou et al., Cancer Res 2021, Fig. 2 to 6"
 
-SURVIVAL_CURVE = TableDoc(
-    name="analysis.survival_curve",
-    description=(
-        "Kaplan-Meier curve of one group.\n"
-        "Why: what a survival figure draws, with the numbers at risk under it.\n"
-        "Caveats: one row at day 0 and at every day with an event or a censoring. Limits are "
-        "pointwise (survival.interval, survival.confidence), NULL from where survival is 0.\n"
-        + _WHERE
-    ),
-    grain="one row per subset, grouping, group_name, endpoint and time_days",
-    key=("subset", "grouping", "group_name", "endpoint", "time_days"),
-    columns={
-        "subset": KEYS["subset"],
-        "grouping": KEYS["grouping"],
-        "group_name": "analysis.patient_group",
-        "endpoint": KEYS["endpoint"],
-        "time_days": "days from the first dose, or from the landmark; for PPS from the progression",
-        "survival": "share still without event after the day",
-        "ci_lower": "lower limit",
-        "ci_upper": "upper limit",
-        "n_at_risk": "patients at risk just before the day",
-        "n_events": "events on the day",
-        "n_censored": "patients censored on the day",
-    },
-    tags=("public",),
-)
-SURVIVAL_SUMMARY = TableDoc(
-    name="analysis.survival_summary",
-    description=(
-        "Survival of one group in a line: patients, events, median with interval.\n"
-        "Why: the medians that papers state.\n"
-        "Caveats: limits are those of the curve's confidence limits (Brookmeyer and Crowley); a "
-        "limit that the curve does not reach is NULL. Expected events are those of the log-rank "
-        "test of all groups.\n" + _WHERE
-    ),
-    grain="one row per subset, grouping, group_name and endpoint",
-    key=("subset", "grouping", "group_name", "endpoint"),
-    columns={
-        "subset": KEYS["subset"],
-        "grouping": KEYS["grouping"],
-        "group_name": "analysis.patient_group",
-        "endpoint": KEYS["endpoint"],
-        "group_order": "order of the groups",
-        "is_guarantee_time_free": GUARANTEE,
-        "landmark_days": LANDMARK,
-        "n_patients": "patients of the group with the endpoint",
-        "n_missing": "patients of the group without it (analysis.patient_endpoint says why), or "
-        "who had it by the landmark",
-        "n_events": "events",
-        "n_expected": "events expected if the groups were alike; NULL without another group",
-        "median_days": "median survival, days",
-        "median_lower": "lower limit, days",
-        "median_upper": "upper limit, days",
-        "first_quartile_days": "day by which a quarter had the event",
-        "third_quartile_days": "day by which three quarters had the event",
-        "longest_days": "longest time in the group, days",
-        "null_reason": "why there is no median; NULL where there is one",
-    },
-    tags=("public",),
-)
-SURVIVAL_TEST = TableDoc(
-    name="analysis.survival_test",
-    description=(
-        "Log-rank tests between groups: all together, their trend where they have an order, and "
-        "every pair where there are more than two.\n"
-        "Why: the p-values under survival curves.\n"
-        "Caveats: p_adjusted is corrected for the pairs of one analysis (comparisons.correction), "
-        "not for the number of analyses.\n"
-        "Reference: Harrington and Fleming, Biometrika 1982; Tarone, Biometrika 1975; Zhou et al., "
-        "Cancer Res 2021, Methods, Statistical analysis"
-    ),
-    grain="one row per subset, grouping, endpoint, test, group_a and group_b",
-    key=("subset", "grouping", "endpoint", "test", "group_a", "group_b"),
-    columns={
-        **KEYS,
-        "test": "log-rank, or log-rank trend",
-        "group_a": "one group of a pair; all where all groups are compared",
-        "group_b": "the other; all where all groups are compared",
-        "statistic": "chi-squared; for a trend above 0 whichever its direction",
-        "df": "degrees of freedom",
-        "direction": "for a trend: 1 where later groups have more events than expected, else -1",
-        "p_value": "two-sided",
-        "p_adjusted": "corrected for the pairs of this analysis",
-        "is_guarantee_time_free": GUARANTEE,
-        "landmark_days": LANDMARK,
-        "n_groups": "groups compared",
-        "n_patients": "patients in them",
-        "n_events": "events in them",
-        "is_ordered": "the groups have an order",
-        "null_reason": "why there is no test; NULL where there is one",
-    },
-    tags=("public",),
-)
-
-CURVE_TYPES = {
-    **dict.fromkeys(("time_days", "survival", "ci_lower", "ci_upper"), NUMBER),
-    **dict.fromkeys(("n_at_risk", "n_events", "n_censored"), COUNT),
-}
-SUMMARY_TYPES = {
-    **dict.fromkeys(("subset", "grouping", "group_name", "endpoint"), TEXT),
-    "group_order": COUNT,
-    "is_guarantee_time_free": FLAG,
-    "landmark_days": NUMBER,
-    **dict.fromkeys(("n_patients", "n_missing", "n_events"), COUNT),
-    **dict.fromkeys(("n_expected", "median_days", "median_lower", "median_upper"), NUMBER),
-    **dict.fromkeys(("first_quartile_days", "third_quartile_days", "longest_days"), NUMBER),
-    "null_reason": TEXT,
-}
-TEST_TYPES = {
-    **dict.fromkeys(("subset", "grouping", "endpoint", "test", "group_a", "group_b"), TEXT),
-    "statistic": NUMBER,
-    "df": COUNT,
-    "direction": COUNT,
-    "p_value": NUMBER,
-    "p_adjusted": NUMBER,
-    "is_guarantee_time_free": FLAG,
-    "landmark_days": NUMBER,
-    **dict.fromkeys(("n_groups", "n_patients", "n_events"), COUNT),
-    "is_ordered": FLAG,
-    "null_reason": TEXT,
-}
+SURVIVAL_CURVE = declared("analysis.survival_curve")
+SURVIVAL_SUMMARY = declared("analysis.survival_summary")
+SURVIVAL_TEST = declared("analysis.survival_test")
 
 
 @dataclass(frozen=True)
@@ -268,9 +140,9 @@ def survival(context: StepContext) -> dict[str, pa.Table]:
             summaries.append(summary_row(key, group, analysis, curve, together))
         tests += log_rank_rows(analysis, together, correction)
     return {
-        SURVIVAL_CURVE.name: curve_table(curves),
-        SURVIVAL_SUMMARY.name: table_of_rows(summaries, SUMMARY_TYPES),
-        SURVIVAL_TEST.name: table_of_rows(tests, TEST_TYPES),
+        SURVIVAL_CURVE.name: context.table(SURVIVAL_CURVE.name, curve_columns(curves)),
+        SURVIVAL_SUMMARY.name: context.table(SURVIVAL_SUMMARY.name, summaries),
+        SURVIVAL_TEST.name: context.table(SURVIVAL_TEST.name, tests),
     }
 
 
@@ -404,9 +276,11 @@ def _test_row(analysis: Analysis, test: LogRank, pair: dict[str, str]) -> dict[s
     }
 
 
-def curve_table(curves: list[tuple[dict[str, str], SurvivalCurve]]) -> pa.Table:
-    """All curves one under the other, each from day 0."""
-    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in CURVE_TYPES}
+def curve_columns(curves: list[tuple[dict[str, str], SurvivalCurve]]) -> dict[str, Any]:
+    """All curves one under the other, each from day 0: columns of a table of curves."""
+    if not curves:
+        return {}
+    parts: dict[str, list[NDArray[Any]]] = {}
     length = []
     for _, curve in curves:
         begins = curve.time[0] > 0
@@ -422,21 +296,12 @@ def curve_table(curves: list[tuple[dict[str, str], SurvivalCurve]]) -> pa.Table:
             "n_censored": curve.n_censored,
         }
         for name, column in values.items():
-            parts[name].append(np.concatenate(([first[name]], column)) if begins else column)
+            whole = np.concatenate(([first[name]], column)) if begins else column
+            parts.setdefault(name, []).append(whole)
         length.append(curve.time.size + int(begins))
-    which = pa.array(np.repeat(np.arange(len(curves)), length), type=pa.int64())
+    which = np.repeat(np.arange(len(curves)), length)
     keys = {
-        name: pa.array([key[name] for key, _ in curves], type=TEXT).take(which)
+        name: pa.array([key[name] for key, _ in curves], pa.string()).take(which)
         for name in ("subset", "grouping", "group_name", "endpoint")
     }
-    return pa.table(
-        {
-            **keys,
-            **{
-                name: pa.array(
-                    np.concatenate(parts[name]) if curves else [], type=kind, from_pandas=True
-                )
-                for name, kind in CURVE_TYPES.items()
-            },
-        }
-    )
+    return keys | {name: np.concatenate(columns) for name, columns in parts.items()}

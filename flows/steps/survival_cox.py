@@ -10,18 +10,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.survival import (
-    GUARANTEE,
-    LANDMARK,
     READS,
     Analysis,
     analyses_of,
     confidence_level,
 )
 from udfs.survival import CoxModel, cox_model
+from warehouse.declarations import declared
 from warehouse.errors import LesionsError
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     import pandas
@@ -70,54 +69,7 @@ UNIT_SETTINGS = ("survival.gower_unit", "survival.burden_unit_mm")
 LARGEST_LOG = 690.0
 """Of a hazard ratio: exp(709) is the largest number there is."""
 
-SURVIVAL_COX = TableDoc(
-    name="analysis.survival_cox",
-    description=(
-        "One hazard ratio of a Cox model of survival.\n"
-        "Why: how much a group, or so much more heterogeneity, changes the hazard.\n"
-        "How: the models of staging.survival_plan compare groups with the first one, without "
-        "strata or other covariates; those of staging.cox_plan take numbers together, with a "
-        "baseline hazard per stratum. Ties by Efron's method, intervals and p-values by Wald's; of "
-        "groups without event the end of the profile-likelihood interval that there is (Heinze and "
-        "Schemper, Biometrics 2001).\n"
-        "Caveats: the Gower distance is of the whole follow-up, and so is known only after it: a "
-        "patient who dies early has few scans to differ by. An association, no prediction.\n"
-        "Reference: Cox, JRSS B 1972; Efron, JASA 1977; Zhou et al., Cancer Res 2021, Fig. 2D"
-    ),
-    grain="one row per subset, model, endpoint, term and level",
-    key=("subset", "model", "endpoint", "term", "level"),
-    columns={
-        "subset": "analysis.patient_subset: in which patients",
-        "model": "name of the model: the grouping, or as staging.cox_plan names it",
-        "endpoint": "OS, PFS, PPS or another: staging.endpoint",
-        "term": "the grouping, or the covariate of analysis.patient_profile",
-        "level": "the group, or the unit of the covariate in words",
-        "reference": "group that it is compared with; NULL for numbers",
-        "unit": "the hazard ratio is per this much; NULL for groups",
-        "log_hr": "log hazard ratio; NULL where separated",
-        "standard_error": "its standard error",
-        "hazard_ratio": "hazard ratio; where separated 0, or NULL for infinite",
-        "ci_lower": "lower limit of the hazard ratio (survival.confidence)",
-        "ci_upper": "upper limit; NULL where the hazard ratio is infinite",
-        "p_value": "two-sided, Wald; NULL where separated",
-        "is_separated": "one of the two groups has no event, so that the hazard ratio is 0 or "
-        "infinite (NULL): the row holds the one end of its profile-likelihood interval",
-        "lr_p_value": "where separated: likelihood ratio of a hazard ratio of 1; else NULL",
-        "is_guarantee_time_free": GUARANTEE,
-        "landmark_days": LANDMARK,
-        "n_patients": "patients in the model",
-        "n_events": "events in the model",
-        "n_strata": "baseline hazards",
-        "n_left_out": "patients with the endpoint but without a covariate; 0 for groups",
-        "stratum": "what has a baseline hazard of its own; NULL where all share one",
-        "adjusted_for": "the model's other covariates; NULL where there is none",
-        "model_chi2": "likelihood ratio test of the whole model",
-        "model_df": "its degrees of freedom",
-        "model_p_value": "its p-value",
-        "null_reason": "why there is no hazard ratio; NULL where there is one",
-    },
-    tags=("public",),
-)
+SURVIVAL_COX = declared("analysis.survival_cox")
 ESTIMATES = (
     "log_hr",
     "standard_error",
@@ -131,21 +83,6 @@ ESTIMATES = (
     "model_p_value",
 )
 """NULL where null_reason says why."""
-TYPES = {
-    **dict.fromkeys(("subset", "model", "endpoint", "term", "level", "reference"), TEXT),
-    **dict.fromkeys(("unit", "log_hr", "standard_error", "hazard_ratio"), NUMBER),
-    **dict.fromkeys(("ci_lower", "ci_upper", "p_value"), NUMBER),
-    "is_separated": FLAG,
-    "lr_p_value": NUMBER,
-    "is_guarantee_time_free": FLAG,
-    "landmark_days": NUMBER,
-    **dict.fromkeys(("n_patients", "n_events", "n_strata", "n_left_out"), COUNT),
-    **dict.fromkeys(("stratum", "adjusted_for"), TEXT),
-    "model_chi2": NUMBER,
-    "model_df": COUNT,
-    "model_p_value": NUMBER,
-    "null_reason": TEXT,
-}
 
 
 @dataclass(frozen=True)
@@ -186,7 +123,7 @@ def survival_cox(context: StepContext) -> dict[str, pa.Table]:
         rows += group_rows(analysis, confidence)
     for model in models_of(context):
         rows += _number_rows(model, confidence)
-    return {SURVIVAL_COX.name: table_of_rows(rows, TYPES)}
+    return {SURVIVAL_COX.name: context.table(SURVIVAL_COX.name, rows)}
 
 
 def models_of(context: StepContext) -> Iterator[NumberModel]:

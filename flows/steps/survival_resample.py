@@ -7,52 +7,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, NUMBER, TEXT
 from flows.steps.survival_cox import MODEL_READS, UNIT_SETTINGS, NumberModel, models_of
 from udfs.survival import CoxSubjects, Resamples, bootstrap_rows, cox_of_samples, subset_rows
 from udfs.survival.cox import fit_rows
+from warehouse.declarations import declared
 from warehouse.errors import LesionsError
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import joined, result_table
 
 SUBSET, ENDPOINT = "all", "OS"
 """The model that is fitted again: that of Fig. 2E."""
 
-SURVIVAL_RESAMPLE = TableDoc(
-    name="analysis.survival_resample",
-    description=(
-        "The Cox model of the Gower distance, fitted to a random sample of its patients.\n"
-        "Why: whether the association hangs on a few patients (subset), and an interval that "
-        "leans on no formula (bootstrap).\n"
-        "How: the model Gower distance of staging.cox_plan, overall survival, all patients; "
-        "survival.resamples random subsets of survival.subset_share without replacement, as the "
-        "paper drew them, and as many bootstrap samples of all patients with replacement.\n"
-        "Caveats: subsets share most of their patients, so that their spread is smaller than the "
-        "standard error and the share of small p-values says nothing about power; the spread of "
-        "the bootstrap is the standard error.\n"
-        "Reference: Zhou et al., Cancer Res 2021, Fig. 2E; Efron, Annals of Statistics 1979"
-    ),
-    grain="one row per subset, model, endpoint, scheme, replicate and term",
-    key=("subset", "model", "endpoint", "scheme", "replicate", "term"),
-    columns={
-        "subset": "analysis.patient_subset: in which patients",
-        "model": "staging.cox_plan",
-        "endpoint": "OS",
-        "scheme": "subset (without replacement) or bootstrap (with)",
-        "replicate": "number of the sample, from 1",
-        "term": "covariate, in the unit of analysis.survival_cox",
-        "log_hr": "log hazard ratio",
-        "standard_error": "its standard error in the sample",
-        "p_value": "two-sided, Wald",
-        "n_patients": "patients drawn, those drawn twice counted twice",
-        "n_events": "events among them",
-        "null_reason": "why there is no estimate; NULL where there is one",
-    },
-    tags=("public",),
-)
+SURVIVAL_RESAMPLE = declared("analysis.survival_resample")
 NO_MAXIMUM = "the likelihood of the sample has no maximum"
-NO_SAMPLE = Resamples(
-    np.zeros((0, 0)), np.zeros((0, 0)), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-)
 
 
 @step(
@@ -81,7 +48,7 @@ def survival_resample(context: StepContext) -> dict[str, pa.Table]:
         if wanted.items() <= model.key.items()
         for table in _samples(context, model, times, share)
     ]
-    return {SURVIVAL_RESAMPLE.name: pa.concat_tables([_table({}, [], NO_SAMPLE), *tables])}
+    return {SURVIVAL_RESAMPLE.name: joined(SURVIVAL_RESAMPLE, tables)}
 
 
 def _samples(context: StepContext, model: NumberModel, times: int, share: float) -> list[pa.Table]:
@@ -110,18 +77,17 @@ def _samples(context: StepContext, model: NumberModel, times: int, share: float)
 def _table(key: dict[str, str], covariates: list[str], found: Resamples) -> pa.Table:
     b, p = found.coefficient.shape
     is_missing = np.isnan(found.coefficient).ravel().tolist()
-    columns: dict[str, tuple[Any, pa.DataType]] = {
-        name: ([key.get(name)] * (b * p), TEXT)
-        for name in ("subset", "model", "endpoint", "scheme")
+    columns: dict[str, Any] = {
+        name: [key[name]] * (b * p) for name in ("subset", "model", "endpoint", "scheme")
     }
     columns |= {
-        "replicate": (np.repeat(np.arange(1, b + 1), p), COUNT),
-        "term": (covariates * b, TEXT),
-        "log_hr": (found.coefficient.ravel(), NUMBER),
-        "standard_error": (found.standard_error.ravel(), NUMBER),
-        "p_value": (found.p_value.ravel(), NUMBER),
-        "n_patients": (np.repeat(found.n, p), COUNT),
-        "n_events": (np.repeat(found.n_events, p), COUNT),
-        "null_reason": ([NO_MAXIMUM if missing else None for missing in is_missing], TEXT),
+        "replicate": np.repeat(np.arange(1, b + 1), p),
+        "term": covariates * b,
+        "log_hr": found.coefficient.ravel(),
+        "standard_error": found.standard_error.ravel(),
+        "p_value": found.p_value.ravel(),
+        "n_patients": np.repeat(found.n, p),
+        "n_events": np.repeat(found.n_events, p),
+        "null_reason": [NO_MAXIMUM if missing else None for missing in is_missing],
     }
-    return pa.table({n: pa.array(v, type=t, from_pandas=True) for n, (v, t) in columns.items()})
+    return result_table(SURVIVAL_RESAMPLE, columns)

@@ -7,59 +7,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT, nulls, table_of_rows
 from flows.steps.survival import (
-    GUARANTEE,
-    KEYS,
-    LANDMARK,
     READS,
     Analysis,
     analyses_of,
     confidence_level,
 )
 from udfs.survival import RestrictedMean, kaplan_meier, restricted_difference, restricted_mean
-from warehouse.registry import StepContext, TableDoc, step
+from warehouse.declarations import declared
+from warehouse.registry import StepContext, step
+from warehouse.result_tables import nulls
 
-SURVIVAL_RMST = TableDoc(
-    name="analysis.survival_rmst",
-    description=(
-        "Restricted mean survival of one group: mean days without event up to survival.rmst_days, "
-        "and how many more or less than in the first group.\n"
-        "Why: a difference in days, without proportional hazards, also where no median is "
-        "reached.\n"
-        "How: the area under the Kaplan-Meier curve with Greenwood's variance; variances of two "
-        "groups add up. The groups and endpoints are those of staging.survival_plan.\n"
-        "Caveats: NULL where the group is not followed up to the horizon. p-values are not "
-        "corrected for the number of groups.\n"
-        "Reference: Royston and Parmar, BMC Med Res Methodol 2013; Uno et al., J Clin Oncol 2014"
-    ),
-    grain="one row per subset, grouping, group_name and endpoint",
-    key=("subset", "grouping", "group_name", "endpoint"),
-    columns={
-        "subset": KEYS["subset"],
-        "grouping": KEYS["grouping"],
-        "group_name": "analysis.patient_group",
-        "endpoint": KEYS["endpoint"],
-        "group_order": "order of the groups",
-        "is_guarantee_time_free": GUARANTEE,
-        "landmark_days": LANDMARK,
-        "horizon_days": "survival.rmst_days",
-        "n_patients": "patients of the group with the endpoint",
-        "n_events": "events up to the horizon",
-        "mean_days": "mean days without event up to the horizon",
-        "standard_error": "of it",
-        "ci_lower": "lower limit (survival.confidence)",
-        "ci_upper": "upper limit",
-        "reference": "the first group; NULL for itself",
-        "difference_days": "mean_days less that of the reference",
-        "difference_standard_error": "of it",
-        "difference_lower": "lower limit",
-        "difference_upper": "upper limit",
-        "p_value": "two-sided, Wald, that there is no difference",
-        "null_reason": "why there is no mean; NULL where there is one",
-    },
-    tags=("public",),
-)
+SURVIVAL_RMST = declared("analysis.survival_rmst")
 DIFFERENCE = (
     "difference_days",
     "difference_standard_error",
@@ -67,17 +26,6 @@ DIFFERENCE = (
     "difference_upper",
 )
 """From the first group; NULL for it."""
-TYPES = {
-    **dict.fromkeys(("subset", "grouping", "group_name", "endpoint"), TEXT),
-    "group_order": COUNT,
-    "is_guarantee_time_free": FLAG,
-    **dict.fromkeys(("landmark_days", "horizon_days"), NUMBER),
-    **dict.fromkeys(("n_patients", "n_events"), COUNT),
-    **dict.fromkeys(("mean_days", "standard_error", "ci_lower", "ci_upper"), NUMBER),
-    "reference": TEXT,
-    **dict.fromkeys((*DIFFERENCE, "p_value"), NUMBER),
-    "null_reason": TEXT,
-}
 
 
 @step(
@@ -97,7 +45,7 @@ def survival_rmst(context: StepContext) -> dict[str, pa.Table]:
     rows = [
         row for analysis in analyses_of(context) for row in _rows(analysis, horizon, confidence)
     ]
-    return {SURVIVAL_RMST.name: table_of_rows(rows, TYPES)}
+    return {SURVIVAL_RMST.name: context.table(SURVIVAL_RMST.name, rows)}
 
 
 def _rows(analysis: Analysis, horizon: float, confidence: float) -> list[dict[str, Any]]:

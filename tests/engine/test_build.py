@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from warehouse.build import Builder
@@ -32,8 +33,8 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-def doc(name: str, *columns: str) -> TableDoc:
-    return TableDoc(name, "d", "one row per id", ("id",), {c: c for c in columns})
+def doc(name: str, **types: str) -> TableDoc:
+    return TableDoc(name, "d", "one row per id", ("id",), {c: c for c in types}, types=types)
 
 
 def seed_folder(tmp_path: Path) -> Path:
@@ -75,7 +76,9 @@ def summed(context: StepContext) -> dict[str, pd.DataFrame]:
     return {"analysis.total": pd.DataFrame({"id": ["all"], "total": [frame["twice"].sum()]})}
 
 
-SUM_STEP = Step("sum", summed, ("core.doubled",), (doc("analysis.total", "id", "total"),))
+SUM_STEP = Step(
+    "sum", summed, ("core.doubled",), (doc("analysis.total", id="VARCHAR", total="DOUBLE"),)
+)
 
 
 def test_a_seed_a_model_and_a_step(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
@@ -105,7 +108,7 @@ def test_a_step_reads_only_what_it_declares(
     tmp_path: Path, connection: duckdb.DuckDBPyConnection, sql: str, words: str
 ) -> None:
     step = Step("sly", lambda context: {"analysis.t": context.frame(sql)}, ("core.doubled",),
-                (doc("analysis.t", "id"),))  # fmt: skip
+                (doc("analysis.t", id="VARCHAR"),))  # fmt: skip
     graph = graph_of(tmp_path, DOUBLED, step)
     with pytest.raises(LesionsError, match=words):
         builder(connection, graph).build(list(graph.nodes))
@@ -115,19 +118,35 @@ def test_a_step_uses_only_settings_it_declares(
     tmp_path: Path, connection: duckdb.DuckDBPyConnection
 ) -> None:
     step = Step("sly", lambda context: {"analysis.t": context.setting("run.seed")}, (),
-                (doc("analysis.t", "id"),))  # fmt: skip
+                (doc("analysis.t", id="VARCHAR"),))  # fmt: skip
     graph = graph_of(tmp_path, DOUBLED, step)
     with pytest.raises(LesionsError, match=r"run\.seed undeclared"):
         builder(connection, graph).build(list(graph.nodes))
 
 
+@pytest.mark.parametrize("declared", [{"sum": "DOUBLE"}, {"total": "BIGINT"}])
 def test_a_step_must_give_the_columns_it_declares(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection, declared: dict[str, str]
+) -> None:
+    wanted = doc("analysis.total", id="VARCHAR", **declared)
+    step = Step("sum", summed, ("core.doubled",), (wanted,))
+    graph = graph_of(tmp_path, DOUBLED, step)
+    with pytest.raises(LesionsError, match="has the columns id VARCHAR, total DOUBLE; declared"):
+        builder(connection, graph).build(list(graph.nodes))
+
+
+def test_a_step_makes_only_its_own_tables_from_rows(
     tmp_path: Path, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    step = Step("sum", summed, ("core.doubled",), (doc("analysis.total", "id", "sum"),))
-    graph = graph_of(tmp_path, DOUBLED, step)
-    with pytest.raises(LesionsError, match=r"has the columns \['id', 'total'\]"):
-        builder(connection, graph).build(list(graph.nodes))
+    def rows(context: StepContext) -> dict[str, pa.Table]:
+        with pytest.raises(LesionsError, match=r"analysis\.b is none of its own tables"):
+            context.table("analysis.b", [])
+        return {"analysis.a": context.table("analysis.a", [{"id": "x", "n": 3}])}
+
+    wanted = doc("analysis.a", id="VARCHAR", n="BIGINT")
+    graph = graph_of(tmp_path, DOUBLED, Step("rows", rows, (), (wanted,)))
+    builder(connection, graph).build(["rows"])
+    assert connection.execute("SELECT * FROM analysis.a").fetchall() == [("x", 3)]
 
 
 def test_independent_nodes_run_at_the_same_time(
@@ -140,7 +159,7 @@ def test_independent_nodes_run_at_the_same_time(
             both.wait()  # passes only when the other one is running too
             return {name: pd.DataFrame({"id": [name]})}
 
-        return Step(name, function, (), (doc(name, "id"),))
+        return Step(name, function, (), (doc(name, id="VARCHAR"),))
 
     graph = graph_of(tmp_path, DOUBLED, meet("analysis.a"), meet("analysis.b"))
     built = builder(connection, graph).build(["analysis.a", "analysis.b"])
@@ -157,7 +176,7 @@ def test_a_failure_interrupts_a_long_query_beside_it(
         time.sleep(0.2)
         raise LesionsError("this step fails")
 
-    step = Step("analysis.a", fail, (), (doc("analysis.a", "id"),))
+    step = Step("analysis.a", fail, (), (doc("analysis.a", id="VARCHAR"),))
     slow = "SELECT count(*) AS id -- id\nFROM range(3000000) AS a, range(3000000) AS b"
     graph = graph_of(tmp_path, slow, step)
 
@@ -179,9 +198,9 @@ def test_the_seed_depends_on_the_project_and_the_step(
     def look(name: str) -> Step:
         def function(context: StepContext) -> dict[str, pd.DataFrame]:
             seen[name] = context.seed
-            return {name: pd.DataFrame({"id": [os.getpid()]})}
+            return {name: pd.DataFrame({"id": [str(os.getpid())]})}
 
-        return Step(name, function, (), (doc(name, "id"),))
+        return Step(name, function, (), (doc(name, id="VARCHAR"),))
 
     graph = graph_of(tmp_path, DOUBLED, look("analysis.a"), look("analysis.b"))
     builder(connection, graph).build(["analysis.a", "analysis.b"])
@@ -218,8 +237,8 @@ def test_a_step_computes_with_one_blas_thread_whatever_another_does(
         return {"analysis.other": pd.DataFrame({"id": [1]})}
 
     steps = (
-        Step("fits", fits, ("core.doubled",), (doc("analysis.fit", "id"),)),
-        Step("computes", computes, ("core.doubled",), (doc("analysis.other", "id"),)),
+        Step("fits", fits, ("core.doubled",), (doc("analysis.fit", id="BIGINT"),)),
+        Step("computes", computes, ("core.doubled",), (doc("analysis.other", id="BIGINT"),)),
     )
     graph = graph_of(tmp_path, DOUBLED, *steps)
     before = _blas_threads()

@@ -143,7 +143,7 @@ def test_same_input_gives_the_same_rows_with_one_thread_and_with_several(
     (folder / "lesions.toml").write_text("[run]\nthreads = 1\n")
     again = open_project(folder)
     run_project(again, is_gated=False)  # results of checks are left out below
-    engine = {doc.name for doc, _ in META_DOCS} | {"quality.check_result"}
+    engine = {doc.name for doc in META_DOCS} | {"quality.check_result"}
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{built.published}' AS one (READ_ONLY)")
         connection.execute(f"ATTACH '{again.published}' AS two (READ_ONLY)")

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from warehouse.checking.kinds import GROUPS
+from warehouse.database import quoted
+from warehouse.declarations import declared
 from warehouse.errors import CheckFailedError, printable
 
 if TYPE_CHECKING:
@@ -17,37 +19,6 @@ if TYPE_CHECKING:
 RESULT_TABLE = "quality.check_result"
 MAX_KEYS = 20
 _IN_GATE_MESSAGE = 3
-
-CHECK_RESULT_COLUMNS: dict[str, str] = {
-    "run_id": "the run that made this result",
-    "run_at": "when that run began (UTC)",
-    "table_name": "the table checked, schema.table",
-    "check_id": "name of the check, unique in its table",
-    "expectation": "the kind of check: a Great Expectations type or one of ours",
-    "column_name": "the columns that the check names, separated by commas; null for a whole table",
-    "severity": "critical (a failure stops the publish), warning or info",
-    "success": "true when the check ran and held",
-    "element_count": "rows of the table when it was checked",
-    "unexpected_count": "rows that fail the check, or groups where it is a check of groups",
-    "unexpected_percent": (
-        "unexpected_count in percent of the rows (of a column's non-null values where the check "
-        "looks at these only)"
-    ),
-    "observed": "what was found: the value of an aggregate, or examples of failing values",
-    "unexpected_keys": f"keys of failing rows as JSON, the first {MAX_KEYS} in their order",
-    "kwargs": "arguments of the check as JSON",
-    "error": "why the check could not run; such a check has failed",
-    "description": "what must hold, in words",
-    "remedy": "what to do when the check fails",
-}
-
-_TYPES = {
-    "run_at": "TIMESTAMP",
-    "success": "BOOLEAN",
-    "element_count": "BIGINT",
-    "unexpected_count": "BIGINT",
-    "unexpected_percent": "DOUBLE",
-}
 
 
 @dataclass(frozen=True)
@@ -152,7 +123,7 @@ def write_check_results(
         results: what ``check_tables`` returned.
         tables: the tables that were checked; None for those that the results name.
     """
-    import pyarrow as pa
+    from warehouse.result_tables import result_table  # brings NumPy and Arrow along
 
     checked = sorted({result.table_name for result in results} | set(tables or ()))
     _make_table(cursor)
@@ -162,20 +133,9 @@ def write_check_results(
     )
     if not results:
         return
-    arrow_types = {
-        "TIMESTAMP": pa.timestamp("us"),
-        "BOOLEAN": pa.bool_(),
-        "BIGINT": pa.int64(),
-        "DOUBLE": pa.float64(),
-    }
-    arrays = {
-        name: pa.array(
-            [getattr(result, name) for result in results],
-            arrow_types.get(_TYPES.get(name, ""), pa.string()),
-        )
-        for name in CHECK_RESULT_COLUMNS
-    }
-    cursor.register("lesions_check_result", pa.table(arrays))
+    cursor.register(
+        "lesions_check_result", result_table(declared(RESULT_TABLE), map(vars, results))
+    )
     try:
         cursor.execute(f"INSERT INTO {RESULT_TABLE} BY NAME SELECT * FROM lesions_check_result")
     finally:
@@ -184,7 +144,7 @@ def write_check_results(
 
 def read_check_results(cursor: duckdb.DuckDBPyConnection) -> list[CheckResult]:
     """Every result that ``quality.check_result`` holds, of this run and of earlier ones."""
-    columns = ", ".join(CHECK_RESULT_COLUMNS)
+    columns = ", ".join(declared(RESULT_TABLE).columns)
     rows = cursor.execute(
         f"SELECT {columns} FROM {RESULT_TABLE} ORDER BY table_name, check_id"
     ).fetchall()
@@ -192,19 +152,18 @@ def read_check_results(cursor: duckdb.DuckDBPyConnection) -> list[CheckResult]:
 
 
 def _make_table(cursor: duckdb.DuckDBPyConnection) -> None:
-    schema, table = RESULT_TABLE.split(".")
+    doc = declared(RESULT_TABLE)
+    schema, table = doc.name.split(".")
     present = cursor.execute(
         "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
         "AND schema_name = ? AND table_name = ? ORDER BY column_index",
         [schema, table],
     ).fetchall()
-    if [name for (name,) in present] == list(CHECK_RESULT_COLUMNS):
+    if [name for (name,) in present] == list(doc.columns):
         return
-    columns = ", ".join(f"{name} {_TYPES.get(name, 'VARCHAR')}" for name in CHECK_RESULT_COLUMNS)
+    columns = ", ".join(f"{name} {kind}" for name, kind in doc.types.items())
     cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    cursor.execute(f"CREATE OR REPLACE TABLE {RESULT_TABLE} ({columns})")
-    comment = "One check of one table, as it came out the last time that the table was checked."
-    cursor.execute(f"COMMENT ON TABLE {RESULT_TABLE} IS '{comment}'")
-    for name, text in CHECK_RESULT_COLUMNS.items():
-        quoted = text.replace("'", "''")
-        cursor.execute(f"COMMENT ON COLUMN {RESULT_TABLE}.{name} IS '{quoted}'")
+    cursor.execute(f"CREATE OR REPLACE TABLE {doc.name} ({columns})")
+    cursor.execute(f"COMMENT ON TABLE {doc.name} IS {quoted(doc.description)}")
+    for name, text in doc.columns.items():
+        cursor.execute(f"COMMENT ON COLUMN {doc.name}.{name} IS {quoted(text)}")

@@ -65,7 +65,7 @@ def describe(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         _table(doc, graph.nodes[graph.producer[doc.name]], memory, suites, stored)
         for doc in graph.table_docs.values()
     ]
-    tables += [_engine_table(doc, stored) for doc, _ in META_DOCS]
+    tables += [_engine_table(doc, stored) for doc in META_DOCS]
     tables += _other_tables({str(table["name"]) for table in tables}, stored)
     return {
         "tables": sorted(tables, key=lambda table: str(table["name"])),

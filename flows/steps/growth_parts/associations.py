@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from flows.columns import nulls
 from flows.steps.growth_parts.estimated import COLUMN, Estimated, large_groups
 from flows.steps.growth_parts.extensions import ratio_of
 from udfs.comparisons.adjust import adjusted
@@ -28,6 +27,7 @@ from udfs.growth.clustered import (
     spearman,
 )
 from udfs.growth.parameters import FloatArray, Parameter
+from warehouse.result_tables import nulls
 
 Row = dict[str, Any]
 FEWEST_LESIONS = 5

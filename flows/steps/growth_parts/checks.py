@@ -16,9 +16,9 @@ from flows.steps.growth_parts.check_tables import (
     RESIDUAL,
     VPC,
 )
-from flows.steps.growth_parts.documented import TEXT, repeated
 from flows.steps.growth_parts.leaving import read_ends, read_leaving, volume_per_cube
 from flows.steps.growth_parts.rebuilt import Rebuilt, as_text
+from flows.steps.growth_parts.tables import fit_table
 from udfs.growth.individual import ConditionalDraws
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import BoolArray, FloatArray
@@ -30,6 +30,7 @@ from warehouse.registry import StepContext
 
 FEWEST_ROWS = 100
 """Measurements of a stratum worth a check of its own."""
+TEXT = pa.string()
 Strata = dict[tuple[str, str], BoolArray]
 QUANTITIES = ("individual_residual", "individual_residual_draw", "population_residual", "npde")
 
@@ -58,7 +59,8 @@ def residual_rows(
     """Rows of ``growth_residual``, by lesion and day."""
     data = found.fit.problem.data
     place = residuals.data_row
-    return RESIDUAL.of_columns(
+    return fit_table(
+        RESIDUAL,
         {
             "fit_id": repeated(found.fit_id, len(place)),
             "lesion_id": pa.array(rows["lesion_id"], TEXT),
@@ -74,7 +76,7 @@ def residual_rows(
             "individual_residual_draw": residuals.individual_from_draws,
             "population_residual": population,
             "npde": residuals.npde,
-        }
+        },
     )
 
 
@@ -135,7 +137,7 @@ def vpc_rows(found: Rebuilt, checks: Mapping[tuple[str, str], PredictiveCheck]) 
                         "is_inside": bool(lower <= observed <= upper) if is_known else None,
                     }
                 )
-    return VPC.of_rows(rows)
+    return fit_table(VPC, rows)
 
 
 def _quantities(check: PredictiveCheck, k: int) -> list[tuple[str, float, float, float, float]]:
@@ -188,7 +190,7 @@ def fit_check_rows(
                     else bool(abs(tests.mean) <= 0.1 and 0.8 <= tests.variance <= 1.25),
                 }
             )
-    return FIT_CHECK.of_rows(rows)
+    return fit_table(FIT_CHECK, rows)
 
 
 def parameter_rows(found: Rebuilt, modes: ConditionalModes) -> pa.Table:
@@ -206,7 +208,8 @@ def parameter_rows(found: Rebuilt, modes: ConditionalModes) -> pa.Table:
         for kind, (phi, sd) in kinds.items():
             value = parameter.to_psi(phi[:, k])
             parts.append(
-                LESION_PARAMETER.of_columns(
+                fit_table(
+                    LESION_PARAMETER,
                     {
                         "fit_id": repeated(found.fit_id, n),
                         "lesion_id": lesion,
@@ -221,7 +224,7 @@ def parameter_rows(found: Rebuilt, modes: ConditionalModes) -> pa.Table:
                         "gaussian_value": phi[:, k],
                         "gaussian_sd": sd[:, k],
                         "shrinkage": sd[:, k] ** 2 / variance[k],
-                    }
+                    },
                 )
             )
     return pa.concat_tables(parts)
@@ -234,7 +237,8 @@ def draw_rows(found: Rebuilt, draws: ConditionalDraws) -> pa.Table:
     lesion = pa.array(fit.lesions.lesion.tolist(), TEXT)
     offsets = pa.array(np.arange(n + 1, dtype=np.int32) * count)
     return pa.concat_tables(
-        DRAW.of_columns(
+        fit_table(
+            DRAW,
             {
                 "fit_id": repeated(found.fit_id, n),
                 "lesion_id": lesion,
@@ -242,7 +246,12 @@ def draw_rows(found: Rebuilt, draws: ConditionalDraws) -> pa.Table:
                 "gaussian_draws": pa.ListArray.from_arrays(
                     offsets, pa.array(np.ascontiguousarray(draws.phi[:, :, k]).ravel())
                 ),
-            }
+            },
         )
         for k, parameter in enumerate(fit.problem.model.parameters)
     )
+
+
+def repeated(text: str, count: int) -> pa.Array:
+    """``count`` times the same text."""
+    return pa.repeat(pa.scalar(text, TEXT), count)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from flows.steps.growth_parts.estimates import Fitted
-from flows.steps.growth_parts.tables import GROWTH_CURVE, make_table
+from flows.steps.growth_parts.tables import GROWTH_CURVE, fit_table
 from udfs.growth.curves import individual_curves
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 
@@ -33,7 +33,7 @@ def curve_rows(found: Fitted) -> pa.Table:
             )
             values[:, rows] = curves.volume_mm3, curves.lower, curves.upper
     ids = np.asarray(found.fit.lesions.lesion)[place]
-    return make_table(
+    return fit_table(
         GROWTH_CURVE,
         {
             "fit_id": [found.fit_id] * len(day),

@@ -13,13 +13,6 @@ from flows.steps.growth_parts.rebuilt import UNKNOWN, as_text, patients_of
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from warehouse.registry import StepContext
 
-READS = (
-    "core.lesion",
-    "core.patient",
-    "analysis.growth_lesion_parameter",
-    "analysis.growth_draw",
-    "analysis.patient_profile",
-)
 PARAMETERS = """
 SELECT fit_id, lesion_id, parameter, estimate_kind, distribution, unit, gaussian_value, value
 FROM analysis.growth_lesion_parameter

@@ -18,7 +18,7 @@ from flows.steps.growth_parts.tables import (
     GROWTH_INFLUENCE,
     GROWTH_LESION,
     GROWTH_POPULATION,
-    make_table,
+    fit_table,
 )
 from udfs.growth.individual import ConditionalDraws, influence, shrinkage
 from udfs.growth.models import TwoPopulation
@@ -131,7 +131,7 @@ def fit_rows(found: Fitted, n_excluded: int, counts_baseline: bool) -> pa.Table:
         "is_warm_start": found.is_warm_start,
         "seed": fit.seed,
     }
-    return make_table(GROWTH_FIT, {name: [value] for name, value in row.items()})
+    return fit_table(GROWTH_FIT, {name: [value] for name, value in row.items()})
 
 
 def population_rows(found: Fitted) -> pa.Table:
@@ -150,7 +150,7 @@ def population_rows(found: Fitted) -> pa.Table:
     of_means = dict(zip((f"omega_{p}" for p in shrunk.parameter), shrunk.of_means, strict=True))
     totals = dict(zip(fit.labels, fit.estimates.tolist(), strict=True))
     units = dict(zip(fit.labels, fit.units, strict=True))
-    return make_table(
+    return fit_table(
         GROWTH_POPULATION,
         {
             "fit_id": [found.fit_id] * len(value),
@@ -172,11 +172,11 @@ def dropout_rows(found: Fitted) -> pa.Table:
     """Hazard ratios of the patients' effects, then the rates; no rows without drop-out."""
     two = found.two_level
     if two is None or two.dropout is None:
-        return make_table(GROWTH_DROPOUT)
+        return fit_table(GROWTH_DROPOUT)
     rows = [_effect_row(two, name) for name in found.fit.parameter_names]
     rows += [_rate_row(two, k) for k in range(two.dropout.n_pieces)]
     columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in rows[0]}
-    return make_table(GROWTH_DROPOUT, {"fit_id": [found.fit_id] * len(rows), **columns})
+    return fit_table(GROWTH_DROPOUT, {"fit_id": [found.fit_id] * len(rows), **columns})
 
 
 def _effect_row(two: TwoLevelFit, name: str) -> dict[str, Any]:
@@ -286,21 +286,21 @@ def _lesion_rows(found: Fitted, kind: str, phi: FloatArray, sd_phi: FloatArray) 
         columns[f"{name}_sd"] = missing if k is None else sd_phi[:, k] * slope[:, k]
         columns[f"{GAUSSIAN[place]}_sd"] = missing if k is None else sd_phi[:, k]
         columns[f"{name}_shrinkage"] = missing if k is None else share[:, k]
-    return make_table(GROWTH_LESION, columns)
+    return fit_table(GROWTH_LESION, columns)
 
 
 def excluded_rows(found: Fitted, excluded: list[tuple[str, str, str]]) -> pa.Table:
     """Lesions set aside."""
     names = ("lesion_id", "reason_id", "reason")
     columns = {name: [row[k] for row in excluded] for k, name in enumerate(names)}
-    return make_table(GROWTH_EXCLUDED, {"fit_id": [found.fit_id] * len(excluded), **columns})
+    return fit_table(GROWTH_EXCLUDED, {"fit_id": [found.fit_id] * len(excluded), **columns})
 
 
 def influence_rows(found: Fitted) -> pa.Table:
     """Influence of each lesion on the estimates."""
     fit = found.alone
     moved = influence(fit)
-    return make_table(
+    return fit_table(
         GROWTH_INFLUENCE,
         {
             "fit_id": [found.fit_id] * fit.n_lesions,

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from flows.steps.growth_parts.estimates import Fitted
-from flows.steps.growth_parts.tables import MODELLED_EVENT, make_table
+from flows.steps.growth_parts.tables import MODELLED_EVENT, fit_table
 from udfs.growth.parameters import FloatArray
 from udfs.growth_events import EventRule, GrowthCurve, event_time, first_event
 from warehouse.registry import StepContext
@@ -93,7 +93,7 @@ def event_rows(
         )
         pulse()
         parts.append(_rows(found, rule_set, endpoint, some, time, which, drawn, end))
-    return pa.concat_tables(parts) if parts else make_table(MODELLED_EVENT)
+    return pa.concat_tables(parts) if parts else fit_table(MODELLED_EVENT)
 
 
 def _times(
@@ -134,7 +134,7 @@ def _rows(
         reason = np.where(death <= end, "death", "end_of_follow_up")
         reason = np.where(cutoff <= end, lesions["cutoff_reason"].fillna(""), reason)
     nothing = [None] * n
-    return make_table(
+    return fit_table(
         MODELLED_EVENT,
         {
             "lesion_id": lesions.index.tolist(),

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from flows.columns import nulls
 from flows.steps.growth_parts.rebuilt import Rebuilt
 from udfs.comparisons.adjust import adjusted
 from udfs.growth.clustered import normal_interval
 from udfs.growth.effects import LikelihoodRatio, clustered_covariance, term_tests
 from udfs.growth.parameters import LARGEST_EXPONENT, FloatArray
 from udfs.growth.result import GrowthFit
+from warehouse.result_tables import nulls
 
 FEW = "few lesions"
 ALPHA = 0.05

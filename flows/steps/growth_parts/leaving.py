@@ -9,17 +9,6 @@ from udfs.growth.leaving import Leaving, ObservedEnds
 from udfs.growth.parameters import FloatArray
 from warehouse.registry import StepContext
 
-READS = (
-    "core.lesion",
-    "staging.event_rule",
-    "analysis.growth_dropout",
-    "analysis.growth_follow_up",
-    "analysis.growth_population",
-    "analysis.growth_subset",
-    "analysis.visit_response",
-)
-"""The tables that this module reads."""
-
 DROPOUT = """
 SELECT fit_id, kind, term, from_day, estimate
 FROM analysis.growth_dropout

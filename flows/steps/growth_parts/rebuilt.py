@@ -19,18 +19,6 @@ from udfs.growth.result import GrowthFit
 from warehouse.registry import StepContext
 from warehouse.settings import thread_count
 
-READS = (
-    "core.lesion",
-    "core.measurement",
-    "core.patient",
-    "analysis.lesion_cutoff",
-    "analysis.growth_subset",
-    "analysis.growth_fit",
-    "analysis.growth_population",
-)
-"""The tables that ``rebuild`` reads."""
-SETTINGS = ("volume.limit_of_quantification_mm3", "growth.count_baseline", "run.threads")
-PROFILE = "analysis.patient_profile"
 UNKNOWN = "unknown"
 
 FIT = """

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from flows.steps.hazard_parts.rows import FLAG, FLOAT, INTEGER, TEXT, as_table
+from flows.steps.hazard_parts.rows import finite_table
+from flows.steps.hazard_tables import PATIENT_PHENOTYPE, PHENOTYPE_SURVIVAL
 from flows.steps.survival import confidence_level
 from udfs.hazards import QUADRANTS
 from udfs.survival import kaplan_meier, log_rank
 from warehouse.registry import StepContext
+from warehouse.result_tables import result_table
 
 PATIENTS = """
 SELECT
@@ -30,16 +32,6 @@ ORDER BY patient.patient_id
 FLAGS = {name: f"has_{name.replace('-', '_')}" for name in QUADRANTS}
 ONLY = "is_high_low_only"
 GROUPINGS = {**{f"any {name}": flag for name, flag in FLAGS.items()}, "only high-low": ONLY}
-MEMBER_TYPES = {
-    **dict.fromkeys(("patient_id", "comparator"), TEXT),
-    **dict.fromkeys(("n_organs", "n_organs_assigned"), INTEGER),
-    **dict.fromkeys((*FLAGS.values(), ONLY), FLAG),
-}
-SURVIVAL_TYPES = {
-    **dict.fromkeys(("comparator", "grouping", "endpoint", "group_name"), TEXT),
-    **dict.fromkeys(("n_patients", "n_events"), INTEGER),
-    **dict.fromkeys(("median_days", "median_lower", "median_upper", "chi2", "p_value"), FLOAT),
-}
 
 
 def patient_phenotypes(lesions: pd.DataFrame, phenotypes: pa.Table) -> pa.Table:
@@ -66,9 +58,9 @@ def patient_phenotypes(lesions: pd.DataFrame, phenotypes: pa.Table) -> pa.Table:
         frame[ONLY] = n_high_low == frame["n_organs"]
         rows.append(frame.reset_index())
     if not rows:
-        return as_table([], MEMBER_TYPES)
+        return result_table(PATIENT_PHENOTYPE)
     whole = pd.concat(rows, ignore_index=True)
-    return pa.table({n: pa.array(whole[n], type=kind) for n, kind in MEMBER_TYPES.items()})
+    return result_table(PATIENT_PHENOTYPE, {name: whole[name] for name in whole})
 
 
 def phenotype_survival(context: StepContext, members: pa.Table) -> pa.Table:
@@ -94,7 +86,7 @@ def phenotype_survival(context: StepContext, members: pa.Table) -> pa.Table:
                 }
                 compared = _compared(time, event, is_in, confidence, interval)
                 rows += [{**head, **row} for row in compared]
-    return as_table(rows, SURVIVAL_TYPES)
+    return finite_table(PHENOTYPE_SURVIVAL, rows)
 
 
 def _compared(

@@ -11,9 +11,10 @@ from scipy.special import ndtri
 
 from flows.steps.hazard_parts.lesions import ENDPOINTS
 from flows.steps.hazard_parts.models import Model
-from flows.steps.hazard_parts.rows import FLAG, FLOAT, TEXT, as_table
+from flows.steps.hazard_parts.rows import finite_table
 from flows.steps.hazard_parts.rules import Rules
 from flows.steps.hazard_parts.strata import Outcome
+from flows.steps.hazard_tables import ORGAN_PHENOTYPE
 from udfs.hazards import (
     QUADRANTS,
     NoPhenotypeError,
@@ -24,15 +25,6 @@ from udfs.hazards import (
 )
 
 COMPARATORS: tuple[Literal["reference", "mean"], ...] = ("reference", "mean")
-TYPES = {
-    **dict.fromkeys(("stratum", "organ", "comparator", "phenotype"), TEXT),
-    "probability": FLOAT,
-    "is_assigned": FLAG,
-    **dict.fromkeys(("response_hr", "response_lower", "response_upper"), FLOAT),
-    **dict.fromkeys(("progression_hr", "progression_lower", "progression_upper"), FLOAT),
-    "error_correlation": FLOAT,
-    "organ_reference": TEXT,
-}
 
 
 def phenotype_rows(outcome: Outcome, rules: Rules, say: Callable[[str], None]) -> pa.Table:
@@ -54,7 +46,7 @@ def phenotype_rows(outcome: Outcome, rules: Rules, say: Callable[[str], None]) -
             rows += _of_stratum(stratum, response, progression, rules)
         except NoPhenotypeError as error:
             say(f"no phenotypes of organs ({stratum}): {error}")
-    return as_table(rows, TYPES)
+    return finite_table(ORGAN_PHENOTYPE, rows)
 
 
 def _of_stratum(

@@ -10,91 +10,29 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from flows.columns import nulls, table_of_rows
 from flows.steps.hazard_parts.lesions import LeftOut
 from flows.steps.hazard_parts.models import ANTIBODY, FINAL, WITHIN, Model, Separated
 from flows.steps.hazard_parts.rules import Rules
 from flows.steps.hazard_parts.strata import Outcome
+from flows.steps.hazard_tables import (
+    HAZARD_EXCLUSION,
+    HAZARD_FIT,
+    HAZARD_FRAILTY,
+    HAZARD_PH_TEST,
+    HAZARD_RATIO,
+    HAZARD_TERM_TEST,
+)
 from udfs.hazards import CoxFit, HazardRatios, against_mean, hazard_ratios, variance_test
+from warehouse.registry import TableDoc
+from warehouse.result_tables import joined, nulls, result_table
 
-FLOAT, INTEGER, TEXT, FLAG = pa.float64(), pa.int64(), pa.string(), pa.bool_()
-FIT_TYPES = {
-    **dict.fromkeys(("model_id", "endpoint", "stratum", "model", "method"), TEXT),
-    **dict.fromkeys(("organ_reference", "covariates"), TEXT),
-    **dict.fromkeys(("n_lesions", "n_events", "n_patients", "n_coefficients"), INTEGER),
-    **dict.fromkeys(
-        (
-            "frailty_variance",
-            "frailty_variance_lower",
-            "frailty_variance_upper",
-            "variance_chi2",
-            "variance_p_value",
-            "loglik_null",
-            "loglik_fixed",
-            "loglik_integrated",
-        ),
-        FLOAT,
-    ),
-    "ties": TEXT,
-    "determinant": TEXT,
-    "n_evaluations": INTEGER,
-    **dict.fromkeys(("is_boundary", "is_converged", "is_primary"), FLAG),
-    "notes": TEXT,
-}
-RATIO_TYPES = {
-    **dict.fromkeys(("model_id", "term", "level", "reference"), TEXT),
-    **dict.fromkeys(("endpoint", "stratum", "model", "method"), TEXT),
-    **dict.fromkeys(("is_primary", "is_separated"), FLAG),
-    **dict.fromkeys(("n_lesions", "n_events"), INTEGER),
-    **dict.fromkeys(
-        (
-            "log_hr",
-            "standard_error",
-            "hazard_ratio",
-            "ci_lower",
-            "ci_upper",
-            "p_value",
-            "lr_p_value",
-        ),
-        FLOAT,
-    ),
-}
-TEST_TYPES = {
-    **dict.fromkeys(("model_id", "test"), TEXT),
-    "step": INTEGER,
-    **dict.fromkeys(("term", "endpoint", "stratum"), TEXT),
-    "chi2": FLOAT,
-    "df": INTEGER,
-    **dict.fromkeys(("p_value", "wald_chi2", "wald_p_value", "variance_without"), FLOAT),
-    **dict.fromkeys(("n_lesions", "n_events"), INTEGER),
-    "is_selected": FLAG,
-    "problem": TEXT,
-}
-PROPORTIONAL_TYPES = {
-    **dict.fromkeys(("model_id", "frailty", "term", "endpoint", "stratum", "transform"), TEXT),
-    "chi2": FLOAT,
-    "df": INTEGER,
-    "p_value": FLOAT,
-    "steepest_level": TEXT,
-    "steepest_change": FLOAT,
-}
-EXCLUSION_TYPES = {
-    **dict.fromkeys(("endpoint", "stratum", "model", "rule", "level"), TEXT),
-    **dict.fromkeys(("n_lesions", "n_events"), INTEGER),
-}
-FRAILTY_TYPES = {
-    **dict.fromkeys(("endpoint", "stratum", "patient_id"), TEXT),
-    **dict.fromkeys(("log_hazard", "standard_deviation"), FLOAT),
-}
 PER_UNIT = "per unit"
 NAIVE = "naive"
 
 
-def as_table(rows: Iterable[Mapping[str, Any]], types: Mapping[str, pa.DataType]) -> pa.Table:
-    """Rows as a table of these columns; NaN and infinite numbers are null."""
-    return table_of_rows(
-        [{name: _value(value) for name, value in row.items()} for row in rows], types
-    )
+def finite_table(doc: TableDoc, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Rows as a table; NaN and infinite numbers are null."""
+    return result_table(doc, [{name: _value(value) for name, value in row.items()} for row in rows])
 
 
 def model_rows(outcome: Outcome, lesions: pd.DataFrame, rules: Rules) -> dict[str, pa.Table]:
@@ -110,11 +48,11 @@ def model_rows(outcome: Outcome, lesions: pd.DataFrame, rules: Rules) -> dict[st
         if model.question.model == FINAL and len(model.fits) == 2:
             frailty.append(_frailty_table(model, lesions))
     return {
-        "analysis.hazard_fit": as_table(fits, FIT_TYPES),
-        "analysis.hazard_ratio": as_table(ratios, RATIO_TYPES),
-        "analysis.hazard_term_test": as_table(_test_rows(outcome, rules), TEST_TYPES),
-        "analysis.hazard_ph_test": as_table(_proportional_rows(outcome), PROPORTIONAL_TYPES),
-        "analysis.hazard_frailty": pa.concat_tables([as_table([], FRAILTY_TYPES), *frailty]),
+        HAZARD_FIT.name: finite_table(HAZARD_FIT, fits),
+        HAZARD_RATIO.name: finite_table(HAZARD_RATIO, ratios),
+        HAZARD_TERM_TEST.name: finite_table(HAZARD_TERM_TEST, _test_rows(outcome, rules)),
+        HAZARD_PH_TEST.name: finite_table(HAZARD_PH_TEST, _proportional_rows(outcome)),
+        HAZARD_FRAILTY.name: joined(HAZARD_FRAILTY, frailty),
     }
 
 
@@ -126,9 +64,10 @@ def left_out_rows(left_out: list[LeftOut]) -> pa.Table:
         counted = total.setdefault(key, [0, 0])
         counted[0] += one.n_lesions
         counted[1] += one.n_events
-    names = list(EXCLUSION_TYPES)
-    return as_table(
-        (dict(zip(names, (*key, *n), strict=True)) for key, n in total.items()), EXCLUSION_TYPES
+    names = list(HAZARD_EXCLUSION.columns)
+    return finite_table(
+        HAZARD_EXCLUSION,
+        (dict(zip(names, (*key, *n), strict=True)) for key, n in total.items()),
     )
 
 
@@ -344,12 +283,13 @@ def _frailty_table(model: Model, lesions: pd.DataFrame) -> pa.Table:
     effect = model.fit.frailty
     ids = lesions.drop_duplicates("patient").set_index("patient")["patient_id"]
     n = len(effect.group)
-    return pa.table(
+    return result_table(
+        HAZARD_FRAILTY,
         {
-            "endpoint": pa.array([model.question.endpoint] * n, type=TEXT),
-            "stratum": pa.array([model.question.stratum] * n, type=TEXT),
-            "patient_id": pa.array(ids.loc[effect.group].to_numpy(dtype=str), type=TEXT),
-            "log_hazard": pa.array(effect.effect, type=FLOAT),
-            "standard_deviation": pa.array(effect.sd, type=FLOAT),
-        }
+            "endpoint": [model.question.endpoint] * n,
+            "stratum": [model.question.stratum] * n,
+            "patient_id": ids.loc[effect.group].to_numpy(dtype=str),
+            "log_hazard": effect.effect,
+            "standard_deviation": effect.sd,
+        },
     )

@@ -58,7 +58,6 @@ FROM analysis.baseline_organ
 WHERE organ <> 'unknown'
 ORDER BY patient_id, organ
 """
-READS = ("analysis.baseline_feature", "analysis.baseline_organ")
 
 
 def organs_in_use(patients: pd.DataFrame, organs: pd.DataFrame) -> list[str]:

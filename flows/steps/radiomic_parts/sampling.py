@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from flows.columns import COUNT, FLAG, NUMBER, TEXT
 from udfs.radiomics.recovery import least_lesions
 from udfs.radiomics.sampling import Patient, Sampled, SamplingStudy, Summed, sampling_study
 from udfs.radiomics.strategies import (
@@ -18,8 +17,10 @@ from udfs.radiomics.strategies import (
     UnknownStrategyError,
     parse_strategies,
 )
+from warehouse.declarations import declared
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext, TableDoc
+from warehouse.result_tables import result_table
 
 SETTINGS = (
     "radiomics.simulations",
@@ -32,113 +33,12 @@ INDEX = {
     "average": "average_tumoral_heterogeneity",
     "maximum": "maximal_tumoral_divergence",
 }
-HOW = (
-    "How: the index of the sampled lesions over that of all lesions, at every subset where "
-    "radiomics.exact_subsets allow, else at radiomics.simulations random ones. Definition 'pairs': "
-    "the sample's index is over its pairs i < j, as that of all lesions is. 'published': its "
-    "average is over the full matrix with the zero diagonal, (k - 1) / k of that, which the "
-    "published figures agree with. Scope 'within_site' counts pairs of lesions of one organ only "
-    "(published: the mean over the organs' own indices). A sample of one lesion recovers 0.\n"
-    "Reference: Henry et al. 2022, Methods, Table 2, Fig. 6"
-)
-_SHARE = {
-    "recovered_mean": "share of the index recovered on average, 1 = 100 %; NULL where the index of "
-    "all lesions is 0",
-    "recovered_lower": "lower quantile over the samples (radiomics.confidence)",
-    "recovered_upper": "upper quantile",
-    "recovered_mean_se": "Monte Carlo error of recovered_mean; 0 where it is exact",
-}
-_SAMPLES = {
-    "n_available": "lesions that all samples are drawn from",
-    "n_subsets": "subsets enumerated, or drawn",
-    "is_exact": "every subset was enumerated",
-}
-_DEFINITION = {"definition": "pairs or published"}
-_INDEX = {"index": "average_tumoral_heterogeneity or maximal_tumoral_divergence"}
 
 
-def sampling_docs(prefix: str, what: str, patient_note: str) -> tuple[TableDoc, ...]:
+def sampling_docs(prefix: str) -> tuple[TableDoc, ...]:
     """The four tables of a sampling study: strategies and curve, by patient and by cohort."""
-    strategy = {"strategy": "order of choice, how many lesions, per_site how many, without organ"}
-    scope = {"scope": "pooled, or within_site"}
-    cohort = {
-        "cohort": "core.study, or 'all' for all studies",
-    }
-    summed = {
-        **_SHARE,
-        "recovered_lower": "lower quantile over the samples of all patients, each patient "
-        "weighing the same",
-        "n_patients": "patients with an index above 0",
-        "n_patients_partial": "of them, patients in whom the strategy leaves lesions out",
-        "recovered_mean_partial": "mean over those",
-    }
-    return (
-        TableDoc(
-            name=f"analysis.{prefix}_sampling",
-            description=f"What share of a patient's {what} a choice of few lesions shows.\n"
-            f"{patient_note}\n{HOW}",
-            grain="one row per patient_id, strategy, definition, scope and index",
-            key=("patient_id", "strategy", "definition", "scope", "index"),
-            columns={
-                "patient_id": "core.patient",
-                **strategy,
-                "n_lesions": "lesions in a sample",
-                **_INDEX,
-                **_SHARE,
-                **_DEFINITION,
-                **scope,
-                **_SAMPLES,
-                "is_published": "one of the six strategies of Henry 2022",
-            },
-            tags=("public",),
-        ),
-        TableDoc(
-            name=f"analysis.{prefix}_recovery",
-            description=f"What share of a patient's {what} so many random lesions show.\n"
-            f"{patient_note}\n{HOW}",
-            grain="one row per patient_id, definition, index and n_lesions",
-            key=("patient_id", "definition", "index", "n_lesions"),
-            columns={
-                "patient_id": "core.patient",
-                **_DEFINITION,
-                **_INDEX,
-                "n_lesions": "lesions in a sample, up to all lesions",
-                **_SHARE,
-                **_SAMPLES,
-                "is_mean_enough": "from this number of lesions on recovered_mean reaches "
-                "radiomics.recovered_share",
-                "is_lower_enough": "the same of recovered_lower: nearly every sample reaches it",
-            },
-            tags=("public",),
-        ),
-        TableDoc(
-            name=f"analysis.{prefix}_sampling_summary",
-            description=f"What share of the {what} a choice of few lesions shows, over the "
-            f"patients.\n{patient_note}\n{HOW}",
-            grain="one row per cohort, strategy, definition, scope and index",
-            key=("cohort", "strategy", "definition", "scope", "index"),
-            columns={**cohort, **strategy, **_DEFINITION, **scope, **_INDEX, **summed},
-            tags=("public",),
-        ),
-        TableDoc(
-            name=f"analysis.{prefix}_recovery_summary",
-            description=f"What share of the {what} so many random lesions show, over the "
-            f"patients; who has fewer lesions counts with all of them.\n{patient_note}\n{HOW}",
-            grain="one row per cohort, definition, index and n_lesions",
-            key=("cohort", "definition", "index", "n_lesions"),
-            columns={
-                **cohort,
-                **_DEFINITION,
-                **_INDEX,
-                "n_lesions": "lesions sampled at most",
-                **summed,
-                "is_mean_enough": "from this number of lesions on recovered_mean reaches "
-                "radiomics.recovered_share",
-                "is_lower_enough": "the same of recovered_lower: nearly every sample reaches it",
-            },
-            tags=("public",),
-        ),
-    )
+    parts = ("sampling", "recovery", "sampling_summary", "recovery_summary")
+    return tuple(declared(f"analysis.{prefix}_{part}") for part in parts)
 
 
 def strategies_of(context: StepContext, setting: str) -> tuple[Strategy, ...]:
@@ -184,7 +84,8 @@ def sampling_tables(
         _with_enough(_summary_rows(study.curve_summary, "n_lesions"), "cohort", wanted),
     )
     return {
-        doc.name: _table(columns, doc.columns) for doc, columns in zip(docs, tables, strict=True)
+        doc.name: result_table(doc, {name: columns[name] for name in doc.columns})
+        for doc, columns in zip(docs, tables, strict=True)
     }
 
 
@@ -277,19 +178,3 @@ def _taken(values: Any, rows: Any) -> Any:
     if isinstance(values, list):
         return [values[i] for i in rows]
     return values[rows]
-
-
-_TYPES: Mapping[str, pa.DataType] = {
-    **dict.fromkeys(("patient_id", "cohort", "strategy", "index", "definition", "scope"), TEXT),
-    **dict.fromkeys(("n_lesions", "n_available", "n_subsets", "n_patients"), COUNT),
-    "n_patients_partial": COUNT,
-    **dict.fromkeys(("recovered_mean", "recovered_lower", "recovered_upper"), NUMBER),
-    **dict.fromkeys(("recovered_mean_se", "recovered_mean_partial"), NUMBER),
-    **dict.fromkeys(("is_exact", "is_published", "is_mean_enough", "is_lower_enough"), FLAG),
-}
-
-
-def _table(columns: Columns, wanted: Mapping[str, str]) -> pa.Table:
-    return pa.table(
-        {name: pa.array(columns[name], type=_TYPES[name], from_pandas=True) for name in wanted}
-    )

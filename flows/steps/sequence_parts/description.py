@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flows.columns import nulls
 from flows.steps.sequence_parts.groups import clusters_by_size, of_subset, treatments
 from udfs.comparisons.tables import table_test
+from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     import pandas as pd
