@@ -110,7 +110,7 @@ def _project(start: Path) -> Iterator[Finding]:
     from warehouse.database import open_published
     from warehouse.project import open_project
     from warehouse.published import altered_tables
-    from warehouse.studies import find_studies, read_study
+    from warehouse.studies import find_studies, links_out, read_study
 
     try:
         project = open_project(start)
@@ -123,9 +123,13 @@ def _project(start: Path) -> Iterator[Finding]:
     yield Finding("free disk", "ok" if free > 2 else "warning", f"{free:.0f} GB (project)")
     try:
         studies = find_studies(project.studies)
-        for study in studies:
-            read_study(study.path)
+        read = [read_study(study.path) for study in studies]
         yield Finding("studies", "ok" if studies else "warning", f"{len(studies)} in studies/")
+        for study in read:
+            if links := links_out(study):
+                shown = ", ".join(f"{name} -> {place}" for name, place in list(links.items())[:3])
+                more = f" and {len(links) - 3} more" if len(links) > 3 else ""
+                yield Finding("links", "warning", f"{study.study_id} reads {shown}{more}")
     except LesionsError as error:
         yield Finding("studies", "wrong", str(error))
     try:

@@ -16,7 +16,14 @@ from warehouse.project import Project, open_project, single_writer
 from warehouse.settings import thread_count
 from warehouse.sources.formats import unread_files
 from warehouse.sources.manifest import damaged_parts, read_manifest
-from warehouse.studies import LoadReport, find_studies, load_study, study_fingerprint
+from warehouse.studies import (
+    LoadReport,
+    find_studies,
+    links_out,
+    load_study,
+    read_study,
+    study_fingerprint,
+)
 
 
 @dataclass(frozen=True)
@@ -71,8 +78,11 @@ def load_studies(
     study_ids: Mapping[str, str],
     loaded_at: datetime,
     observe: Callable[[str, str], None],
+    say: Callable[[str], None],
 ) -> list[LoadReport]:
     """Loads the named studies, and forgets those whose folder is gone.
+
+    ``say`` is told of files that are links out of their study's folder.
 
     Raises:
         LesionsError: a source that cannot be read; those loaded before it stay loaded.
@@ -81,7 +91,9 @@ def load_studies(
     reports = []
     for study_id in study_ids:
         observe(study_id, "start")
-        reports.append(_load(project, state.folders[study_id], loaded_at))
+        folder = state.folders[study_id]
+        reports.append(_load(project, folder, loaded_at))
+        _name_links(folder, say)
         observe(study_id, "done")
     raw.remove_unlisted(project.raw, set(state.folders))
     return reports
@@ -135,8 +147,15 @@ def load_one(
     _print(report, folder, display)
     if verdict is not None:
         print_verdict(verdict, display)
+    _name_links(folder, display.say)
     display.say("Next: lesions run")
     return report
+
+
+def _name_links(folder: Path, say: Callable[[str], None]) -> None:
+    """Names the files of a study that lie elsewhere: who handed it over may have meant another."""
+    for name, target in links_out(read_study(folder)).items():
+        say(f"{folder.name}/{name} is a link out of the study's folder: {target} was read.")
 
 
 def _project_of(folder: Path, project_folder: Path) -> Project:

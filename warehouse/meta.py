@@ -32,7 +32,6 @@ META_DOCS = tuple(
         "lineage_influence",
     )
 )
-MODEL_COLUMNS = tuple(declared("meta.model").types)
 
 
 def create_schemas(connection: duckdb.DuckDBPyConnection) -> None:

@@ -13,7 +13,7 @@ from warehouse.database import open_published
 from warehouse.errors import LesionsError
 from warehouse.fingerprints import Fingerprint
 from warehouse.graph import Graph, select
-from warehouse.meta import CHECK_TABLE, META_DOCS, MODEL_COLUMNS
+from warehouse.meta import CHECK_TABLE, META_DOCS
 from warehouse.published import FOREIGN, altered_tables, is_macro
 
 
@@ -99,15 +99,7 @@ def read_built(published: Path) -> dict[str, Built]:
             raise LesionsError(
                 f"{published} was not made by lesions: it has no table meta.model. Move it away."
             )
-        columns = connection.execute(
-            "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'meta' "
-            "AND table_name = 'model' ORDER BY column_index"
-        ).fetchall()
-        present = connection.execute(
-            "SELECT 'meta.' || table_name FROM duckdb_tables() WHERE schema_name = 'meta'"
-        ).fetchall()
-        is_whole = {doc.name for doc in META_DOCS} <= {name for (name,) in present}
-        if [name for (name,) in columns] != list(MODEL_COLUMNS) or not is_whole:
+        if not _has_todays_tables(connection):
             return {}
         rows = connection.execute(
             "SELECT name, fingerprint_parts, doc_digest, suite_digest, rows FROM meta.model"
@@ -116,6 +108,17 @@ def read_built(published: Path) -> dict[str, Built]:
         name: Built(Fingerprint.from_json(parts), *digests_and_rows)
         for name, parts, *digests_and_rows in rows
     }
+
+
+def _has_todays_tables(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the engine's own tables are those of this version, column by column."""
+    found: dict[str, list[str]] = {}
+    for table, column in connection.execute(
+        "SELECT 'meta.' || table_name, column_name FROM duckdb_columns() "
+        "WHERE schema_name = 'meta' ORDER BY column_index"
+    ).fetchall():
+        found.setdefault(table, []).append(column)
+    return all(found.get(doc.name) == list(doc.types) for doc in META_DOCS)
 
 
 def make_plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -108,16 +109,19 @@ def check_writable(project: Project) -> None:
     Raises:
         LesionsError: a folder that cannot be written, named.
     """
-    for folder in (project.root, project.published.resolve().parent, project.state):
+    own = (project.root, project.published.resolve().parent, project.state, project.raw)
+    for folder in own:
         try:
             folder.mkdir(exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            raise MachineError(
-                f"{folder} cannot be written: {error.strerror}. Give the user who runs this the "
-                "right to write there."
-            ) from error
+            remedy = (
+                "Make room on the disk."
+                if error.errno in (errno.ENOSPC, errno.EDQUOT)
+                else "Give the user who runs this the right to write there."
+            )
+            raise MachineError(f"{folder} cannot be written: {error.strerror}. {remedy}") from error
 
 
 @contextmanager

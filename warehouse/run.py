@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,7 +23,7 @@ from warehouse.catalogue import installed_graph
 from warehouse.contents import content_folder
 from warehouse.database import STORAGE_VERSION, ident, open_work, qualified, quoted
 from warehouse.display import Display, Stage
-from warehouse.errors import LesionsError, MachineError
+from warehouse.errors import CommandError, LesionsError, MachineError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
 from warehouse.gates import Gate, suite_digests
 from warehouse.graph import Graph
@@ -114,6 +114,13 @@ def _plan(
         memory.save()
     is_compared = is_compared or source != project.published or not _is_as_left(project)
     published = read_published(source, is_compared=is_compared)
+    if selectors and source is not None and not published.tables:
+        # A selection alone would take the place of a whole warehouse.
+        raise CommandError(
+            f"{project.published} cannot be carried on: an older version published it, or its "
+            "records are altered. Run 'lesions run' without a selection first: it builds "
+            "everything anew."
+        )
     digests = (doc_digests(graph), suite_digests(content_folder("expectations")))
     plan = make_plan(graph, wanted, published.tables, digests, selectors, force, published.altered)
     return Planned(graph, plan, wanted, published, source, state.to_load, bool(state.folders))
@@ -211,11 +218,13 @@ def run_project(
         if is_gated:
             checking.preload()
         run = _Run(project, display, datetime.now(UTC), tuple(selectors), force, is_gated)
-        run.log("started", f"process {os.getpid()}")
         try:
+            run.log("started", f"process {os.getpid()}")
             report = run.execute(planned)
+            run.log("published", f"{len(report.built)} nodes")
         except BaseException as error:
-            run.log("failed", f"{type(error).__name__}: {error}")
+            with suppress(OSError):  # a full disk, say, which the error tells of
+                run.log("failed", f"{type(error).__name__}: {error}")
             if isinstance(error, OSError | duckdb.Error):
                 left = "is the new one" if run.is_published else "is as it was"
                 raise MachineError(
@@ -225,7 +234,6 @@ def run_project(
             raise
         finally:
             remove_database(project.work)
-        run.log("published", f"{len(report.built)} nodes")
         return report
 
 
@@ -258,7 +266,10 @@ class _Run:
 
     def execute(self, planned: Planned) -> RunReport:
         with self.stage("load", len(planned.studies_to_load), "studies") as stage:
-            load_studies(self.project, planned.studies_to_load, self.started_at, stage.observe)
+            load_studies(
+                *(self.project, planned.studies_to_load, self.started_at),
+                *(stage.observe, self.display.say),
+            )
         planned = _plan(
             *(self.project, planned.source, self.selectors, self.force, planned.graph),
             is_compared=True,
@@ -387,7 +398,12 @@ class _Run:
         record.write_notes(connection, built, self.run_id)
         memory = Memory.of_project(self.project.state, "lineage.json")
         record.write_lineage(connection, graph, remade, memory)
-        meta.write_comments(connection, meta.described_tables(graph), present)
+        # Of what is out of date and not selected, the description of today may not be true.
+        left = [
+            graph.nodes[name] for name in planned.plan.reasons if name not in planned.plan.chosen
+        ]
+        stale = {table.name for node in left for table in node.tables}
+        meta.write_comments(connection, meta.described_tables(graph), present - stale)
         row = (
             self.run_id,
             self.started_at.replace(tzinfo=None),

@@ -20,6 +20,7 @@ __all__ = [
     "Study",
     "StudyFolder",
     "find_studies",
+    "links_out",
     "load_study",
     "read_study",
     "study_fingerprint",
@@ -66,6 +67,18 @@ def read_study(folder: Path) -> Study:
             unit, an expression that cannot be used, a data file that is not there.
     """
     return parse_study(folder)
+
+
+def links_out(study: Study) -> dict[str, Path]:
+    """Files of a study that are links to a place outside its folder, each with that place.
+
+    They are read, for data may lie on another disk; they are named, for who unpacks a folder of
+    others may not know of them.
+    """
+    home = study.folder.resolve()
+    names = dict.fromkeys((STUDY_FILE, *(entry.file for entry in study.entries)))
+    places = {name: (study.folder / name).resolve() for name in names}
+    return {name: place for name, place in places.items() if not place.is_relative_to(home)}
 
 
 def study_fingerprint(folder: Path, previous_manifest: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -249,3 +249,47 @@ def test_a_table_becomes_a_view_when_it_is_tagged(tmp_path: Path, project: Proje
     built = run_project(project, graph=untagged).built
     assert [node.name for node in built] == ["mart.v"]
     assert rows(project, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'v'") == [(1,)]
+
+
+OLDER = {**MODELS, "core.b": "SELECT id -- the same\nFROM staging.a"}
+OLDER["mart.c"] = "SELECT max(id) AS id -- the largest\nFROM core.b"
+NEWER = {**MODELS, "staging.d": "SELECT 1 AS id -- one"}
+
+
+def test_a_selection_beside_tables_of_other_columns_leaves_them_as_they_are(
+    tmp_path: Path, project: Project
+) -> None:
+    run_project(project, graph=graph_of(tmp_path / "older", OLDER))
+    newer = graph_of(tmp_path / "newer", NEWER)
+    report = run_project(project, graph=newer, selectors=["staging.d"])
+    assert [node.name for node in report.built] == ["staging.d"]
+    assert rows(project, "SELECT * FROM core.b ORDER BY id") == [(id,) for id in range(5)]
+    run_project(project, graph=newer)
+    assert rows(project, "SELECT id, twice FROM core.b WHERE id = 4") == [(4, 8)]
+    assert rows(
+        project, "SELECT comment FROM duckdb_columns() WHERE column_name = 'twice'"
+    ) == [("twice it",)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE meta.lineage_influence",
+        "ALTER TABLE meta.run DROP COLUMN seed",
+        "ALTER TABLE meta.setting ADD COLUMN more VARCHAR",
+    ],
+)
+def test_a_selection_does_not_take_the_place_of_an_older_version_s_warehouse(
+    tmp_path: Path, project: Project, statement: str
+) -> None:
+    models = graph_of(tmp_path, MODELS)
+    run_project(project, graph=models)
+    project.published.chmod(0o644)
+    with duckdb.connect(str(project.published)) as connection:
+        connection.execute(statement)
+    before = digest(project.published)
+    for act in (plan_project, run_project):
+        with pytest.raises(LesionsError, match="without a selection first"):
+            act(project, graph=models, selectors=["staging.a"])
+    assert digest(project.published) == before
+    assert len(run_project(project, graph=models).built) == len(MODELS)

@@ -10,7 +10,7 @@ import pytest
 from warehouse.errors import LesionsError
 from warehouse.sources.expressions import ExpressionError, expression_columns
 from warehouse.sources.spec import Arm, ColumnRule
-from warehouse.studies import find_studies, read_study
+from warehouse.studies import find_studies, links_out, read_study
 
 MAPPED = """\
 study_id: trial
@@ -94,6 +94,18 @@ WRONG = {
     "variable twice": (
         MAPPED.replace("trorres: SIZE", "trorres: SIZE\n      trorres: X"),
         r"\(files\[1\].columns\): the key 'trorres' is there twice",
+    ),
+    "a list as a key": (
+        "study_id: trial\n[a, b]: c\n",
+        "line 2: a list stands where a key must. Write one text",
+    ),
+    "a mapping as a key": (
+        "study_id: trial\nsites: {{LIVER: liver}: liver}\n",
+        r"line 2 \(sites\): a mapping stands where a key must",
+    ),
+    "a list as a key of a file": (
+        MAPPED.replace("trorres: SIZE", "? [trorres]\n      : SIZE"),
+        r"\(files\[1\].columns\): a list stands where a key must",
     ),
     "not YAML": ("study_id: trial\ntitle: [a\n", "line 3: this is not YAML"),
     "a list": ("- study_id\n", "must hold 'name: value' lines"),
@@ -204,6 +216,20 @@ def test_find_studies_follows_links_and_refuses_an_id_used_twice(tmp_path: Path)
         find_studies(studies)
     assert str(studies / "a") in str(told.value)
     assert str(studies / "b") in str(told.value)
+
+
+def test_files_that_are_links_out_of_the_folder_are_told_from_those_within(workspace, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "tr.csv").write_text("USUBJID\n1\n")
+    (workspace.folder / "real").mkdir()
+    workspace.write({"dm.csv": "USUBJID\n1\n", "real/ds.csv": "USUBJID\n1\n"})
+    (workspace.folder / "tr.csv").symlink_to(elsewhere / "tr.csv")
+    (workspace.folder / "ds.csv").symlink_to(Path("real") / "ds.csv")
+    assert links_out(read_study(workspace.folder)) == {"tr.csv": elsewhere / "tr.csv"}
+    # A folder that is a link itself, as 'lesions load' makes it, is no link out of itself.
+    (tmp_path / "study").symlink_to(workspace.folder, target_is_directory=True)
+    assert links_out(read_study(tmp_path / "study")) == {"tr.csv": elsewhere / "tr.csv"}
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,19 @@ def test_load_obeys_project_also_for_a_study_of_another_project(call, tmp_path: 
     assert (tmp_path / "theirs/.lesions/raw/t").is_dir()
 
 
+def test_a_file_that_is_a_link_out_of_its_study_is_read_and_named(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert call("init", tmp_path / "mine").status == 0
+    study = tmp_path / "mine/studies/t"
+    study.mkdir()
+    (study / "study.yml").write_text("study_id: t\n")
+    (tmp_path / "patients").write_text("USUBJID,ARM\n1,x\n")
+    (study / "dm.csv").symlink_to(tmp_path / "patients")
+    said = call("load", study).err
+    assert f"t/dm.csv is a link out of the study's folder: {tmp_path / 'patients'}" in said
+    examined = " ".join(call("doctor", "-C", tmp_path / "mine").out.split())
+    assert "t reads dm.csv ->" in examined
+
+
 def test_a_study_that_cannot_be_loaded_is_not_linked(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     assert call("init", tmp_path / "mine").status == 0
     study = tmp_path / "outside"
@@ -203,7 +216,7 @@ def test_plan_check_and_doctor_on_a_built_project(call, built: Project) -> None:
 def test_outside_a_project(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     for command in ("plan", "run", "check"):
         shown = call(command, "-C", tmp_path)
-        assert shown.status == 1
+        assert shown.status == 2
         assert shown.err.startswith("error: ")
         assert "lesions init" in shown.err
         assert len(shown.err.strip().splitlines()) == 1

@@ -223,9 +223,15 @@ def _section(file: Path, where: str, node: yaml.MappingNode) -> Section:
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
     for key_node, value_node in node.value:
-        key, line = str(key_node.value), key_node.start_mark.line + 1
+        line, place = key_node.start_mark.line + 1, f" ({where})" if where else ""
+        if not isinstance(key_node, yaml.ScalarNode):
+            kind = "list" if isinstance(key_node, yaml.SequenceNode) else "mapping"
+            raise LesionsError(
+                f"{file}, line {line}{place}: a {kind} stands where a key must. Write one text "
+                "before the colon; a text that begins with '[', '{' or '?' stands in quotes."
+            )
+        key = str(key_node.value)
         if key in values:
-            place = f" ({where})" if where else ""
             raise LesionsError(
                 f"{file}, line {line}{place}: the key {key!r} is there twice, first on line "
                 f"{lines[key]}. Keep one of them."
