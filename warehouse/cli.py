@@ -65,10 +65,36 @@ def demo(folder: Path, patients: int | None, seed: int, open_page: bool, quiet: 
 
 @lesions.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def init(folder: Path) -> None:
-    """Make a project FOLDER with lesions.toml and a place for studies."""
+@click.option(
+    "--layout",
+    "layouts",
+    multiple=True,
+    help="Add a study of a layout that ships ('list' names them); may be given several times.",
+)
+@click.option("--example", is_flag=True, help="With its made-up tables of five patients.")
+def init(folder: Path, layouts: tuple[str, ...], example: bool) -> None:
+    """Make a project FOLDER with lesions.toml and a place for studies.
+
+    With --layout, FOLDER may be a project already.
+    """
+    from warehouse.layouts import layout_names, layout_title
     from warehouse.project import create_project
 
+    if "list" in layouts:
+        for name in layout_names():
+            click.echo(f"{name:18} {layout_title(name)}")
+        return
+    for name in layouts:
+        if name not in layout_names():
+            raise click.BadParameter(
+                f"{name!r} is no layout. They are: {', '.join(layout_names())}.",
+                param_hint="--layout",
+            )
+    if layouts:
+        _init_layouts(folder, layouts, example)
+        return
+    if example:
+        raise click.UsageError("--example goes with --layout NAME.")
     project = create_project(folder)
     click.echo(
         f"Made {project.root}\n"
@@ -77,6 +103,24 @@ def init(folder: Path) -> None:
         f"Next: put a study there, then lesions load {shlex.quote(str(folder / 'studies'))}/NAME, "
         f"then lesions run --project {shlex.quote(str(folder))}"
     )
+
+
+def _init_layouts(folder: Path, layouts: tuple[str, ...], example: bool) -> None:
+    """Adds studies of shipped layouts to a project, which is made if it is not there."""
+    from warehouse import settings
+    from warehouse.layouts import layout_files, write_layout
+    from warehouse.project import create_project, open_project
+
+    is_there = (folder / settings.FILE_NAME).is_file()
+    project = open_project(folder) if is_there else create_project(folder)
+    if not is_there:
+        click.echo(f"Made {project.root}")
+    for name in layouts:
+        study = write_layout(name, project.studies, with_example=example)
+        click.echo(f"Wrote {study / 'study.yml'}")
+        if not example:
+            click.echo(f"  Put its files there: {', '.join(layout_files(name))}")
+        click.echo(f"  Then: lesions load {shlex.quote(str(study))}")
 
 
 @lesions.command()

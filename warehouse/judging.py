@@ -137,12 +137,14 @@ def _verdict(connection: duckdb.DuckDBPyConnection, study_id: str) -> Verdict:
         "(SELECT count(*) FROM core.patient WHERE os_days IS NOT NULL), "
         "(SELECT count(*) FROM core.patient WHERE arm IS NOT NULL), "
         "(SELECT count(*) FROM core.lesion WHERE organ <> 'unknown'), "
+        "(SELECT count(*) FROM staging.tumor_result_screen WHERE test_kind = 'sum' "
+        "AND disposition = 'kept'), "
         "(SELECT count(*) FROM quality.quarantine)"
     ).fetchall()[0]
     keys = (
         *("patients", "lesions", "target lesions", "new lesions", "measurements", "responses"),
         *("features", "patients with survival", "patients with an arm", "lesions with an organ"),
-        "rows set aside",
+        *("stated sums", "rows set aside"),
     )
     counts = dict(zip(keys, (int(number) for number in row), strict=True))
     days = connection.execute("SELECT min(day), max(day) FROM core.measurement").fetchall()[0]
@@ -201,7 +203,12 @@ def _time_points(connection: duckdb.DuckDBPyConnection) -> tuple[str, tuple[Time
 def _lacks(counts: Mapping[str, int]) -> tuple[str, ...]:
     """What a study has nothing of, and what that means."""
     lacks = []
-    if not counts["measurements"] and not counts["features"]:
+    if not counts["measurements"] and counts["stated sums"]:
+        lacks.append(
+            "There are sums of diameters, and no size of a lesion: nothing by lesion or organ can "
+            "be said."
+        )
+    elif not counts["measurements"] and not counts["features"]:
         lacks.append(
             "No size of a lesion can be used: there will be no sums, no growth and no progression "
             "by sizes. Name a table of measurements (domain tr), or mend what sets its rows aside."
@@ -260,7 +267,7 @@ def usable_text(verdict: Verdict) -> str:
     parts = [
         f"{counts[name]:,} {name}"
         for name in (
-            *("patients", "lesions", "measurements", "responses", "features"),
+            *("patients", "lesions", "measurements", "stated sums", "responses", "features"),
             *("patients with survival",),
         )
         if counts[name]

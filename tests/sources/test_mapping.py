@@ -243,3 +243,18 @@ def test_records_that_become_several_rows_are_one_error_that_names_the_file(work
     )
     with pytest.raises(LesionsError, match=r"sizes.csv: 6 records became 10 rows of tr and 1 set"):
         workspace.load()
+
+
+def test_an_expression_that_gives_a_constant_or_nothing(workspace):
+    """DuckDB 2.0 fails where nullif() of such a CASE stands in a filter, as 'require' makes one."""
+    study = (
+        "study_id: trial\nlayout: mapped\nfiles:\n  - file: r.csv\n    domain: rs\n    columns:\n"
+        "      usubjid: ID\n      rstestcd: {value: BESTRESP}\n      rsorres: B\n"
+        "      rsstat: {sql: \"CASE WHEN B = '77' THEN 'NOT DONE' END\"}\n    derive:\n"
+        "      - domain: ds\n        require: [dsterm]\n        columns:\n          usubjid: ID\n"
+        "          dsterm: {sql: \"CASE WHEN B = '5' THEN 'PROGRESSED' END\"}\n"
+    )
+    workspace.write({"r.csv": "ID,B\n1,3\n2,5\n"}, study)
+    workspace.load()
+    assert workspace.table("rs", "rsstat") == [(None,), (None,)]
+    assert workspace.table("ds", "usubjid, dsterm") == [("2", "PROGRESSED")]

@@ -59,7 +59,11 @@ class Mapper:
         Raises:
             LesionsError: a column or a needed variable is not in the file, or an expression fails.
         """
-        rules = {rule.variable: self._cell(rule, entry.domain, entry) for rule in entry.columns}
+        rules = {
+            rule.variable: self._cell(rule, entry.domain, entry)
+            for rule in entry.columns
+            if self._is_there(rule)
+        }
         if entry.features is not None:
             return self._feature_rows(entry, rules)
         own: dict[str, str] = {}
@@ -116,7 +120,14 @@ class Mapper:
         ``source``: the entry that it belongs to.
         ``records``: table expression whose ``_source_row`` are the records that were loaded.
         """
-        cells = {rule.variable: self._cell(rule, entry.domain, source) for rule in entry.columns}
+        cells = {
+            rule.variable: self._cell(rule, entry.domain, source)
+            for rule in entry.columns
+            if self._is_there(rule)
+        }
+        if not set(entry.require) <= cells.keys():
+            # What must be there is optional and is not: no record has it.
+            cells.update(dict.fromkeys(set(entry.require) - cells.keys(), "CAST(NULL AS VARCHAR)"))
         self._check_required(entry.domain, set(cells), mapped=True)
         rows = self._select(self._ordered(entry.domain, cells), with_source=True)
         conditions = [f"_source_row IN (SELECT _source_row FROM {records})"]
@@ -132,6 +143,12 @@ class Mapper:
             # The first record of each key: record numbers are unique within a file.
             query += f" QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY _source_row) = 1"
         return f"SELECT * FROM ({query}) ORDER BY _source_row"
+
+    def _is_there(self, rule: ColumnRule) -> bool:
+        """Whether a rule can be followed: an optional one only where the file has its column."""
+        if not rule.is_optional or rule.column is None:
+            return True
+        return rule.column.strip().casefold() in self._by_folded
 
     def _value(self, variable: str, cell: str, entry: FileEntry) -> str:
         """A cell as the variable takes it, by how the entry says that the file writes values."""
@@ -175,9 +192,8 @@ class Mapper:
         except duckdb.Error as error:
             raise LesionsError(self._expression_problem(rule, domain, str(error))) from error
         value, kind = f"({rule.sql}\n)", str(described[0][1])
-        if text_of(value, kind).count(value) == 1:
-            return text_of(value, kind)
-        # Rendering names the value several times, so it is worked out once and named.
+        # Rendering may name the value several times, so it is worked out once and named; in any
+        # case, for DuckDB 2.0 cannot filter by nullif() of a CASE that gives a constant.
         return f"(list_transform([{value}], lambda x: {text_of('x', kind)})[1])"
 
     def _expression_problem(self, rule: ColumnRule, domain: str, reason: str) -> str:

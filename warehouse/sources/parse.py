@@ -66,14 +66,26 @@ def parse_study(folder: Path) -> spec.Study:
     top.only(_TOP_KEYS)
     study = _described(folder, top)
     stems = _stems(top)
-    entries = tuple(_file_entry(section, study.layout, stems) for section in top.sections("files"))
+    named = [(section, _found_file(section, folder)) for section in top.sections("files")]
+    entries = tuple(
+        _file_entry(section, study.layout, stems, name)
+        for section, name in named
+        if name is not None
+    )
     if study.layout == "sdtm":
         entries, ignored = _discover(top, folder, entries, stems)
     else:
         if "domains" in top.values:
             top.fail(f"'domains' belongs to layout sdtm, not to {study.layout}.", "domains")
-        named = {name for entry in entries for name in entry.files}
-        ignored = tuple(name for name in _data_files(folder) if name not in named)
+        used = {name for entry in entries for name in entry.files}
+        ignored = tuple(name for name in _data_files(folder) if name not in used)
+    if not entries and top.sections("files"):
+        names = [section.needed("file") for section in top.sections("files")]
+        top.fail(
+            f"none of the files that it names is there: {listed(names)}. Put them beside it. "
+            f"Data files there: {listed(_data_files(folder)) or 'none'}.",
+            "files",
+        )
     if not entries:
         top.fail(
             "no file to load. Put files named after their domain beside it (dm.csv, tr.xpt, ...), "
@@ -295,9 +307,38 @@ def _check_file(top: Section, folder: Path, name: str) -> None:
         )
 
 
-def _file_entry(section: Section, layout: str, stems: Mapping[str, str]) -> spec.FileEntry:
-    file = section.needed("file")
-    keys = ["file", "domain", "columns", "derive", *_VALUE_KEYS, *_OPTION_KEYS]
+def _found_file(section: Section, folder: Path) -> str | None:
+    """The file of an entry; None where it is optional and not there.
+
+    A name that ends in ``.*`` stands for the one data file that begins so, of whatever format.
+    """
+    name = section.needed("file")
+    is_optional = bool(section.flag("optional"))
+    if not name.endswith(".*"):
+        return None if is_optional and not (folder / name).is_file() else name
+    stem = name[:-2].lower()
+    found = [other for other in _data_files(folder) if data_stem(other) == stem]
+    if len(found) > 1:
+        section.fail(
+            f"{name!r} fits {listed(found)}. Move all but one away, or name the one that counts.",
+            "file",
+        )
+    if found:
+        return found[0]
+    if not is_optional:
+        others = _data_files(folder)
+        section.fail(
+            f"no data file is named {name!r}.{did_you_mean(stem, [data_stem(n) for n in others])} "
+            f"Data files there: {listed(others) or 'none'}.",
+            "file",
+        )
+    return None
+
+
+def _file_entry(
+    section: Section, layout: str, stems: Mapping[str, str], file: str
+) -> spec.FileEntry:
+    keys = ["file", "optional", "domain", "columns", "derive", *_VALUE_KEYS, *_OPTION_KEYS]
     if layout == "lesion_long" and "domain" not in section.values:
         section.only([*keys, "unit", "lesion_type"])
         derive = tuple(_derive(inner) for inner in section.sections("derive"))
@@ -529,7 +570,7 @@ def _rule(section: Section, variable: str) -> spec.ColumnRule:
     inner = section.section(variable)
     if inner is None:
         section.fail(f"{variable!r} says nothing. Leave the line out.", variable)
-    inner.only(("column", "value", "sql", "map"))
+    inner.only(("column", "value", "sql", "map", "optional"))
     sources = [key for key in ("column", "value", "sql") if key in inner.values]
     if len(sources) != 1:
         inner.fail(f"{variable!r} needs exactly one of 'column', 'value' and 'sql'.")
@@ -542,7 +583,10 @@ def _rule(section: Section, variable: str) -> spec.ColumnRule:
         value=inner.needed("value") if sources == ["value"] else None,
         sql=inner.needed("sql") if sources == ["sql"] else None,
         mapping=mapping,
+        is_optional=bool(inner.flag("optional")),
     )
+    if rule.is_optional and rule.column is None:
+        inner.fail("'optional' goes with 'column' only.", "optional")
     if variable in UNITS:
         for unit in [rule.value, *(value for _, value in mapping)]:
             if unit:

@@ -54,13 +54,17 @@ class Join:
 
 @dataclass(frozen=True)
 class ColumnRule:
-    """Where one raw variable comes from: exactly one of column, value and sql is set."""
+    """Where one raw variable comes from: exactly one of column, value and sql is set.
+
+    An optional one is left out where the file has no such column.
+    """
 
     variable: str
     column: str | None = None
     value: str | None = None
     sql: str | None = None
     mapping: tuple[tuple[str, str], ...] = ()
+    is_optional: bool = False
 
 
 @dataclass(frozen=True)
