@@ -11,7 +11,7 @@ from growth.cases import one_lesion, problem_of
 from scipy.stats import norm
 
 from udfs.growth import GrowthData, GrowthDataError
-from udfs.growth.likelihood import error_terms, loglik, phi_gradient
+from udfs.growth.likelihood import error_terms, loglik, loglik_of_many, phi_gradient
 
 R_DIGITS = 1e-10
 """loglik_given_psi.csv has 12 significant digits."""
@@ -40,7 +40,7 @@ def by_hand(sigma, count_baseline: bool) -> float:
 @pytest.mark.parametrize("count_baseline", [True, False])
 def test_conditional_likelihood_by_hand(error: str, values: tuple, count_baseline: bool):
     problem = problem_of(one_lesion(), error, count_baseline=count_baseline)
-    found = loglik(
+    given = (
         problem.model,
         problem.error,
         problem.block(np.array([0])),
@@ -52,7 +52,25 @@ def test_conditional_likelihood_by_hand(error: str, values: tuple, count_baselin
         "constant": lambda f: np.full_like(f, values[0]),
         "combined": lambda f: values[0] + values[-1] * f,
     }[error]
-    assert found[0, 0] == pytest.approx(by_hand(sigma, count_baseline), rel=1e-11)
+    for way in (loglik, loglik_of_many):
+        assert way(*given)[0, 0] == pytest.approx(by_hand(sigma, count_baseline), rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("error", "values"),
+    [("proportional", (0.3,)), ("constant", (120.0,)), ("combined", (40.0, 0.2))],
+)
+def test_sums_over_rows_are_those_of_the_rows(hnscc: GrowthData, error: str, values: tuple):
+    """Lesions with up to as many rows as the data have, some censored: more than one logarithm."""
+    problem = problem_of(hnscc, error, count_baseline=False)
+    block = problem.block(np.arange(problem.n_lesions))
+    assert len(block.rank_sizes) > 7
+    assert len(block.censored) > 100
+    rng = np.random.default_rng(5)
+    phi = rng.normal(0, 1.5, (3, problem.n_lesions, 6)) + np.array([-5.5, -4.0, 0.0])[:, None, None]
+    psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
+    given = (problem.model, problem.error, block, psi, np.array(values))
+    np.testing.assert_allclose(loglik_of_many(*given), loglik(*given), rtol=1e-10, atol=1e-8)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from udfs.growth.likelihood import loglik
+from udfs.growth.likelihood import loglik_of_many
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem
@@ -32,7 +32,9 @@ def log_joint(
 ) -> FloatArray:
     """(n, R) log p(y, phi) at (p, n, R) points."""
     psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
-    total = loglik(problem.model, problem.error, problem.block(lesions), psi, population.error)
+    total = loglik_of_many(
+        problem.model, problem.error, problem.block(lesions), psi, population.error
+    )
     mean = problem.design.mean(population.coefficients, lesions)[:, :, None]
     return np.nan_to_num(
         total + log_population(phi - mean, population.omega), nan=-1e300, neginf=-1e300

@@ -21,6 +21,8 @@ SMALLEST_VOLUME = 1e-20
 LARGEST_VOLUME = 1e40
 """Bounds of a prediction, mm3. Beyond them nothing is told apart, and squares stay finite: a weight
 of 0 times them must be 0 and not NaN."""
+RANKS_PER_LOGARITHM = 7
+"""So many predictions within these bounds can be multiplied before a logarithm is taken."""
 LARGEST_TERM = 1e60
 """Bound of what is divided by a probability, for the same reason."""
 
@@ -43,6 +45,75 @@ def predicted(model: GrowthModel, block: Block, psi: Sequence[FloatArray]) -> Fl
     return np.clip(f, SMALLEST_VOLUME, LARGEST_VOLUME, out=f)
 
 
+@dataclass(frozen=True)
+class RowSums:
+    """What the rows of some lesions say of many phi, whatever the error parameter is.
+
+    With an error of one parameter v and scale s (s = f where it is proportional, 1 where it is
+    constant) the measured rows have log density -log s - log v - ((y - f) / s)^2 / (2 v^2), up to
+    a constant: their sums over a lesion need no row again when v moves. Censored rows do.
+    """
+
+    log_scale: FloatArray | None
+    """(n, s) sum of log f over the measured rows; None where the error is constant."""
+    square: FloatArray
+    """(n, s) sum of ((y - f) / s)^2 over them."""
+    censored: FloatArray
+    """(c, s) predictions at the censored rows, in the block's order."""
+
+
+def row_sums(
+    model: GrowthModel, error: ResidualError, block: Block, psi: Sequence[FloatArray]
+) -> RowSums:
+    """Sums over the rows of each lesion; not for a combined error.
+
+    Args:
+        psi: p arrays (n, s), natural scale.
+    """
+    is_proportional = error.kind == "proportional"
+    product = square = log_scale = None
+    censored = []
+    with np.errstate(over="ignore"):
+        for number, rank in enumerate(block.ranks):
+            size = rank.size
+            f = model.predict([one[:size] for one in psi], rank.times)
+            np.clip(f, SMALLEST_VOLUME, LARGEST_VOLUME, out=f)
+            if len(rank.censored):
+                censored.append(f[rank.censored])
+                f[rank.censored] = 1.0
+            off = rank.y / f if is_proportional else rank.y - f
+            if is_proportional:
+                off -= 1.0
+            off *= off
+            if square is None:
+                square = off
+            else:
+                square[:size] += off
+            if not is_proportional:
+                continue
+            if product is None:
+                product = f
+            else:
+                product[:size] *= f
+            if number % RANKS_PER_LOGARITHM == RANKS_PER_LOGARITHM - 1:
+                log_scale = _plus_log(log_scale, product)
+                product = None
+    assert square is not None  # every lesion of a problem has a row
+    if product is not None:
+        log_scale = _plus_log(log_scale, product)
+    at_censored = np.concatenate(censored) if censored else np.empty((0, square.shape[1]))
+    return RowSums(log_scale, square, at_censored)
+
+
+def _plus_log(total: FloatArray | None, product: FloatArray) -> FloatArray:
+    """``total`` plus the logarithm of ``product``, of the first lesions; works in place."""
+    np.log(product, out=product)
+    if total is None:
+        return product
+    total[: len(product)] += product
+    return total
+
+
 def loglik(
     model: GrowthModel,
     error: ResidualError,
@@ -50,7 +121,7 @@ def loglik(
     psi: Sequence[FloatArray],
     values: FloatArray,
 ) -> FloatArray:
-    """(n, s) log p(y | phi) per lesion.
+    """(n, s) log p(y | phi) per lesion; quick for many lesions with a few phi each.
 
     Args:
         psi: p arrays (n, s), natural scale.
@@ -58,6 +129,69 @@ def loglik(
     """
     rows = row_terms(error, block, predicted(model, block, psi), values)
     return _with_constant(error, block, values, block.per_lesion(rows.loglik))
+
+
+def loglik_of_many(
+    model: GrowthModel,
+    error: ResidualError,
+    block: Block,
+    psi: Sequence[FloatArray],
+    values: FloatArray,
+) -> FloatArray:
+    """The same; quick for a few lesions with many phi each."""
+    if error.kind == "combined":
+        return loglik(model, error, block, psi, values)
+    return loglik_of_sums(error, block, row_sums(model, error, block, psi), values)
+
+
+def loglik_of_sums(
+    error: ResidualError, block: Block, sums: RowSums, values: FloatArray
+) -> FloatArray:
+    """(n, s) log p(y | phi) per lesion, at an error parameter."""
+    total = _measured_loglik(error, block, sums, values)
+    if len(block.censored):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            low, high = standard_bounds(error, block, sums.censored, values)
+            _add_censored(block, total, log_interval_probability(low, high))
+    return total
+
+
+def _measured_loglik(
+    error: ResidualError, block: Block, sums: RowSums, values: FloatArray
+) -> FloatArray:
+    total = sums.square * (-0.5 / values[0] ** 2)
+    if sums.log_scale is not None:
+        total -= sums.log_scale
+    total -= block.n_measured * _row_constant(error, values)
+    return total
+
+
+def _add_censored(block: Block, total: FloatArray, rows: FloatArray) -> None:
+    """Adds (c, s) values of the censored rows to those of their lesions, in place."""
+    start = 0
+    for rank in block.ranks:
+        stop = start + len(rank.censored)
+        if stop > start:
+            total[rank.censored] += rows[start:stop]
+        start = stop
+
+
+def terms_of_sums(
+    error: ResidualError, block: Block, sums: RowSums, values: FloatArray
+) -> ErrorTerms:
+    """log p(y | phi) per lesion with its derivatives, at an error parameter."""
+    total = _measured_loglik(error, block, sums, values)
+    first = sums.square * (1.0 / values[0] ** 2)
+    second = -2.0 * first
+    first -= block.n_measured
+    if len(block.censored):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            low, high = standard_bounds(error, block, sums.censored, values)
+            log_p = log_interval_probability(low, high)
+            slope, bend = _censored_derivatives(low, high, log_p)
+        for into, rows in ((total, log_p), (first, slope), (second, bend)):
+            _add_censored(block, into, rows)
+    return ErrorTerms(total, [first], [[second]])
 
 
 @dataclass(frozen=True)
@@ -134,12 +268,13 @@ def error_terms(
     values: FloatArray,
 ) -> ErrorTerms:
     """log p(y | phi) with the derivatives that a Newton step on the error parameters needs."""
+    if error.kind != "combined":
+        return terms_of_sums(error, block, row_sums(model, error, block, psi), values)
     rows = row_terms(error, block, predicted(model, block, psi), values)
     first, second = scale_derivatives(block, rows)
     total = _with_constant(error, block, values, block.per_lesion(rows.loglik))
     shares = error.shares(rows.f, values)
-    if shares is None:
-        return ErrorTerms(total, [block.per_lesion(first)], [[block.per_lesion(second)]])
+    assert shares is not None  # the error is combined
     a, b = shares
     cross = first * a * b
     return ErrorTerms(
@@ -163,15 +298,20 @@ def scale_derivatives(block: Block, rows: RowTerms) -> tuple[FloatArray, FloatAr
     second = -2.0 * rows.square
     if rows.low is not None and rows.high is not None and rows.log_p is not None:
         with np.errstate(over="ignore", invalid="ignore"):
-            at_high = _times_density(rows.high, rows.log_p)
-            at_low = _times_density(rows.low, rows.log_p)
-            low = np.where(np.isinf(rows.low), 0.0, rows.low)
-            high = np.where(np.isinf(rows.high), 0.0, rows.high)
-            slope = at_low - at_high
-            bend = at_high * (1.0 - high * high) - at_low * (1.0 - low * low) - slope * slope
-        first[block.censored] = slope
-        second[block.censored] = np.clip(bend, -LARGEST_TERM, LARGEST_TERM)
+            slope, bend = _censored_derivatives(rows.low, rows.high, rows.log_p)
+        first[block.censored], second[block.censored] = slope, bend
     return first, second
+
+
+def _censored_derivatives(
+    low: FloatArray, high: FloatArray, log_p: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(c, s) each, of rows with these standardised bounds and log probabilities."""
+    at_high, at_low = _times_density(high, log_p), _times_density(low, log_p)
+    low, high = (np.where(np.isinf(one), 0.0, one) for one in (low, high))
+    slope = at_low - at_high
+    bend = at_high * (1.0 - high * high) - at_low * (1.0 - low * low) - slope * slope
+    return slope, np.clip(bend, -LARGEST_TERM, LARGEST_TERM)
 
 
 def _times_density(z: FloatArray, log_p: FloatArray) -> FloatArray:

@@ -13,12 +13,13 @@ from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.patient_nodes import PatientNodes, TwoLevelPoint
 from udfs.growth.proposals import Nodes
 from udfs.growth.result import GrowthFit
-from udfs.growth.tilted_sums import tilted_sums
+from udfs.growth.tilted_sums import TiltedSums
 from udfs.growth.weights import NodeTerms, node_terms
 
-LARGEST_FEATURE = 1e30
-ELEMENTS_AT_ONCE = 300_000
-"""Of the largest working array."""
+LARGEST_FEATURE = 1e15
+"""Of a node that no weight is on: what is multiplied with 0 must stay finite, and its square too
+in single precision."""
+LOG_LEAST = -1e30
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,17 @@ class GivenPatients:
 
     loglik: FloatArray
     """(n, K) log p(y | u_k)."""
+    unmoved: FloatArray
+    """(n, f, K) conditional means of the features of phi - u without what is given by u alone:
+    deviations from the typical value, their products, derivatives of log p(y | phi) in the log
+    error parameters."""
     first: FloatArray
-    """(n, K, f) conditional means of the features of phi - u: deviations from the typical value,
-    their products, derivatives of log p(y | phi) in the log error parameters."""
-    covariance: FloatArray
-    """(n, K, f (f + 1) / 2) conditional covariances of the features of phi, by ``tril_indices``."""
-    phi_square: FloatArray
-    """(n, K, p) conditional means of phi^2."""
+    """(n, f, K) conditional means of these features."""
+    sums: TiltedSums
+    features: FloatArray
+    """(n, f, R) of the lesions' nodes, as if u were at the centre of the patient's nodes."""
     curvature: FloatArray
-    """(n, K, e (e + 1) / 2)"""
+    """(n, e (e + 1) / 2, R) second derivatives in the log error parameters."""
 
 
 class PatientPass:
@@ -84,30 +87,32 @@ class PatientPass:
         owner = np.repeat(np.arange(len(members)), sizes)
         first_of = np.cumsum([0, *sizes[:-1]])
         typical = problem.design.mean(self.point.population.coefficients, lesions).T
-        u = where.u[patients]
-        centre, factor = where.centre[patients][owner], where.factor[patients][owner]
-        given = self._given(data, order, typical, u[owner], centre, factor)
+        u, factor = where.u[patients], where.factor[patients]
+        off_centre = (u - where.centre[patients][:, None]).transpose(0, 2, 1)[owner]
+        around = typical + where.centre[patients][owner]
+        given = self._given(data, order, around, off_centre, factor[owner])
         terms = self._dropout_terms(where.patients[patients], u)
         loglik, w = self._patient_weights(given, first_of, u, where.log_density[patients], terms)
         mean = np.einsum("Pk,Pka->Pa", w, u)
         off = u - mean[:, None]
         of_lesion = w[owner]
-        mean_phi = np.einsum("nk,nka->na", of_lesion, given.first[..., : self.p] + u[owner])
-        mean_phi += typical
-        square = np.einsum("nk,nka->na", of_lesion, given.phi_square)
+        expected = (given.first @ of_lesion[..., None])[..., 0]
+        shares = given.sums.node_weights(of_lesion)
+        covariance, (mean_r, square) = self._own_moments(given, of_lesion, shares, factor[owner])
         return {
             "lesions": lesions,
             "loglik": loglik.sum(),
             "patient_mean": mean,
             "patient_cov": np.einsum("Pk,Pka,Pkb->Pab", w, off, off, optimize=True),
-            "mean_phi": mean_phi,
-            "sd_phi": np.sqrt(np.maximum(square - mean_phi**2, 0.0)),
+            "mean_phi": around + mean_r,
+            "sd_phi": np.sqrt(np.maximum(square - mean_r**2, 0.0)),
             "between_square": np.einsum("Pk,Pka->a", w, u**2),
             "error_curvature": _symmetric(
-                np.einsum("nk,nke->e", of_lesion, given.curvature), self.n_error
+                np.einsum("nr,ner->e", shares[:, 0].astype(np.float64), given.curvature),
+                self.n_error,
             ),
-            **self._gaussian_sums(given, of_lesion, lesions, typical),
-            **self._scores(given, owner, w, u, lesions, first_of, terms),
+            **self._gaussian_sums(expected, lesions, typical),
+            **self._scores(given, covariance, w, u, lesions, first_of, terms),
             "dropout_information": np.zeros((0, 0)) if terms is None else terms.information(w),
         }
 
@@ -115,85 +120,79 @@ class PatientPass:
         self,
         data: NodeTerms,
         order: IntArray,
-        typical: FloatArray,
-        u: FloatArray,
-        centre: FloatArray,
+        around: FloatArray,
+        off_centre: FloatArray,
         factor: FloatArray,
     ) -> GivenPatients:
         """Conditional moments of every lesion at every node of its patient.
 
         Args:
             order: (n,) places of the lesions in ``data``.
-            typical: (n, p) typical phi.
-            u: (n, K, p) nodes of each lesion's patient.
-            centre: (n, p) of these nodes.
+            around: (n, p) typical phi plus the centre of the patient's nodes.
+            off_centre: (n, p, K) nodes of each lesion's patient, less that centre.
             factor: (n, p, p) of these nodes.
         """
-        n, count, _ = u.shape
-        p, f, e = self.p, len(self.matrix), self.n_error
-        a, b = np.tril_indices(f)
-        c, d = np.tril_indices(e)
-        moments = np.empty((n, count, f + len(a) + len(c)))
-        loglik = np.empty((n, count))
-        step = max(1, ELEMENTS_AT_ONCE // (moments.shape[2] * len(self.where.z) * self.nodes.count))
-        for start in range(0, n, step):
-            part = slice(start, start + step)
-            some = order[part]
-            r = data.phi[:, some].transpose(1, 0, 2) - typical[part, :, None]
-            pulled = self.precision @ r
-            log_a = data.loglik[some] - np.log(data.density[some])
-            log_a -= 0.5 * np.einsum("npr,npr->nr", r, pulled)
-            log_a += np.einsum("np,npr->nr", centre[part], pulled)
-            slopes = factor[part].transpose(0, 2, 1) @ pulled
-            rows, columns = self.pairs
-            features = np.concatenate(
-                [r, r[:, rows] * r[:, columns], *(one[some][:, None] for one in data.score)], axis=1
-            )
-            bends = [data.curvature[i][j][some][:, None] for i, j in zip(c, d, strict=True)]
-            wanted = np.concatenate([features, features[:, a] * features[:, b], *bends], axis=1)
-            # Where a weight is 0 what it is multiplied with must stay finite.
-            np.clip(wanted, -LARGEST_FEATURE, LARGEST_FEATURE, out=wanted)
-            top = np.maximum(log_a.max(axis=1, keepdims=True), -LARGEST_FEATURE)
-            log_a -= top
-            np.maximum(log_a, -LARGEST_FEATURE, out=log_a)
-            log_total, moments[part] = tilted_sums(log_a, slopes, self.where.z, wanted, self.kind)
-            loglik[part] = top + log_total - np.log(r.shape[2])
-        first, covariance = moments[..., :f].copy(), moments[..., f : f + len(a)]
-        loglik += self.log_constant - 0.5 * np.einsum(
-            "nka,ab,nkb->nk", u, self.precision, u, optimize=True
-        )
-        # The features begin with r, the covariances with those of the first feature.
-        squares = np.flatnonzero((a == b) & (a < p))
-        covariance -= first[..., a] * first[..., b]
-        phi_square = covariance[..., squares] + np.square(first[..., :p] + typical[:, None])
-        self._move(first, u)
-        return GivenPatients(loglik, first, covariance, phi_square, moments[..., f + len(a) :])
+        n, p = around.shape
+        r = data.phi[:, order].transpose(1, 0, 2) - around[..., None]
+        pulled = self.precision @ r
+        log_a = data.loglik[order] - np.log(data.density[order])
+        log_a -= 0.5 * np.einsum("npr,npr->nr", r, pulled)
+        top = np.maximum(log_a.max(axis=1, keepdims=True), LOG_LEAST)
+        log_a -= top
+        np.maximum(log_a, LOG_LEAST, out=log_a)
+        sums = TiltedSums(log_a, factor.transpose(0, 2, 1) @ pulled, self.where.z, self.kind)
+        rows, columns = self.pairs
+        features = np.empty((n, len(self.matrix), r.shape[2]), dtype=self.kind)
+        np.clip(r, -LARGEST_FEATURE, LARGEST_FEATURE, out=features[:, :p], casting="same_kind")
+        for place, (k, other) in enumerate(zip(rows, columns, strict=True), start=p):
+            np.multiply(features[:, k], features[:, other], out=features[:, place])
+        for place, one in enumerate(data.score, start=p + len(rows)):
+            features[:, place] = one[order]
+        np.clip(features, -LARGEST_FEATURE, LARGEST_FEATURE, out=features)
+        loglik, mean = sums.means(features)
+        loglik += top + self.log_constant - np.log(r.shape[2])
+        loglik -= 0.5 * (off_centre * (self.precision @ off_centre)).sum(axis=1)
+        bends = [data.curvature[i][j][order] for i, j in zip(*np.tril_indices(self.n_error),
+                 strict=True)]  # fmt: skip
+        unmoved, first = self._moved(mean, off_centre)
+        return GivenPatients(loglik, unmoved, first, sums, features, np.stack(bends, axis=1))
 
-    def _move(self, first: FloatArray, u: FloatArray) -> None:
-        """In place: means of the features of r -> of the features of r - u.
+    def _moved(self, mean: FloatArray, u: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Means of the features of r - u from those of r, (n, f, K); without the constants, and
+        with them.
 
         (r - u)_a (r - u)_b = r_a r_b - u_b r_a - u_a r_b + u_a u_b.
         """
+        unmoved, first = mean, mean.copy()
         for place, (k, other) in enumerate(zip(*self.pairs, strict=True), start=self.p):
-            a, b = u[..., k], u[..., other]
-            first[..., place] -= b * first[..., k] + a * first[..., other] - a * b
-        first[..., : self.p] -= u
+            a, b = u[:, k], u[:, other]
+            unmoved[:, place] -= b * first[:, k] + a * first[:, other]
+            first[:, place] = unmoved[:, place] + a * b
+        first[:, : self.p] -= u
+        return unmoved, first
 
-    def _own_covariance(
-        self, covariance: FloatArray, owner: IntArray, w: FloatArray, u: FloatArray
-    ) -> FloatArray:
-        """(n, f, f) means over the patients' nodes of the covariances of the features of r - u.
+    def _own_moments(
+        self, given: GivenPatients, weight: FloatArray, shares: FloatArray, factor: FloatArray
+    ) -> tuple[FloatArray, tuple[FloatArray, FloatArray]]:
+        """What the nodes say of each lesion, means over its patient's (n, K) weights.
 
-        Given u these features are (1 - N(u)) times those of r, plus a constant, with N linear in u:
-        the mean of (1 - N) V (1 - N)' needs those of V, u_a V and u_a u_b V.
+        Given u the features of r - u are (1 - N(u)) times those of r, F, plus a constant, with N
+        linear in u. So the mean covariance is that of (1 - N) E[F F'] (1 - N)', which needs the
+        means of E[F F'], u_a E[F F'] and u_a u_b E[F F'], less that of (1 - N) E[F] E[F]' (1 - N)'.
+
+        Args:
+            shares: (n, h, R) what each node has of each monomial of z = L^-1 u, ``factor`` L.
+
+        Returns:
+            (n, f, f) mean covariances, and (n, p) means of r and of its squares.
         """
         p, f = self.p, len(self.matrix)
+        rows, columns = np.tril_indices(f)
+        products = given.features[:, rows] * given.features[:, columns]
+        np.clip(products, -(LARGEST_FEATURE**2), LARGEST_FEATURE**2, out=products)
+        of_z = (shares @ products.transpose(0, 2, 1)).astype(np.float64)
+        found = _symmetric(_by_effects(factor) @ of_z, f)
         rows, columns = np.tril_indices(p)
-        powers = np.concatenate(
-            [np.ones((*u.shape[:2], 1)), u, u[..., rows] * u[..., columns]], axis=2
-        )
-        weights = (w[..., None] * powers).transpose(0, 2, 1)[owner]
-        found = _symmetric(weights @ covariance, f)
         move = np.zeros((p, f, f))
         for place, (k, other) in enumerate(zip(*self.pairs, strict=True), start=p):
             move[other, place, k] += 1.0
@@ -203,7 +202,11 @@ class PatientPass:
         for place, (k, other) in enumerate(zip(rows, columns, strict=True), start=p + 1):
             product = move[k] @ found[:, place] @ move[other].T
             twice += product if k == other else product + product.transpose(0, 2, 1)
-        return found[:, 0] - once - once.transpose(0, 2, 1) + twice
+        covariance = found[:, 0] - once - once.transpose(0, 2, 1) + twice
+        covariance -= (given.unmoved * weight[:, None]) @ given.unmoved.transpose(0, 2, 1)
+        mean = (shares[:, :1] @ given.features[:, :p].transpose(0, 2, 1))[:, 0]
+        squares = np.einsum("naa->na", found[:, 0, :p, :p])
+        return covariance, (mean.astype(np.float64), squares)
 
     def _dropout_terms(self, patients: IntArray, u: FloatArray) -> Terms | None:
         if self.dropout is None or self.point.dropout is None:
@@ -230,10 +233,9 @@ class PatientPass:
         return (top + np.log(total / w.shape[1]))[:, 0], w / total
 
     def _gaussian_sums(
-        self, given: GivenPatients, weight: FloatArray, lesions: IntArray, typical: FloatArray
+        self, expected: FloatArray, lesions: IntArray, typical: FloatArray
     ) -> dict[str, FloatArray]:
         """What the complete information of fixed effects and omega needs."""
-        expected = np.einsum("nk,nkf->nf", weight, given.first)
         off, n_omega = expected[:, : self.p], len(self.pairs[0])
         products = np.zeros((self.p, self.p))
         sums = expected[:, self.p : self.p + n_omega].sum(axis=0)
@@ -248,7 +250,7 @@ class PatientPass:
     def _scores(
         self,
         given: GivenPatients,
-        owner: IntArray,
+        covariance: FloatArray,
         w: FloatArray,
         u: FloatArray,
         lesions: IntArray,
@@ -260,7 +262,7 @@ class PatientPass:
         x = self.fit.problem.design.values[lesions]
         column, parameter = structure.effect_places
         n_effects, n_inner = structure.n_effects, f - self.p
-        own = self.matrix @ self._own_covariance(given.covariance, owner, w, u) @ self.matrix.T
+        own = self.matrix @ covariance @ self.matrix.T
         place = np.zeros((len(lesions), self.size, f))
         rows = np.arange(n_effects)
         place[:, rows, parameter] = x[:, column]
@@ -268,21 +270,38 @@ class PatientPass:
         inner = np.r_[n_effects:end, self.size - self.n_error : self.size]
         place[:, inner, self.p + np.arange(n_inner)] = 1.0
         missing = np.tensordot(place @ own, place, axes=([0, 2], [0, 2]))
-        base = given.first @ self.matrix.T
-        base[..., self.p :] += self.constant[self.p :]
-        total = np.add.reduceat(base @ place.transpose(0, 2, 1), first_of, axis=0)
-        total[..., end : self.size - self.n_error] = (u / self.point.between) ** 2 - 1.0
+        base = self.matrix @ given.first
+        base[:, self.p :] += self.constant[self.p :, None]
+        total = np.add.reduceat(place @ base, first_of, axis=0)
+        total[:, end : self.size - self.n_error] = ((u / self.point.between) ** 2 - 1.0).transpose(
+            0, 2, 1
+        )
         if terms is not None:
-            hazard = terms.score()
-            total = np.concatenate([total, hazard], axis=2)
-            missing = np.pad(missing, (0, hazard.shape[2]))
-        mean = np.einsum("Pk,Pks->Ps", w, total)
-        off = (total - mean[:, None]).reshape(-1, total.shape[2])
-        missing += (off * w.reshape(-1, 1)).T @ off
+            hazard = terms.score().transpose(0, 2, 1)
+            total = np.concatenate([total, hazard], axis=1)
+            missing = np.pad(missing, (0, hazard.shape[1]))
+        mean = (total @ w[..., None])[..., 0]
+        total -= mean[..., None]
+        missing += ((total * w[:, None]) @ total.transpose(0, 2, 1)).sum(axis=0)
         return {
             "score": mean.sum(axis=0),
             "missing": missing,
         }
+
+
+def _by_effects(factor: FloatArray) -> FloatArray:
+    """(n, h, h) what takes the ``monomials`` of z to those of u = L z, for (n, p, p) L."""
+    n, p, _ = factor.shape
+    rows, columns = np.tril_indices(p)
+    out = np.zeros((n, 1 + p + len(rows), 1 + p + len(rows)))
+    out[:, 0, 0] = 1.0
+    out[:, 1 : p + 1, 1 : p + 1] = factor
+    a, b = factor[:, rows], factor[:, columns]
+    # u_a u_b = sum over d, e of L_ad L_be z_d z_e; each pair d > e comes twice.
+    product = a[:, :, rows] * b[:, :, columns]
+    other = a[:, :, columns] * b[:, :, rows]
+    out[:, p + 1 :, p + 1 :] = np.where(rows == columns, product, product + other)
+    return out
 
 
 def _symmetric(packed: FloatArray, size: int) -> FloatArray:

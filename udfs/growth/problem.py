@@ -34,6 +34,19 @@ SMALLEST_RESIDUAL = 1e-4
 
 
 @dataclass(frozen=True)
+class Rank:
+    """The k-th row of each lesion of a block that has so many: the first ``size`` of them."""
+
+    size: int
+    times: Times
+    """(size, 1) arrays."""
+    y: FloatArray
+    """(size, 1) volumes; 1 where the row is censored."""
+    censored: IntArray
+    """(c,) lesions of the block whose row of this rank is censored."""
+
+
+@dataclass(frozen=True)
 class Block:
     """Rows of some lesions, rank by rank."""
 
@@ -57,6 +70,26 @@ class Block:
     """All lower bounds are 0 (then the standardised bound is -1 / b under proportional error)."""
     n_rows: FloatArray
     """(n, 1) rows per lesion."""
+
+    @cached_property
+    def ranks(self) -> tuple[Rank, ...]:
+        """The rows again, each rank by itself."""
+        is_censored = np.zeros(len(self.y), dtype=bool)
+        is_censored[self.censored] = True
+        y = np.where(is_censored[:, None], 1.0, self.y)
+        out, start = [], 0
+        for size in self.rank_sizes:
+            rows = slice(start, start + size)
+            censored = np.flatnonzero(is_censored[rows])
+            out.append(Rank(size, self.times.take(rows), y[rows], censored))
+            start += size
+        return tuple(out)
+
+    @cached_property
+    def n_measured(self) -> FloatArray:
+        """(n, 1) rows per lesion that are not censored."""
+        censored = np.bincount(self.gather[self.censored], minlength=len(self.lesions))
+        return self.n_rows - censored[:, None]
 
     def per_row(self, values: FloatArray) -> FloatArray:
         """(n, s) values per lesion -> (m, s) per row."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import permutations, product
 
 import numpy as np
@@ -56,6 +56,12 @@ class Nodes:
     def count(self) -> int:
         """Nodes per lesion."""
         return self.bells.shape[0] * self.bells.shape[3] + self.normal.shape[2]
+
+    @cached_property
+    def by_shift(self) -> tuple[FloatArray, ...]:
+        """(shifts, p, R_k) points of each bell, then those of the population."""
+        parts = (*self.bells, self.normal)
+        return tuple(np.ascontiguousarray(one.transpose(1, 0, 2)) for one in parts)
 
     @property
     def prior_share(self) -> float:
@@ -279,23 +285,33 @@ def draw_nodes(
     problem: Problem, proposal: Proposal, nodes: Nodes, lesions: IntArray
 ) -> tuple[FloatArray, FloatArray]:
     """(p, n, R) phi at the nodes of some lesions, and the (n, R) density q there."""
+    phi = node_places(problem, proposal, nodes, lesions)
+    return phi, proposal_density(problem, proposal, lesions, phi, nodes.prior_share)
+
+
+def node_places(
+    problem: Problem, proposal: Proposal, nodes: Nodes, lesions: IntArray
+) -> FloatArray:
+    """(p, n, R) phi at the nodes of some lesions."""
     p = problem.n_parameters
     shift = lesions % N_SHIFTS
-    typical = problem.design.mean(proposal.population.coefficients, lesions)[:, :, None]
-    root = root_of(proposal.population.omega)
+    typical = problem.design.mean(proposal.population.coefficients, lesions)
+    turn = _mirrors(p)[(lesions // N_SHIFTS) % len(_mirrors(p))]
     phi = np.empty((p, len(lesions), nodes.count))
+    by_lesion = phi.transpose(1, 0, 2)
+    centres = [*proposal.mean[:, :, lesions], typical]
+    factors = [
+        *proposal.factor[:, :, :, lesions].transpose(0, 3, 1, 2),
+        root_of(proposal.population.omega),
+    ]
     start = 0
-    centres = [(one[:, lesions, None], two[:, :, lesions, None]) for one, two in
-               zip(proposal.mean, proposal.factor, strict=True)]  # fmt: skip
-    turn = _mirrors(p)[(lesions // N_SHIFTS) % len(_mirrors(p))].transpose(1, 2, 0)[..., None]
-    for (mean, factor), points in zip(centres, nodes.bells, strict=True):
+    for mean, factor, points in zip(centres, factors, nodes.by_shift, strict=True):
         stop = start + points.shape[2]
-        turned = np.einsum("abnr,bcnr->acnr", factor, turn)
-        _place(phi[:, :, start:stop], mean, turned, np.take(points, shift, axis=1))
+        part = by_lesion[:, :, start:stop]
+        np.matmul(factor @ turn, points[shift], out=part)
+        part += mean.T[:, :, None]
         start = stop
-    turned = np.einsum("ab,bcnr->acnr", root, turn)
-    _place(phi[:, :, start:], typical, turned, np.take(nodes.normal, shift, axis=1))
-    return phi, proposal_density(problem, proposal, lesions, phi, nodes.prior_share)
+    return phi
 
 
 def proposal_density(
@@ -306,17 +322,37 @@ def proposal_density(
     prior_share: float = 1 / 7,
 ) -> FloatArray:
     """(n, R) density q of some lesions at (p, n, R) points."""
-    typical = problem.design.mean(proposal.population.coefficients, lesions)[:, :, None]
-    density = _normal_density(phi, typical, root_of(proposal.population.omega))
-    density *= prior_share
-    share = (1.0 - prior_share) / len(proposal.mean)
-    for mean, factor, scale in zip(
-        proposal.mean, proposal.factor, proposal.density_scale, strict=True
-    ):
-        bell = _bell(phi, mean[:, lesions, None], factor[:, :, lesions, None])
-        bell *= share * scale[lesions, None]
-        density += bell
-    return density
+    p, bells = problem.n_parameters, len(proposal.mean)
+    typical = problem.design.mean(proposal.population.coefficients, lesions)
+    root = root_of(proposal.population.omega)
+    inverse = np.empty((len(lesions), bells + 1, p, p))
+    # Student's density with 4 degrees of freedom is (1 + (z / 2)^2)^(-5/2) times that at 0.
+    inverse[:, :bells] = 0.5 * _lower_inverse(proposal.factor[..., lesions]).transpose(3, 0, 1, 2)
+    inverse[:, bells] = _lower_inverse(root[None, :, :, None])[0, :, :, 0]
+    centre = np.concatenate([proposal.mean[:, :, lesions], typical[None]]).transpose(2, 0, 1)
+    offset = (inverse @ centre[..., None]).reshape(len(lesions), -1, 1)
+    z = inverse.reshape(len(lesions), -1, p) @ phi.transpose(1, 0, 2)
+    z -= offset
+    z *= z
+    of_bells = z[:, : bells * p].reshape(len(lesions), bells, p, -1)
+    of_bells += 1.0
+    density = z[:, bells * p]
+    for k in range(1, p):
+        density += z[:, bells * p + k]
+    density *= -0.5
+    np.exp(density, out=density)
+    density *= prior_share * (2.0 * np.pi) ** (-0.5 * p) / np.prod(np.diag(root))
+    share = (1.0 - prior_share) / bells
+    for bell, scale in enumerate(proposal.density_scale):
+        product = of_bells[:, bell, 0]
+        for k in range(1, p):
+            product *= of_bells[:, bell, k]
+        root_of_product = np.sqrt(product)
+        product *= product
+        product *= root_of_product
+        np.divide((share * scale[lesions])[:, None], product, out=product)
+        density += product
+    return np.ascontiguousarray(density)
 
 
 @lru_cache(maxsize=8)
@@ -331,64 +367,12 @@ def _mirrors(p: int) -> FloatArray:
     )
 
 
-def _place(out: FloatArray, mean: FloatArray, factor: FloatArray, points: FloatArray) -> None:
-    """out = mean + factor @ points, parameter by parameter."""
-    for k in range(len(out)):
-        np.multiply(factor[k, 0], points[0], out=out[k])
-        for other in range(1, len(out)):
-            out[k] += factor[k, other] * points[other]
-        out[k] += mean[k]
-
-
-def _standardised(phi: FloatArray, mean: FloatArray, factor: FloatArray, k: int) -> FloatArray:
-    """(n, R) k-th entry of inverse @ (phi - mean), ``factor`` being a lower triangular inverse."""
-    offset = sum((factor[k, other] * mean[other] for other in range(k)), factor[k, k] * mean[k])
-    value = factor[k, k] * phi[k]
-    value -= offset
-    for other in range(k):
-        if np.any(factor[k, other]):
-            value += factor[k, other] * phi[other]
-    return value
-
-
 def _lower_inverse(factor: FloatArray) -> FloatArray:
-    """Inverse of (p, p, n, 1) lower triangular matrices."""
+    """Inverse of (..., p, p, n) lower triangular matrices."""
     inverse = np.zeros_like(factor)
-    for k in range(len(factor)):
-        inverse[k, k] = 1.0 / factor[k, k]
+    for k in range(factor.shape[-2]):
+        inverse[..., k, k, :] = 1.0 / factor[..., k, k, :]
         for other in range(k):
-            part = sum(factor[k, j] * inverse[j, other] for j in range(other, k))
-            inverse[k, other] = -part * inverse[k, k]
+            part = sum(factor[..., k, j, :] * inverse[..., j, other, :] for j in range(other, k))
+            inverse[..., k, other, :] = -part * inverse[..., k, k, :]
     return inverse
-
-
-def _bell(phi: FloatArray, mean: FloatArray, factor: FloatArray) -> FloatArray:
-    """(n, R) product of Student densities over their value at the centre."""
-    inverse = 0.5 * _lower_inverse(factor)
-    product = _standardised(phi, mean, inverse, 0)
-    product *= product
-    product += 1.0
-    for k in range(1, len(phi)):
-        value = _standardised(phi, mean, inverse, k)
-        value *= value
-        value += 1.0
-        product *= value
-    root = np.sqrt(product)
-    product *= product
-    product *= root
-    return np.divide(1.0, product, out=product)
-
-
-def _normal_density(phi: FloatArray, mean: FloatArray, root: FloatArray) -> FloatArray:
-    """(n, R) density of N(mean, root root')."""
-    inverse = _lower_inverse(root[:, :, None, None])
-    total = _standardised(phi, mean, inverse, 0)
-    total *= total
-    for k in range(1, len(phi)):
-        value = _standardised(phi, mean, inverse, k)
-        value *= value
-        total += value
-    total *= -0.5
-    np.exp(total, out=total)
-    total *= (2.0 * np.pi) ** (-0.5 * len(phi)) / np.prod(np.diag(root))
-    return total

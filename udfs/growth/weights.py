@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.growth.likelihood import error_terms, loglik
+from udfs.growth.likelihood import error_terms, loglik_of_many
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem
@@ -67,7 +67,7 @@ def node_terms(
     phi, density = draw_nodes(problem, proposal, nodes, lesions)
     psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
     if not with_derivatives:
-        total = loglik(problem.model, problem.error, block, psi, error)
+        total = loglik_of_many(problem.model, problem.error, block, psi, error)
         return NodeTerms(phi, density, total, [], [])
     terms = error_terms(problem.model, problem.error, block, psi, error)
     return NodeTerms(phi, density, terms.loglik, terms.score, terms.curvature)
