@@ -101,8 +101,8 @@ def test_sums_are_those_of_the_patients(built):
         pytest.skip("the layout has sizes")
     # Centimetres become millimetres to within the rounding of a binary fraction.
     found = connection.sql(
-        "SELECT CAST(CAST(usubjid AS INTEGER) AS VARCHAR), day, round(size_mm, 9) "
-        "FROM staging.tumor_result_screen WHERE disposition = 'kept' AND size_mm IS NOT NULL "
+        "SELECT CAST(CAST(usubjid AS INTEGER) AS VARCHAR), day, round(sum_mm, 9) "
+        "FROM staging.tumor_result_screen WHERE disposition = 'kept' AND sum_mm IS NOT NULL "
         "ORDER BY ALL"
     ).fetchall()
     sums: dict[tuple[str, int], float] = {}
