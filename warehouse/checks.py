@@ -31,6 +31,7 @@ from warehouse.checking.suites import (
     Suite,
     check_columns,
     load_suites,
+    suite_files,
     tables_to_check,
 )
 from warehouse.checking.summary import summarise
@@ -50,6 +51,7 @@ __all__ = [
     "load_suites",
     "preload",
     "read_check_results",
+    "suite_files",
     "summarise",
     "tables_to_check",
     "write_check_results",

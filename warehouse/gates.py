@@ -23,8 +23,8 @@ StageShower = Callable[[str, int, str], AbstractContextManager[Stage]]
 def suite_digests(folder: Path) -> dict[str, str]:
     """Digest of each suite's file, by the table that it checks."""
     return {
-        path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        for path in sorted(folder.glob("*.json"))
+        table: hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for table, path in checks.suite_files(folder).items()
     }
 
 

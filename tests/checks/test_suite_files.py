@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from warehouse.checks import load_suites, tables_to_check
 from warehouse.errors import LesionsError
 
 
-def write(folder: Path, *expectations: dict[str, Any], name: str = "core.lesion") -> Path:
-    content = {"name": name, "expectations": list(expectations)}
-    path = folder / "core.lesion.json"
-    path.write_text(json.dumps(content), encoding="utf-8")
+def write(folder: Path, *checks: Any) -> Path:
+    """A suite of core.lesion."""
+    path = folder / "core" / "lesion.yml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(list(checks), sort_keys=False), encoding="utf-8")
     return path
 
 
-def entry(kind: str, severity: str = "critical", **kwargs: Any) -> dict[str, Any]:
-    return {"type": kind, "kwargs": kwargs, "severity": severity}
+def entry(kind: str, severity: str | None = None, **kwargs: Any) -> dict[str, Any]:
+    return {kind: kwargs} | ({} if severity is None else {"severity": severity})
 
 
 def test_a_suite_is_keyed_by_its_table_and_names_its_checks(tmp_path: Path) -> None:
@@ -37,7 +38,7 @@ def test_a_suite_is_keyed_by_its_table_and_names_its_checks(tmp_path: Path) -> N
 
 def test_a_list_of_columns_is_one_check_per_column(tmp_path: Path) -> None:
     given = entry("expect_column_values_to_be_between", column=["a", "b"], min_value=0)
-    write(tmp_path, {**given, "meta": {"id": "sizes", "remedy": "weigh again"}})
+    write(tmp_path, {**given, "id": "sizes", "remedy": "weigh again"})
     checks = load_suites(tmp_path)["core.lesion"].checks
     assert [check.check_id for check in checks] == ["sizes:a", "sizes:b"]
     assert [check.kwargs["column"] for check in checks] == ["a", "b"]
@@ -50,7 +51,7 @@ def test_columns_named_inside_a_condition_are_known(tmp_path: Path) -> None:
         condition="nadir_mm <= baseline_mm AND EXISTS (SELECT 1 FROM core.organ WHERE x = 1)",
         where="has_response",
     )
-    write(tmp_path, {**given, "meta": {"id": "nadir"}})
+    write(tmp_path, {**given, "id": "nadir"})
     (check,) = load_suites(tmp_path)["core.lesion"].checks
     assert set(check.columns) == {"nadir_mm", "baseline_mm", "has_response"}
 
@@ -71,16 +72,27 @@ def test_columns_named_inside_a_condition_are_known(tmp_path: Path) -> None:
             entry("expect_column_values_to_be_unique", "fatal", column="organ"),
             "severity is 'fatal'; wanted one of critical, warning, info",
         ),
-        ({"type": "expect_column_values_to_be_unique", "kwargs": {}}, "'severity' is missing"),
+        ({"expect_column_values_to_be_unique": {}}, "'column' is missing"),
+        ({"id": "x"}, "names no kind; wanted one kind of check"),
+        (
+            entry("expect_column_values_to_be_unique", column="a")
+            | entry("expect_column_values_to_not_be_null", column="a"),
+            "wanted one kind of check, and beside it no more than id,",
+        ),
+        (
+            {"expect_column_values_to_be_unique": {"column": "a"}, "sevrity": "info"},
+            "'sevrity'; wanted one kind of check",
+        ),
+        (entry("expect_column_values_to_be_unique", column="a") | {"id": 7}, "id is 7; wanted a"),
         (entry("expect_rows_to_satisfy", condition="a = 1"), "needs a name"),
         (
-            {**entry("expect_rows_to_satisfy", condition="a = = 1"), "meta": {"id": "x"}},
+            {**entry("expect_rows_to_satisfy", condition="a = = 1"), "id": "x"},
             "cannot be parsed as SQL: a = = 1",
         ),
         (
             {
                 **entry("unexpected_rows_expectation", unexpected_rows_query="SELECT 1"),
-                "meta": {"id": "x"},
+                "id": "x",
             },
             "must name its table as {batch}",
         ),
@@ -90,11 +102,11 @@ def test_columns_named_inside_a_condition_are_known(tmp_path: Path) -> None:
                     "unexpected_rows_expectation",
                     unexpected_rows_query="SELECT {'a': 1} FROM {batch}",
                 ),
-                "meta": {"id": "x"},
+                "id": "x",
             },
             "must be doubled",
         ),
-        (["expect_column_values_to_be_unique"], "wanted an object"),
+        (["expect_column_values_to_be_unique"], "wanted 'kind: {arguments}'"),
     ],
 )
 def test_a_mistake_names_the_file_and_the_remedy(
@@ -103,7 +115,7 @@ def test_a_mistake_names_the_file_and_the_remedy(
     write(tmp_path, expectation)
     with pytest.raises(LesionsError) as raised:
         load_suites(tmp_path)
-    assert str(raised.value).startswith("core.lesion.json: expectation 1")
+    assert str(raised.value).startswith("expectations/core/lesion.yml: check 1")
     assert told in str(raised.value)
 
 
@@ -114,15 +126,49 @@ def test_two_checks_of_one_name_are_refused(tmp_path: Path) -> None:
         load_suites(tmp_path)
 
 
-def test_a_name_that_is_not_the_files_is_refused(tmp_path: Path) -> None:
-    write(tmp_path, name="core.leison")
-    with pytest.raises(LesionsError, match=r"the file's name says 'core\.lesion'"):
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- {a: 1\n- b\n", r"lesion\.yml: is not YAML: .*line 3"),
+        ("checks: []\n", "wanted a list of checks"),
+        (
+            "- expect_column_values_to_be_unique: {column: a}\n"
+            "  expect_column_values_to_be_unique: {column: b}\n",
+            "a key is there twice",
+        ),
+    ],
+)
+def test_a_broken_file_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+    write(tmp_path).write_text(text, encoding="utf-8")
+    with pytest.raises(LesionsError, match=f"(?s){told}"):
         load_suites(tmp_path)
 
 
-def test_broken_json_is_told_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "core.lesion.json").write_text('{"name": "core.lesion",\n', encoding="utf-8")
-    with pytest.raises(LesionsError, match=r"core\.lesion\.json: is not JSON: .* line 2"):
+def test_words_and_days_in_a_set_stay_texts(tmp_path: Path) -> None:
+    write(tmp_path).write_text(
+        "- expect_column_values_to_be_in_set:\n"
+        "    {column: a, value_set: [NO, Y, on, trueish, 2026-11-20, 1, 0.5, 1e-9, true]}\n",
+        encoding="utf-8",
+    )
+    (check,) = load_suites(tmp_path)["core.lesion"].checks
+    assert check.kwargs["value_set"] == [
+        "NO",
+        "Y",
+        "on",
+        "trueish",
+        "2026-11-20",
+        1,
+        0.5,
+        1e-9,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("name", ["core.lesion.json", "core/lesion.yaml", "lesion.yml"])
+def test_a_file_that_would_not_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / name).write_text("[]", encoding="utf-8")
+    with pytest.raises(LesionsError, match=r"is not read\. A suite is expectations/<schema>/"):
         load_suites(tmp_path)
 
 
@@ -136,13 +182,17 @@ def test_an_unknown_column_or_table_is_refused_where_columns_are_known(tmp_path:
         load_suites(tmp_path, {"core.lesions": ["organ"]})
 
 
-def test_sql_may_be_a_list_of_lines(tmp_path: Path) -> None:
+def test_sql_is_a_block_of_lines(tmp_path: Path) -> None:
     lines = [
-        "SELECT lesion_id FROM {batch} AS l",
+        "SELECT l.lesion_id",
+        "FROM {batch} AS l",
         "WHERE l.organ NOT IN (SELECT organ FROM core.organ)",
     ]
-    given = entry("unexpected_rows_expectation", unexpected_rows_query=lines)
-    write(tmp_path, {**given, "meta": {"id": "organs"}})
+    block = "".join(f"      {line}\n" for line in lines)
+    write(tmp_path).write_text(
+        f"- unexpected_rows_expectation:\n    unexpected_rows_query: |\n{block}  id: organs\n",
+        encoding="utf-8",
+    )
     (check,) = load_suites(tmp_path)["core.lesion"].checks
     assert check.kwargs["unexpected_rows_query"] == "\n".join(lines)
     assert check.tables == {"core.organ"}

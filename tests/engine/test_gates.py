@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -17,13 +16,9 @@ from warehouse.project import create_project
 def gate(tmp_path: Path) -> Gate:
     """core.b has a check that reads quality.q."""
     folder = tmp_path / "suites"
-    folder.mkdir()
-    exists = {
-        "type": "expect_values_to_exist_in",
-        "kwargs": {"column": "id", "table": "quality.q"},
-        "severity": "critical",
-    }
-    (folder / "core.b.json").write_text(json.dumps({"name": "core.b", "expectations": [exists]}))
+    (folder / "core").mkdir(parents=True)
+    exists = "- expect_values_to_exist_in: {column: id, table: quality.q}\n"
+    (folder / "core" / "b.yml").write_text(exists)
     display = Display(quiet=True)
     return Gate(
         project=create_project(tmp_path / "project"),
@@ -55,8 +50,9 @@ def test_a_table_whose_suite_changed_is_due(gate: Gate) -> None:
 
 
 def test_a_suite_that_changes_has_another_digest(tmp_path: Path) -> None:
-    (tmp_path / "core.b.json").write_text("{}")
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "b.yml").write_text("[]")
     before = suite_digests(tmp_path)
-    (tmp_path / "core.b.json").write_text("{ }")
+    (tmp_path / "core" / "b.yml").write_text("[ ]")
     assert before.keys() == suite_digests(tmp_path).keys() == {"core.b"}
     assert before != suite_digests(tmp_path)

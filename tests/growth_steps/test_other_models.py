@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from udfs.growth import MODELS
-
-SUITES = Path(__file__).parents[2] / "expectations"
+from warehouse.checks import load_suites
+from warehouse.contents import content_folder
 
 
 @pytest.mark.parametrize("model", sorted(set(MODELS) - {"two_population"}))
@@ -18,12 +15,11 @@ def test_no_figure_refuses_a_models_parameters(model: str) -> None:
     that other models leave empty)."""
     names = {one.name for one in MODELS[model]().parameters}
     checked = 0
-    for path in sorted(SUITES.glob("*growth*.json")):
-        if path.stem == "mart.fig_growth_distribution":
+    for suite in load_suites(content_folder("expectations")).values():
+        if "growth" not in suite.table or suite.table == "mart.fig_growth_distribution":
             continue
-        for check in json.loads(path.read_text())["expectations"]:
-            kwargs = check["kwargs"]
-            if kwargs.get("column") == "parameter" and "value_set" in kwargs:
-                assert names <= set(kwargs["value_set"]), path.stem
+        for check in suite.checks:
+            if check.kwargs.get("column") == "parameter" and "value_set" in check.kwargs:
+                assert names <= set(check.kwargs["value_set"]), suite.table
                 checked += 1
     assert checked > 0

@@ -267,5 +267,5 @@ def test_threads_do_not_show(workspace, threads):
 
 
 def test_the_check_of_raw_against_the_audit_names_every_domain():
-    suite = (content_folder("expectations") / "quality.load_audit.json").read_text()
-    assert set(re.findall(r"FROM raw\.(\w+) GROUP BY _study_id", suite)) == set(raw.DOMAINS)
+    suite = (content_folder("expectations") / "quality" / "load_audit.yml").read_text()
+    assert set(re.findall(r"FROM raw\.(\w+)\s+GROUP BY _study_id", suite)) == set(raw.DOMAINS)

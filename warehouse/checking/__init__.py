@@ -1,6 +1,6 @@
 """Checks of tables: suites from files, Great Expectations to run them, results to show.
 
-``suites`` reads ``expectations/*.json``, ``kinds`` says which checks exist and turns the ones of
+``suites`` reads ``expectations/*/*.yml``, ``kinds`` says which checks exist and turns the ones of
 SQL into queries, ``runner`` runs them with Great Expectations, ``results`` keeps and judges what
 came out, ``summary`` and ``page`` show it. ``warehouse.checks`` is the door to all of it.
 """

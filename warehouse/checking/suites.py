@@ -1,25 +1,29 @@
-"""Suites of checks, read from ``expectations/<schema>.<table>.json`` and judged before they run.
+"""Suites of checks, read from ``expectations/<schema>/<table>.yml`` and judged before they run.
 
-A file has Great Expectations' own keys::
+A file is a list of checks. Each names its kind, one of ``warehouse.checking.kinds.KINDS`` (Great
+Expectations' own names, and some of ours), with its arguments::
 
-    {"name": "core.measurement",
-     "expectations": [
-       {"type": "expect_column_values_to_be_between",
-        "kwargs": {"column": ["diameter_mm", "short_axis_mm"], "min_value": 0},
-        "severity": "critical",
-        "meta": {"id": "sizes", "remedy": "...", "reason": "2026-11-20: ..."}}]}
+    - expect_column_values_to_be_between: {column: [diameter_mm, short_axis_mm], min_value: 0}
+    - expect_rows_to_satisfy:
+        condition: is_event = (rule_id IS NOT NULL)
+        where: source = 'observed'
+      id: event_has_rule
+      description: an event has the rule that set it, and only an event
+      severity: warning
+      remedy: ...
+      reason: "2026-11-20: ..."
 
-``type`` is one of ``warehouse.checking.kinds.KINDS``. Where a check of one column is given a list,
-it becomes one check per column; SQL may be a list of lines. ``severity`` is always written:
-``critical`` stops a publish, ``warning`` and ``info`` do not. ``meta.id`` names the check (checks
-of SQL need one; the others are named for their type and column), ``meta.description`` says what
-must hold, ``meta.remedy`` what to do when it does not, and ``meta.reason`` why a threshold is what
-it is, with its date. A suite reads only its own layer and the ones before it, as a model does.
+Where a check of one column is given a list, it becomes one check per column. ``severity`` is
+``critical``, which stops a publish, unless a check says ``warning`` or ``info``, which do not.
+``id`` names the check (checks of SQL need one; the others are named for their type and column),
+``description`` says what must hold, ``remedy`` what to do when it does not, and ``reason`` why a
+threshold is what it is, with its date. A suite reads only its own layer and the ones before it, as
+a model does.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -27,6 +31,8 @@ from functools import cached_property
 from pathlib import Path
 from string import Formatter
 from typing import Any
+
+import yaml
 
 from warehouse.checking.kinds import (
     EXIST,
@@ -43,9 +49,33 @@ from warehouse.checking.kinds import (
 from warehouse.errors import LesionsError
 
 SEVERITIES = ("critical", "warning", "info")
-_SUITE_KEYS = ("name", "meta", "expectations")
-_CHECK_KEYS = ("type", "kwargs", "severity", "meta")
-_META_KEYS = ("id", "description", "remedy", "reason")
+DEFAULT_SEVERITY = "critical"
+_TEXT_KEYS = ("id", "description", "severity", "remedy", "reason")
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads plain words as YAML 1.2 does: only ``true`` and ``false`` are truth values, and no word
+    is a date, but 1e-9 is a number. A key used twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose keys are all different."""
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        if len(found) < len(node.value):
+            raise yaml.constructor.ConstructorError(
+                None, None, "a key is there twice", node.start_mark
+            )
+        return found
+
+
+_OTHER_WORDS = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0] not in _OTHER_WORDS]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)$"), list("tf"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+e[-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 @dataclass(frozen=True)
@@ -102,26 +132,42 @@ def tables_to_check(built: Iterable[str], suites: Mapping[str, Suite]) -> list[s
     return first + sorted(others.difference(first))
 
 
+def suite_files(folder: Path) -> dict[str, Path]:
+    """The files of a folder by the table that each checks, ``schema.table``.
+
+    Raises:
+        LesionsError: a file that would not be read.
+    """
+    paths = sorted(folder.rglob("*.*"))
+    for path in paths:
+        place = path.relative_to(folder)
+        if path.suffix in (".json", ".yaml") or (path.suffix == ".yml" and len(place.parts) != 2):
+            raise LesionsError(
+                f"expectations/{place}: is not read. A suite is expectations/<schema>/<table>.yml."
+            )
+    return {f"{path.parent.name}.{path.stem}": path for path in paths if path.suffix == ".yml"}
+
+
 def load_suites(
     folder: Path, columns: Mapping[str, Collection[str]] | None = None
 ) -> dict[str, Suite]:
     """Every suite of a folder, keyed ``schema.table``.
 
     Args:
-        folder: holds ``<schema>.<table>.json`` files.
+        folder: holds ``<schema>/<table>.yml`` files.
         columns: the columns of each table; where given, every column that a suite names must be
             among them, and every suite's table too.
 
     Raises:
-        LesionsError: a file that is not JSON, a wrong key, type, argument or severity, two checks
+        LesionsError: a file that is not YAML, a wrong key, type, argument or severity, two checks
             of one name, or a column or table that does not exist; it names the file.
     """
-    suites = {suite.table: suite for suite in map(read_suite, sorted(folder.glob("*.json")))}
+    suites = {table: read_suite(path) for table, path in suite_files(folder).items()}
     if columns is not None:
         for suite in suites.values():
             if suite.table not in columns:
                 raise LesionsError(
-                    f"{suite.path.name}: there is no table {suite.table}"
+                    f"{_file(suite.path)}: there is no table {suite.table}"
                     f"{_nearest(suite.table, columns)}. Name the file for the table it checks."
                 )
             check_columns(suite, columns[suite.table])
@@ -138,7 +184,7 @@ def check_columns(suite: Suite, columns: Collection[str]) -> None:
         for name in check.columns:
             if name not in columns:
                 raise LesionsError(
-                    f"{suite.path.name}: check {check.check_id!r} names the column {name!r}, "
+                    f"{_file(suite.path)}: check {check.check_id!r} names the column {name!r}, "
                     f"which {suite.table} has not{_nearest(name, columns)}."
                 )
 
@@ -149,71 +195,83 @@ def read_suite(path: Path) -> Suite:
     Raises:
         LesionsError: see ``load_suites``.
     """
+    table = f"{path.parent.name}.{path.stem}"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise LesionsError(f"{path.name}: is not JSON: {error}.") from error
-    _check_keys(path, "the suite", content, _SUITE_KEYS, needed=("name", "expectations"))
-    if content["name"] != path.stem:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise LesionsError(
-            f'{path.name}: its "name" is {content["name"]!r}; the file\'s name says {path.stem!r}. '
-            "Make them the same."
-        )
+            f"{_file(path)}: is not YAML: {' '.join(str(error).split())}."
+        ) from error
+    if not isinstance(content, list):
+        raise LesionsError(f"{_file(path)}: wanted a list of checks, each begun with '- '.")
     checks: dict[str, Check] = {}
-    for position, entry in enumerate(content["expectations"], start=1):
-        for check in _read_checks(path, f"expectation {position}", entry):
+    for position, entry in enumerate(content, start=1):
+        for check in _read_checks(path, f"check {position}", entry):
             if check.check_id in checks:
                 raise LesionsError(
-                    f"{path.name}: expectation {position}: another check is named "
-                    f'{check.check_id!r} already; give this one an "id" of its own in "meta".'
+                    f"{_file(path)}: check {position}: another check is named "
+                    f"{check.check_id!r} already; give this one an id of its own."
                 )
             checks[check.check_id] = check
-    return Suite(path.stem, path, tuple(checks.values()))
+    return Suite(table, path, tuple(checks.values()))
 
 
 def _read_checks(path: Path, place: str, entry: Any) -> list[Check]:
-    _check_keys(path, place, entry, _CHECK_KEYS, needed=("type", "kwargs", "severity"))
-    kind = KINDS.get(entry["type"])
+    if not isinstance(entry, dict):
+        raise LesionsError(
+            f"{_file(path)}: {place}: wanted 'kind: {{arguments}}', found {entry!r}."
+        )
+    kinds = [key for key in entry if key not in _TEXT_KEYS]
+    if len(kinds) != 1:
+        raise LesionsError(
+            f"{_file(path)}: {place}: names {', '.join(map(repr, kinds)) or 'no kind'}; wanted one "
+            f"kind of check, and beside it no more than {', '.join(_TEXT_KEYS)}."
+        )
+    kind = KINDS.get(kinds[0])
     if kind is None:
         raise LesionsError(
-            f"{path.name}: {place}: there is no expectation type {entry['type']!r}"
-            f"{_nearest(str(entry['type']), KINDS)}."
+            f"{_file(path)}: {place}: there is no kind of check {kinds[0]!r}"
+            f"{_nearest(str(kinds[0]), (*KINDS, *_TEXT_KEYS))}."
         )
     place = f"{place} ({kind.name})"
-    _check_keys(path, place, entry["kwargs"], kind.arguments, needed=kind.required)
-    given = {name: _joined(name, value) for name, value in entry["kwargs"].items()}
-    meta = entry.get("meta", {})
-    _check_keys(path, f'{place}, "meta"', meta, _META_KEYS)
-    if entry["severity"] not in SEVERITIES:
+    _check_keys(path, place, entry[kind.name], kind.arguments, needed=kind.required)
+    given = {name: _sql(name, value) for name, value in entry[kind.name].items()}
+    texts = {key: value for key, value in entry.items() if key != kind.name}
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            raise LesionsError(f"{_file(path)}: {place}: {key} is {value!r}; wanted a text.")
+    severity = texts.get("severity", DEFAULT_SEVERITY)
+    if severity not in SEVERITIES:
         raise LesionsError(
-            f"{path.name}: {place}: severity is {entry['severity']!r}; "
+            f"{_file(path)}: {place}: severity is {severity!r}; "
             f"wanted one of {', '.join(SEVERITIES)}."
         )
-    _check_arguments(path, place, kind, given, meta)
+    _check_arguments(path, place, kind, given, texts)
     return [
         Check(
-            table=path.stem,
+            table=f"{path.parent.name}.{path.stem}",
             check_id=check_id,
             kind=kind.name,
             kwargs=kwargs,
-            severity=entry["severity"],
-            description=meta.get("description") or sentence(kind.name, kwargs),
-            remedy=meta.get("remedy"),
-            reason=meta.get("reason"),
+            severity=severity,
+            description=texts.get("description") or sentence(kind.name, kwargs),
+            remedy=texts.get("remedy"),
+            reason=texts.get("reason"),
         )
-        for check_id, kwargs in _one_per_column(kind, given, meta.get("id"))
+        for check_id, kwargs in _one_per_column(kind, given, texts.get("id"))
     ]
 
 
-def _joined(argument: str, value: Any) -> Any:
-    return "\n".join(value) if argument in SQL_ARGUMENTS and isinstance(value, list) else value
+def _sql(argument: str, value: Any) -> Any:
+    """The value, without the line break at the end of a block of SQL."""
+    return value.strip() if argument in SQL_ARGUMENTS and isinstance(value, str) else value
 
 
 def _check_arguments(
-    path: Path, place: str, kind: Kind, kwargs: Mapping[str, Any], meta: Mapping[str, Any]
+    path: Path, place: str, kind: Kind, kwargs: Mapping[str, Any], texts: Mapping[str, str]
 ) -> None:
-    if kind.name in (ROWS, GROUPS, QUERY) and "id" not in meta:
-        raise LesionsError(f'{path.name}: {place}: needs a name: {{"meta": {{"id": "..."}}}}.')
+    if kind.name in (ROWS, GROUPS, QUERY) and "id" not in texts:
+        raise LesionsError(f"{_file(path)}: {place}: needs a name: 'id: ...'.")
     query = kwargs.get("unexpected_rows_query", "{batch}")
     try:
         named = "batch" in {part[1] for part in Formatter().parse(query)}
@@ -221,12 +279,12 @@ def _check_arguments(
         tables_named(kwargs)
     except (KeyError, IndexError) as error:
         raise LesionsError(
-            f"{path.name}: {place}: a brace that is not {{batch}} must be doubled, {{{{ or }}}}."
+            f"{_file(path)}: {place}: a brace that is not {{batch}} must be doubled, {{{{ or }}}}."
         ) from error
     except ValueError as error:
-        raise LesionsError(f"{path.name}: {place}: {error}") from error
+        raise LesionsError(f"{_file(path)}: {place}: {error}") from error
     if not named:
-        raise LesionsError(f"{path.name}: {place}: the query must name its table as {{batch}}.")
+        raise LesionsError(f"{_file(path)}: {place}: the query must name its table as {{batch}}.")
 
 
 def _one_per_column(
@@ -247,16 +305,20 @@ def _check_keys(
     path: Path, place: str, content: Any, known: Collection[str], needed: Collection[str] = ()
 ) -> None:
     if not isinstance(content, dict):
-        raise LesionsError(f"{path.name}: {place}: wanted an object {{...}}, found {content!r}.")
+        raise LesionsError(f"{_file(path)}: {place}: wanted an object {{...}}, found {content!r}.")
     for key in content:
         if key not in known:
             raise LesionsError(
-                f"{path.name}: {place}: there is no key {key!r}{_nearest(key, known)}. "
+                f"{_file(path)}: {place}: there is no key {key!r}{_nearest(key, known)}. "
                 f"Known here: {', '.join(known) or 'none'}."
             )
     for key in needed:
         if key not in content:
-            raise LesionsError(f"{path.name}: {place}: the key {key!r} is missing.")
+            raise LesionsError(f"{_file(path)}: {place}: the key {key!r} is missing.")
+
+
+def _file(path: Path) -> str:
+    return f"expectations/{path.parent.name}/{path.name}"
 
 
 def _nearest(name: str, known: Collection[str]) -> str:
