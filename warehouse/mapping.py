@@ -117,7 +117,9 @@ def _print_questions(proposal: Proposal) -> None:
     if not proposal.questions:
         out.print("No questions: every line has its reason in the file.")
         return
-    out.print(f"{len(proposal.questions)} questions that the files do not answer:")
+    number_of = len(proposal.questions)
+    noun = "question" if number_of == 1 else "questions"
+    out.print(f"{number_of} {noun} that the files do not answer:")
     for number, question in enumerate(proposal.questions, 1):
         out.print(f"{number}. {question.text}", soft_wrap=True)
         out.print(f"   taken: {question.taken}", soft_wrap=True)

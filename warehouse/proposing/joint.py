@@ -243,16 +243,22 @@ def demographics_in(view: View) -> tuple[int, int]:
     return sum(view.has(c) for c in (*_DEMOGRAPHICS, "sex")), len(view.taken)
 
 
-def with_columns_of(entry: Entry, main: View, views: list[View]) -> Entry:
-    """DM with what only other tables of one row per patient say, joined by the subject."""
+def with_columns_of(
+    connection: duckdb.DuckDBPyConnection, entry: Entry, main: View, views: list[View]
+) -> Entry:
+    """DM with what only other tables say, alike in all rows of a patient, by the subject."""
     known = {line.variable for line in entry.lines}
     for view in views:
-        if view is main or not view.one_per_subject or view.subject_rule or main.subject_rule:
+        if view is main or "subject" not in view.taken or view.subject_rule or main.subject_rule:
             continue
         columns: dict[str, str] = {}
         lines: list[Line] = []
         for concept, variable in _DEMOGRAPHICS.items():
-            if variable in known or not view.has(concept):
+            if (
+                variable in known
+                or not view.has(concept)
+                or not _is_even(connection, view, concept)
+            ):
                 continue
             name = view.column(concept)
             taken = {c.casefold() for c in (*main.table.stage.columns, *columns)}
@@ -281,6 +287,16 @@ def with_columns_of(entry: Entry, main: View, views: list[View]) -> Entry:
     return entry
 
 
+def _is_even(connection: duckdb.DuckDBPyConnection, view: View, concept: str) -> bool:
+    """Whether a column has one value in all rows of each patient."""
+    subject, cell = identifier(view.column("subject")), identifier(view.column(concept))
+    rows = connection.execute(
+        f"SELECT count(*) FROM (SELECT trim({subject}) FROM {view.table.stage.relation} "
+        f"GROUP BY 1 HAVING count(DISTINCT ({cell},)) > 1)"
+    ).fetchall()
+    return int(rows[0][0]) == 0
+
+
 def _options_of(view: View) -> dict[str, object]:
     """The options of a table's file, as a join has them."""
     options = view.table.source.options
@@ -289,6 +305,9 @@ def _options_of(view: View) -> dict[str, object]:
         "delimiter": "tab" if options.delimiter == "\t" else options.delimiter,
         "sheet": options.sheet,
         "header_rows": list(options.header_rows) or None,
+        "stop_at": {"column": options.stop_column, "value": options.stop_value}
+        if options.stop_column
+        else None,
     }
     return {name: value for name, value in given.items() if value}
 

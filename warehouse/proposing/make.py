@@ -120,7 +120,7 @@ def _compose(
         is_main = view is main
         if is_main and view.kind == "patients":
             entry = kinds.patient_entry(view, proposal)
-            entries = [with_columns_of(entry, view, views)]
+            entries = [with_columns_of(connection, entry, view, views)]
         elif view.kind == "patients":
             entries = kinds.about_patients(view, proposal)
         elif view.kind == "sizes":

@@ -166,7 +166,12 @@ def _group(profile: Profile) -> tuple[bool, str]:
 
 def _lesion_type(profile: Profile) -> tuple[bool, str]:
     words = re.compile(r"^(target|index|non|new|equivocal new|unequivocal|t$|tl$|nt$|ntl$|meas)")
-    known = sum(n for value, n in profile.values if words.search(value.strip().lower()))
+    others = frozenset(w for listed in vocabulary().words["lesion_type"].values() for w in listed)
+    known = sum(
+        n
+        for value, n in profile.values
+        if words.search(value.strip().lower()) or value.strip().lower() in others
+    )
     share = known / max(1, sum(n for _, n in profile.values))
     return share > 0.5, f"values as {_shown(profile)}"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from warehouse.proposing.profile import Profile
 from warehouse.proposing.proposal import Derived, Line, Proposal, Rule
 from warehouse.proposing.vocabulary import vocabulary, words_of
+from warehouse.sources.wording import identifier
 
 if TYPE_CHECKING:
     from warehouse.proposing.tables import View
@@ -87,6 +88,8 @@ def patient_rows(view: View, proposal: Proposal, *, distinct: bool) -> list[Deri
         for code, (title, time, censored, event) in _ENDPOINTS.items()
         if (derived := _endpoint(view, proposal, code, title, time, censored, event, keys))
     ]
+    if view.has("last_contact"):
+        found.append(_last_contact(view, keys))
     if view.has("best_response"):
         found.append(_best_response(view, proposal, keys))
     for concept, (code, label) in _COVARIATES.items():
@@ -97,6 +100,21 @@ def patient_rows(view: View, proposal: Proposal, *, distinct: bool) -> list[Deri
         rule = {"sql": f'CAST("{column}" AS INTEGER) + 1'}
         found.append(_covariate(view, "lines", "LINETHER", "Line of therapy", rule, keys))
     return found
+
+
+def _last_contact(view: View, keys: tuple[str, ...]) -> Derived:
+    """The day on which a patient was last known alive; none for those with a date of death."""
+    status: Rule = {"value": "ALIVE"}
+    if view.has("death_date"):
+        cell = identifier(view.column("death_date"))
+        status = {"sql": f"CASE WHEN nullif(trim({cell}), '') IS NULL THEN 'ALIVE' END"}
+    lines = (
+        *view.subject,
+        Line("sstestcd", {"value": "SURVSTAT"}),
+        Line("ssorres", status),
+        view.line("ssdtc", "last_contact"),
+    )
+    return Derived("ss", lines, keys, ("ssorres", "ssdtc"))
 
 
 def _covariate(

@@ -401,7 +401,7 @@ def size_entries(
     kind: Rule = {"value": "TARGET"}
     type_line = Line("trgrpid", kind, "measured, so taken for a target lesion")
     if view.has("lesion_type"):
-        type_line = view.line("trgrpid", "lesion_type")
+        type_line = view.line("trgrpid", "lesion_type", type_rule(view))
     shared = [*view.subject, lesion, type_line]
     tail = [
         *time_lines(view, "tr", proposal),
@@ -431,6 +431,18 @@ def size_entries(
             entry = entry.also(*_beside(view, proposal, with_dm=with_dm))
         entries.append(with_values(view, entry, proposal))
     return entries
+
+
+def type_rule(view: View) -> Rule:
+    """The column of the type, words of other languages mapped."""
+    column = view.column("lesion_type")
+    mapped = {
+        value: meant
+        for value, _ in view.profiles[column].values
+        for meant, words in vocabulary().words["lesion_type"].items()
+        if value.strip().lower() in words
+    }
+    return {"column": column, "map": mapped} if mapped else column
 
 
 def _is_worked_out(
@@ -655,7 +667,7 @@ def lesion_entry(view: View, proposal: Proposal, *, with_dm: bool) -> Entry:
     ask_rivals(view, proposal)
     kind = Line("tuorres", {"value": "TARGET"}, "no column says of which type")
     if view.has("lesion_type"):
-        kind = view.line("tuorres", "lesion_type")
+        kind = view.line("tuorres", "lesion_type", type_rule(view))
     lines = [
         *view.subject,
         view.line("tulnkid", "lesion"),
