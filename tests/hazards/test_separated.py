@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -166,3 +169,20 @@ def test_a_level_never_at_risk_when_an_event_happens_has_no_limit() -> None:
     columns = design(factor("organ", level, reference="a"))
     data = cox_data(np.arange(1.0, 7.0), event, columns)
     assert one_sided(data, "organ", "b", Options(variance=0.0)) is None
+
+
+def test_a_level_beside_another_that_separates_upwards_has_no_limit():
+    """Three deaths among 159 patients (CDISC's pilot data, groups by organs that shrank).
+
+    Group c can take the first death's whole likelihood, whatever the ratio of group b: worked out
+    by maximising Efron's likelihood, written out, over the other groups, the profile of b is flat.
+    A Newton step on the way is so long that no row keeps any weight.
+    """
+    file = Path(__file__).parents[1] / "data" / "hazards" / "three_deaths.csv"
+    with file.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    time = np.array([float(row["days"]) for row in rows])
+    event = np.array([row["died"] == "1" for row in rows])
+    columns = design(factor("group", np.array([row["group"] for row in rows]), reference="a"))
+    found = one_sided(cox_data(time, event, columns), "group", "b", Options(variance=0.0))
+    assert found is None

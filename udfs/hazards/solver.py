@@ -171,9 +171,12 @@ def maximise(
         size = 1.0
         while True:
             new_b, new_u = b + size * db, u + size * du
-            new_partial, new_value = _penalised(problem, prior, new_b, new_u)
+            # A step so long that no row at risk has any weight left gives no likelihood.
+            with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+                new_partial, new_value = _penalised(problem, prior, new_b, new_u)
             # Rounding in a sum of this size hides smaller rises.
-            if new_value >= value + 1e-4 * size * rise - 1e-12 * abs(value) or size < 1e-6:
+            least = value + 1e-4 * size * rise - 1e-12 * abs(value)
+            if (np.isfinite(new_value) and new_value >= least) or size < 1e-6:
                 break
             size /= 2
         if size < 1e-6:
