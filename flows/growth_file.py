@@ -55,8 +55,8 @@ def fit_file(
         LesionsError: no such file or model, the file cannot be read without a doubt, or nothing
             can be fitted.
     """
+    from udfs.growth.check_data import GrowthDataError
     from udfs.growth.convergence import assess_convergence
-    from udfs.growth.data import GrowthDataError
     from udfs.growth.fit import fit_growth
     from udfs.growth.individual import shrinkage
     from udfs.growth.models import MODELS

@@ -143,7 +143,7 @@ def _why_not(context: StepContext, subset: str, targets: TargetLesions) -> str:
     """The commonest reasons why target lesions cannot be used, in words; empty without any."""
     from collections import Counter
 
-    from udfs.growth.data import REASONS
+    from udfs.growth.check_data import REASONS
 
     sql = NOT_ANALYSED.format(subset=subset.replace("'", "''"))
     reasons = Counter(dict(context.frame(sql).itertuples(index=False)))

@@ -13,7 +13,8 @@ from simulate.catalogue_rules import RULES, findings
 
 from udfs.simulate import simulate_mcrc
 from warehouse.simulate import SimulationReport, write_numbers
-from warehouse.simulation.defects import PLANTERS, catalogue
+from warehouse.simulation.defects import catalogue
+from warehouse.simulation.planters import PLANTERS
 from warehouse.studies import find_studies, load_study
 
 # What the planter leaves in a row that does not simply hold the planted value.

@@ -18,6 +18,7 @@ from udfs.growth.associations import (
     effect_size,
 )
 from udfs.growth.benchmark import Benchmark, Timing, run_benchmark
+from udfs.growth.check_data import REASONS, GrowthDataError, SetAside
 from udfs.growth.convergence import (
     ConvergenceStudy,
     EffectTest,
@@ -27,7 +28,7 @@ from udfs.growth.convergence import (
     effect_tests,
 )
 from udfs.growth.curves import Curves, individual_curves
-from udfs.growth.data import REASONS, GrowthData, GrowthDataError, SetAside
+from udfs.growth.data import GrowthData
 from udfs.growth.dropout import DropOut, FollowUp
 from udfs.growth.fit import fit_growth
 from udfs.growth.individual import (

@@ -9,19 +9,47 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from udfs.growth.data import (
-    LONGEST_INTERVAL_DAYS,
-    REASONS,
-    SAME_VOLUME,
-    SHORTEST_INTERVAL_DAYS,
-    GrowthData,
-    GrowthDataError,
-    SetAside,
-)
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 
+SAME_VOLUME = 1e-6
+"""Relative difference below which two volumes are the same (files carry 7 to 10 digits)."""
+SHORTEST_INTERVAL_DAYS = 13.0
+"""Scans are weeks apart: a shorter median interval means that times are not in days. Every twelve
+weeks is 12 in weeks."""
+LONGEST_INTERVAL_DAYS = 730.0
+"""Every six weeks is 1008 in hours."""
+
+REASONS = {
+    "no_day": "no measurement has a day",
+    "no_volume": "no measurement has a volume",
+    "negative_volume": "a volume is negative",
+    "impossible_censoring": "a censored measurement's bounds are not in order",
+    "duplicated_day": "two different volumes on one day",
+    "one_observation": "measured once only",
+    "all_censored": "every measurement is censored",
+    "no_baseline": "no positive baseline volume, or no day for it",
+    "varying_baseline": "the baseline differs between rows of the lesion",
+    "contradictory_baseline": "the baseline volume is not the volume measured on the baseline day",
+}
+"""Why a lesion is set aside."""
 NO_ID = ("None", "nan", "NaT", "<NA>")
 """Text of what is no id in a column of objects."""
+
+
+class GrowthDataError(ValueError):
+    """The measurements as a whole cannot be fitted; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Lesions that are not fitted."""
+
+    lesion: NDArray[np.generic]
+    """(k,) ids, ascending."""
+    reason_id: NDArray[np.str_]
+    """(k,) key of ``REASONS``."""
+    detail: NDArray[np.str_]
+    """(k,) the reason in words, with the values found."""
 
 
 @dataclass
@@ -60,7 +88,7 @@ class _Rows:
         return ~is_out[self.lesion]
 
 
-def checked_data(
+def checked_columns(
     *,
     lesion: ArrayLike,
     time: ArrayLike | None,
@@ -74,8 +102,8 @@ def checked_data(
     keep_contradictory: bool,
     keep_duplicates: bool,
     fewest_observations: int,
-) -> GrowthData:
-    """See ``GrowthData.from_arrays``."""
+) -> dict[str, Any]:
+    """The fields of ``GrowthData`` by name, from the arguments of its ``from_arrays``."""
     ids_given = _ids(lesion, "lesion")
     count = len(ids_given)
     if count == 0:
@@ -278,7 +306,7 @@ def _assemble(
     contradictory: IntArray,
     patients: NDArray[Any] | None,
     covariates: dict[str, NDArray[Any]],
-) -> GrowthData:
+) -> dict[str, Any]:
     aside = _set_aside(rows)
     rows.keep(rows.in_use)
     if len(rows.lesion) == 0:
@@ -293,24 +321,24 @@ def _assemble(
     high = np.where(rows.censoring == -1, np.nan_to_num(rows.limit, nan=np.inf), rows.volume)
     own = (rows.time == rows.t0) & (np.abs(rows.volume - rows.v0) <= SAME_VOLUME * rows.v0)
     is_contradictory = np.isin(kept, contradictory)
-    return GrowthData(
-        lesion=rows.ids[kept],
-        offsets=np.append(starts, len(rows.lesion)),
-        time=rows.time,
-        volume=rows.volume,
-        lower=low,
-        upper=high,
-        is_censored=is_censored,
-        is_own_baseline=own & ~is_censored,
-        v0=rows.v0[starts],
-        t0=rows.t0[starts],
-        source_row=rows.source,
-        patient=None if patients is None else patients[kept],
-        covariates={name: values[kept] for name, values in covariates.items()},
-        has_contradictory_baseline=is_contradictory,
-        set_aside=aside,
-        notes=_notes(rows, is_contradictory, rows.ids[kept]),
-    )
+    return {
+        "lesion": rows.ids[kept],
+        "offsets": np.append(starts, len(rows.lesion)),
+        "time": rows.time,
+        "volume": rows.volume,
+        "lower": low,
+        "upper": high,
+        "is_censored": is_censored,
+        "is_own_baseline": own & ~is_censored,
+        "v0": rows.v0[starts],
+        "t0": rows.t0[starts],
+        "source_row": rows.source,
+        "patient": None if patients is None else patients[kept],
+        "covariates": {name: values[kept] for name, values in covariates.items()},
+        "has_contradictory_baseline": is_contradictory,
+        "set_aside": aside,
+        "notes": _notes(rows, is_contradictory, rows.ids[kept]),
+    }
 
 
 def _set_aside(rows: _Rows) -> SetAside:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.growth.data import GrowthData, GrowthDataError
+from udfs.growth.check_data import GrowthDataError
+from udfs.growth.data import GrowthData
 from udfs.growth.model_base import GrowthModel
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 

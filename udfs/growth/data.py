@@ -13,48 +13,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from udfs.growth.check_data import GrowthDataError, SetAside, checked_columns
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray, one_of
 
 Contradiction = Literal["keep", "set_aside"]
 Duplicates = Literal["set_aside", "keep"]
-
-SAME_VOLUME = 1e-6
-"""Relative difference below which two volumes are the same (files carry 7 to 10 digits)."""
-SHORTEST_INTERVAL_DAYS = 13.0
-"""Scans are weeks apart: a shorter median interval means that times are not in days. Every twelve
-weeks is 12 in weeks."""
-LONGEST_INTERVAL_DAYS = 730.0
-"""Every six weeks is 1008 in hours."""
-
-REASONS = {
-    "no_day": "no measurement has a day",
-    "no_volume": "no measurement has a volume",
-    "negative_volume": "a volume is negative",
-    "impossible_censoring": "a censored measurement's bounds are not in order",
-    "duplicated_day": "two different volumes on one day",
-    "one_observation": "measured once only",
-    "all_censored": "every measurement is censored",
-    "no_baseline": "no positive baseline volume, or no day for it",
-    "varying_baseline": "the baseline differs between rows of the lesion",
-    "contradictory_baseline": "the baseline volume is not the volume measured on the baseline day",
-}
-"""Why a lesion is set aside."""
-
-
-class GrowthDataError(ValueError):
-    """The measurements as a whole cannot be fitted; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class SetAside:
-    """Lesions that are not fitted."""
-
-    lesion: NDArray[np.generic]
-    """(k,) ids, ascending."""
-    reason_id: NDArray[np.str_]
-    """(k,) key of ``REASONS``."""
-    detail: NDArray[np.str_]
-    """(k,) the reason in words, with the values found."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +116,9 @@ class GrowthData:
                 or no lesion left; the message gives the reasons.
             ValueError: an option is none of the possible words.
         """
-        from udfs.growth.check_data import checked_data
-
         one_of("contradictory_baseline", contradictory_baseline, get_args(Contradiction))
         one_of("duplicated_days", duplicated_days, get_args(Duplicates))
-        return checked_data(
+        columns = checked_columns(
             lesion=lesion,
             time=time,
             volume=volume,
@@ -171,6 +132,7 @@ class GrowthData:
             keep_duplicates=duplicated_days == "keep",
             fewest_observations=fewest_observations,
         )
+        return GrowthData(**columns)
 
     @staticmethod
     def from_frame(

@@ -27,7 +27,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from udfs.growth.data import GrowthDataError
+from udfs.growth.check_data import GrowthDataError
 from udfs.growth.parameters import BoolArray, FloatArray
 from udfs.growth.quadrature import gauss_hermite
 

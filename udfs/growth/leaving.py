@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from udfs.growth.data import GrowthDataError
+from udfs.growth.check_data import GrowthDataError
 from udfs.growth.dropout import LARGEST_EXPONENT
 from udfs.growth.parameters import BoolArray, FloatArray
 from udfs.growth.second_level import TwoLevelFit

@@ -17,8 +17,9 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from udfs.growth.check_data import GrowthDataError
 from udfs.growth.covariates import Design, build_design
-from udfs.growth.data import GrowthData, GrowthDataError
+from udfs.growth.data import GrowthData
 from udfs.growth.model_base import GrowthModel, Times, TwoRates
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.residual_error import ResidualError

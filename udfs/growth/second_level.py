@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.growth.data import GrowthDataError
+from udfs.growth.check_data import GrowthDataError
 from udfs.growth.dropout import DropOut, FollowUp
 from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.parameters import BoolArray, FloatArray

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.growth.data import GrowthDataError
+from udfs.growth.check_data import GrowthDataError
 from udfs.growth.leaving import ObservedEnds
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.problem import Problem

@@ -230,9 +230,17 @@ def _is_plain(profile: Profile) -> bool:
     return all(value.strip().lower() in known for value, _ in profile.values)
 
 
-def _best_response(view: View, proposal: Proposal, keys: tuple[str, ...]) -> Derived:
-    from warehouse.proposing.tables import criterion_line
+def criterion_line(view: View, proposal: Proposal) -> list[Line]:
+    """The criterion of responses: a column's, else RECIST 1.1 with a question."""
+    if view.has("criterion"):
+        return [view.line("rscat", "criterion")]
+    text = f"{view.name}: by which criterion are its responses?"
+    if all(question.text != text for question in proposal.questions):
+        proposal.ask(text, "rscat: {value: RECIST 1.1}", "RECIST 1.0", "WHO", "MRECIST", "iRECIST")
+    return [Line("rscat", {"value": "RECIST 1.1"}, "no column names it")]
 
+
+def _best_response(view: View, proposal: Proposal, keys: tuple[str, ...]) -> Derived:
     profile = view.profiles[view.column("best_response")]
     rule: Rule = profile.name
     missing = {value: "" for value, _ in profile.values if value in (".", "NA", "n/a")}

@@ -11,7 +11,7 @@ import duckdb
 from warehouse.proposing import wide
 from warehouse.proposing.files import Table
 from warehouse.proposing.meaning import LEAST, Meaning, all_meanings, assign, rivals
-from warehouse.proposing.patients import patient_lines, patient_rows
+from warehouse.proposing.patients import criterion_line, patient_lines, patient_rows
 from warehouse.proposing.profile import Profile, date_format
 from warehouse.proposing.proposal import Derived, Entry, Line, Proposal, Rule
 from warehouse.proposing.vocabulary import vocabulary, words_of
@@ -547,16 +547,6 @@ def response_lines(view: View, proposal: Proposal) -> list[Line]:
         *lines,
         *view.lines({"rseval": "reader_role", "rsevalid": "reader_which", "rsacptfl": "accepted"}),
     ]
-
-
-def criterion_line(view: View, proposal: Proposal) -> list[Line]:
-    """The criterion of responses: a column's, else RECIST 1.1 with a question."""
-    if view.has("criterion"):
-        return [view.line("rscat", "criterion")]
-    text = f"{view.name}: by which criterion are its responses?"
-    if all(question.text != text for question in proposal.questions):
-        proposal.ask(text, "rscat: {value: RECIST 1.1}", "RECIST 1.0", "WHO", "MRECIST", "iRECIST")
-    return [Line("rscat", {"value": "RECIST 1.1"}, "no column names it")]
 
 
 def _entry(view: View, domain: str, lines: list[Line]) -> Entry:

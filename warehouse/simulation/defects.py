@@ -1,13 +1,12 @@
 """Planting the catalogue's defects in simulated trials, each where it can be found again.
 
-A planter changes the rows of one subject and says which; it declines a subject that does not suit.
 Subjects are shared out so that no two defects touch the same rows.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,59 +14,25 @@ import numpy as np
 import pyarrow as pa
 
 from warehouse.contents import content_folder
-from warehouse.simulation.sheets import Row, Sheet, Trial
+from warehouse.simulation import (  # noqa: F401  (they register their planters)
+    identity_defects,
+    plausibility_defects,
+    row_defects,
+    size_defects,
+    time_defects,
+)
+from warehouse.simulation.planters import (
+    EVERYTHING,
+    LESION,
+    PLANTERS,
+    Change,
+    Planted,
+    _Registered,
+)
+from warehouse.simulation.sheets import Sheet, Trial
 
-EVERYTHING = "everything"
-"""Scope of a defect that no other may share its subject with."""
-LESION = "lesion"
-"""Scope of a defect in one lesion: others may touch the subject's other lesions."""
 LARGE = 400
 """From so many patients on each defect is planted twice, in different trials where possible."""
-
-
-@dataclass(frozen=True)
-class Planted:
-    """One changed place."""
-
-    domain: str
-    row: Row
-    column: str = ""
-    value: str | None = None
-    original: str | None = None
-    is_ragged: bool = False
-    """The record is to get one field too many when it is written."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a planter did: the places, and labels of the lesions that it occupies."""
-
-    places: list[Planted]
-    labels: tuple[str, ...] = ()
-
-
-Planter = Callable[[Trial, str, np.random.Generator], Change | None]
-
-
-@dataclass(frozen=True)
-class _Registered:
-    defect_id: str
-    scope: frozenset[str]
-    plant: Planter
-    needs_two_readers: bool
-
-
-PLANTERS: list[_Registered] = []
-
-
-def planter(defect_id: str, *scope: str, two_readers: bool = False) -> Callable[[Planter], Planter]:
-    """Registers a planter. ``scope`` names the tables whose rows of the subject it occupies."""
-
-    def register(function: Planter) -> Planter:
-        PLANTERS.append(_Registered(defect_id, frozenset(scope), function, two_readers))
-        return function
-
-    return register
 
 
 @dataclass
@@ -101,13 +66,6 @@ def plant(
         readers: of each trial, the analysed one first.
         seed: decides who gets which defect.
     """
-    from warehouse.simulation import (  # noqa: F401  (they register their planters)
-        identity_defects,
-        plausibility_defects,
-        row_defects,
-        size_defects,
-        time_defects,
-    )
 
     trials = [
         _open(tables, number, study_id, readers[number])

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from warehouse.simulation.defects import EVERYTHING, Change, Planted, planter
+from warehouse.simulation.planters import EVERYTHING, Change, Planted, planter
 from warehouse.simulation.sheets import Row, Trial, insert_after, millimetres, next_number, set_size
 
 NEIGHBOURS = ("9007199254740992", "9007199254740993")

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 
-from warehouse.simulation.defects import EVERYTHING, LESION, Change, Planted, planter
+from warehouse.simulation.planters import EVERYTHING, LESION, Change, Planted, planter
 from warehouse.simulation.sheets import Row, Trial, as_date, later, millimetres, set_size
 
 BACKBONES = {"FOLFOX": "FOLFIRI", "FOLFIRI": "FOLFOX"}

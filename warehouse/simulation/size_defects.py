@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from warehouse.simulation.defects import LESION, Change, Planted, planter
+from warehouse.simulation.planters import LESION, Change, Planted, planter
 from warehouse.simulation.sheets import Row, Trial, insert_after, millimetres, next_number, set_size
 
 _RESULT = ("TRORRES", "TRSTRESC", "TRSTRESN")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from warehouse.simulation.defects import EVERYTHING, LESION, Change, Planted, planter
+from warehouse.simulation.planters import EVERYTHING, LESION, Change, Planted, planter
 from warehouse.simulation.sheets import Row, Trial, as_date, later, next_number
 
 NEW_CALENDAR = "1900-03-05"

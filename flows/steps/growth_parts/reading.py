@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from udfs.growth.data import GrowthData, GrowthDataError
+from udfs.growth.check_data import GrowthDataError
+from udfs.growth.data import GrowthData
 from udfs.growth.dropout import FollowUp
 from udfs.growth.result import GrowthFit
 from warehouse.registry import StepContext

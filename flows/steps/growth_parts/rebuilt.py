@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from flows.steps.growth_parts.models import model_named
 from flows.steps.growth_parts.reading import TargetLesions, target_lesions_by_subset
-from udfs.growth.data import GrowthDataError
+from udfs.growth.check_data import GrowthDataError
 from udfs.growth.parameters import FloatArray
 from udfs.growth.restore import fit_at
 from udfs.growth.result import GrowthFit
