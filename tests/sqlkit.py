@@ -28,7 +28,7 @@ from warehouse.settings import BY_NAME, default_values
 
 SQL = Path(__file__).resolve().parents[1] / "sql"
 INSERTED_AT_ONCE = 200
-SCHEMAS = ("raw", "staging", "core", "analysis", "quality", "mart", "meta")
+SCHEMAS = ("raw", "staging", "core", "analysis", "quality", "mart", "adam", "meta")
 
 
 @cache

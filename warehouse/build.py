@@ -18,7 +18,7 @@ from warehouse.database import qualified, quoted
 from warehouse.errors import LesionsError
 from warehouse.fingerprints import digest
 from warehouse.graph import Graph, Node
-from warehouse.models import Seed, table_names
+from warehouse.models import ON_DEMAND, Seed, table_names
 from warehouse.raw import build_raw_table
 from warehouse.registry import Columns, Rows, Step
 
@@ -35,7 +35,8 @@ class BuiltNode:
     """A node just built."""
 
     name: str
-    rows: Mapping[str, int]
+    rows: Mapping[str, int | None]
+    """Rows of each of its tables; None of a view that is worked out when it is read."""
     seconds: float
     notes: tuple[str, ...] = ()
 
@@ -112,7 +113,10 @@ class Builder:
                 raise LesionsError(f"{node.name} could not be built: {error}") from error
             finally:
                 self.cursors.remove(cursor)
-            rows = {table.name: count_rows(cursor, table.name) for table in node.tables}
+            rows = {
+                table.name: None if node.layer in ON_DEMAND else count_rows(cursor, table.name)
+                for table in node.tables
+            }
         self.observe(node.name, "done")
         return BuiltNode(node.name, rows, time.perf_counter() - started, tuple(notes))
 

@@ -428,7 +428,15 @@ def connect(
     "target",
     required=True,
     metavar="TARGET",
-    help="postgresql://user@host:port/database, or a folder for Parquet files.",
+    help="postgresql://user@host:port/database, a folder for Parquet files, or adam.",
+)
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["xpt", "json"]),
+    multiple=True,
+    help="adam: only this format; both if left out.",
 )
 @project_option
 @click.option("--schema", default="mart", show_default=True, help="PostgreSQL: the schema.")
@@ -439,8 +447,19 @@ def connect(
     help="PostgreSQL: the role that may read it; with LESIONS_READER_PASSWORD it may log in.",
 )
 @quiet_option
-def publish(target: str, project_folder: Path, schema: str, reader: str, quiet: bool) -> None:
-    """Copy the marts to PostgreSQL, or to a folder of Parquet files.
+def publish(
+    target: str,
+    folder: Path | None,
+    formats: tuple[str, ...],
+    project_folder: Path,
+    schema: str,
+    reader: str,
+    quiet: bool,
+) -> None:
+    """Copy the marts to PostgreSQL or to a folder of Parquet files, or write ADaM datasets.
+
+    With --to adam, FOLDER gets a folder per study with its analysis datasets as SAS transport files
+    (version 5) and Dataset-JSON 1.1, and define.xml 2.1.
 
     Readers see the copy before or the new one, whole. A PostgreSQL password comes from the URL,
     PGPASSWORD or ~/.pgpass and is never shown.
@@ -448,7 +467,15 @@ def publish(target: str, project_folder: Path, schema: str, reader: str, quiet: 
     from warehouse.project import open_project
     from warehouse.publishing.publish import publish_to
 
-    report = publish_to(open_project(project_folder), target, schema, reader, quiet)
+    project = open_project(project_folder)
+    if target.lower() == "adam":
+        from warehouse.publishing.adam import publish_adam_to
+
+        report = publish_adam_to(project.published, folder, formats)
+    else:
+        if folder is not None or formats:
+            raise click.UsageError("FOLDER and --format go with --to adam.")
+        report = publish_to(project, target, schema, reader, quiet)
     if not quiet:
         click.echo(report)
 

@@ -25,8 +25,11 @@ from warehouse.settings import as_text
 SETTING_TABLE = "meta.setting"
 SETTING_NUMBER = re.compile(r"([\d.]+)(?=\s*/\*\s*setting\s+([\w.]+)\s*\*/)")
 """A number in a macro that stands for a setting's value."""
-LAYERS = ("raw", "staging", "core", "analysis", "quality", "mart")
+LAYERS = ("raw", "staging", "core", "analysis", "quality", "mart", "adam")
 MODEL_LAYERS = LAYERS[1:]
+ON_DEMAND = ("adam",)
+"""Layers of views that are worked out when they are read: a run neither counts nor checks their
+rows; 'lesions publish' checks them before it writes them, and so does 'lesions check'."""
 VIEW_TAG = "view"
 
 

@@ -24,7 +24,7 @@ class Built:
     fingerprint: Fingerprint
     doc_digest: str
     suite_digest: str | None
-    rows: int
+    rows: int | None
 
 
 @dataclass(frozen=True)

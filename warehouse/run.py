@@ -31,7 +31,7 @@ from warehouse.leftovers import remove_leftovers, replacing
 from warehouse.loading import load_studies, read_state
 from warehouse.memory import Memory
 from warehouse.meta import CHECK_TABLE
-from warehouse.models import LAYERS
+from warehouse.models import LAYERS, ON_DEMAND
 from warehouse.plan import Plan, Published, make_plan, read_published
 from warehouse.project import Project, single_writer
 from warehouse.published import (
@@ -294,6 +294,9 @@ class _Run:
             temp=spill,
         ) as connection:
             if is_kept:
+                # A file of an older version may lack a layer.
+                for layer in LAYERS:
+                    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}")
                 _drop(connection, planned)
             else:
                 meta.create_schemas(connection)
@@ -346,7 +349,7 @@ class _Run:
             names = [n for n in graph.nodes if n in plan.chosen and graph.nodes[n].layer == layer]
             made = self._build_layer(connection, planned, layer, names) if names else []
             built += made
-            if layer != "raw" and self.is_gated:
+            if layer not in ("raw", *ON_DEMAND) and self.is_gated:
                 tables = [table for node in made for table in node.rows]
                 changed = [table for table in plan.rechecked if table.startswith(f"{layer}.")]
                 due = gate.due(tables, changed, _tables(connection))

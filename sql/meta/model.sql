@@ -7,7 +7,7 @@ CREATE TABLE meta.model (
     name VARCHAR, -- schema.table
     fingerprint VARCHAR, -- digest of definition, settings and inputs
     kind VARCHAR, -- source, seed, sql or python
-    rows BIGINT, -- number of rows
+    rows BIGINT, -- number of rows; NULL of views that are worked out when they are read
     built_at TIMESTAMP, -- when it was built, UTC
     seconds DOUBLE, -- seconds to build (of a step, all its tables together)
     node VARCHAR, -- the model or step that makes it

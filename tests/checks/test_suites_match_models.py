@@ -18,8 +18,8 @@ from warehouse.registry import TableDoc, installed_steps
 from warehouse.settings import BY_NAME
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKED_LAYERS = ("staging", "core", "analysis", "quality", "mart")
-PUBLIC_TAGS = {"public", "figure"}
+CHECKED_LAYERS = ("staging", "core", "analysis", "quality", "mart", "adam")
+PUBLIC_TAGS = {"public", "figure", "dataset"}
 
 
 @pytest.fixture(scope="module")

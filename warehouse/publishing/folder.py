@@ -59,7 +59,7 @@ def publish_to_folder(published: Path, target: Path) -> Exported:
     _check(target)
     name = f"version-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     version, beside = target / name, target / f".writing-{name}"
-    with _only_publish(target):
+    with only_publish(target):
         before = _publish(published, version, beside)
         _tidy(target, keep={name, before})
     manifest = json.loads((version / MANIFEST).read_text(encoding="utf-8"))
@@ -75,7 +75,7 @@ def publish_to_folder(published: Path, target: Path) -> Exported:
 
 
 @contextmanager
-def _only_publish(target: Path) -> Iterator[None]:
+def only_publish(target: Path) -> Iterator[None]:
     """Holds a folder for one publish at a time, for each tidies away what another has begun.
 
     Raises:

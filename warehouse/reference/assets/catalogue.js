@@ -1,5 +1,5 @@
 /* The catalogue: a list to search, a page per table, lineage to click through. */
-const LAYERS = ["raw", "staging", "core", "analysis", "quality", "mart", "meta"];
+const LAYERS = ["raw", "staging", "core", "analysis", "quality", "mart", "adam", "meta"];
 const KINDS = { source: "loaded from study files", seed: "seed: a table kept as CSV", sql: "SQL model", python: "Python step", engine: "kept by the engine itself" };
 let content, byName, users, columnSources, columnUsers;
 

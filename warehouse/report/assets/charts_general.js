@@ -250,7 +250,7 @@ CHARTS.checks = (context) => {
   const bars = d3.rollups(rows, (part) => part.length, (row) => row.layer, (row) => row.state)
     .flatMap(([layer, inner]) => inner.map(([state, n]) => ({ layer, state, n })))
     .sort((a, b) => states.indexOf(a.state) - states.indexOf(b.state));
-  const order = ["raw", "staging", "core", "analysis", "quality", "mart", "meta"];
+  const order = ["raw", "staging", "core", "analysis", "quality", "mart", "adam", "meta"];
   bars.sort((a, b) => order.indexOf(a.layer) - order.indexOf(b.layer));
   const parts = CHARTS.bars({ ...context, rows: bars, options: { label: "layer", value: "n", group: "state", mode: "stack", axis: "Checks" } });
   const failed = rows.filter((row) => row.state !== "holds");
