@@ -72,6 +72,8 @@ def _rows(endpoint: str, stratum: str, model: Model | str, rules: Rules) -> list
     key = {"endpoint": endpoint, "stratum": stratum}
     if isinstance(model, str):
         return [_no_model(key, model)]
+    if not model.compares_organs:
+        return [_no_model(key, "one organ alone has a finite hazard ratio")]
     try:
         found = _interval_fit(model)
     except IntervalModelError as error:

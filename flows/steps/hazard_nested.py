@@ -94,6 +94,8 @@ def _fitted(question: Question, frame: pd.DataFrame, rules: Rules) -> tuple[Mode
         return model
     if model.fit.method == "naive":
         return "each patient has one lesion"
+    if not model.fit.columns:
+        return "no term has a finite hazard ratio"
     is_class = question.stratum in set(frame["treatment_class"].dropna())
     options = replace(rules.options, method="laplace", interval=not is_class)
     try:

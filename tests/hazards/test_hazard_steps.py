@@ -19,6 +19,8 @@ from hazards.hazard_tables import (
     run,
     warehouse,
 )
+from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.stats import chi2 as chi2_distribution
 
 from udfs.hazards import (
@@ -404,6 +406,50 @@ def test_organ_without_events_has_hazard_ratio_0_with_a_limit(few: dict[str, pd.
     assert set(zip(gone["rule"], gone["level"], strict=True)) == {
         ("hazard without maximum", "bone")
     }
+
+
+def test_organs_without_events_have_limits_where_one_organ_has_all_of_them(
+    few: dict[str, pd.DataFrame],
+) -> None:
+    """No term of organ is left to fit; the limits are those of Cox's likelihood written out."""
+    event = few["event"][few["event"]["lesion_type"] != "new"].copy()
+    event["is_event"] &= event["organ"] == "liver"
+    # A lesion each: without random effect the limit can be worked out in a few lines.
+    event = event.drop_duplicates(["patient_id", "endpoint"])
+    found, notes = run(warehouse({**few, "event": event}), covariates="age_years")
+    assert "one organ alone has a finite hazard ratio" in " ".join(notes)
+    assert found["organ_phenotype"].empty
+    for endpoint in ("response", "progression"):
+        lesions_of = event[event["endpoint"] == endpoint]
+        model = found["hazard_fit"].set_index("model_id").loc[f"{endpoint}/all/final/naive"]
+        assert model["n_coefficients"] == 0
+        rows = organ_rows(found, endpoint, reference="liver")
+        assert set(rows.index) == set(lesions_of["organ"]) - {"liver"}
+        assert rows["is_separated"].all()
+        for organ, row in rows.iterrows():
+            two = lesions_of[lesions_of["organ"].isin(["liver", organ])]
+            here = (two["organ"] == organ).to_numpy()
+            time, is_event = two["time_days"].to_numpy(), two["is_event"].to_numpy()
+            day, n_there = np.unique(time[is_event], return_counts=True)
+            # Efron: of n events of one day the j-th takes j n-ths of them from the lesions at risk.
+            of_liver = np.concatenate(
+                [(time[~here] >= d).sum() - np.arange(n) for d, n in zip(day, n_there, strict=True)]
+            )
+            of_organ = np.repeat([(time[here] >= d).sum() for d in day], n_there)
+
+            def fallen(
+                log_hr: float, liver: NDArray[Any] = of_liver, other: NDArray[Any] = of_organ
+            ) -> float:
+                return float(2 * np.log1p(other * np.exp(log_hr) / liver).sum())
+
+            limit = brentq(lambda b, f=fallen: f(b) - chi2_distribution.isf(0.05, 1), -15, 15)
+            # The limit is sought to 1e-4 of its logarithm (LIMIT_TOLERANCE).
+            assert row["ci_upper"] == pytest.approx(np.exp(limit), rel=3e-4)
+            assert chi2_tail(row["lr_p_value"]) == pytest.approx(fallen(0.0), abs=1e-4)
+            assert (row["n_lesions"], row["n_events"]) == (here.sum(), 0)
+    in_models = found["hazard_fit"].query("stratum == 'all' and model == 'final' and is_primary")
+    gone = found["hazard_exclusion"].query("stratum == 'all' and model == 'final'")
+    assert in_models["n_lesions"].sum() + gone["n_lesions"].sum() == len(event)
 
 
 def test_covariate_level_without_events_has_hazard_ratio_0_with_a_limit(

@@ -123,6 +123,11 @@ class Model:
         """With the random effect, if there is one."""
         return self.fits[0]
 
+    @property
+    def compares_organs(self) -> bool:
+        """False where all organs but one have hazard ratios of 0 or infinity, beside the model."""
+        return any(term.name == "organ" for term in self.prepared.terms)
+
 
 @dataclass
 class Removed:
@@ -193,7 +198,7 @@ def model_data(prepared: Prepared) -> CoxData:
     return cox_data(
         frame["time_days"].to_numpy(dtype=float),
         frame["is_event"].to_numpy(),
-        design(*prepared.terms),
+        design(*prepared.terms, n_rows=len(frame)),
         group=frame["patient"].to_numpy(),
         stratum=tumor if len(np.unique(tumor)) > 1 else None,
         weight=frame["weight"].to_numpy(),
@@ -234,7 +239,8 @@ def prepare(
     if not rows["is_event"].any():
         return "no event"
     organs = events_by(rows, "organ")
-    if len(organs) < 2:
+    without_maximum = removed.organs | {name for term, name in ready.silent if term == "organ"}
+    if len(organs) < 2 and (question.model == WITHIN or not without_maximum):
         return f"only {len(organs)} organ with {rules.least_events} events or more"
     if ready.reference not in organs.index:
         chosen = choose_reference({question.endpoint: rows}, rules)
@@ -242,7 +248,11 @@ def prepare(
         ready.reference = chosen
     ready.frame, ready.rows = rows, collapsed(rows)
     rows = ready.rows
-    ready.terms = [factor("organ", rows["organ"].to_numpy(dtype=str), reference=ready.reference)]
+    if len(organs) > 1:
+        organ = rows["organ"].to_numpy(dtype=str)
+        ready.terms = [factor("organ", organ, reference=ready.reference)]
+    else:
+        ready.notes.append(f"organs compared with {ready.reference} have no finite hazard ratio")
     ready.terms += [t for c in covariates if (t := covariate_term(rows, c)) is not None]
     if question.model == WITHIN:
         ready.terms.append(_antibody_term(rows, CHEMOTHERAPY))

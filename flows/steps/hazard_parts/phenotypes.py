@@ -36,6 +36,9 @@ def phenotype_rows(outcome: Outcome, rules: Rules, say: Callable[[str], None]) -
         if response is None or progression is None:
             say(f"no phenotypes of organs ({stratum}): they need both endpoints")
             continue
+        if not (response.compares_organs and progression.compares_organs):
+            say(f"no phenotypes of organs ({stratum}): one organ alone has a finite hazard ratio")
+            continue
         unlike = response.prepared.merged ^ progression.prepared.merged
         if unlike:
             say(

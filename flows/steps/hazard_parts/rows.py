@@ -123,7 +123,7 @@ def _ratio_rows(model: Model, fit: CoxFit, rules: Rules) -> list[dict[str, Any]]
     counts = _level_counts(model)
     tested = _level_p_values(model) if fit is model.fit else {}
     found = _rows_of(hazard_ratios(fit, rules.confidence), head, counts, tested)
-    if model.question.model != WITHIN:
+    if model.question.model != WITHIN and model.compares_organs:
         found += _rows_of(against_mean(fit, "organ", rules.confidence), head, counts, {})
     return found
 

@@ -153,6 +153,8 @@ def _test(model: Model, rules: Rules) -> None:
     ways: tuple[Literal["known", "estimated"], ...] = ("known", "estimated")
     if model.fit.variance == 0:
         ways = ("known",)
+    if not model.fit.columns:
+        ways = ()
     model.proportional = tuple(
         (way, check_proportional(model.data, model.fit, "km", way)) for way in ways
     )
