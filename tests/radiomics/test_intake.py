@@ -74,7 +74,18 @@ def test_an_outcome_beside_the_features_is_claimed_or_left_out(workspace: Worksp
 
 
 @pytest.mark.parametrize(
-    "name", ["Recurrence", "OS_days", "HPV", "survivalMonths", "Outcome_1y", "PatientAge", "RECIST"]
+    "name",
+    [
+        "Recurrence",
+        "OS_days",
+        "HPV",
+        "survivalMonths",
+        "Outcome_1y",
+        "PatientAge",
+        "RECIST",
+        "KRAS",
+        "Response_1",
+    ],
 )
 def test_an_outcome_by_a_word_of_its_name_is_refused(workspace: Workspace, name: str) -> None:
     text = f"ID,lesion,{name},volume_mm3,Image_Mean\nA,1,1,350,2\n"

@@ -65,10 +65,11 @@ _NO_FEATURES = frozenset({
     "center", "centre", "index", "treated",
 })  # fmt: skip
 _NO_FEATURE_WORDS = frozenset({
-    "age", "alive", "arm", "cause", "censor", "censored", "days", "death", "dead", "dfs", "died",
-    "event", "gender", "hpv", "months", "os", "outcome", "patient", "pfs", "progression",
-    "recist", "recurrence", "recurrent", "relapse", "responder", "sex", "stage", "status",
-    "survival", "treatment", "vital",
+    "age", "alive", "arm", "braf", "cause", "censor", "censored", "days", "death", "dead", "dfs",
+    "died", "ecog", "egfr", "event", "gender", "hpv", "idh", "kras", "months", "msi", "mutant",
+    "mutated", "mutation", "nras", "os", "outcome", "patient", "pfs", "progression", "recist",
+    "recurrence", "recurrent", "relapse", "responder", "sex", "stage", "status", "survival",
+    "treatment", "vital",
 })  # fmt: skip
 # Columns that pyradiomics writes beside the features: what it ran with, and, where the mask has a
 # column, the lesion's value in it.
@@ -168,7 +169,8 @@ def check_others(
 
 def is_no_feature(name: str) -> bool:
     words = {word.casefold() for word in _WORD.findall(name)}
-    return name.casefold() in _NO_FEATURES or not words.isdisjoint(_NO_FEATURE_WORDS)
+    plain = name.casefold().rstrip("0123456789").rstrip("_ .-")
+    return plain in _NO_FEATURES or not words.isdisjoint(_NO_FEATURE_WORDS)
 
 
 def feature_cells(entry: FileEntry, columns: Sequence[str], relation: str) -> str:
