@@ -164,11 +164,18 @@ class _Reading:
             branches = [self.columns(one) for one in scope.set_operation_scopes]
             found = {name: _Column() for name in branches[0]}
             for branch in branches:
-                for column, part in zip(found.values(), branch.values(), strict=True):
-                    column.add(part, as_key=False)
+                names = branch if query.args.get("by_name") else found
+                for name, part in zip(names, branch.values(), strict=True):
+                    found.setdefault(name, _Column()).add(part, as_key=False)
             return found
         if isinstance(query, exp.Subquery):
             return self.columns(scope.subquery_scopes[0])
+        if isinstance(query, exp.Values):
+            found = {name: _Column() for name in query.alias_column_names}
+            for row in query.expressions:
+                for column, value in zip(found.values(), row.expressions, strict=True):
+                    column.add(self._read(value, scope), as_key=False)
+            return found
         if not isinstance(query, exp.Select):  # a function of rows: all columns come from all
             return {ROWS: self._read(query, scope)}
         return {select.alias_or_name: self._read(select, scope) for select in query.selects}
@@ -204,6 +211,8 @@ class _Reading:
         """What an expression of a query is made of."""
         found = _Column()
         queries = {id(one.expression): one for one in scope.subquery_scopes}
+        if isinstance(scope.expression, exp.Values) and scope.parent is not None:
+            queries |= {id(one.expression): one for one in scope.parent.subquery_scopes}
         for part, is_key in _parts(expression):
             if isinstance(part, exp.Column):
                 found.add(self._resolve(part, scope), as_key=is_key)

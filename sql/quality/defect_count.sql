@@ -225,190 +225,55 @@ time_unit AS (
 -- What each count is a count of: the CTE's name says the thing, the column's which of them.
 handled AS (
     SELECT
-        'sizes.1a' AS defect_id,
-        n_too_small AS n
-    FROM result_row
-    UNION ALL
-    SELECT
-        'sizes.1d' AS defect_id,
-        n_zero AS n
-    FROM result_row
-    UNION ALL
-    SELECT
-        'sizes.1e' AS defect_id,
-        n_decimal AS n
-    FROM result_row
-    UNION ALL
-    SELECT
-        'sizes.2a' AS defect_id,
-        n_too_small_5 AS n
-    FROM result_row
-    UNION ALL
-    SELECT
-        'sizes.2b' AS defect_id,
-        n_too_small_2 AS n
-    FROM result_row
-    UNION ALL
-    SELECT
-        'sizes.2c' AS defect_id,
-        n_too_small_2_5 AS n
-    FROM result_row
-    UNION ALL
-    SELECT
-        'sizes.2d' AS defect_id,
-        n_too_small_0 AS n
-    FROM result_row
-    UNION ALL
-    SELECT
-        'sizes.2e' AS defect_id,
-        n_below_limit AS n
-    FROM measured_day
-    UNION ALL
-    SELECT
-        'sizes.3a' AS defect_id,
-        n_zero AS n
-    FROM measured_day
-    UNION ALL
-    SELECT
-        'sizes.4a' AS defect_id,
-        n_cm AS n
-    FROM raw_row
-    UNION ALL
-    SELECT
-        'sizes.5b' AS defect_id,
-        n_days AS n
-    FROM node
-    UNION ALL
-    SELECT
-        'sizes.6b' AS defect_id,
-        n_days AS n
-    FROM measured_twice
-    UNION ALL
-    SELECT
-        'sizes.6c' AS defect_id,
-        n_sums AS n
-    FROM result_row
-    UNION ALL
-    SELECT
-        'identity.1a' AS defect_id,
-        n_beyond_2_to_the_53 AS n
-    FROM patient
-    UNION ALL
-    SELECT
-        'identity.1b' AS defect_id,
-        n_negative_id AS n
-    FROM patient
-    UNION ALL
-    SELECT
-        'identity.1g' AS defect_id,
-        n_labels AS n
-    FROM shared_label
-    UNION ALL
-    SELECT
-        'identity.1i' AS defect_id,
-        n_studies AS n
-    FROM reader_form
-    UNION ALL
-    SELECT
-        'identity.2a' AS defect_id,
-        n_patients AS n
-    FROM several_readers
-    UNION ALL
-    SELECT
-        'identity.3a' AS defect_id,
-        n_split AS n
-    FROM lineage
-    UNION ALL
-    SELECT
-        'identity.3b' AS defect_id,
-        n_merged AS n
-    FROM lineage
-    UNION ALL
-    SELECT
-        'identity.4c' AS defect_id,
-        n_without_lesion AS n
-    FROM patient
-    UNION ALL
-    SELECT
-        'time.1a' AS defect_id,
-        n_early_baseline AS n
-    FROM lesion
-    UNION ALL
-    SELECT
-        'time.1b' AS defect_id,
-        n_lesions AS n
-    FROM early_days
-    UNION ALL
-    SELECT
-        'time.1c' AS defect_id,
-        n_baseline_on_first_dose AS n
-    FROM lesion
-    UNION ALL
-    SELECT
-        'time.2c' AS defect_id,
-        n_with_time AS n
-    FROM scan_row
-    UNION ALL
-    SELECT
-        'time.2d' AS defect_id,
-        n_with_zone AS n
-    FROM scan_row
-    UNION ALL
-    SELECT
-        'time.2g' AS defect_id,
-        n_lesions AS n
-    FROM unsorted
-    UNION ALL
-    SELECT
-        'time.2k' AS defect_id,
-        n_events AS n
-    FROM interval_event
-    UNION ALL
-    SELECT
-        'time.3a' AS defect_id,
-        n_times AS n
-    FROM time_unit
-    UNION ALL
-    SELECT
-        'rows.2a' AS defect_id,
-        n_not_done AS n
-    FROM result_row
-    UNION ALL
-    SELECT
-        'rows.2d' AS defect_id,
-        n_single_space AS n
-    FROM raw_row
-    UNION ALL
-    SELECT
-        'rows.3b' AS defect_id,
-        n_lower_case AS n
-    FROM lesion
-    UNION ALL
-    SELECT
-        'rows.3c' AS defect_id,
-        n_plural AS n
-    FROM lesion
-    UNION ALL
-    SELECT
-        'rows.3d' AS defect_id,
-        n_detailed AS n
-    FROM lesion
-    UNION ALL
-    SELECT
-        'rows.3f' AS defect_id,
-        n_other AS n
-    FROM lesion
-    UNION ALL
-    SELECT
-        'rows.3h' AS defect_id,
-        n_site_from_tu AS n
-    FROM lesion
-    UNION ALL
-    SELECT
-        'plausibility.1g' AS defect_id,
-        many_targets.n_organs - coalesce(found.n_findings, 0) AS n
-    FROM many_targets
-    LEFT JOIN found ON found.defect_id = 'plausibility.1e'
+        counted.defect_id,
+        counted.n
+    FROM (
+        VALUES
+        ('sizes.1a', (SELECT n_too_small FROM result_row)),
+        ('sizes.1d', (SELECT n_zero FROM result_row)),
+        ('sizes.1e', (SELECT n_decimal FROM result_row)),
+        ('sizes.2a', (SELECT n_too_small_5 FROM result_row)),
+        ('sizes.2b', (SELECT n_too_small_2 FROM result_row)),
+        ('sizes.2c', (SELECT n_too_small_2_5 FROM result_row)),
+        ('sizes.2d', (SELECT n_too_small_0 FROM result_row)),
+        ('sizes.2e', (SELECT n_below_limit FROM measured_day)),
+        ('sizes.3a', (SELECT n_zero FROM measured_day)),
+        ('sizes.4a', (SELECT n_cm FROM raw_row)),
+        ('sizes.5b', (SELECT n_days FROM node)),
+        ('sizes.6b', (SELECT n_days FROM measured_twice)),
+        ('sizes.6c', (SELECT n_sums FROM result_row)),
+        ('identity.1a', (SELECT n_beyond_2_to_the_53 FROM patient)),
+        ('identity.1b', (SELECT n_negative_id FROM patient)),
+        ('identity.1g', (SELECT n_labels FROM shared_label)),
+        ('identity.1i', (SELECT n_studies FROM reader_form)),
+        ('identity.2a', (SELECT n_patients FROM several_readers)),
+        ('identity.3a', (SELECT n_split FROM lineage)),
+        ('identity.3b', (SELECT n_merged FROM lineage)),
+        ('identity.4c', (SELECT n_without_lesion FROM patient)),
+        ('time.1a', (SELECT n_early_baseline FROM lesion)),
+        ('time.1b', (SELECT n_lesions FROM early_days)),
+        ('time.1c', (SELECT n_baseline_on_first_dose FROM lesion)),
+        ('time.2c', (SELECT n_with_time FROM scan_row)),
+        ('time.2d', (SELECT n_with_zone FROM scan_row)),
+        ('time.2g', (SELECT n_lesions FROM unsorted)),
+        ('time.2k', (SELECT n_events FROM interval_event)),
+        ('time.3a', (SELECT n_times FROM time_unit)),
+        ('rows.2a', (SELECT n_not_done FROM result_row)),
+        ('rows.2d', (SELECT n_single_space FROM raw_row)),
+        ('rows.3b', (SELECT n_lower_case FROM lesion)),
+        ('rows.3c', (SELECT n_plural FROM lesion)),
+        ('rows.3d', (SELECT n_detailed FROM lesion)),
+        ('rows.3f', (SELECT n_other FROM lesion)),
+        ('rows.3h', (SELECT n_site_from_tu FROM lesion)),
+        (
+            'plausibility.1g',
+            (
+                SELECT many_targets.n_organs - coalesce(found.n_findings, 0)
+                FROM many_targets
+                LEFT JOIN found ON found.defect_id = 'plausibility.1e'
+            )
+        )
+    ) AS counted (defect_id, n)
 )
 
 SELECT

@@ -7,277 +7,39 @@
    Tags: public
 */
 WITH finding AS (
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_sizes
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_identity
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_dates
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_time
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_records
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_sites
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_treatment
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_deaths
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_visits
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_time_points
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_stated_times
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_lesions
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_responses
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_plausible_sizes
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_plausible_courses
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_plausible_lesions
-    UNION ALL
-    SELECT
-        finding_id,
-        defect_id,
-        study_id,
-        patient_id,
-        lesion_id,
-        reader,
-        day,
-        source_file,
-        source_row,
-        domain,
-        column_name,
-        value,
-        message
-    FROM quality.finding_assessments
+    SELECT * FROM quality.finding_sizes
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_identity
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_dates
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_time
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_records
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_sites
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_treatment
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_deaths
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_visits
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_time_points
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_stated_times
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_lesions
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_responses
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_plausible_sizes
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_plausible_courses
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_plausible_lesions
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_assessments
 )
 
 SELECT

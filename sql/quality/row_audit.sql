@@ -13,236 +13,185 @@
 */
 WITH hop AS (
     SELECT
-        101 AS step_order,
-        'raw.dm -> staging.subject' AS step,
-        'dm' AS domain,
-        (SELECT count(*) FROM raw.dm) AS rows_in,
+        counted.step_order,
+        counted.step,
+        counted.domain,
+        counted.rows_in,
+        counted.rows_out
+    FROM (
+        VALUES
         (
-            SELECT count(*) FROM staging.subject
-            WHERE is_in_demographics
-        ) AS rows_out
-    UNION ALL
-    SELECT
-        102 AS step_order,
-        'raw.tu -> staging.tumor_identification' AS step,
-        'tu' AS domain,
-        (SELECT count(*) FROM raw.tu) AS rows_in,
-        (SELECT count(*) FROM staging.tumor_identification) AS rows_out
-    UNION ALL
-    SELECT
-        103 AS step_order,
-        'raw.tr -> staging.tumor_result' AS step,
-        'tr' AS domain,
-        (SELECT count(*) FROM raw.tr) AS rows_in,
-        (SELECT count(*) FROM staging.tumor_result) AS rows_out
-    UNION ALL
-    SELECT
-        104 AS step_order,
-        'raw.rs -> staging.disease_response' AS step,
-        'rs' AS domain,
-        (SELECT count(*) FROM raw.rs) AS rows_in,
-        (SELECT count(*) FROM staging.disease_response) AS rows_out
-    UNION ALL
-    SELECT
-        105 AS step_order,
-        'raw.rf -> core.radiomic_feature' AS step,
-        'rf' AS domain,
-        (SELECT count(*) FROM raw.rf) AS rows_in,
-        (SELECT count(*) FROM core.radiomic_feature) AS rows_out
-    UNION ALL
-    SELECT
-        106 AS step_order,
-        'raw.ex -> staging.exposure' AS step,
-        'ex' AS domain,
-        (SELECT count(*) FROM raw.ex) AS rows_in,
-        (SELECT count(*) FROM staging.exposure) AS rows_out
-    UNION ALL
-    SELECT
-        107 AS step_order,
-        'raw.ds -> staging.disposition' AS step,
-        'ds' AS domain,
-        (SELECT count(*) FROM raw.ds) AS rows_in,
-        (SELECT count(*) FROM staging.disposition) AS rows_out
-    UNION ALL
-    SELECT
-        108 AS step_order,
-        'raw.ss -> staging.survival_status' AS step,
-        'ss' AS domain,
-        (SELECT count(*) FROM raw.ss) AS rows_in,
-        (SELECT count(*) FROM staging.survival_status) AS rows_out
-    UNION ALL
-    SELECT
-        109 AS step_order,
-        'raw.dd -> staging.death_detail' AS step,
-        'dd' AS domain,
-        (SELECT count(*) FROM raw.dd) AS rows_in,
-        (SELECT count(*) FROM staging.death_detail) AS rows_out
-    UNION ALL
-    SELECT
-        110 AS step_order,
-        'raw.ae -> staging.adverse_event' AS step,
-        'ae' AS domain,
-        (SELECT count(*) FROM raw.ae) AS rows_in,
-        (SELECT count(*) FROM staging.adverse_event) AS rows_out
-    UNION ALL
-    SELECT
-        111 AS step_order,
-        'raw.lb -> staging.laboratory_result' AS step,
-        'lb' AS domain,
-        (SELECT count(*) FROM raw.lb) AS rows_in,
-        (SELECT count(*) FROM staging.laboratory_result) AS rows_out
-    UNION ALL
-    SELECT
-        112 AS step_order,
-        'raw.pr -> staging.procedure' AS step,
-        'pr' AS domain,
-        (SELECT count(*) FROM raw.pr) AS rows_in,
-        (SELECT count(*) FROM staging.procedure) AS rows_out
-    UNION ALL
-    SELECT
-        112 AS step_order,
-        'raw.cm -> staging.medication' AS step,
-        'cm' AS domain,
-        (SELECT count(*) FROM raw.cm) AS rows_in,
-        (SELECT count(*) FROM staging.medication) AS rows_out
-    UNION ALL
-    SELECT
-        113 AS step_order,
-        'raw.adtte -> staging.time_to_event' AS step,
-        'adtte' AS domain,
-        (SELECT count(*) FROM raw.adtte) AS rows_in,
-        (SELECT count(*) FROM staging.time_to_event) AS rows_out
-    UNION ALL
-    SELECT
-        114 AS step_order,
-        'raw.suppdm -> staging.subject_qualifier' AS step,
-        'suppdm' AS domain,
-        (SELECT count(*) FROM raw.suppdm) AS rows_in,
-        (SELECT count(*) FROM staging.subject_qualifier) AS rows_out
-    UNION ALL
-    SELECT
-        115 AS step_order,
-        'raw.supptr -> staging.lesion_site_supplement' AS step,
-        'supptr' AS domain,
-        (SELECT count(*) FROM raw.supptr) AS rows_in,
-        (SELECT count(*) FROM staging.lesion_site_supplement) AS rows_out
-    UNION ALL
-    SELECT
-        116 AS step_order,
-        'raw.supptu -> staging.tumor_site_detail' AS step,
-        'supptu' AS domain,
-        (SELECT count(*) FROM raw.supptu) AS rows_in,
-        (SELECT count(*) FROM staging.tumor_site_detail) AS rows_out
-    UNION ALL
-    SELECT
-        100 AS step_order,
-        'raw.sim -> staging.simulated_lesion' AS step,
-        'sim' AS domain,
-        (SELECT count(*) FROM raw.sim) AS rows_in,
-        (SELECT count(*) FROM staging.simulated_lesion) AS rows_out
-    UNION ALL
-    SELECT
-        116 AS step_order,
-        'staging.subject -> core.patient' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.subject) AS rows_in,
-        (SELECT count(*) FROM core.patient) AS rows_out
-    UNION ALL
-    SELECT
-        117 AS step_order,
-        'staging.subject_qualifier -> core.patient' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.subject_qualifier) AS rows_in,
-        (
-            SELECT count(*)
-            FROM staging.subject_qualifier
-            WHERE qualifier IN (
-                'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGPRI', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN', 'PRRAD', 'PRADJ',
-                'KRAS', 'BMI', 'BSA', 'ECOG', 'LDHRATIO'
+            101, 'raw.dm -> staging.subject', 'dm',
+            (SELECT count(*) FROM raw.dm),
+            (
+                SELECT count(*) FROM staging.subject
+                WHERE is_in_demographics
             )
-        ) AS rows_out
-    UNION ALL
-    SELECT
-        118 AS step_order,
-        'staging.tumor_identification -> core.lesion' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.tumor_identification) AS rows_in,
+        ),
         (
-            SELECT count(*) FROM core.lesion
-            WHERE is_identified
-        ) AS rows_out
-    UNION ALL
-    SELECT
-        119 AS step_order,
-        'staging.lesion -> core.lesion' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.lesion) AS rows_in,
-        (SELECT count(*) FROM core.lesion) AS rows_out
-    UNION ALL
-    SELECT
-        120 AS step_order,
-        'staging.tumor_result -> core.measurement' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.tumor_result) AS rows_in,
-        (SELECT count(*) FROM core.measurement) AS rows_out
-    UNION ALL
-    SELECT
-        121 AS step_order,
-        'staging.tumor_result -> core.lesion_assessment' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.tumor_result) AS rows_in,
+            102, 'raw.tu -> staging.tumor_identification', 'tu',
+            (SELECT count(*) FROM raw.tu),
+            (SELECT count(*) FROM staging.tumor_identification)
+        ),
         (
-            SELECT count(*) FROM core.lesion_assessment
-            WHERE NOT is_from_size
-        ) AS rows_out
-    UNION ALL
-    SELECT
-        122 AS step_order,
-        'staging.disease_response -> core.response' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.disease_response) AS rows_in,
-        (SELECT count(*) FROM core.response) AS rows_out
-    UNION ALL
-    SELECT
-        123 AS step_order,
-        'staging.disease_response -> core.patient' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.disease_response) AS rows_in,
+            103, 'raw.tr -> staging.tumor_result', 'tr',
+            (SELECT count(*) FROM raw.tr),
+            (SELECT count(*) FROM staging.tumor_result)
+        ),
         (
-            SELECT count(*) FROM core.patient
-            WHERE best_overall_response IS NOT NULL
-        ) AS rows_out
-    UNION ALL
-    SELECT
-        124 AS step_order,
-        'staging.death -> core.patient' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.death) AS rows_in,
+            104, 'raw.rs -> staging.disease_response', 'rs',
+            (SELECT count(*) FROM raw.rs),
+            (SELECT count(*) FROM staging.disease_response)
+        ),
         (
-            SELECT count(*) FROM core.patient
-            WHERE is_dead
-        ) AS rows_out
-    UNION ALL
-    SELECT
-        125 AS step_order,
-        'staging.exposure -> core.exposure' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.exposure) AS rows_in,
-        (SELECT count(*) FROM core.exposure) AS rows_out
-    UNION ALL
-    SELECT
-        126 AS step_order,
-        'staging.procedure -> core.procedure' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.procedure) AS rows_in,
-        (SELECT count(*) FROM core.procedure) AS rows_out
-    UNION ALL
-    SELECT
-        127 AS step_order,
-        'staging.laboratory_result -> core.biomarker' AS step,
-        NULL AS domain,
-        (SELECT count(*) FROM staging.laboratory_result) AS rows_in,
-        (SELECT count(*) FROM core.biomarker) AS rows_out
+            105, 'raw.rf -> core.radiomic_feature', 'rf',
+            (SELECT count(*) FROM raw.rf),
+            (SELECT count(*) FROM core.radiomic_feature)
+        ),
+        (
+            106, 'raw.ex -> staging.exposure', 'ex',
+            (SELECT count(*) FROM raw.ex),
+            (SELECT count(*) FROM staging.exposure)
+        ),
+        (
+            107, 'raw.ds -> staging.disposition', 'ds',
+            (SELECT count(*) FROM raw.ds),
+            (SELECT count(*) FROM staging.disposition)
+        ),
+        (
+            108, 'raw.ss -> staging.survival_status', 'ss',
+            (SELECT count(*) FROM raw.ss),
+            (SELECT count(*) FROM staging.survival_status)
+        ),
+        (
+            109, 'raw.dd -> staging.death_detail', 'dd',
+            (SELECT count(*) FROM raw.dd),
+            (SELECT count(*) FROM staging.death_detail)
+        ),
+        (
+            110, 'raw.ae -> staging.adverse_event', 'ae',
+            (SELECT count(*) FROM raw.ae),
+            (SELECT count(*) FROM staging.adverse_event)
+        ),
+        (
+            111, 'raw.lb -> staging.laboratory_result', 'lb',
+            (SELECT count(*) FROM raw.lb),
+            (SELECT count(*) FROM staging.laboratory_result)
+        ),
+        (
+            112, 'raw.pr -> staging.procedure', 'pr',
+            (SELECT count(*) FROM raw.pr),
+            (SELECT count(*) FROM staging.procedure)
+        ),
+        (
+            112, 'raw.cm -> staging.medication', 'cm',
+            (SELECT count(*) FROM raw.cm),
+            (SELECT count(*) FROM staging.medication)
+        ),
+        (
+            113, 'raw.adtte -> staging.time_to_event', 'adtte',
+            (SELECT count(*) FROM raw.adtte),
+            (SELECT count(*) FROM staging.time_to_event)
+        ),
+        (
+            114, 'raw.suppdm -> staging.subject_qualifier', 'suppdm',
+            (SELECT count(*) FROM raw.suppdm),
+            (SELECT count(*) FROM staging.subject_qualifier)
+        ),
+        (
+            115, 'raw.supptr -> staging.lesion_site_supplement', 'supptr',
+            (SELECT count(*) FROM raw.supptr),
+            (SELECT count(*) FROM staging.lesion_site_supplement)
+        ),
+        (
+            116, 'raw.supptu -> staging.tumor_site_detail', 'supptu',
+            (SELECT count(*) FROM raw.supptu),
+            (SELECT count(*) FROM staging.tumor_site_detail)
+        ),
+        (
+            100, 'raw.sim -> staging.simulated_lesion', 'sim',
+            (SELECT count(*) FROM raw.sim),
+            (SELECT count(*) FROM staging.simulated_lesion)
+        ),
+        (
+            116, 'staging.subject -> core.patient', NULL,
+            (SELECT count(*) FROM staging.subject),
+            (SELECT count(*) FROM core.patient)
+        ),
+        (
+            117, 'staging.subject_qualifier -> core.patient', NULL,
+            (SELECT count(*) FROM staging.subject_qualifier),
+            (
+                SELECT count(*) FROM staging.subject_qualifier
+                WHERE qualifier IN (
+                    'PRIMSITE', 'LINETHER', 'PRSURG', 'PRSURGPRI', 'PRSURGLIV', 'PRSURGLUN', 'PRSURGLN',
+                    'PRRAD', 'PRADJ', 'KRAS', 'BMI', 'BSA', 'ECOG', 'LDHRATIO'
+                )
+            )
+        ),
+        (
+            118, 'staging.tumor_identification -> core.lesion', NULL,
+            (SELECT count(*) FROM staging.tumor_identification),
+            (
+                SELECT count(*) FROM core.lesion
+                WHERE is_identified
+            )
+        ),
+        (
+            119, 'staging.lesion -> core.lesion', NULL,
+            (SELECT count(*) FROM staging.lesion),
+            (SELECT count(*) FROM core.lesion)
+        ),
+        (
+            120, 'staging.tumor_result -> core.measurement', NULL,
+            (SELECT count(*) FROM staging.tumor_result),
+            (SELECT count(*) FROM core.measurement)
+        ),
+        (
+            121, 'staging.tumor_result -> core.lesion_assessment', NULL,
+            (SELECT count(*) FROM staging.tumor_result),
+            (
+                SELECT count(*) FROM core.lesion_assessment
+                WHERE NOT is_from_size
+            )
+        ),
+        (
+            122, 'staging.disease_response -> core.response', NULL,
+            (SELECT count(*) FROM staging.disease_response),
+            (SELECT count(*) FROM core.response)
+        ),
+        (
+            123, 'staging.disease_response -> core.patient', NULL,
+            (SELECT count(*) FROM staging.disease_response),
+            (
+                SELECT count(*) FROM core.patient
+                WHERE best_overall_response IS NOT NULL
+            )
+        ),
+        (
+            124, 'staging.death -> core.patient', NULL,
+            (SELECT count(*) FROM staging.death),
+            (
+                SELECT count(*) FROM core.patient
+                WHERE is_dead
+            )
+        ),
+        (
+            125, 'staging.exposure -> core.exposure', NULL,
+            (SELECT count(*) FROM staging.exposure),
+            (SELECT count(*) FROM core.exposure)
+        ),
+        (
+            126, 'staging.procedure -> core.procedure', NULL,
+            (SELECT count(*) FROM staging.procedure),
+            (SELECT count(*) FROM core.procedure)
+        ),
+        (
+            127, 'staging.laboratory_result -> core.biomarker', NULL,
+            (SELECT count(*) FROM staging.laboratory_result),
+            (SELECT count(*) FROM core.biomarker)
+        )
+    ) AS counted (step_order, step, domain, rows_in, rows_out)
 ),
 
 quarantined AS (

@@ -129,6 +129,21 @@ def test_column_lineage_goes_through_joins_unions_and_windows(tmp_path: Path) ->
             {"*": {"a.*"}, "before": {"a.id", "a.day"}, "x": {"a.day", "a.d"}},
         ),
         (
+            "WITH u AS (SELECT id, d FROM staging.a UNION ALL BY NAME "
+            "SELECT e AS d, id FROM staging.b) "
+            "SELECT id, -- i\nd -- d\nFROM u",
+            {"id": {"a.id", "b.id"}, "d": {"a.d", "b.e"}},
+            {"*": {"a.*", "b.*"}},
+        ),
+        (
+            "WITH u AS (SELECT v.name, v.n FROM (VALUES "
+            "('a', (SELECT max(d) FROM staging.a)), "
+            "('b', (SELECT min(e) FROM staging.b WHERE y > 0))) AS v (name, n)) "
+            "SELECT name AS id, -- i\nn -- n\nFROM u",
+            {"n": {"a.d", "b.e"}},
+            {"n": {"a.*", "b.*", "b.y"}},
+        ),
+        (
             "SELECT a.d -- d\nFROM staging.a LEFT JOIN staging.b ON a.id = b.id AND b.y > 0 "
             "WHERE EXISTS (SELECT 1 FROM staging.b AS o WHERE o.e = a.x)",
             {"d": {"a.d"}},
