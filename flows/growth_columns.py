@@ -9,6 +9,7 @@ censored is refused.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ REQUIRED = ("lesion", "time", "dv")
 IGNORE = "ignore"
 SUSPECT = ("cens", "blq", "bloq", "bql", "lloq", "loq", "lod", "limit")
 """Beginnings of names that may say what is censored: unread they would change every estimate."""
+NUMBER_ID = re.compile(r"[0-9]{1,18}(\.0*)?")
 NO_VALUE = (".", "", "NA", "NaN", "nan")
 MANY_SHOWN = 12
 
@@ -295,8 +297,9 @@ def _ids(table: _Table) -> NDArray[np.generic]:
     if len(missing):
         raise table.fault(int(missing[0]), "lesion", "is no id. Every row needs one.")
     ids: NDArray[np.generic] = column.to_numpy(dtype=str)
-    if len(ids) and all(str(one).isdecimal() for one in ids):
-        ids = ids.astype(np.int64)
+    if len(ids) and all(NUMBER_ID.fullmatch(str(one)) for one in ids):
+        # NONMEM writes numbers with decimals: 7 and 7.0 are one lesion.
+        ids = np.array([int(str(one).partition(".")[0]) for one in ids], dtype=np.int64)
     return ids
 
 

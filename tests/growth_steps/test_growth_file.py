@@ -151,6 +151,19 @@ def test_monolix_nonmem_and_nlmixr_say_the_same(
     assert data.lower.tolist() == [900.0, -np.inf, 600.0]
 
 
+def test_an_id_with_and_without_decimals_is_one_lesion(tmp_path: Path) -> None:
+    """Rows of 7 and of 7.0 were two lesions; an id longer than an integer holds stays a text."""
+    rows = "{},0,1000\n{},20,800\n{},40,700\n"
+    path = tmp_path / "nonmem.csv"
+    path.write_text("ID,TIME,DV\n" + rows.format("7", "7.0", "7.") + rows.format(8, 8, 8))
+    data = read_growth_file(path)
+    assert data.lesion.tolist() == [7, 8]
+    np.testing.assert_array_equal(data.time, [0, 20, 40, 0, 20, 40])
+    long = "9" * 25
+    path.write_text("ID,TIME,DV\n" + rows.format(long, long, long))
+    assert read_growth_file(path).lesion.tolist() == [long]
+
+
 def test_what_is_not_read_or_does_not_count_is_said(tmp_path: Path) -> None:
     path = tmp_path / "lesions.csv"
     path.write_text(
