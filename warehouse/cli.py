@@ -13,7 +13,7 @@ from types import FrameType
 
 import click
 
-from warehouse.cli_methods import growth, predict, radiomics
+from warehouse.cli_methods import growth, predict, radiomics, tlf
 from warehouse.cli_options import patients_option, project_option, quiet_option, seed_option
 from warehouse.errors import LesionsError, MachineError
 
@@ -541,7 +541,7 @@ def benchmarks(
         run_benchmarks(scale=scale, seed=seed, dbt=dbt, output=output)
 
 
-for method in (predict, growth, radiomics):
+for method in (tlf, predict, growth, radiomics):
     lesions.add_command(method)
 
 

@@ -56,6 +56,56 @@ def predict(
     )
 
 
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@project_option
+@click.option("--study", help="Only this study; all that have arms if left out.")
+@click.option(
+    "--reference",
+    metavar="ARM",
+    help="The arm that others are compared with; the first in order of the arms if left out.",
+)
+@click.option(
+    "--strata",
+    multiple=True,
+    metavar="VARIABLE",
+    help="A variable of ADSL that hazard ratios and log-rank tests are stratified by as well.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(["html", "csv", "docx", "svg", "png"]),
+    multiple=True,
+    help="Only this format; all if left out.",
+)
+def tlf(
+    folder: Path,
+    project_folder: Path,
+    study: str | None,
+    reference: str | None,
+    strata: tuple[str, ...],
+    formats: tuple[str, ...],
+) -> None:
+    """Write tables, listings and figures by arm to FOLDER.
+
+    Each study gets a folder: baseline, disposition, response, Kaplan-Meier tables, restricted
+    means, subgroups and a listing of lesions as one page, one Word document and a CSV each, and
+    every figure as SVG and PNG. The numbers are those of its analysis datasets.
+    """
+    from warehouse.project import open_project
+
+    chosen = {"formats": formats} if formats else {}
+    _command("tlf")(
+        open_project(project_folder).published,
+        folder,
+        study=study,
+        reference=reference,
+        strata=strata,
+        say=click.echo,
+        **chosen,
+    )
+
+
 @click.group()
 def growth() -> None:
     """Growth models without a warehouse."""
