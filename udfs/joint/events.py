@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from udfs.joint.arrays import BoolArray, FloatArray
+from udfs.joint.arrays import BoolArray, FloatArray, IntArray
 from udfs.joint.errors import JointDataError
 
 
@@ -86,8 +86,8 @@ class Events:
         """How many are not censored."""
         return int(self.is_event.sum())
 
-    def some(self, patients: slice) -> Events:
-        """Of a run of patients."""
+    def some(self, patients: slice | IntArray) -> Events:
+        """Of some patients."""
         return Events(
             self.time[patients],
             self.is_event[patients],

@@ -56,7 +56,10 @@ class LinkDraws:
         )
 
     def half(self, which: int) -> LinkDraws:
-        """Every second draw, from the first (0) or second (1) on, with weights that sum to 1."""
+        """Every second draw, from the first (0) or second (1) on, with weights that sum to 1.
+
+        These are the two independent sets of ``draws.draw_curves``.
+        """
         weight = self.log_weight[:, which::2]
         weight = weight - np.logaddexp.reduce(weight, axis=1)[:, None]
         return LinkDraws(self.at_nodes[:, which::2], self.at_end[:, which::2], weight, self.labels)
@@ -225,10 +228,10 @@ class _Terms:
         out = np.zeros((k + c + s, k + c + s))
         light = w[..., None] * self.risk
         heavy = light * self.weights.value[:, None]
-        values = self.at_nodes.reshape(-1, k)
-        weighted = values * heavy.reshape(-1, 1)
+        values = self.at_nodes.reshape(heavy.size, k)
+        weighted = values * heavy.reshape(heavy.size, 1)
         out[:k, :k] = weighted.T @ values
-        by_patient = weighted.reshape(len(w), -1, k).sum(axis=1)
+        by_patient = weighted.reshape(len(w), heavy.size // len(w), k).sum(axis=1)
         out[:k, k : k + c] = by_patient.T @ x
         at_each = np.einsum("Pmq,Pmqk->Pqk", light, self.at_nodes, optimize=True)
         out[:k, k + c :] = np.einsum("Pqk,Pqs->ks", at_each, self.weights.first, optimize=True)
