@@ -196,7 +196,10 @@ class SqlKit:
             if name in needs or name.startswith("raw."):
                 continue
             if name in written:
-                nulls = ", ".join(f'NULL AS "{column}"' for column in written[name].columns)
+                nulls = ", ".join(
+                    f'CAST(NULL AS {kind}) AS "{column}"'
+                    for column, kind in written[name].types.items()
+                )
                 self.connection.execute(
                     f"CREATE OR REPLACE VIEW {name} AS SELECT {nulls} WHERE FALSE"
                 )

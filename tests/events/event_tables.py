@@ -11,7 +11,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import yaml
+from sqlkit import SqlKit
 
+from warehouse.declarations import declared
 from warehouse.models import SqlModel, read_macros, read_model
 from warehouse.settings import BY_NAME, default_values
 
@@ -75,264 +77,31 @@ MART = (
     "fig_response_agreement",
 )
 
-CORE: dict[str, dict[str, str]] = {
-    "study": {
-        "study_id": "VARCHAR",
-        "title": "VARCHAR",
-        "tumor_type": "VARCHAR",
-        "phase": "VARCHAR",
-        "is_day_zero_treatment": "BOOLEAN",
-    },
-    "organ": {
-        "organ": "VARCHAR",
-        "organ_group": "VARCHAR",
-        "is_immune_privileged": "BOOLEAN",
-        "display_name": "VARCHAR",
-        "sort_order": "INTEGER",
-    },
-    "patient": {
-        "patient_id": "VARCHAR",
-        "study_id": "VARCHAR",
-        "usubjid": "VARCHAR",
-        "arm": "VARCHAR",
-        "treatment": "VARCHAR",
-        "treatment_class": "VARCHAR",
-        "age_years": "DOUBLE",
-        "sex": "VARCHAR",
-        "race": "VARCHAR",
-        "bmi_kg_m2": "DOUBLE",
-        "bsa_m2": "DOUBLE",
-        "ecog": "INTEGER",
-        "ldh_ratio": "DOUBLE",
-        "kras_status": "VARCHAR",
-        "primary_site": "VARCHAR",
-        "line_of_therapy": "INTEGER",
-        "prior_surgery": "BOOLEAN",
-        "prior_surgery_primary": "BOOLEAN",
-        "prior_surgery_liver": "BOOLEAN",
-        "prior_surgery_lung": "BOOLEAN",
-        "prior_surgery_ln": "BOOLEAN",
-        "prior_radiation": "BOOLEAN",
-        "prior_adjuvant": "BOOLEAN",
-        "has_bevacizumab": "BOOLEAN",
-        "has_panitumumab": "BOOLEAN",
-        "backbone": "VARCHAR",
-        "best_overall_response": "VARCHAR",
-        "last_day": "INTEGER",
-        "os_days": "DOUBLE",
-        "os_event": "BOOLEAN",
-        "os_missing_reason": "VARCHAR",
-        "pfs_days": "DOUBLE",
-        "pfs_event": "BOOLEAN",
-        "is_death_date_known": "BOOLEAN",
-        "is_screen_failure": "BOOLEAN",
-        "is_dead": "BOOLEAN",
-        "death_day": "INTEGER",
-        "last_contact_day": "INTEGER",
-        "source_file": "VARCHAR",
-        "source_row": "BIGINT",
-        "n_lesions": "BIGINT",
-        "is_analysed": "BOOLEAN",
-        "exclusion_reason": "VARCHAR",
-    },
-    "lesion": {
-        "lesion_id": "VARCHAR",
-        "patient_id": "VARCHAR",
-        "study_id": "VARCHAR",
-        "reader": "VARCHAR",
-        "lesion_number": "INTEGER",
-        "lesion_label": "VARCHAR",
-        "lesion_type": "VARCHAR",
-        "organ": "VARCHAR",
-        "site_raw": "VARCHAR",
-        "is_nodal": "BOOLEAN",
-        "first_day": "INTEGER",
-        "detection": "VARCHAR",
-        "baseline_day": "INTEGER",
-        "baseline_diameter_mm": "DOUBLE",
-        "baseline_volume_mm3": "DOUBLE",
-        "is_analysis_reader": "BOOLEAN",
-        "is_analysed": "BOOLEAN",
-        "exclusion_reason": "VARCHAR",
-        "n_measurements": "BIGINT",
-        "is_patient_unknown": "BOOLEAN",
-        "source_file": "VARCHAR",
-        "source_row": "BIGINT",
-    },
-    "measurement": {
-        "lesion_id": "VARCHAR",
-        "time_point_id": "VARCHAR",
-        "day": "INTEGER",
-        "patient_id": "VARCHAR",
-        "visit": "VARCHAR",
-        "reader": "VARCHAR",
-        "diameter_mm": "DOUBLE",
-        "short_axis_mm": "DOUBLE",
-        "volume_mm3": "DOUBLE",
-        "volume_source": "VARCHAR",
-        "is_baseline": "BOOLEAN",
-        "is_below_limit": "BOOLEAN",
-        "is_imputed": "BOOLEAN",
-        "value_raw": "VARCHAR",
-        "source_file": "VARCHAR",
-        "source_row": "BIGINT",
-    },
-    "lesion_assessment": {
-        "lesion_id": "VARCHAR",
-        "time_point_id": "VARCHAR",
-        "day": "INTEGER",
-        "status": "VARCHAR",
-        "source_file": "VARCHAR",
-        "source_row": "BIGINT",
-    },
-    "lesion_lineage": {
-        "lesion_id": "VARCHAR",
-        "related_lesion_id": "VARCHAR",
-        "relation": "VARCHAR",
-        "day": "INTEGER",
-        "is_related_continued": "BOOLEAN",
-    },
-    "response": {
-        "patient_id": "VARCHAR",
-        "reader": "VARCHAR",
-        "time_point_id": "VARCHAR",
-        "day": "INTEGER",
-        "target_response": "VARCHAR",
-        "nontarget_response": "VARCHAR",
-        "has_new_lesion": "BOOLEAN",
-        "overall_response": "VARCHAR",
-        "overall_term": "VARCHAR",
-        "sum_of_diameters_mm": "DOUBLE",
-        "criterion": "VARCHAR",
-        "is_analysis_criterion": "BOOLEAN",
-    },
-    "exclusion": {
-        "exclusion_id": "VARCHAR",
-        "level": "VARCHAR",
-        "patient_id": "VARCHAR",
-        "lesion_id": "VARCHAR",
-        "reason_id": "VARCHAR",
-        "exclusion_order": "INTEGER",
-        "reason": "VARCHAR",
-    },
-}
-
-SOURCES: dict[str, dict[str, str]] = {
-    "core.subsequent_therapy": {
-        "subsequent_therapy_id": "VARCHAR",
-        "patient_id": "VARCHAR",
-        "study_id": "VARCHAR",
-        "day": "INTEGER",
-        "earliest_day": "INTEGER",
-        "latest_day": "INTEGER",
-        "source_file": "VARCHAR",
-        "source_row": "BIGINT",
-    },
-    "staging.undated_progression": {"patient_id": "VARCHAR", "first_possible_day": "INTEGER"},
-    "staging.survival_reporting": {"study_id": "VARCHAR"},
-    "staging.analysis_reader": {"patient_id": "VARCHAR", "reader": "VARCHAR"},
-    "staging.death": {
-        "patient_id": "VARCHAR",
-        "source": "VARCHAR",
-        "precedence": "INTEGER",
-        "day": "INTEGER",
-        "source_file": "VARCHAR",
-        "source_row": "BIGINT",
-    },
-    "staging.disease_response": {
-        "patient_id": "VARCHAR",
-        "reader": "VARCHAR",
-        "day": "INTEGER",
-        "test_code": "VARCHAR",
-        "response": "VARCHAR",
-        "is_analysis_response": "BOOLEAN",
-        "source_file": "VARCHAR",
-        "source_row": "BIGINT",
-    },
-    "staging.tumor_result_screen": {"patient_id": "VARCHAR", "reason_id": "VARCHAR"},
-    "staging.disease_response_screen": {"patient_id": "VARCHAR", "reason_id": "VARCHAR"},
-    "staging.time_to_event": {
-        "time_to_event_id": "VARCHAR",
-        "patient_id": "VARCHAR",
-        "endpoint": "VARCHAR",
-        "time_days": "DOUBLE",
-        "is_event": "BOOLEAN",
-        "rounding_days": "DOUBLE",
-        "start_day": "INTEGER",
-        "is_counted": "BOOLEAN",
-        "source_file": "VARCHAR",
-        "source_row": "BIGINT",
-    },
-}
+CORE = (
+    "study",
+    "organ",
+    "patient",
+    "lesion",
+    "measurement",
+    "lesion_assessment",
+    "lesion_lineage",
+    "response",
+    "exclusion",
+)
+SOURCES = (
+    "core.subsequent_therapy",
+    "staging.undated_progression",
+    "staging.survival_reporting",
+    "staging.analysis_reader",
+    "staging.death",
+    "staging.disease_response",
+    "staging.tumor_result_screen",
+    "staging.disease_response_screen",
+    "staging.time_to_event",
+)
 """What endpoints read besides the core tables: all empty, unless a test adds rows."""
-
-MODELLED = {
-    "lesion_id": "VARCHAR",
-    "endpoint": "VARCHAR",
-    "rule_set": "VARCHAR",
-    "source": "VARCHAR",
-    "patient_id": "VARCHAR",
-    "organ": "VARCHAR",
-    "lesion_type": "VARCHAR",
-    "time_days": "DOUBLE",
-    "time_lower": "DOUBLE",
-    "time_upper": "DOUBLE",
-    "is_event": "BOOLEAN",
-    "event_probability": "DOUBLE",
-    "rule_id": "VARCHAR",
-    "source_table": "VARCHAR",
-    "source_row": "BIGINT",
-    "source_file": "VARCHAR",
-    "censor_reason": "VARCHAR",
-    "last_assessment_day": "DOUBLE",
-    "quantity": "VARCHAR",
-    "observed_value": "DOUBLE",
-    "reference_value": "DOUBLE",
-    "is_imputed": "BOOLEAN",
-}
-"""Columns of analysis.modelled_event."""
-
-PHASES: dict[str, dict[str, str]] = {
-    "lesion_phase": {
-        "lesion_id": "VARCHAR",
-        "has_response": "BOOLEAN",
-        "has_stable": "BOOLEAN",
-        "has_relapse": "BOOLEAN",
-        "time_to_response_days": "DOUBLE",
-        "stable_days": "DOUBLE",
-        "relapse_days": "DOUBLE",
-        "exclusion_reason": "VARCHAR",
-        "nadir_ratio": "DOUBLE",
-        "last_ratio": "DOUBLE",
-        "is_consistent_with_total": "BOOLEAN",
-    },
-    "gower_lesion": {"lesion_id": "VARCHAR", "gower_distance": "DOUBLE"},
-    "gower_patient": {
-        "patient_id": "VARCHAR",
-        "n_lesions": "BIGINT",
-        "gower_distance": "DOUBLE",
-    },
-}
-
-TIME_POINT = {
-    "time_point_id": "VARCHAR",
-    "patient_id": "VARCHAR",
-    "reader": "VARCHAR",
-    "first_day": "INTEGER",
-    "last_day": "INTEGER",
-    "has_scan": "BOOLEAN",
-    "visit": "VARCHAR",
-}
-"""Columns of core.time_point that endpoints look at."""
-
-LOCAL_TREATMENT = {
-    "lesion_id": "VARCHAR",
-    "patient_id": "VARCHAR",
-    "not_evaluable_from": "INTEGER",
-    "first_day": "INTEGER",
-    "is_patient_censored": "BOOLEAN",
-}
-"""Columns of analysis.local_treatment that events look at."""
+OTHERS = ("core.time_point", "staging.time_point_day", "analysis.local_treatment")
+PHASES = ("lesion_phase", "gower_lesion", "gower_patient")
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -376,14 +145,13 @@ class Core:
                 name((row["patient_id"], row["reader"]), row["first_day"])
         for row in self.responses:
             row["time_point_id"] = name((row["patient_id"], row.get("reader") or ""), row["day"])
-        columns = {"subject": "VARCHAR", "reader": "VARCHAR", "day": "INTEGER"}
         rows = [
             {"subject": subject, "reader": reader, "day": day, "time_point_id": name(who, day)}
             for subject, reader, day in sorted(days, key=str)
             for who in [(subject, reader)]
             if subject is not None
         ]
-        _create(con, "staging.time_point_day", {**columns, "time_point_id": "VARCHAR"}, rows)
+        _create(con, "staging.time_point_day", rows)
         scans = {
             name(readers[row["lesion_id"]], row["day"])
             for row in [*self.measurements, *self.assessments]
@@ -394,7 +162,6 @@ class Core:
         _create(
             con,
             "core.time_point",
-            TIME_POINT,
             [
                 {
                     "time_point_id": point,
@@ -561,19 +328,17 @@ class Core:
             ],
             "exclusion": self.exclusions,
         }
-        for table, columns in CORE.items():
-            _create(con, f"core.{table}", columns, rows[table])
-        _create(con, "analysis.modelled_event", MODELLED, self.modelled)
-        _create(con, "analysis.local_treatment", LOCAL_TREATMENT, self.treatments)
-        for table, columns in SOURCES.items():
-            _create(
-                con, table, columns, [_filled(table, row) for row in self.sources.get(table, [])]
-            )
+        for table in CORE:
+            _create(con, f"core.{table}", rows[table])
+        _create(con, "analysis.modelled_event", self.modelled)
+        _create(con, "analysis.local_treatment", self.treatments)
+        for table in SOURCES:
+            _create(con, table, [_filled(table, row) for row in self.sources.get(table, [])])
         settings: Rows = [
             {"name": name, "value": str(value).lower() if isinstance(value, bool) else str(value)}
             for name, value in {**default_values(), **self.settings}.items()
         ]
-        _create(con, "meta.setting", {"name": "VARCHAR", "value": "VARCHAR"}, settings)
+        _create(con, "meta.setting", settings)
         for name in models or [f"analysis.{model}" for model in ANALYSIS]:
             run_model(con, name)
         return con
@@ -596,8 +361,8 @@ class Core:
             "gower_lesion": [],
             "gower_patient": [],
         }
-        for table, columns in PHASES.items():
-            _create(con, f"analysis.{table}", columns, phases[table])
+        for table in PHASES:
+            _create(con, f"analysis.{table}", phases[table])
         for table in MART:
             run_model(con, f"mart.{table}")
         return con
@@ -624,9 +389,26 @@ def _filled(table: str, row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _create(
-    con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Rows
-) -> None:
+@cache
+def _modelled_types() -> dict[str, dict[str, str]]:
+    """Columns and types of the tables that models make, from the models run on nothing."""
+    names = [*(f"core.{table}" for table in CORE), *SOURCES, *OTHERS]
+    with SqlKit() as kit:
+        kit.build(*names)
+        return {
+            name: dict(kit.query(f"SELECT column_name, column_type FROM (DESCRIBE {name})"))
+            for name in names
+        }
+
+
+def _types(name: str) -> dict[str, str]:
+    """Columns of a table with their types: as declared, where a step or the engine fills it."""
+    known = _modelled_types()
+    return known[name] if name in known else dict(declared(name).types)
+
+
+def _create(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:
+    columns = _types(name)
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
     con.execute(f"CREATE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
     unknown = {column for row in rows for column in row} - set(columns)
