@@ -36,6 +36,7 @@ PLACES = np.linspace(-0.4, 1.4, 19)
 
 
 def main(path: Path, folder: Path) -> None:
+    """Draws the likelihood of a file of measurements around its maximum."""
     fit = fit_growth(read_growth_file(path), count_baseline=True, seed=1)
     ours, theirs = fit.estimates, np.array([PUBLISHED[label] for label in fit.labels])
     values = []

@@ -234,6 +234,8 @@ def _comparison(key: dict[str, Any], rows: pandas.DataFrame, order: list[str]) -
 def comparison_tests(
     comparison: Comparison, confidence: float, correction: Any
 ) -> list[dict[str, Any]]:
+    """Rows of a comparison: the test of all groups, then of each pair; one with the reason where
+    there is nothing to compare."""
     names, values = comparison.names, comparison.values
     if len(names) < 2:
         only = names[0] if names else "none"
@@ -302,6 +304,7 @@ def _described(comparison: Comparison, a: int, b: int, confidence: float) -> dic
 
 
 def comparison_summaries(comparison: Comparison, confidence: float) -> list[dict[str, Any]]:
+    """Rows of a comparison: each group with its counts and quantiles."""
     rows = []
     for place, (name, values) in enumerate(zip(comparison.names, comparison.values, strict=True)):
         row = {**comparison.key, "group_name": name, "group_order": place + 1}

@@ -191,6 +191,7 @@ def analyses_of(context: StepContext) -> Iterator[Analysis]:
 def summary_row(
     key: dict[str, str], group: int, analysis: Analysis, curve: SurvivalCurve, test: LogRank
 ) -> dict[str, Any]:
+    """The row of one group: counts, median with limits, and why there is no median."""
     median = curve.median
     reason = None
     if curve.n == 0:
@@ -219,6 +220,7 @@ def summary_row(
 
 
 def log_rank_rows(analysis: Analysis, together: LogRank, correction: Any) -> list[dict[str, Any]]:
+    """Rows of the tests: of all groups, for trend where they are ordered, and of each pair."""
     everyone = {"group_a": EVERYONE, "group_b": EVERYONE}
     rows = [_test_row(analysis, together, everyone)]
     if analysis.is_ordered:

@@ -60,7 +60,7 @@ def act(arguments: list[str], said: str) -> None:
         status = 0
     except SystemExit as end:
         status = int(end.code or 0)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  (a child says all that ends it)
         traceback.print_exc()
     finally:
         sys.stderr.flush()

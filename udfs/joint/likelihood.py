@@ -213,7 +213,7 @@ class _Terms:
         return np.asarray(d * at_event - self.cumulative)
 
     def score(self) -> FloatArray:
-        """(P, M, S)"""
+        """(P, M, S)."""
         d = self.events.is_event.astype(np.float64)[:, None, None]
         heavy = self.risk * self.weights.value[:, None]
         of_links = d * self.at_end - np.einsum("Pmq,Pmqk->Pmk", heavy, self.at_nodes, optimize=True)

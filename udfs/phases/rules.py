@@ -183,6 +183,11 @@ def _missing(dtype: np.dtype[Any]) -> float | bool:
 def checked_scans(
     day: ArrayLike, size: ArrayLike, offsets: ArrayLike
 ) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Scans as (s,) floats, days and sizes, and the (n + 1,) offsets where each series begins.
+
+    Raises:
+        ValueError: shapes that do not fit, or days out of order.
+    """
     days = np.asarray(day, dtype=np.float64)
     sizes = np.asarray(size, dtype=np.float64)
     bounds = np.asarray(offsets, dtype=np.int64)

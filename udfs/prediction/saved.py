@@ -25,7 +25,7 @@ class SavedModel:
     """How it was trained: patients, parameters, settings, versions, figures."""
 
     def probability(self, features: Features) -> FloatArray:
-        """(n, k)"""
+        """(n, k) probabilities."""
         return self.boosting.probability(self.design.matrix(features))
 
     def to_text(self) -> str:

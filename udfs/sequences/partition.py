@@ -29,7 +29,7 @@ class Space(Protocol):
 
     @property
     def weight(self) -> FloatArray:
-        """(u,)"""
+        """(u,)."""
 
     def partition(self, weight: FloatArray, k: int, *, starts: int, seed: int) -> Partition:
         """k clusters of the points with weight above 0; the others are assigned to the nearest."""

@@ -102,6 +102,7 @@ class LocalTreatments:
 
 
 def no_treatments(shape: tuple[int, ...]) -> LocalTreatments:
+    """Nothing treated locally, in lesions and scans of this shape."""
     none = np.zeros(0, dtype=np.int64)
     return LocalTreatments(none, none, none > 0, none > 0, np.zeros(shape, dtype=bool))
 

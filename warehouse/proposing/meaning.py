@@ -123,6 +123,7 @@ def _shown(profile: Profile, number: int = 3) -> str:
 
 @cache
 def seed_words(name: str, column: str) -> frozenset[str]:
+    """The words of a column of a seed, in lower case."""
     file = content_folder("sql") / "seeds" / f"{name}.csv"
     with file.open(encoding="utf-8", newline="") as handle:
         return frozenset(row[column].lower() for row in csv.DictReader(handle))

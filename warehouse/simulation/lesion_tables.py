@@ -92,6 +92,7 @@ def site_texts(numbers: Numbers, styles: Sequence[FileStyle]) -> pa.Array:
 
 
 def tumor_rows(s: Subjects) -> pa.Table:
+    """TU: a row per lesion and reader."""
     lesions = s.numbers.lesions
     kind = np.select([lesions["type"] == "target", lesions["type"] == "new"], [0, 2], 1)
     order = np.lexsort((lesions["number"], kind, lesions["reader"], lesions["patient"]))
@@ -139,6 +140,7 @@ _NUMBER = len(_WORDS) - 1
 
 
 def result_rows(s: Subjects) -> pa.Table:
+    """TR: sizes, states and sums, by patient, reader and scan."""
     parts = [_sizes(s, "long_mm", 0), _sizes(s, "short_mm", 1), _states(s), _sums(s)]
     joined = {
         name: np.concatenate([getattr(part, name) for part in parts])

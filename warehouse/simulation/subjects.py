@@ -198,4 +198,5 @@ def sequence(patient: Array) -> Array:
 
 
 def blank(n: int) -> pa.Array:
+    """(n,) texts that are NULL."""
     return pa.nulls(n, pa.string())

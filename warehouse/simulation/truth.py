@@ -18,6 +18,7 @@ RADIOMICS = ("radiomic_patients", "radiomic_features")
 
 
 def write_truth(folder: Path, numbers: Any, messy: bool) -> None:
+    """Writes what the trials were made from, with the ids of their tables."""
     patients, lesions = numbers.patients, numbers.lesions
     study = np.asarray(numbers.studies["study_id"])[patients["trial"]]
     usubjid = np.asarray(

@@ -168,6 +168,7 @@ def check_others(
 
 
 def is_no_feature(name: str) -> bool:
+    """The column of a feature table holds something else, by its name."""
     words = {word.casefold() for word in _WORD.findall(name)}
     plain = name.casefold().rstrip("0123456789").rstrip("_ .-")
     return plain in _NO_FEATURES or not words.isdisjoint(_NO_FEATURE_WORDS)
