@@ -19,14 +19,22 @@ from udfs.growth.problem import Block, Problem, Pulse, run_blocks
 from udfs.growth.result import GrowthFit
 from udfs.growth.weights import cut_by_rows
 
-MOST_STEPS = 60
-TOLERANCE = 1e-6
-"""Largest component of the gradient times the random effect's standard deviation."""
-DIFFERENCE = 1e-4
-"""Step, in standard deviations, for the Hessian as a difference of analytic gradients."""
-AWAY = 2.5
-"""Distance, in standard deviations, of the starts that look for a second mode."""
-ROWS_PER_BLOCK = 4000
+
+@dataclass(frozen=True)
+class ModeSettings:
+    """How the mode of a lesion's parameters is looked for."""
+
+    most_steps: int = 60
+    tolerance: float = 1e-6
+    """Largest component of the gradient times the random effect's standard deviation."""
+    difference: float = 1e-4
+    """Step, in standard deviations, for the Hessian as a difference of analytic gradients."""
+    away: float = 2.5
+    """Distance, in standard deviations, of the starts that look for a second mode."""
+    rows_per_block: int = 4000
+
+
+SEARCH = ModeSettings()
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ def conditional_modes(
     back = np.argsort(problem.order)
     order = np.argsort(back)
     best, mean = fit.best_phi[order], fit.lesions.mean_phi[order]
-    tasks = cut_by_rows(problem, np.arange(problem.n_lesions), ROWS_PER_BLOCK)
+    tasks = cut_by_rows(problem, np.arange(problem.n_lesions), SEARCH.rows_per_block)
     done = run_blocks(
         lambda k: _block_modes(problem, population, tasks[k], best[tasks[k]], mean[tasks[k]]),
         len(tasks),
@@ -89,8 +97,8 @@ def _block_modes(
     typical = problem.design.mean(population.coefficients, lesions)
     sd = population.sd
     low, high = best.T.copy(), best.T.copy()
-    low[-1] -= AWAY * sd[-1]
-    high[-1] += AWAY * sd[-1]
+    low[-1] -= SEARCH.away * sd[-1]
+    high[-1] += SEARCH.away * sd[-1]
     other = best_candidate(problem, population, lesions, best.T)
     starts = np.stack([best.T, mean.T, typical, low, high, other], axis=2)
     n_starts = starts.shape[2]
@@ -154,7 +162,7 @@ class _Objective:
         out = np.empty((n, p, p))
         for k in range(p):
             step = np.zeros((p, 1))
-            step[k] = DIFFERENCE * self.population.sd[k]
+            step[k] = SEARCH.difference * self.population.sd[k]
             up, down = self(phi + step)[1], self(phi - step)[1]
             out[:, k] = ((down - up) / (2.0 * step[k])).T
         return 0.5 * (out + out.transpose(0, 2, 1))
@@ -179,8 +187,8 @@ def maximise(
     damping = np.full(n, 1e-3)
     value, gradient = _Objective(problem, population, lesions, typical)(phi)
     active = np.arange(n)
-    for _ in range(MOST_STEPS):
-        is_flat = np.abs(gradient[:, active] * sd[:, None]).max(axis=0) < TOLERANCE
+    for _ in range(SEARCH.most_steps):
+        is_flat = np.abs(gradient[:, active] * sd[:, None]).max(axis=0) < SEARCH.tolerance
         is_done[active[is_flat]] = True
         active = active[~is_flat]
         if len(active) == 0:
@@ -197,7 +205,7 @@ def maximise(
         gradient[:, moved] = new_gradient[:, is_better]
         damping[active] = np.where(is_better, damping[active] * 0.2, damping[active] * 8.0)
         np.clip(damping, 1e-9, 1e9, out=damping)
-    is_done |= np.abs(gradient * sd[:, None]).max(axis=0) < 100.0 * TOLERANCE
+    is_done |= np.abs(gradient * sd[:, None]).max(axis=0) < 100.0 * SEARCH.tolerance
     hessian = _positive(_Objective(problem, population, lesions, typical).hessian(phi), sd)
     return phi, value, hessian, is_done
 

@@ -16,13 +16,21 @@ from udfs.growth.information import Curvature, curvature
 from udfs.growth.parameters import FloatArray
 from udfs.growth.population import Structure
 
-SMALLEST_SHARE = 0.02
-"""Floor of the eigenvalues of complete^-1 observed: no direction is flatter than that for a step.
-On the paper's data they run from .07 to .8."""
-LARGEST_STEP = 0.5
-"""Of a typical phi, in standard deviations of its random effect; of log omega and log error
-``LARGEST_LOG_STEP``."""
-LARGEST_LOG_STEP = 0.3
+
+@dataclass(frozen=True)
+class NewtonSettings:
+    """How far a Newton step may go."""
+
+    smallest_share: float = 0.02
+    """Floor of the eigenvalues of complete^-1 observed: no direction is flatter than that for a
+    step. On the paper's data they run from .07 to .8."""
+    largest_step: float = 0.5
+    """Of a typical phi, in standard deviations of its random effect."""
+    largest_log_step: float = 0.3
+    """Of log omega and log error."""
+
+
+NEWTON = NewtonSettings()
 
 
 @dataclass(frozen=True)
@@ -90,11 +98,11 @@ def newton_direction(now: Curvature) -> FloatArray:
     root = vectors / np.sqrt(values)
     share, turn = np.linalg.eigh(root.T @ now.observed @ root)
     basis = root @ turn
-    return basis @ ((basis.T @ now.score) / np.maximum(share, SMALLEST_SHARE))
+    return basis @ ((basis.T @ now.score) / np.maximum(share, NEWTON.smallest_share))
 
 
 def _capped(structure: Structure, theta: FloatArray, step: FloatArray) -> FloatArray:
     sd = structure.unpack(theta).sd
-    limits = np.full(structure.size, LARGEST_LOG_STEP)
-    limits[: structure.n_effects] = LARGEST_STEP * sd[structure.effect_places[1]]
+    limits = np.full(structure.size, NEWTON.largest_log_step)
+    limits[: structure.n_effects] = NEWTON.largest_step * sd[structure.effect_places[1]]
     return step / max(1.0, float(np.max(np.abs(step) / limits)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,16 +43,28 @@ from udfs.threads import one_blas_thread
 
 RESTORE, EXTEND = 60, 61
 """Purposes of nodes."""
-POOR_SHARE = 0.08
-"""Lesions with a smaller share of effective nodes are learnt anew by chains."""
-FEWEST_FOR_PARTS = 12.0
-"""Effective nodes of the first round from which a lesion's next proposal can be made."""
-MOST_NODES = 1792
-"""Enough for some hundredths of a standard error: with few lesions these are large."""
-FIRST_SHARE = 4
-"""The first climb, which only has to come near, has so many times fewer nodes."""
-FIRST_TOLERANCE, LAST_TOLERANCE = 1e-2, 1e-3
-MOST_STEPS = 12
+
+
+@dataclass(frozen=True)
+class RestoreSettings:
+    """How a stored fit is made again, or extended, without fitting it from the start."""
+
+    poor_share: float = 0.08
+    """Lesions with a smaller share of effective nodes are learnt anew by chains."""
+    fewest_for_parts: float = 12.0
+    """Effective nodes of the first round from which a lesion's next proposal can be made."""
+    most_nodes: int = 1792
+    """Enough for some hundredths of a standard error: with few lesions these are large."""
+    first_share: int = 4
+    """The first climb, which only has to come near, has so many times fewer nodes."""
+    first_tolerance: float = 1e-2
+    """Of the first climb: squared distance to the maximum in standard errors."""
+    last_tolerance: float = 1e-3
+    """The same of the last."""
+    most_steps: int = 12
+
+
+RESTORED = RestoreSettings()
 
 
 def fit_at(
@@ -165,17 +177,17 @@ def extend_fit(
     with one_blas_thread(), worker_pool(threads) as pool:
         work = _Work(problem, structure, seed, threads, pool)
         proposal = replace(fit.proposal, population=start)
-        first = make_nodes(structure.p, n_nodes // FIRST_SHARE, seed, EXTEND)
-        run = work.climb(structure.pack(start), proposal, first, FIRST_TOLERANCE)
+        first = make_nodes(structure.p, n_nodes // RESTORED.first_share, seed, EXTEND)
+        run = work.climb(structure.pack(start), proposal, first, RESTORED.first_tolerance)
         point = structure.unpack(run.theta)
         groups = [(work.everyone, first)]
         parts, ess = lesion_parts(problem, point, proposal, groups, threads=threads, pool=pool)
-        few = np.flatnonzero(ess < FEWEST_FOR_PARTS)
+        few = np.flatnonzero(ess < RESTORED.fewest_for_parts)
         if len(few):
             parts = parts.replaced(few, learn_again(problem, point, few, seed))
         proposal = make_proposal(work.split(parts, point), point)
         nodes = make_nodes(structure.p, n_nodes, seed, EXTEND)
-        run = work.climb(run.theta, proposal, nodes, LAST_TOLERANCE)
+        run = work.climb(run.theta, proposal, nodes, RESTORED.last_tolerance)
         return work.assembled(run, proposal, n_nodes // 2)
 
 
@@ -191,7 +203,7 @@ def _ordered(structure: Structure, values: Mapping[str, float]) -> FloatArray:
 
 
 def _node_count(asked: int, problem: Problem) -> int:
-    usual = min(FitSettings().nodes(problem.n_lesions) // 2, MOST_NODES)
+    usual = min(FitSettings().nodes(problem.n_lesions) // 2, RESTORED.most_nodes)
     return nodes_at_least(asked or usual)
 
 
@@ -244,7 +256,7 @@ class _Work:
         better, ess = sharpened(
             self.problem, point, parts, nodes, rounds=1, threads=self.threads, pool=self.pool
         )
-        poor = np.flatnonzero(worst_lesions(ess, POOR_SHARE * nodes.count))
+        poor = np.flatnonzero(worst_lesions(ess, RESTORED.poor_share * nodes.count))
         if len(poor):
             again = learn_again(self.problem, point, poor, self.seed)
             better = better.replaced(poor, again)
@@ -272,7 +284,7 @@ class _Work:
         moments = self.moments(theta, proposal, nodes)
         now = curvature(self.structure, theta, self.problem.design.values, moments)
         decrement = float(now.score @ newton_direction(now))
-        return NewtonRun(theta, moments, now, decrement, 0, decrement < FIRST_TOLERANCE)
+        return NewtonRun(theta, moments, now, decrement, 0, decrement < RESTORED.first_tolerance)
 
     def climb(
         self, theta: FloatArray, proposal: Proposal, nodes: Nodes, tolerance: float
@@ -283,7 +295,7 @@ class _Work:
             theta,
             lambda point: self.moments(point, proposal, nodes),
             tolerance=tolerance,
-            most_steps=MOST_STEPS,
+            most_steps=RESTORED.most_steps,
             on_step=lambda now, total: None,
         )
 

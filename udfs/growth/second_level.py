@@ -35,8 +35,7 @@ from udfs.growth.proposals import nodes_at_least
 from udfs.growth.result import GrowthFit
 from udfs.growth.settings import Progress
 from udfs.growth.two_level_climb import (
-    FEW_LESIONS,
-    LARGEST_DECREMENT,
+    CLIMB,
     NESTED_PURPOSE,
     Climb,
     Reached,
@@ -168,7 +167,7 @@ def fit_second_level(
         raise GrowthDataError("no patient has two fitted lesions: there is no second level")
     with one_blas_thread(), worker_pool(threads) as pool:
         n_nodes = n_nodes or _node_count(fit.n_lesions)
-        n_patient_nodes = n_patient_nodes or (5 if fit.n_lesions < FEW_LESIONS else 4)
+        n_patient_nodes = n_patient_nodes or (5 if fit.n_lesions < CLIMB.few_lesions else 4)
         dropout = None if follow_up is None else DropOut.prepare(follow_up, ids)
         climb = Climb(fit, member, seed, threads, pool, progress, dropout)
         if start:
@@ -225,7 +224,7 @@ def _result(
     minus2ll, n_free = -2.0 * sums.loglik, len(free)
     mc_error, gain = 2.0 * found.mc_loglik, minus2ll_without - minus2ll
     is_exact = (
-        found.decrement < LARGEST_DECREMENT
+        found.decrement < CLIMB.largest_decrement
         and float(mc_share.max()) <= LARGEST_MC_SHARE
         and gain > -LARGEST_LOSS - 4.0 * mc_error
     )

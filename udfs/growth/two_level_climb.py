@@ -35,47 +35,68 @@ from udfs.growth.two_level_theta import (
     two_level_point,
 )
 
-LARGEST_STEP = 0.4
-"""See ``Climb._capped``."""
-FIRST_TOLERANCE, TOLERANCE_OF_MANY = 0.25, 5e-3
-TOLERANCE = 2e-4
-"""Newton stops when the squared distance to the maximum in standard errors is below these; with
-many lesions a last half step follows anyway."""
-LARGEST_DECREMENT = 1e-2
-"""Above which a fit is not called converged."""
-MOST_STEPS = 25
-MOST_PLACEMENTS = 10
-LONGEST_LEASH = 0.25
-"""Between fixed nodes: how far log gamma may go before the nodes are put anew. They would be too
-wide for a smaller gamma, and its likelihood too high."""
-FINE_PER_AXIS = (7, 10)
-MOST_PATIENT_NODES = 1000
-EXACT_SHARE = 0.3
-"""Nodes of the last step, and of a second attempt where the nodes still move an estimate by more
-than this share of its standard error; of a patient at most so many in all."""
-STEADY = 0.1
-"""With few lesions the nodes are put anew until that moves the maximum no further: squared distance
-in standard errors."""
-SMALL_RATIO, LIFTED_RATIO = 0.15, 0.4
-"""Of a patient's standard deviation to the lesion's: below the first it is tried again from the
-second."""
-LEAST_GAIN = 0.5
-"""Of the log-likelihood, for the second try to count."""
-LEAST_OF_GUESS = 0.5
-"""Of a patient's standard deviation as guessed: nodes are put at least so wide. Too wide ones find
-next to no spread, because all the weight is on one."""
-LARGEST_FALL = 1.0
-"""Of the log-likelihood from its highest value: that much it may seem to fall because the nodes
-moved."""
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """How the two-level optimizer moves, and when it has arrived."""
+
+    largest_step: float = 0.4
+    """See ``Climb._capped``."""
+    first_tolerance: float = 0.25
+    """Newton stops when the squared distance to the maximum, in standard errors, is below this; of
+    the first climb, which only has to come near."""
+    tolerance_of_many: float = 5e-3
+    """The same with many lesions, where a last half step follows anyway."""
+    tolerance: float = 2e-4
+    """The same with few."""
+    largest_decrement: float = 1e-2
+    """Squared distance above which a fit is not called converged."""
+    most_steps: int = 25
+    most_placements: int = 10
+    """How often the nodes are put anew."""
+    longest_leash: float = 0.25
+    """Between fixed nodes: how far log gamma may go before the nodes are put anew. They would be
+    too wide for a smaller gamma, and its likelihood too high."""
+    fine_per_axis: tuple[int, int] = (7, 10)
+    """Nodes per axis of the last step, and of a second attempt where the nodes still move an
+    estimate by more than ``exact_share`` of its standard error."""
+    most_patient_nodes: int = 1000
+    """Of a patient in all."""
+    exact_share: float = 0.3
+    """Of a standard error; see ``fine_per_axis``."""
+    steady: float = 0.1
+    """With few lesions the nodes are put anew until that moves the maximum no further: squared
+    distance in standard errors."""
+    small_ratio: float = 0.15
+    """Of a patient's standard deviation to the lesion's: below it the climb is tried again from
+    ``lifted_ratio``."""
+    lifted_ratio: float = 0.4
+    least_gain: float = 0.5
+    """Of the log-likelihood, for the second try to count."""
+    least_of_guess: float = 0.5
+    """Of a patient's standard deviation as guessed: nodes are put at least so wide. Too wide ones
+    find next to no spread, because all the weight is on one."""
+    largest_fall: float = 1.0
+    """Of the log-likelihood from its highest value: that much it may seem to fall because the
+    nodes moved."""
+    first_nodes: int = 112
+    """Nodes per lesion of the first climb."""
+    first_per_axis: int = 3
+    """Of a patient's nodes in the first climb."""
+    climb_share: int = 4
+    """The climb has so many times fewer nodes per lesion than the last steps: their maximum is
+    then a tenth of a standard error or two away, which one Newton step goes."""
+    fewest_climb_nodes: int = 224
+    few_lesions: int = 3000
+    """Fewer lesions get 5 nodes per axis for 4, and their patients' nodes are put anew until
+    steady."""
+    most_at_first: int = 800
+    """Patients of the first climb."""
+
+
+CLIMB = OptimizerSettings()
+
 FIRST_PURPOSE, NESTED_PURPOSE, OTHER_PURPOSE = 49, 50, 51
-FIRST_NODES, FIRST_PER_AXIS = 112, 3
-CLIMB_SHARE, FEWEST_CLIMB_NODES = 4, 224
-"""The climb has so many times fewer nodes per lesion than the last steps: their maximum is then a
-tenth of a standard error or two away, which one Newton step goes."""
-FEW_LESIONS = 3000
-"""Fewer lesions get 5 nodes per axis for 4, and their patients' nodes are put anew until steady."""
-MOST_AT_FIRST = 800
-"""Patients of the first climb, which only has to come near."""
 
 
 @dataclass(frozen=True)
@@ -126,30 +147,30 @@ class Climb:
         """Some of the patients; all of them; all, with more nodes where the patients' effects are;
         and a step with yet more (``_refined``)."""
         n = len(self.members)
-        few = self.lesion_nodes(min(n_nodes, FIRST_NODES), FIRST_PURPOSE)
-        first = min(per_axis, FIRST_PER_AXIS)
-        some = np.unique(np.linspace(0, n - 1, MOST_AT_FIRST).astype(np.int64))
+        few = self.lesion_nodes(min(n_nodes, CLIMB.first_nodes), FIRST_PURPOSE)
+        first = min(per_axis, CLIMB.first_per_axis)
+        some = np.unique(np.linspace(0, n - 1, CLIMB.most_at_first).astype(np.int64))
         if len(some) < n:
             self.run(few, lambda: self._patient_nodes(self._guess(), some, first))
         everyone = np.arange(n)
-        most = MOST_STEPS if len(some) == n else 0
+        most = CLIMB.most_steps if len(some) == n else 0
         found = self.run(
             few, lambda: self._patient_nodes(self._guess(), everyone, first), most_steps=most
         )
-        coming_near = min(n_nodes, max(n_nodes // CLIMB_SHARE, FEWEST_CLIMB_NODES))
+        coming_near = min(n_nodes, max(n_nodes // CLIMB.climb_share, CLIMB.fewest_climb_nodes))
         nodes = self.lesion_nodes(coming_near, NESTED_PURPOSE)
         found = self._settled(found, nodes, per_axis)
         return self._refined(self._lifted(found, nodes, per_axis), n_nodes)
 
     def _settled(self, found: Reached, nodes: Nodes, per_axis: int) -> Reached:
         """Climbs between nodes that are put anew until they stand where the patients are."""
-        is_few = self.fit.n_lesions < FEW_LESIONS
-        for _ in range(MOST_PLACEMENTS):
+        is_few = self.fit.n_lesions < CLIMB.few_lesions
+        for _ in range(CLIMB.most_placements):
             around = self._found(found.sums)
             where = self._patient_nodes(around, np.arange(len(self.members)), per_axis)
-            tolerance = TOLERANCE if is_few else TOLERANCE_OF_MANY
+            tolerance = CLIMB.tolerance if is_few else CLIMB.tolerance_of_many
             found = self.run(nodes, self._fixed(where), tolerance, has_leash=True)
-            if found.is_settled and (not is_few or found.first_decrement < STEADY):
+            if found.is_settled and (not is_few or found.first_decrement < CLIMB.steady):
                 break
         return found
 
@@ -161,15 +182,17 @@ class Climb:
         """
         point = two_level_point(self.fit, self.theta)
         ratio = point.between / point.population.sd
-        if not (ratio < SMALL_RATIO).any():
+        if not (ratio < CLIMB.small_ratio).any():
             return found
         before = self.theta
         self.theta = before.copy()
-        between = np.where(ratio < SMALL_RATIO, LIFTED_RATIO * point.population.sd, point.between)
+        between = np.where(
+            ratio < CLIMB.small_ratio, CLIMB.lifted_ratio * point.population.sd, point.between
+        )
         self.theta[between_part(self.fit)] = np.log(between)
         lifted = self._settled(found, nodes, per_axis)
-        is_better = lifted.sums.loglik > found.sums.loglik + LEAST_GAIN
-        if lifted.decrement < LARGEST_DECREMENT and is_better:
+        is_better = lifted.sums.loglik > found.sums.loglik + CLIMB.least_gain
+        if lifted.decrement < CLIMB.largest_decrement and is_better:
             return lifted
         self.theta = before
         return found
@@ -178,7 +201,7 @@ class Climb:
         """Where the last pass found each patient's effect; never much narrower than guessed."""
         guess, spread = self._guess().spread, sums.patient_cov
         sd, least = (np.sqrt(np.einsum("naa->na", one)) for one in (spread, guess))
-        wider = np.maximum(LEAST_OF_GUESS * least, sd) / np.maximum(sd, 1e-300)
+        wider = np.maximum(CLIMB.least_of_guess * least, sd) / np.maximum(sd, 1e-300)
         is_lost = (sd < 1e-3 * least).any(axis=1)
         spread = np.where(
             is_lost[:, None, None], guess, spread * wider[:, :, None] * wider[:, None, :]
@@ -196,12 +219,12 @@ class Climb:
         With 4 nodes per axis the typical kd of 4,308 simulated colorectal patients is 1.4 standard
         errors too large; with 7 and 6 it is within 0.2 either side of where 10 put it.
         """
-        if not found.decrement < LARGEST_DECREMENT:
+        if not found.decrement < CLIMB.largest_decrement:
             return found
         nodes = [self.lesion_nodes(n_nodes, one) for one in (NESTED_PURPOSE, OTHER_PURPOSE)]
         everyone = np.arange(len(self.members))
-        most = int(MOST_PATIENT_NODES ** (1.0 / self.fit.structure.p) + 1e-9)
-        for per_axis in sorted({max(min(one, most), 3) for one in FINE_PER_AXIS}):
+        most = int(CLIMB.most_patient_nodes ** (1.0 / self.fit.structure.p) + 1e-9)
+        for per_axis in sorted({max(min(one, most), 3) for one in CLIMB.fine_per_axis}):
             where = self._patient_nodes(self._found(found.sums), everyone, per_axis)
             first, curve = self._evaluate([(nodes[0], where)])
             step = self._capped(newton_direction(free_directions(self.fit, self.theta, curve)))
@@ -229,11 +252,11 @@ class Climb:
         return found
 
     def _capped(self, direction: FloatArray) -> FloatArray:
-        """A direction, shortened where it is longer than ``LARGEST_STEP`` in one parameter: of
+        """A direction, shortened where it is longer than ``largest_step`` in one parameter: of
         typical values in standard deviations of the lesions' or patients' effects, of log hazard
         ratios per standard deviation of the patients', of the others as they are (logs)."""
         fit, point = self.fit, two_level_point(self.fit, self.theta)
-        limit = np.full(len(direction), LARGEST_STEP)
+        limit = np.full(len(direction), CLIMB.largest_step)
         spread = np.hypot(point.population.sd, point.between)
         limit[: fit.structure.n_effects] *= spread[fit.structure.effect_places[1]]
         if point.dropout is not None:
@@ -245,7 +268,7 @@ class Climb:
     def _is_exact(step: FloatArray, curve: Curvature) -> bool:
         """Whether a step is short beside the standard errors."""
         spread = np.diag(np.linalg.pinv(curve.observed, hermitian=True))
-        return bool(np.all(step**2 <= EXACT_SHARE**2 * np.maximum(spread, 0.0) + 1e-16))
+        return bool(np.all(step**2 <= CLIMB.exact_share**2 * np.maximum(spread, 0.0) + 1e-16))
 
     def _guess(self) -> Around:
         return approximate_effects(self.fit, two_level_point(self.fit, self.theta), self.member)
@@ -258,8 +281,8 @@ class Climb:
         self,
         nodes: Nodes,
         place: Callable[[], PatientNodes],
-        tolerance: float = FIRST_TOLERANCE,
-        most_steps: int = MOST_STEPS,
+        tolerance: float = CLIMB.first_tolerance,
+        most_steps: int = CLIMB.most_steps,
         *,
         has_leash: bool = False,
     ) -> Reached:
@@ -287,7 +310,7 @@ class Climb:
                 self.theta = floored(self.fit, before + step)
                 groups = [(nodes, place())]
                 new_sums, new_curve = self._evaluate(groups)
-                if new_sums.loglik > best[1].loglik - LARGEST_FALL:
+                if new_sums.loglik > best[1].loglik - CLIMB.largest_fall:
                     break
                 step = 0.5 * step
             else:
@@ -299,7 +322,7 @@ class Climb:
             sums, curve = new_sums, new_curve
             if sums.loglik > best[1].loglik:
                 best = (self.theta, sums, curve)
-            if has_leash and np.abs(self.theta[between] - placed).max() > LONGEST_LEASH:
+            if has_leash and np.abs(self.theta[between] - placed).max() > CLIMB.longest_leash:
                 is_settled = False
                 break
         return Reached(
@@ -334,7 +357,7 @@ class Climb:
             return
         natural = two_level_natural(self.fit, theta).tolist()
         values = dict(zip(two_level_labels(self.fit, theta), natural, strict=True))
-        state = FitProgress("patients", self.n_steps, MOST_STEPS, self.minus2ll, values)
+        state = FitProgress("patients", self.n_steps, CLIMB.most_steps, self.minus2ll, values)
         if self.progress(state) is False:
             raise FitInterruptedError(state)
 
