@@ -200,11 +200,18 @@ def _events(context: StepContext, found: Fitted, told: Reporter) -> pa.Table:
 
 
 def _say(context: StepContext, found: Fitted, excluded: list[tuple[str, str, str]]) -> None:
+    from udfs.growth.kernels import FEWEST_LESIONS, has_numba
+
     fit = found.fit
     context.note(
         f"growth of {fit.n_lesions} target lesions{_of(found.subset)} ({len(excluded)} set aside), "
         f"{fit.n_observations} measurements, {fit.n_censored} of them below the limit; "
         f"{found.verdict}"
     )
+    if fit.n_lesions >= FEWEST_LESIONS and not has_numba():
+        context.note(
+            f"growth{_of(found.subset)}: Numba is not installed; the fit took several times as "
+            "long, and its last digits are those of NumPy"
+        )
     for note in fit.problem.data.notes:
         context.note(note if found.subset == "all" else f"{found.subset}: {note}")

@@ -11,7 +11,9 @@ from growth.cases import one_lesion, problem_of
 from scipy.stats import norm
 
 from udfs.growth import GrowthData, GrowthDataError
-from udfs.growth.likelihood import error_terms, loglik, loglik_of_many, phi_gradient
+from udfs.growth.kernels import loglik_at
+from udfs.growth.likelihood import error_terms, loglik, phi_gradient
+from udfs.growth.parameters import to_phi, to_psi
 
 R_DIGITS = 1e-10
 """loglik_given_psi.csv has 12 significant digits."""
@@ -40,20 +42,19 @@ def by_hand(sigma, count_baseline: bool) -> float:
 @pytest.mark.parametrize("count_baseline", [True, False])
 def test_conditional_likelihood_by_hand(error: str, values: tuple, count_baseline: bool):
     problem = problem_of(one_lesion(), error, count_baseline=count_baseline)
-    given = (
-        problem.model,
-        problem.error,
-        problem.block(np.array([0])),
-        [np.array([[x]]) for x in PSI],
-        np.array(values),
+    block, psi = problem.block(np.array([0])), [np.array([[x]]) for x in PSI]
+    phi = to_phi(problem.model.parameters, np.stack(psi))
+    ways = (
+        loglik(problem.model, problem.error, block, psi, np.array(values)),
+        loglik_at(problem, block, phi, np.array(values)),
     )
     sigma = {
         "proportional": lambda f: values[0] * f,
         "constant": lambda f: np.full_like(f, values[0]),
         "combined": lambda f: values[0] + values[-1] * f,
     }[error]
-    for way in (loglik, loglik_of_many):
-        assert way(*given)[0, 0] == pytest.approx(by_hand(sigma, count_baseline), rel=1e-11)
+    for found in ways:
+        assert found[0, 0] == pytest.approx(by_hand(sigma, count_baseline), rel=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +69,10 @@ def test_sums_over_rows_are_those_of_the_rows(hnscc: GrowthData, error: str, val
     assert len(block.censored) > 100
     rng = np.random.default_rng(5)
     phi = rng.normal(0, 1.5, (3, problem.n_lesions, 6)) + np.array([-5.5, -4.0, 0.0])[:, None, None]
-    psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
-    given = (problem.model, problem.error, block, psi, np.array(values))
-    np.testing.assert_allclose(loglik_of_many(*given), loglik(*given), rtol=1e-10, atol=1e-8)
+    psi = list(to_psi(problem.model.parameters, phi))
+    by_row = loglik(problem.model, problem.error, block, psi, np.array(values))
+    summed = loglik_at(problem, block, phi, np.array(values))
+    np.testing.assert_allclose(summed, by_row, rtol=1e-10, atol=1e-8)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,10 @@ from itertools import product
 
 import numpy as np
 
-from udfs.growth.likelihood import loglik_of_many
+from udfs.growth.kernels import log_population, loglik_at
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem
-from udfs.growth.weights import log_population
 
 APART = 0.5
 """Distance in standard deviations of the population between two starts, or two modes."""
@@ -31,10 +30,8 @@ def log_joint(
     problem: Problem, population: Population, lesions: IntArray, phi: FloatArray
 ) -> FloatArray:
     """(n, R) log p(y, phi) at (p, n, R) points."""
-    psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
-    total = loglik_of_many(
-        problem.model, problem.error, problem.block(lesions), psi, population.error
-    )
+    block = problem.block(lesions)
+    total = loglik_at(problem, block, phi, population.error)
     mean = problem.design.mean(population.coefficients, lesions)[:, :, None]
     return np.nan_to_num(
         total + log_population(phi - mean, population.omega), nan=-1e300, neginf=-1e300

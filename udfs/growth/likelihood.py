@@ -131,19 +131,6 @@ def loglik(
     return _with_constant(error, block, values, block.per_lesion(rows.loglik))
 
 
-def loglik_of_many(
-    model: GrowthModel,
-    error: ResidualError,
-    block: Block,
-    psi: Sequence[FloatArray],
-    values: FloatArray,
-) -> FloatArray:
-    """The same; quick for a few lesions with many phi each."""
-    if error.kind == "combined":
-        return loglik(model, error, block, psi, values)
-    return loglik_of_sums(error, block, row_sums(model, error, block, psi), values)
-
-
 def loglik_of_sums(
     error: ResidualError, block: Block, sums: RowSums, values: FloatArray
 ) -> FloatArray:

@@ -25,7 +25,8 @@ from udfs.growth.two_level_theta import (
     inner_theta,
 )
 
-PATIENTS_PER_BLOCK = 16
+PATIENTS_PER_BLOCK, FEW_NODES = 16, 100
+"""With up to so many nodes per patient twice as many patients."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,11 @@ def nested_sums(
     tasks = [
         (
             PatientPass(fit, point, nodes, where, dropout, is_rough=is_rough),
-            slice(start, start + PATIENTS_PER_BLOCK),
+            slice(start, start + per_block),
         )
         for nodes, where in groups
-        for start in range(0, len(where.members), PATIENTS_PER_BLOCK)
+        for per_block in (PATIENTS_PER_BLOCK * (2 if where.u.shape[1] <= FEW_NODES else 1),)
+        for start in range(0, len(where.members), per_block)
     ]
     done = run_blocks(partial(_run_task, tasks), len(tasks), threads, pool, pulse)
     total: dict[str, Any] = {name: done[0][name] for name in SUMS}

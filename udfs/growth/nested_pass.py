@@ -12,6 +12,7 @@ from udfs.growth.information import score_map
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.patient_nodes import PatientNodes, TwoLevelPoint
 from udfs.growth.proposals import Nodes
+from udfs.growth.quadrature import lower_pairs
 from udfs.growth.result import GrowthFit
 from udfs.growth.tilted_sums import TiltedSums
 from udfs.growth.weights import NodeTerms, node_terms
@@ -152,7 +153,7 @@ class PatientPass:
         loglik, mean = sums.means(features)
         loglik += top + self.log_constant - np.log(r.shape[2])
         loglik -= 0.5 * (off_centre * (self.precision @ off_centre)).sum(axis=1)
-        bends = [data.curvature[i][j][order] for i, j in zip(*np.tril_indices(self.n_error),
+        bends = [data.curvature[i][j][order] for i, j in zip(*lower_pairs(self.n_error),
                  strict=True)]  # fmt: skip
         unmoved, first = self._moved(mean, off_centre)
         return GivenPatients(loglik, unmoved, first, sums, features, np.stack(bends, axis=1))
@@ -187,12 +188,12 @@ class PatientPass:
             (n, f, f) mean covariances, and (n, p) means of r and of its squares.
         """
         p, f = self.p, len(self.matrix)
-        rows, columns = np.tril_indices(f)
+        rows, columns = lower_pairs(f)
         products = given.features[:, rows] * given.features[:, columns]
         np.clip(products, -(LARGEST_FEATURE**2), LARGEST_FEATURE**2, out=products)
         of_z = (shares @ products.transpose(0, 2, 1)).astype(np.float64)
         found = _symmetric(_by_effects(factor) @ of_z, f)
-        rows, columns = np.tril_indices(p)
+        rows, columns = lower_pairs(p)
         move = np.zeros((p, f, f))
         for place, (k, other) in enumerate(zip(*self.pairs, strict=True), start=p):
             move[other, place, k] += 1.0
@@ -292,7 +293,7 @@ class PatientPass:
 def _by_effects(factor: FloatArray) -> FloatArray:
     """(n, h, h) what takes the ``monomials`` of z to those of u = L z, for (n, p, p) L."""
     n, p, _ = factor.shape
-    rows, columns = np.tril_indices(p)
+    rows, columns = lower_pairs(p)
     out = np.zeros((n, 1 + p + len(rows), 1 + p + len(rows)))
     out[:, 0, 0] = 1.0
     out[:, 1 : p + 1, 1 : p + 1] = factor
@@ -306,7 +307,7 @@ def _by_effects(factor: FloatArray) -> FloatArray:
 
 def _symmetric(packed: FloatArray, size: int) -> FloatArray:
     """(..., size, size) symmetric matrices of their (..., k) entries by ``tril_indices``."""
-    rows, columns = np.tril_indices(size)
+    rows, columns = lower_pairs(size)
     out = np.empty((*packed.shape[:-1], size, size))
     out[..., rows, columns] = out[..., columns, rows] = packed
     return out

@@ -29,14 +29,15 @@ import numpy as np
 from scipy.special import kolmogorov, ndtr, ndtri
 
 from udfs.growth.individual import point_of
+from udfs.growth.kernels import draw_nodes, log_population
 from udfs.growth.likelihood import predicted, row_terms
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Block, Problem, run_blocks
-from udfs.growth.proposals import draw_nodes, make_nodes
+from udfs.growth.proposals import make_nodes
 from udfs.growth.result import GrowthFit
 from udfs.growth.simulation import simulate_rows
-from udfs.growth.weights import cut_by_rows, log_population
+from udfs.growth.weights import cut_by_rows
 
 NPDE_PURPOSE = 30
 ELEMENTS = 60_000

@@ -64,10 +64,10 @@ class Structure:
     @property
     def lower(self) -> tuple[IntArray, IntArray]:
         """Row and column of the Cholesky entries, diagonal first."""
-        rows, columns = np.tril_indices(self.p, -1)
         diagonal = np.arange(self.p)
         if self.omega_kind == "diagonal":
             return diagonal, diagonal
+        rows, columns = np.tril_indices(self.p, -1)
         return np.concatenate([diagonal, rows]), np.concatenate([diagonal, columns])
 
     @property

@@ -58,10 +58,14 @@ class Nodes:
         return self.bells.shape[0] * self.bells.shape[3] + self.normal.shape[2]
 
     @cached_property
-    def by_shift(self) -> tuple[FloatArray, ...]:
-        """(shifts, p, R_k) points of each bell, then those of the population."""
-        parts = (*self.bells, self.normal)
-        return tuple(np.ascontiguousarray(one.transpose(1, 0, 2)) for one in parts)
+    def bells_by_shift(self) -> FloatArray:
+        """(K, shifts, p, R_k)"""
+        return np.ascontiguousarray(self.bells.transpose(0, 2, 1, 3))
+
+    @cached_property
+    def normal_by_shift(self) -> FloatArray:
+        """(shifts, p, R_n)"""
+        return np.ascontiguousarray(self.normal.transpose(1, 0, 2))
 
     @property
     def prior_share(self) -> float:
@@ -281,76 +285,94 @@ def joined_parts(parts: Sequence[Parts], lesions: IntArray) -> Parts:
     return Parts(mean, covariance)
 
 
-def draw_nodes(
-    problem: Problem, proposal: Proposal, nodes: Nodes, lesions: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """(p, n, R) phi at the nodes of some lesions, and the (n, R) density q there."""
-    phi = node_places(problem, proposal, nodes, lesions)
-    return phi, proposal_density(problem, proposal, lesions, phi, nodes.prior_share)
+@dataclass(frozen=True)
+class Bells:
+    """The K bells of some lesions' proposals, then the population as the last one."""
+
+    factor: FloatArray
+    """(n, K + 1, p, p) L, lower triangular."""
+    centre: FloatArray
+    """(n, K + 1, p)"""
+    inverse: FloatArray
+    """(n, K + 1, p, p) of L; halved for the bells: Student's density with 4 degrees of freedom is
+    (1 + (z / 2)^2)^(-5/2) times that at 0."""
+    scale: FloatArray
+    """(n, K) density of each bell at its centre, times its share of the nodes."""
+    normal_scale: float
+    """The same of the population."""
 
 
-def node_places(
-    problem: Problem, proposal: Proposal, nodes: Nodes, lesions: IntArray
-) -> FloatArray:
-    """(p, n, R) phi at the nodes of some lesions."""
-    p = problem.n_parameters
-    shift = lesions % N_SHIFTS
+def proposal_bells(
+    problem: Problem, proposal: Proposal, lesions: IntArray, prior_share: float = 1 / 7
+) -> Bells:
+    """The proposals of some lesions, lesion by lesion."""
+    p, bells = problem.n_parameters, len(proposal.mean)
     typical = problem.design.mean(proposal.population.coefficients, lesions)
-    turn = _mirrors(p)[(lesions // N_SHIFTS) % len(_mirrors(p))]
-    phi = np.empty((p, len(lesions), nodes.count))
+    root = root_of(proposal.population.omega)
+    factor = np.empty((len(lesions), bells + 1, p, p))
+    factor[:, :bells] = proposal.factor[..., lesions].transpose(3, 0, 1, 2)
+    factor[:, bells] = root
+    inverse = np.empty_like(factor)
+    inverse[:, :bells] = 0.5 * _lower_inverse(proposal.factor[..., lesions]).transpose(3, 0, 1, 2)
+    inverse[:, bells] = _lower_inverse(root[:, :, None])[:, :, 0]
+    centre = np.concatenate([proposal.mean[:, :, lesions], typical[None]]).transpose(2, 0, 1)
+    share = (1.0 - prior_share) / bells
+    return Bells(
+        factor,
+        np.ascontiguousarray(centre),
+        inverse,
+        np.ascontiguousarray(share * proposal.density_scale[:, lesions].T),
+        float(prior_share * (2.0 * np.pi) ** (-0.5 * p) / np.prod(np.diag(root))),
+    )
+
+
+def shift_of(lesions: IntArray, p: int) -> tuple[IntArray, FloatArray]:
+    """(n,) copy of the points that each lesion has, and (n, p, p) how it is mirrored."""
+    mirrors = _mirrors(p)
+    return lesions % N_SHIFTS, mirrors[(lesions // N_SHIFTS) % len(mirrors)]
+
+
+def node_places(nodes: Nodes, bells: Bells, lesions: IntArray) -> FloatArray:
+    """(p, n, R) phi at the nodes of some lesions."""
+    n, _, p = bells.centre.shape
+    shift, turn = shift_of(lesions, p)
+    turned = bells.factor @ turn[:, None]
+    phi = np.empty((p, n, nodes.count))
     by_lesion = phi.transpose(1, 0, 2)
-    centres = [*proposal.mean[:, :, lesions], typical]
-    factors = [
-        *proposal.factor[:, :, :, lesions].transpose(0, 3, 1, 2),
-        root_of(proposal.population.omega),
-    ]
     start = 0
-    for mean, factor, points in zip(centres, factors, nodes.by_shift, strict=True):
+    for k, points in enumerate((*nodes.bells_by_shift, nodes.normal_by_shift)):
         stop = start + points.shape[2]
         part = by_lesion[:, :, start:stop]
-        np.matmul(factor @ turn, points[shift], out=part)
-        part += mean.T[:, :, None]
+        np.matmul(turned[:, k], points[shift], out=part)
+        part += bells.centre[:, k, :, None]
         start = stop
     return phi
 
 
-def proposal_density(
-    problem: Problem,
-    proposal: Proposal,
-    lesions: IntArray,
-    phi: FloatArray,
-    prior_share: float = 1 / 7,
-) -> FloatArray:
+def bells_density(bells: Bells, phi: FloatArray) -> FloatArray:
     """(n, R) density q of some lesions at (p, n, R) points."""
-    p, bells = problem.n_parameters, len(proposal.mean)
-    typical = problem.design.mean(proposal.population.coefficients, lesions)
-    root = root_of(proposal.population.omega)
-    inverse = np.empty((len(lesions), bells + 1, p, p))
-    # Student's density with 4 degrees of freedom is (1 + (z / 2)^2)^(-5/2) times that at 0.
-    inverse[:, :bells] = 0.5 * _lower_inverse(proposal.factor[..., lesions]).transpose(3, 0, 1, 2)
-    inverse[:, bells] = _lower_inverse(root[None, :, :, None])[0, :, :, 0]
-    centre = np.concatenate([proposal.mean[:, :, lesions], typical[None]]).transpose(2, 0, 1)
-    offset = (inverse @ centre[..., None]).reshape(len(lesions), -1, 1)
-    z = inverse.reshape(len(lesions), -1, p) @ phi.transpose(1, 0, 2)
+    n, parts, p = bells.centre.shape
+    offset = (bells.inverse @ bells.centre[..., None]).reshape(n, -1, 1)
+    z = bells.inverse.reshape(n, -1, p) @ phi.transpose(1, 0, 2)
     z -= offset
     z *= z
-    of_bells = z[:, : bells * p].reshape(len(lesions), bells, p, -1)
+    count = (parts - 1) * p
+    of_bells = z[:, :count].reshape(n, parts - 1, p, -1)
     of_bells += 1.0
-    density = z[:, bells * p]
+    density = z[:, count]
     for k in range(1, p):
-        density += z[:, bells * p + k]
+        density += z[:, count + k]
     density *= -0.5
     np.exp(density, out=density)
-    density *= prior_share * (2.0 * np.pi) ** (-0.5 * p) / np.prod(np.diag(root))
-    share = (1.0 - prior_share) / bells
-    for bell, scale in enumerate(proposal.density_scale):
+    density *= bells.normal_scale
+    for bell in range(parts - 1):
         product = of_bells[:, bell, 0]
         for k in range(1, p):
             product *= of_bells[:, bell, k]
         root_of_product = np.sqrt(product)
         product *= product
         product *= root_of_product
-        np.divide((share * scale[lesions])[:, None], product, out=product)
+        np.divide(bells.scale[:, bell, None], product, out=product)
         density += product
     return np.ascontiguousarray(density)
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
-from udfs.growth.parameters import FloatArray
+from udfs.growth.parameters import FloatArray, IntArray
+
+
+@lru_cache(maxsize=64)
+def lower_pairs(size: int) -> tuple[IntArray, IntArray]:
+    """``np.tril_indices``, kept."""
+    rows, columns = np.tril_indices(size)
+    rows.flags.writeable = columns.flags.writeable = False
+    return rows, columns
 
 
 def gauss_hermite(p: int, per_axis: int) -> tuple[FloatArray, FloatArray]:

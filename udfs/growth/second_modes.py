@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from udfs.growth.candidates import APART, candidate_points, log_joint
+from udfs.growth.kernels import proposal_density
 from udfs.growth.modes import maximise
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import Population
@@ -29,7 +30,6 @@ from udfs.growth.proposals import (
     Parts,
     Proposal,
     make_proposal,
-    proposal_density,
 )
 from udfs.growth.weights import cut_by_rows
 

@@ -22,12 +22,13 @@ each of the (p + 1) (p + 2) / 2 monomials h, not once for each of the m^p points
 from __future__ import annotations
 
 from copy import copy
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from udfs.growth.parameters import FloatArray, IntArray
-from udfs.growth.quadrature import tensor_grid
+from udfs.growth.quadrature import lower_pairs, tensor_grid
 
 LARGEST_SPREAD = {np.dtype(np.float32): 40.0, np.dtype(np.float64): 300.0}
 """By how much the last axis may move log weights between nodes that matter: the product of two
@@ -41,7 +42,7 @@ Kind = type[np.floating[Any]]
 
 def monomials(z: FloatArray) -> FloatArray:
     """(..., h) of (..., p) points: 1; each z_a; z_a z_b by ``tril_indices``."""
-    rows, columns = np.tril_indices(z.shape[-1])
+    rows, columns = lower_pairs(z.shape[-1])
     return np.concatenate([np.ones((*z.shape[:-1], 1)), z, z[..., rows] * z[..., columns]], axis=-1)
 
 
@@ -147,7 +148,8 @@ class _Factored:
         along = weights.reshape(n, -1, points) @ self.left
         by_point = along.reshape(n, m, len(powers), -1)
         by_point *= self.right[:, :, None]
-        return _inner_powers(self.z, self.outer.shape[1]).astype(self.left.dtype) @ along
+        inner = _inner_powers(tuple(self.z.tolist()), self.outer.shape[1])
+        return inner.astype(self.left.dtype) @ along
 
 
 class _Direct:
@@ -178,15 +180,16 @@ class _Direct:
 def _exponents(p: int) -> list[tuple[int, ...]]:
     """Of each of the ``monomials`` of p variables."""
     unit = np.eye(p, dtype=np.int64)
-    rows, columns = np.tril_indices(p)
+    rows, columns = lower_pairs(p)
     return [tuple(one) for one in [[0] * p, *unit.tolist(), *(unit[rows] + unit[columns]).tolist()]]
 
 
-def _inner_powers(z: FloatArray, n_outer: int) -> FloatArray:
+@lru_cache(maxsize=16)
+def _inner_powers(z: tuple[float, ...], n_outer: int) -> FloatArray:
     """(h, m q) what takes the monomials of the first axes (q) at each point z of the last one,
     already weighted, to those of all axes."""
     outer = {one: place for place, one in enumerate(_exponents(n_outer))}
     out = np.zeros((len(_exponents(n_outer + 1)), len(z), len(outer)))
     for place, powers in enumerate(_exponents(n_outer + 1)):
-        out[place, :, outer[powers[:-1]]] = z ** powers[-1]
+        out[place, :, outer[powers[:-1]]] = np.array(z) ** powers[-1]
     return out.reshape(len(out), -1)

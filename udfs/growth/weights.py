@@ -11,14 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.growth.likelihood import error_terms, loglik_of_many
+from udfs.growth.kernels import draw_nodes, error_terms_at, kernels, loglik_at, weights_of
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Problem
-from udfs.growth.proposals import Nodes, Proposal, draw_nodes
+from udfs.growth.proposals import Nodes, Proposal
 
 ELEMENTS_PER_BLOCK = 60_000
 """Rows times nodes of a block: its working arrays stay in a core's cache."""
+ELEMENTS_OF_LOOPS = 240_000
+"""The same where compiled loops work through a lesion at a time."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,9 @@ def node_terms(
     """Likelihood of the data at the nodes of some lesions (fit order)."""
     block = problem.block(lesions)
     phi, density = draw_nodes(problem, proposal, nodes, lesions)
-    psi = [one.to_psi(phi[k]) for k, one in enumerate(problem.model.parameters)]
     if not with_derivatives:
-        total = loglik_of_many(problem.model, problem.error, block, psi, error)
-        return NodeTerms(phi, density, total, [], [])
-    terms = error_terms(problem.model, problem.error, block, psi, error)
+        return NodeTerms(phi, density, loglik_at(problem, block, phi, error), [], [])
+    terms = error_terms_at(problem, block, phi, error)
     return NodeTerms(phi, density, terms.loglik, terms.score, terms.curvature)
 
 
@@ -86,42 +86,19 @@ def weigh(
     data = node_terms(
         problem, population.error, proposal, nodes, lesions, with_derivatives=with_derivatives
     )
-    phi, total = data.phi, data.loglik
-    mean = problem.design.mean(population.coefficients, lesions)[:, :, None]
-    total += log_population(phi - mean, population.omega)
-    top = np.maximum(total.max(axis=1, keepdims=True), -1e300)
-    weight = total - top
-    np.exp(weight, out=weight)
-    weight /= data.density
-    sums = weight.sum(axis=1, keepdims=True)
-    value = (top + np.log(np.maximum(sums, 1e-300) / nodes.count))[:, 0]
-    weight *= 1.0 / np.maximum(sums, 1e-300)
-    return Weighted(phi, weight, value, data.score, data.curvature, total)
-
-
-def log_population(off: FloatArray, omega: FloatArray) -> FloatArray:
-    """(...) log density of N(0, omega) at (p, ...) deviations."""
-    p = len(off)
-    precision = np.linalg.inv(omega)
-    total = np.zeros(off.shape[1:])
-    for k in range(p):
-        total += precision[k, k] * off[k] * off[k]
-        for other in range(k):
-            if precision[k, other] != 0.0:
-                total += (2.0 * precision[k, other]) * off[k] * off[other]
-    total *= -0.5
-    total -= 0.5 * (p * np.log(2.0 * np.pi) + np.linalg.slogdet(omega)[1])
-    return total
+    weight, value = weights_of(problem, population, lesions, data.phi, data.density, data.loglik)
+    return Weighted(data.phi, weight, value, data.score, data.curvature, data.loglik)
 
 
 def tasks_of(
     problem: Problem, nodes: Sequence[tuple[IntArray, Nodes]]
 ) -> list[tuple[IntArray, Nodes]]:
     """Blocks of lesions with their nodes; their limits do not depend on the threads."""
+    elements = ELEMENTS_PER_BLOCK if kernels(problem) is None else ELEMENTS_OF_LOOPS
     return [
         (lesions, group)
         for members, group in nodes
-        for lesions in cut_by_rows(problem, members, max(1, ELEMENTS_PER_BLOCK // group.count))
+        for lesions in cut_by_rows(problem, members, max(1, elements // group.count))
     ]
 
 
