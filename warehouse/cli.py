@@ -520,6 +520,25 @@ def schedule(project_folder: Path, cron: str, port: int | None) -> None:
 
 
 @lesions.command()
+@click.argument("kind", type=click.Choice(["model", "rule", "check", "figure", "step"]))
+@click.argument("name")
+@project_option
+def new(kind: str, name: str, project_folder: Path) -> None:
+    """Write a commented start of something of the project's own beside lesions.toml.
+
+    model, figure, step: NAME of the table (analysis.large_lesions, fig_large_lesions, ...). rule:
+    NAME of a shipped seed (staging.event_rule, staging.site_map, ...), whose columns and first rows
+    are shown. check: NAME of the table that is checked.
+    """
+    from warehouse.project import open_project
+    from warehouse.starts import write_start
+
+    for path in write_start(open_project(project_folder), kind, name):
+        click.echo(f"Wrote {path}")
+    click.echo("Next: lesions plan, then lesions run")
+
+
+@lesions.command()
 @click.argument("part", required=False)
 @click.option("--scale", type=click.IntRange(1, 100), default=1, help="Times the published size.")
 @seed_option

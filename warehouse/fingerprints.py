@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -19,6 +20,7 @@ from typing import Any
 from warehouse.graph import Graph, Node
 from warehouse.memory import Memory
 from warehouse.models import macro_closure
+from warehouse.registry import OWN_MODULE
 from warehouse.settings import BY_NAME, as_text
 
 OWN_PACKAGES = ("udfs", "flows")
@@ -146,6 +148,8 @@ def _modules(module: str, memory: Memory) -> dict[str, _Module]:
 @lru_cache(maxsize=512)
 def _module_file(name: str) -> Path | None:
     """A module's file, found without importing its parents."""
+    if name.startswith(OWN_MODULE):
+        return Path(str(sys.modules[name].__file__))
     top, *rest = name.split(".")
     spec = find_spec(top)
     if spec is None or not spec.submodule_search_locations:

@@ -30,6 +30,8 @@ class Node:
     model: SqlModel | None = None
     seed: Seed | None = None
     step: Step | None = None
+    origin: str = "shipped"
+    """shipped, project, or how the two are joined; see ``own``."""
 
     @property
     def layer(self) -> str:

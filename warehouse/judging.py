@@ -20,6 +20,8 @@ from warehouse.catalogue import installed_graph
 from warehouse.database import OFFLINE
 from warehouse.display import Display, console, table
 from warehouse.memory import Memory
+from warehouse.own import project_graph
+from warehouse.project import Project
 from warehouse.settings import thread_count
 
 TABLES = (
@@ -91,7 +93,11 @@ class Verdict:
 
 
 def judge(
-    raw_folder: Path, study_id: str, values: Mapping[str, Any], memory_file: Path | None = None
+    raw_folder: Path,
+    study_id: str,
+    values: Mapping[str, Any],
+    memory_file: Path | None = None,
+    project: Project | None = None,
 ) -> Verdict:
     """Builds the models that judge rows for one loaded study, in memory, and looks at them.
 
@@ -100,12 +106,15 @@ def judge(
         study_id: the study.
         values: the project's settings.
         memory_file: where what is known of the models is kept between commands.
+        project: whose own models, seeds and rules count too.
 
     Raises:
         LesionsError: a model could not be built.
     """
     memory = Memory(memory_file) if memory_file is not None else None
     graph = installed_graph(memory=memory)
+    if project is not None:
+        graph = project_graph(project, memory)
     if memory is not None:
         memory.save(forgets=False)
     names = set(TABLES).union(*(graph.ancestors(name) for name in TABLES))

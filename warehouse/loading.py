@@ -141,9 +141,8 @@ def load_one(
         is_judged = not display.quiet
         verdict = None
         if is_judged:
-            verdict = judge(
-                project.raw, report.study_id, project.values, project.state / "definitions.json"
-            )
+            memory = project.state / "definitions.json"
+            verdict = judge(project.raw, report.study_id, project.values, memory, project)
     _print(report, folder, display)
     if verdict is not None:
         print_verdict(verdict, display)

@@ -139,10 +139,15 @@ def read_seeds(folder: Path) -> list[Seed]:
     Raises:
         LesionsError: a CSV without its YAML, or one that misses a part.
     """
-    return [_read_seed(path) for path in sorted(folder.glob("seeds/*.csv"))]
+    return [read_seed(path) for path in sorted(folder.glob("seeds/*.csv"))]
 
 
-def _read_seed(path: Path) -> Seed:
+def read_seed(path: Path) -> Seed:
+    """One seed from its CSV and the YAML beside it.
+
+    Raises:
+        LesionsError: the YAML is missing, or misses a part.
+    """
     described = path.with_suffix(".yml")
     if not described.is_file():
         raise LesionsError(f"{path.name}: {described.name} with its columns is missing beside it.")
@@ -163,7 +168,10 @@ def _read_seed(path: Path) -> Seed:
 
 
 def read_models(
-    folder: Path, known_settings: frozenset[str], memory: Memory | None = None
+    folder: Path,
+    known_settings: frozenset[str],
+    memory: Memory | None = None,
+    macro_folder: Path | None = None,
 ) -> list[SqlModel]:
     """Every model of ``sql/<layer>/<table>.sql``.
 
@@ -171,12 +179,13 @@ def read_models(
         folder: the folder ``sql``.
         known_settings: names of all settings.
         memory: what earlier commands made of the same texts.
+        macro_folder: the folder whose macros they may use, if another.
 
     Raises:
         LesionsError: a file that is not one SELECT, misses its header or a column's comment,
             or reads a later layer.
     """
-    macros = read_macros(folder)
+    macros = read_macros(macro_folder or folder)
     models = [
         read_model(path, known_settings, frozenset(macros), memory)
         for layer in MODEL_LAYERS

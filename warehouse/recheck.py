@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 import duckdb
 
 from warehouse import checks
-from warehouse.catalogue import installed_graph
 from warehouse.checking import lifelines_check
-from warehouse.contents import content_folder
 from warehouse.database import open_published
 from warehouse.display import Display, table
 from warehouse.errors import LesionsError
+from warehouse.own import project_graph, project_suites
 from warehouse.project import Project
 from warehouse.published import altered_tables
 
@@ -31,11 +30,11 @@ def check_published(project: Project, display: Display, *, is_deep: bool = False
             other numbers.
     """
     checks.preload()
-    docs = installed_graph().table_docs
+    docs = project_graph(project).table_docs
     with open_published(project.published) as connection:
         _check_version(connection, project)
         altered = altered_tables(connection)
-        suites = checks.load_suites(content_folder("expectations"))
+        suites = project_suites(project)
         built = [
             name
             for (name,) in connection.execute(

@@ -52,6 +52,7 @@ def write_models(
                 wanted[node.name].to_json(),
                 docs[table],
                 suites.get(table),
+                graph.nodes[node.name].origin,
             )
             for node in built
             for table, rows in node.rows.items()

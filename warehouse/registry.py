@@ -93,6 +93,8 @@ class Step:
 
 
 _STEPS: dict[str, Step] = {}
+OWN_MODULE = "lesions_project_"
+"""What the names of modules begin with that belong to a project and not to an installation."""
 
 
 def step(
@@ -132,4 +134,11 @@ def installed_steps() -> tuple[Step, ...]:
         package = entry.load()
         for module in iter_modules(package.__path__, package.__name__ + "."):
             import_module(module.name)
-    return tuple(_STEPS[name] for name in sorted(_STEPS))
+    return tuple(
+        _STEPS[name] for name in sorted(_STEPS) if not _STEPS[name].module.startswith(OWN_MODULE)
+    )
+
+
+def steps_of(module: str) -> tuple[Step, ...]:
+    """The steps that one module registered, by name."""
+    return tuple(_STEPS[name] for name in sorted(_STEPS) if _STEPS[name].module == module)

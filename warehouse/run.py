@@ -19,19 +19,18 @@ import duckdb
 from warehouse import checks as checking
 from warehouse import meta, record
 from warehouse.build import Builder, BuiltNode, doc_digests
-from warehouse.catalogue import installed_graph
-from warehouse.contents import content_folder
 from warehouse.database import STORAGE_VERSION, ident, open_work, qualified, quoted
 from warehouse.display import Display, Stage
 from warehouse.errors import CommandError, LesionsError, MachineError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
-from warehouse.gates import Gate, suite_digests
+from warehouse.gates import Gate
 from warehouse.graph import Graph
 from warehouse.leftovers import remove_leftovers, replacing
 from warehouse.loading import load_studies, read_state
 from warehouse.memory import Memory
 from warehouse.meta import CHECK_TABLE
 from warehouse.models import LAYERS, ON_DEMAND
+from warehouse.own import project_graph, project_suite_digests, project_suites
 from warehouse.plan import Plan, Published, make_plan, read_published
 from warehouse.project import Project, single_writer
 from warehouse.published import (
@@ -107,7 +106,7 @@ def _plan(
     """
     memory = Memory.of_project(project.state, "definitions.json")
     is_whole = graph is None
-    graph = graph or installed_graph(memory=memory)
+    graph = graph or project_graph(project, memory)
     state = read_state(project.studies, project.raw)
     wanted = fingerprint_graph(graph, project.values, state.fingerprint, memory)
     if is_whole:
@@ -121,7 +120,7 @@ def _plan(
             "records are altered. Run 'lesions run' without a selection first: it builds "
             "everything anew."
         )
-    digests = (doc_digests(graph), suite_digests(content_folder("expectations")))
+    digests = (doc_digests(graph), project_suite_digests(project))
     plan = make_plan(graph, wanted, published.tables, digests, selectors, force, published.altered)
     return Planned(graph, plan, wanted, published, source, state.to_load, bool(state.folders))
 
@@ -335,7 +334,7 @@ class _Run:
         checking.write_check_results(connection, [])
         gate = Gate(
             project=self.project,
-            suites=checking.load_suites(content_folder("expectations")),
+            suites=project_suites(self.project),
             keys={doc.name: doc.key for doc in graph.table_docs.values()},
             run_id=self.run_id,
             run_at=self.started_at,
@@ -392,7 +391,7 @@ class _Run:
         """Writes what this run did into the tables of meta, and the comments."""
         graph = planned.graph
         now = datetime.now(UTC)
-        digests = (doc_digests(graph), suite_digests(content_folder("expectations")))
+        digests = (doc_digests(graph), project_suite_digests(self.project))
         remade = [table for node in built for table in node.rows]
         present = _tables(connection)
         record.write_models(

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from rich.tree import Tree
 
-from warehouse.catalogue import installed_graph
 from warehouse.database import open_published
 from warehouse.display import console, table
 from warehouse.errors import LesionsError
 from warehouse.graph import Graph
 from warehouse.lineage import ROWS
+from warehouse.own import project_graph
 from warehouse.project import Project
 from warehouse.reach import Reach
 from warehouse.run import Planned, RunReport
@@ -28,6 +28,12 @@ def print_plan(planned: Planned) -> None:
         return
     rows = [("load", study, reason) for study, reason in planned.studies_to_load.items()]
     rows += [("build", name, plan.reasons[name]) for name in plan.reasons if name in plan.chosen]
+    nodes = planned.graph.nodes
+    own = {name: node.origin for name, node in nodes.items() if node.origin != "shipped"}
+    rows = [
+        (action, name, f"{why} (of the {own[name]})" if name in own else why)
+        for action, name, why in rows
+    ]
     rows += [("drop", name, "nothing makes it any more") for name in plan.removed]
     rows += [("restore", name, "altered in the published file") for name in plan.restored]
     rows += [("describe", name, "its comments changed") for name in plan.redescribed]
@@ -36,6 +42,9 @@ def print_plan(planned: Planned) -> None:
     left = len(plan.reasons) - len(plan.chosen)
     if left:
         out.print(f"Out of date and not selected: {left}.")
+    for name, origin in own.items():
+        if origin != "project":
+            out.print(f"{name}: {origin}.")
 
 
 def print_run(project: Project, report: RunReport) -> None:
@@ -60,7 +69,7 @@ def print_lineage(project: Project, name: str) -> None:
     Raises:
         LesionsError: there is no such table or column.
     """
-    graph = installed_graph()
+    graph = project_graph(project)
     out = console()
     if name in graph.producer:
         out.print(_table_tree(graph, name, "comes from", upstream=True))

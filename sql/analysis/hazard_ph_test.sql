@@ -19,7 +19,7 @@ CREATE TABLE analysis.hazard_ph_test (
     endpoint VARCHAR, -- response or progression
     stratum VARCHAR, -- all; a class of treatment; or a tumor type, where there are several
     transform VARCHAR, -- km: g is 1 less the pooled Kaplan-Meier
-    chi2 DOUBLE, -- score statistic
+    chi2 DOUBLE, -- score statistic; null where all events are at one time
     df BIGINT, -- its degrees of freedom
     p_value DOUBLE, -- its p-value
     steepest_level VARCHAR, -- level whose log hazard ratio changes most; null for GLOBAL

@@ -16,5 +16,6 @@ CREATE TABLE meta.model (
     run_id VARCHAR, -- the run that built it
     fingerprint_parts VARCHAR, -- the fingerprint's parts as JSON, settings included
     doc_digest VARCHAR, -- digest of the descriptions
-    suite_digest VARCHAR -- digest of the suite of checks; NULL where it has none
+    suite_digest VARCHAR, -- digest of the suite of checks; NULL where it has none
+    origin VARCHAR -- shipped, project, 'project, in place of the shipped one' or 'shipped, with rows of the project'
 )

@@ -178,3 +178,14 @@ def test_size_of_the_test_with_a_random_effect(frailty: str) -> None:
     for share in (np.mean(v) for v in rejected.values()):
         assert share < 0.05 + 0.046
         assert frailty == "known" or share > 0.004
+
+
+def test_events_at_one_time_tell_of_no_change():
+    """g is the same at all of them, so nothing is left to test: no number, and no exception."""
+    days = np.array([56.0] * 8 + [112.0] * 8)
+    status = np.array([True] * 8 + [False] * 8)
+    data = cox_data(days, status, design(factor("site", np.array(["a", "b"] * 8), reference="a")))
+    check = check_proportional(data, fit_cox(data, Options(variance=0.0)))
+    assert [test.df for test in check.tests] == [1, 1]
+    assert all(np.isnan(test.chi2) and np.isnan(test.p_value) for test in check.tests)
+    assert np.isnan(check.drift).all()

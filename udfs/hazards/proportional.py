@@ -93,7 +93,7 @@ def check_proportional(
     tests.append(_test("GLOBAL", np.arange(len(score)), score, left))
     time, residual = _schoenfeld(problem, partial, fit)
     order = np.lexsort((time, problem.index.point_stratum[events]))
-    drift = np.linalg.solve(left, score) / problem.columns.scale
+    drift = _solved(left, score) / problem.columns.scale
     return ProportionalCheck(
         tuple(tests),
         transform,
@@ -165,10 +165,19 @@ def _information(
     return (left + left.T) / 2
 
 
+def _solved(left: FloatArray, score: FloatArray) -> FloatArray:
+    """left's inverse times score; NaN where nothing is left to tell a drift by, as where all events
+    are at one time."""
+    try:
+        return np.asarray(np.linalg.solve(left, score), dtype=float)
+    except np.linalg.LinAlgError:
+        return np.full(len(score), np.nan)
+
+
 def _test(name: str, at: IntArray, score: FloatArray, left: FloatArray) -> ProportionalTest:
     """Score test of the columns ``at``, the others' c being 0."""
     # A quadratic form of a covariance: below 0 by rounding alone, where the score is 0.
-    chi2 = max(float(score[at] @ np.linalg.solve(left[np.ix_(at, at)], score[at])), 0.0)
+    chi2 = float(np.maximum(score[at] @ _solved(left[np.ix_(at, at)], score[at]), 0.0))
     return ProportionalTest(name, chi2, len(at), float(chdtrc(len(at), chi2)))
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import duckdb
 
-from warehouse.catalogue import installed_graph
-from warehouse.checks import Suite, load_suites
-from warehouse.contents import content_folder
+from warehouse.checks import Suite
 from warehouse.fingerprints import step_sources
 from warehouse.graph import Graph, Node
 from warehouse.memory import Memory
 from warehouse.meta import META_DOCS
+from warehouse.own import project_graph, project_suites
+from warehouse.project import Project
 from warehouse.registry import TableDoc
 from warehouse.settings import SETTINGS, as_text
 
@@ -51,15 +51,16 @@ def unit_of(column: str) -> str:
     return UNITS[max(ends, key=len)] if ends else ""
 
 
-def describe(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def describe(connection: duckdb.DuckDBPyConnection, project: Project) -> dict[str, Any]:
     """All tables with columns, lineage, checks and sources, ready for JSON.
 
     Args:
         connection: a published warehouse.
+        project: the project that it is of.
     """
     memory = Memory()  # the modules of steps are many steps' own: each is parsed once
-    graph = installed_graph(memory=memory)
-    suites = load_suites(content_folder("expectations"))
+    graph = project_graph(project, memory)
+    suites = project_suites(project)
     stored = _Stored(connection)
     tables = [
         _table(doc, graph.nodes[graph.producer[doc.name]], memory, suites, stored)
@@ -263,7 +264,8 @@ def _source(node: Node, memory: Memory) -> dict[str, Any]:
 def _relative(path: Path) -> str:
     """A module's path from the folder that its package lies in."""
     parts = path.parts
-    top = max(parts.index(name) for name in ("flows", "udfs", "warehouse") if name in parts)
+    tops = [parts.index(name) for name in ("flows", "udfs", "warehouse") if name in parts]
+    top = max(tops, default=len(parts) - 1)  # a module of the project's own
     return "/".join(parts[top:])
 
 

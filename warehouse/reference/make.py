@@ -34,7 +34,7 @@ def make_catalogue(project: Project, output: Path | None = None) -> Path:
     """
     target = output or project.root / FILE_NAME
     with open_published(project.published) as connection:
-        content = describe(connection)
+        content = describe(connection, project)
     write_page(target, _page(project.root.name, content))
     return target
 

@@ -11,6 +11,7 @@ from warehouse.report.gather import gather
 from warehouse.report.labels import with_settings
 from warehouse.report.page import Facts, page
 from warehouse.report.sections import SECTIONS
+from warehouse.report.sections.own import own_section
 
 FILE_NAME = "report.html"
 
@@ -36,7 +37,8 @@ def make_report(project: Project, output: Path | None = None) -> Path:
             "ORDER BY started_at DESC, run_id LIMIT 1"
         ).fetchall()
         settings = dict(connection.execute("SELECT name, value FROM meta.setting").fetchall())
-        sections = with_settings(SECTIONS, settings)
+        own = own_section(connection)
+        sections = with_settings((*SECTIONS, own) if own is not None else SECTIONS, settings)
         rows = gather(connection, sections)
     facts = Facts(project.root.name, *(runs[0] if runs else ("", "", "", "")))
     write_page(target, page(facts, sections, rows))

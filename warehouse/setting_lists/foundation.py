@@ -32,10 +32,18 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("run.seed", 20230607, "seed of every random step", minimum=0, maximum=2**63 - 1),
     Setting(
+        "project.steps",
+        "",
+        "module with Python steps of the project's own, a file beside this one, without .py",
+        pattern=r"([A-Za-z_]\w*)?",
+        is_operational=True,
+    ),
+    Setting(
         "rules.rule_set",
         "recist_1_1",
-        "rule set of the events that later analyses use; all three are always computed",
-        choices=RULE_SETS,
+        "rule set of the events that later analyses use, of those in staging.rule_set "
+        f"({', '.join(RULE_SETS)}, and the project's own); all are always computed",
+        pattern=r"\w+",
     ),
     Setting(
         "rules.censoring",

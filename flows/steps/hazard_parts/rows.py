@@ -258,7 +258,8 @@ def _proportional_rows(outcome: Outcome) -> list[dict[str, Any]]:
         for frailty, check in model.proportional:
             for test in check.tests:
                 mine = [k for k, (name, _) in enumerate(model.fit.columns) if name == test.term]
-                steepest = max(mine, key=lambda k: abs(check.drift[k]), default=None)
+                known = [k for k in mine if np.isfinite(check.drift[k])]
+                steepest = max(known, key=lambda k: abs(check.drift[k]), default=None)
                 rows.append(
                     {
                         "model_id": asked.model_id(model.fit.method),
