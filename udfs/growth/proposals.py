@@ -59,12 +59,12 @@ class Nodes:
 
     @cached_property
     def bells_by_shift(self) -> FloatArray:
-        """(K, shifts, p, R_k)"""
+        """(K, shifts, p, R_k)."""
         return np.ascontiguousarray(self.bells.transpose(0, 2, 1, 3))
 
     @cached_property
     def normal_by_shift(self) -> FloatArray:
-        """(shifts, p, R_n)"""
+        """(shifts, p, R_n)."""
         return np.ascontiguousarray(self.normal.transpose(1, 0, 2))
 
     @property
