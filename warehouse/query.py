@@ -138,7 +138,10 @@ def _show_blocks(
             for line in others:
                 print(" " * (left + 2) + line)
     counted = f"{total:,}" if total < SHOWN_LIMIT else f"{SHOWN_LIMIT:,} or more"
-    print(f"{len(shown)} of {counted} rows, {len(names)} columns: too wide for a table of {width}.")
+    print(
+        f"{len(shown)} of {counted} rows, {len(names)} columns: too wide for a table of {width}. "
+        "For all of it: --rows N, -o result.xlsx (or .csv); for a table: name fewer columns."
+    )
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Sequence[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from rich.tree import Tree
@@ -38,6 +39,7 @@ def print_plan(planned: Planned) -> None:
     rows += [("restore", name, "altered in the published file") for name in plan.restored]
     rows += [("describe", name, "its comments changed") for name in plan.redescribed]
     rows += [("check", name, "its suite changed") for name in plan.rechecked]
+    out.print(_summed_up(rows))
     out.print(table("", ("action", "what", "why"), rows))
     left = len(plan.reasons) - len(plan.chosen)
     if left:
@@ -45,6 +47,17 @@ def print_plan(planned: Planned) -> None:
     for name, origin in own.items():
         if origin != "project":
             out.print(f"{name}: {origin}.")
+
+
+def _summed_up(rows: list[tuple[str, str, str]]) -> str:
+    """How much of each action there is, models by layer."""
+    parts = []
+    for action in dict.fromkeys(action for action, _, _ in rows):
+        names = [name for one, name, _ in rows if one == action]
+        layers = Counter(name.split(".")[0] for name in names if "." in name and action != "load")
+        listed = ", ".join(f"{n} {layer}" for layer, n in layers.items())
+        parts.append(f"{action} {len(names)}" + (f" ({listed})" if listed else ""))
+    return f"In all: {'; '.join(parts)}."
 
 
 def print_run(project: Project, report: RunReport) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from whole.browser import Page, browser
@@ -193,6 +194,64 @@ def test_the_keyboard_reaches_everything_in_order(at_report: Page) -> None:
     assert seen[0] == "Cohort"
     assert "Print" in seen
     assert "Rows behind it" in seen
+
+
+def test_a_figure_is_saved_as_a_picture_of_its_own(at_report: Page) -> None:
+    saved = at_report.js(
+        """(async () => {
+          const figure = figures.find((one) => one.id === "waterfall");
+          const picture = pictureOf(figure.place, figure.title);
+          const png = new Uint8Array(await (await asPng(picture)).arrayBuffer());
+          const wide = new DataView(png.buffer).getUint32(16);
+          const bars = figure.place.querySelectorAll("svg rect").length;
+          return {text: picture.text, width: picture.width, png: [...png.slice(1, 4)], wide, bars};
+        })()"""
+    )
+    root = ElementTree.fromstring(saved["text"])
+    space = "{http://www.w3.org/2000/svg}"
+    texts = [element.text for element in root.iter(f"{space}text")]
+    assert "Best change of the sum of diameters (waterfall)" in texts
+    assert {"PR", "PD"} <= set(texts), "the key is in the picture"
+    # One rectangle more than on the page: the white ground.
+    assert len(list(root.iter(f"{space}rect"))) == saved["bars"] + 1
+    assert "class" not in {name for element in root.iter() for name in element.attrib}
+    assert bytes(saved["png"]) == b"PNG"
+    assert saved["wide"] == 2 * saved["width"]
+
+
+def test_names_are_words_with_their_units(at_report: Page) -> None:
+    for name, words in {
+        "target_volume_mm3": "volume of target lesions, mm3",
+        "p_text": "p",
+        "n_lesions": "number of lesions",
+        "stable_days": "stable, days",
+        "conditional_mode": "conditional mode",
+        "MCRC01_x": "MCRC01_x",
+    }.items():
+        assert at_report.js(f"plain('{name}')") == words
+    meanings = at_report.js(
+        "[...document.querySelectorAll('#growth-parameters tbody tr')]"
+        ".map((row) => row.cells[0].textContent)"
+    )
+    assert "typical lesion: growth rate" in meanings
+    assert "spread between patients: resistant share" in meanings
+
+
+def test_the_checks_are_folded_by_stage_and_opened_by_a_search(page: Page, built: Project) -> None:
+    page.errors.clear()
+    page.open(built.check_page, width=DESKTOP, until="document.readyState === 'complete'")
+    assert page.js("document.querySelectorAll('#checks .stage[open]').length") == 0
+    assert page.js("document.documentElement.scrollHeight") < 4000
+    page.choose("[name=text]", "core.lesion")
+    shown, found, total = page.js(
+        """(() => {
+          const rows = [...document.querySelectorAll("#checks tbody tr")];
+          return [document.querySelectorAll("#checks .stage[open] tbody tr:not([hidden])").length,
+            rows.filter((row) => row.textContent.includes("core.lesion")).length, rows.length];
+        })()"""
+    )
+    assert 0 < shown == found < total / 10
+    assert page.errors == []
 
 
 def test_the_catalogue_is_searched_and_clicked_through(at_catalogue: Page) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -137,30 +137,57 @@ def _tables(results: Sequence[CheckResult]) -> str:
     by_table: dict[str, list[CheckResult]] = {}
     for result in results:
         by_table.setdefault(result.table_name, []).append(result)
+    stages = dict.fromkeys(_stage(name) for name in by_table)
+    folded = "".join(
+        _stage_of_tables(stage, {n: g for n, g in by_table.items() if _stage(n) == stage})
+        for stage in stages
+    )
+    return f'<section aria-labelledby="tables"><h2 id="tables">Tables</h2>{folded}</section>'
+
+
+def _stage(table: str) -> str:
+    """The layer that a table is of: a stage of the run ends with its checks."""
+    return table.split(".")[0]
+
+
+def _stage_of_tables(stage: str, by_table: Mapping[str, Sequence[CheckResult]]) -> str:
+    """The tables of one stage, folded."""
     rows = "".join(_table_row(name, group) for name, group in by_table.items())
+    results = [result for group in by_table.values() for result in group]
+    words = f"{counted(len(by_table), 'table')}, {counted(len(results), 'check')}"
     return (
-        '<section aria-labelledby="tables"><h2 id="tables">Tables</h2><div class="scroll"><table>'
-        "<caption>Checks of each table</caption><thead><tr>"
+        f'<details class="stage"><summary><b>{escape(stage)}</b> {words} {_states(results)}'
+        '</summary><div class="scroll"><table>'
+        f"<caption>Checks of each table of {escape(stage)}</caption><thead><tr>"
         '<th scope="col">Table</th><th scope="col" class="n">Rows</th>'
         '<th scope="col" class="n">Checks</th><th scope="col">State</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div></section>"
+        f"<tbody>{rows}</tbody></table></div></details>"
     )
 
 
-def _table_row(name: str, group: Sequence[CheckResult]) -> str:
+def _states(group: Sequence[CheckResult]) -> str:
+    """How many of some checks failed, by severity."""
     counts = {s: sum(_state(result) == s for result in group) for s in _SEVERITIES}
     badges = " ".join(_badge(s, f"{n} {s}") for s, n in counts.items() if n)
+    return badges or _badge("held", "all hold")
+
+
+def _table_row(name: str, group: Sequence[CheckResult]) -> str:
     rows = max((r.element_count for r in group if r.element_count is not None), default=None)
     return (
         f'<tr><th scope="row"><code>{escape(name)}</code></th>'
         f'<td class="n">{"" if rows is None else f"{rows:,}"}</td><td class="n">{len(group)}</td>'
-        f"<td>{badges or _badge('held', 'all hold')}</td></tr>"
+        f"<td>{_states(group)}</td></tr>"
     )
 
 
 def _all(results: Sequence[CheckResult]) -> str:
     ordered = [*failures(results), *(result for result in results if result.success)]
-    rows = "".join(_check_row(result) for result in ordered)
+    stages = dict.fromkeys(_stage(result.table_name) for result in results)
+    folded = "".join(
+        _stage_of_checks(stage, [r for r in ordered if _stage(r.table_name) == stage])
+        for stage in stages
+    )
     tables = _options(dict.fromkeys(result.table_name for result in results))
     return (
         '<section aria-labelledby="all"><h2 id="all">Every check</h2><form class="filter" hidden>'
@@ -168,11 +195,23 @@ def _all(results: Sequence[CheckResult]) -> str:
         f'<label>Table <select name="table"><option value="">all</option>{tables}</select></label>'
         '<label>State <select name="state"><option value="">all</option>'
         '<option value="failed">failed</option><option value="held">held</option></select></label>'
-        '<output aria-live="polite"></output></form><div class="scroll"><table id="checks">'
-        '<caption>Checks and what they found</caption><thead><tr><th scope="col">State</th>'
+        '<output aria-live="polite"></output></form>'
+        f'<div id="checks">{folded}</div></section>'
+    )
+
+
+def _stage_of_checks(stage: str, results: Sequence[CheckResult]) -> str:
+    """The checks of one stage, folded, failures first."""
+    rows = "".join(_check_row(result) for result in results)
+    return (
+        f'<details class="stage"><summary><b>{escape(stage)}</b> '
+        f"<span>{counted(len(results), 'check')}</span> {_states(results)}</summary>"
+        '<div class="scroll"><table>'
+        f"<caption>Checks of {escape(stage)} and what they found</caption>"
+        '<thead><tr><th scope="col">State</th>'
         '<th scope="col">Table</th><th scope="col">Check</th><th scope="col">Severity</th>'
         '<th scope="col" class="n">Failing</th><th scope="col">Observed</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div></section>"
+        f"<tbody>{rows}</tbody></table></div></details>"
     )
 
 
@@ -233,6 +272,8 @@ code,pre{font:.88em/1.45 ui-monospace,"Cascadia Mono",Menlo,Consolas,monospace}
 pre{background:var(--wash);padding:.6rem .8rem;border-radius:.4rem;overflow:auto;margin:.4rem 0}
 summary{cursor:pointer;color:var(--soft);margin-top:.3rem}
 details ul{margin:.3rem 0;padding-left:1.2rem}
+.stage{border:1px solid var(--line);border-radius:.4rem;padding:.2rem .8rem;margin:.4rem 0}
+.stage summary{color:var(--ink);margin:.3rem 0}.stage[hidden]{display:none}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left;color:var(--soft);padding-bottom:.4rem}
@@ -253,6 +294,7 @@ padding:.35rem .5rem;border:1px solid var(--soft);border-radius:.35rem}
 _SCRIPT = """
 const form = document.querySelector(".filter");
 const rows = [...document.querySelectorAll("#checks tbody tr")];
+const stages = [...document.querySelectorAll("#checks .stage")];
 const apply = () => {
   const text = form.elements.text.value.trim().toLowerCase();
   const table = form.elements.table.value, state = form.elements.state.value;
@@ -263,6 +305,15 @@ const apply = () => {
       (!text || row.textContent.toLowerCase().includes(text));
     row.hidden = !match;
     shown += match;
+  }
+  const isNarrowed = Boolean(text || table || state);
+  for (const stage of stages) {
+    const left = stage.querySelectorAll("tbody tr:not([hidden])").length;
+    stage.hidden = left === 0;
+    stage.open = isNarrowed;
+    const all = stage.querySelectorAll("tbody tr").length;
+    const words = isNarrowed ? `${left} of ${all} checks` : `${all} checks`;
+    stage.querySelector("summary span").textContent = words;
   }
   form.querySelector("output").textContent = `${shown} of ${rows.length} checks`;
 };

@@ -22,6 +22,7 @@ SCRIPTS = (
     "assets/charts_estimates.js",
     "assets/charts_curves.js",
     "assets/patients.js",
+    "assets/pictures.js",
     "assets/figures.js",
 )
 
@@ -139,7 +140,11 @@ def _figure(found: Rows) -> str:
         '<details class="behind"><summary>Rows behind it</summary>'
         '<div class="rows"></div></details>'
         f'<button type="button" class="csv plain" aria-label="Download CSV: '
-        f'{escape(figure.title)}">Download CSV</button></figure>'
+        f'{escape(figure.title)}">Download CSV</button> '
+        f'<button type="button" class="csv plain picture" data-kind="svg" aria-label="Save SVG: '
+        f'{escape(figure.title)}">Save SVG</button> '
+        f'<button type="button" class="csv plain picture" data-kind="png" aria-label="Save PNG: '
+        f'{escape(figure.title)}">Save PNG</button></figure>'
     )
 
 

@@ -83,6 +83,17 @@ function show(isMove) {
   }
 }
 
+/* One layer, folded: its tables with the first sentence of what each is, and how many it reads of each layer. */
+function layerList(layer, text) {
+  const tables = content.tables.filter((table) => layerOf(table.name) === layer);
+  const reads = new Map();
+  for (const other of tables.flatMap((table) => table.reads).map(layerOf)) if (other !== layer) reads.set(other, (reads.get(other) ?? 0) + 1);
+  const from = [...reads].sort((a, b) => b[1] - a[1]).map(([name]) => name).join(", ");
+  return make("details", { class: "layer" },
+    make("summary", {}, make("b", {}, layer), ` ${tables.length} tables: ${text}${from ? ` (reads ${from})` : ""}`),
+    make("ul", {}, ...tables.map((table) => make("li", {}, make("a", { href: `#table=${table.name}` }, table.name.split(".")[1]), ` ${table.description.split("\n")[0]}`))));
+}
+
 function overview() {
   const column = (name) => LAYERS.indexOf(layerOf(name));
   const nodes = content.tables.filter((table) => column(table.name) >= 0 && layerOf(table.name) !== "meta")
@@ -90,13 +101,15 @@ function overview() {
   const edges = content.tables.flatMap((table) => table.reads.map((read) => [read, table.name]));
   const layers = {
     raw: "source values as text, shaped like SDTM", staging: "typed, cleaned, one row per source row", core: "studies, patients, lesions, measurements", analysis: "growth, events, hazards, heterogeneity, survival",
-    quality: "checks, quarantine, accounts of rows", mart: "a star for BI, and a table per figure", meta: "runs, settings, lineage",
+    quality: "checks, quarantine, accounts of rows", mart: "a star for BI, and a table per figure", adam: "analysis datasets to hand on", meta: "runs, settings, lineage",
   };
   return [
     make("h2", {}, "Overview"),
-    make("p", {}, "Tables by layer, from the source files at the left to the marts at the right; a line leads from a table to one that reads it. Point at a table to light its lines, open it for its columns, checks and source."),
-    make("dl", { class: "facts" }, ...Object.entries(layers).map(([layer, text]) => make("div", {}, make("dt", {}, `${layer}, ${content.tables.filter((table) => layerOf(table.name) === layer).length} tables`), make("dd", {}, text)))),
-    drawGraph({ nodes, edges, label: "All tables and what they read", boxWidth: 168, gap: 34, step: 23 }),
+    make("p", {}, "Layers in their order, from the source values to what is handed on: a table reads its own layer or the ones before it. Open a layer for its tables, and a table for its columns, checks and source."),
+    ...Object.entries(layers).map(([layer, text]) => layerList(layer, text)),
+    make("details", {}, make("summary", {}, "Every table in one picture"),
+      make("p", {}, "A line leads from a table to one that reads it. Point at a table to light its lines."),
+      drawGraph({ nodes, edges, label: "All tables and what they read", boxWidth: 168, gap: 34, step: 23 })),
   ];
 }
 

@@ -106,7 +106,7 @@ CHARTS.crosstab = (context) => {
   const heads = unique(rows.map((row) => row[options.column]));
   const lines = d3.groups(rows, (row) => options.lines.map((name) => row[name]).join("\u0000"));
   const table = lines.map(([, part]) => ({
-    ...Object.fromEntries(options.lines.map((name) => [name, part[0][name]])),
+    ...Object.fromEntries(options.lines.map((name) => [name, name === "variable" ? plain(part[0][name]) : part[0][name]])),
     ...Object.fromEntries(heads.map((head) => [head, part.find((row) => row[options.column] === head)?.[options.cell] ?? ""])),
     ...(options.last ? { [options.last]: part[0][options.last] } : {}),
   }));

@@ -228,7 +228,7 @@ CHARTS.bins = (context) => {
 
 CHARTS.table = (context) => [rowsTable({
   rows: context.rows,
-  columns: context.options.columns ?? context.frame.names,
+  columns: context.options.columns ?? context.frame.names, names: context.options.names,
   comments: context.comments, perPage: context.options.shown ?? 25, label: context.title,
 })];
 

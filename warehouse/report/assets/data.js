@@ -94,9 +94,9 @@ function asCsv(rows, names) {
   return [names.join(","), ...lines].join("\r\n") + "\r\n";
 }
 
-function download(name, text) {
+function download(name, content, type = "text/csv;charset=utf-8") {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);

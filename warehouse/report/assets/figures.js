@@ -10,6 +10,10 @@ class Figure {
     this.drawnWidth = 0;
     this.context = null;
     element.querySelector(".csv").addEventListener("click", () => this.save());
+    for (const button of element.querySelectorAll(".picture")) {
+      button.hidden = true;
+      button.addEventListener("click", () => this.savePicture(button.dataset.kind));
+    }
     element.querySelector(".behind").addEventListener("toggle", () => this.showRows());
     this.selects.forEach((select, at) => select.addEventListener("input", () => { this.offer(at + 1); this.redraw(); }));
     element.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
@@ -63,6 +67,8 @@ class Figure {
       const parts = rows.length ? CHARTS[this.element.dataset.chart](this.context) : [make("p", {}, "No rows for these choices.")];
       this.place.replaceChildren(...parts.filter(Boolean));
       this.place.removeAttribute("aria-busy");
+      const isDrawn = this.place.querySelector("svg") !== null;
+      for (const button of this.element.querySelectorAll(".picture")) button.hidden = !isDrawn;
       this.element.dataset.state = "drawn";
       this.count(rows);
       this.showRows();
@@ -98,6 +104,13 @@ class Figure {
     await this.start();
     const { rows, names } = this.data();
     download(`${this.id}.csv`, asCsv(rows, names));
+  }
+
+  async savePicture(kind) {
+    await this.start();
+    const picture = pictureOf(this.place, this.title);
+    if (kind === "svg") return download(`${this.id}.svg`, `<?xml version="1.0" encoding="UTF-8"?>\n${picture.text}\n`, "image/svg+xml");
+    return download(`${this.id}.png`, await asPng(picture), "image/png");
   }
 
   fail(error) {

@@ -52,8 +52,24 @@ function shown(value) {
   return typeof value === "number" ? number(value, 4) : String(value);
 }
 
+const UNITS = { _kg_m2: "kg/m2", _m2: "m2", _mm3: "mm3", _mm: "mm", _per_day: "per day", _days: "days", _day: "day", _years: "years", _percent: "%" };
+const WORDS = {
+  p_text: "p", p_value: "p", p_adjusted: "p, corrected", ci_lower: "lower limit", ci_upper: "upper limit",
+  kg_per_day: "growth rate kg, per day", kd_per_day: "shrinkage rate kd, per day", f: "resistant share f",
+  kras_status: "KRAS status", ecog: "ECOG performance status", ldh_ratio: "LDH over its upper limit",
+  bmi_kg_m2: "body mass index, kg/m2", bsa_m2: "body surface area, m2", target_volume_mm3: "volume of target lesions, mm3",
+  prior_surgery_ln: "lymph node metastases resected before", prior_surgery_liver: "liver metastases resected before",
+  prior_surgery_lung: "lung metastases resected before",
+};
+
+/* A column's or a value's name in words, its unit behind a comma; what holds other digits is an id and stays. */
 function plain(name) {
-  return /^[^0-9]*$/.test(name) ? name.replaceAll("_", " ") : name;
+  if (WORDS[name]) return WORDS[name];
+  const unit = Object.keys(UNITS).find((end) => name.endsWith(end) && name.length > end.length);
+  const stem = unit ? name.slice(0, -unit.length) : name;
+  if (/[0-9]/.test(stem)) return name;
+  const words = stem.replace(/^n_(?=[a-z])/, "number of ").replaceAll("_", " ");
+  return unit ? `${words}, ${UNITS[unit]}` : words;
 }
 
 /* A plot as wide as its place, named for those who cannot see it. */
@@ -121,7 +137,7 @@ function wrap(text, perLine) {
 }
 
 /* A table of rows, some at a time. */
-function rowsTable({ rows, columns, comments = {}, perPage = 25, caption, label }) {
+function rowsTable({ rows, columns, names = {}, comments = {}, perPage = 25, caption, label }) {
   const holder = make("div", { class: "rows-table" });
   const numeric = new Set(columns.filter((name) => rows.some((row) => typeof row[name] === "number")));
   let page = 0;
@@ -129,7 +145,7 @@ function rowsTable({ rows, columns, comments = {}, perPage = 25, caption, label 
   const body = make("tbody");
   const place = make("output", { "aria-live": "polite" });
   const head = make("tr", {}, ...columns.map((name) =>
-    make("th", { scope: "col", class: numeric.has(name) ? "number" : null, title: comments[name] }, plain(name))));
+    make("th", { scope: "col", class: numeric.has(name) ? "number" : null, title: comments[name] }, names[name] ?? plain(name))));
   const table = make("table", {}, make("caption", { class: caption ? null : "hidden" }, caption ?? label), make("thead", {}, head), body);
   const show = (wanted) => {
     page = Math.min(pages - 1, Math.max(0, wanted));

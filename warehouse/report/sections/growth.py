@@ -3,6 +3,19 @@
 from warehouse.report.parts import Count, Figure, Filter, Section
 
 BY_FIT = Filter("fit_id", "Fit", "all/two_population")
+_SYMBOL = "regexp_replace(parameter, '^(omega|gamma)_|_pop$', '', 'g')"
+_SYMBOL_WORDS = (
+    f"CASE {_SYMBOL} WHEN 'kg' THEN 'growth rate' WHEN 'kd' THEN 'shrinkage rate' "
+    f"WHEN 'f' THEN 'resistant share' WHEN 'b' THEN 'proportional' ELSE {_SYMBOL} END"
+)
+PARAMETER_WORDS = (
+    f"CASE WHEN parameter LIKE 'omega%' THEN 'spread between lesions: ' || {_SYMBOL_WORDS} "
+    f"WHEN parameter LIKE 'gamma%' THEN 'spread between patients: ' || {_SYMBOL_WORDS} "
+    f"WHEN parameter LIKE '%_pop' THEN 'typical lesion: ' || {_SYMBOL_WORDS} "
+    f"ELSE 'residual error: ' || {_SYMBOL_WORDS} END"
+)
+"""A population parameter in words: typical values, standard deviations on the scale of estimation
+(log rates, logit of a share), residual error."""
 
 GROWTH = Section(
     "growth",
@@ -41,12 +54,19 @@ GROWTH = Section(
             name="growth-parameters",
             title="Population parameters and shrinkage",
             table="mart.fig_growth_parameter",
-            query="SELECT * FROM mart.fig_growth_parameter ORDER BY fit_id, CASE WHEN parameter "
-            "LIKE '%_pop' THEN 1 WHEN parameter LIKE 'omega%' THEN 2 ELSE 3 END, parameter",
+            query=f"SELECT *, {PARAMETER_WORDS} AS meaning FROM mart.fig_growth_parameter "
+            "ORDER BY fit_id, CASE WHEN parameter LIKE '%_pop' THEN 1 WHEN parameter LIKE 'omega%' "
+            "THEN 2 WHEN parameter LIKE 'gamma%' THEN 3 ELSE 4 END, parameter",
             chart="table",
-            options={"columns": ["parameter", "unit", "estimate", "ci_lower", "ci_upper",
-                                 "rse_percent", "shrinkage_modes", "shrinkage_means"]},
-            method="Estimates with 95 % intervals from the observed information. Shrinkage: one "
+            options={"columns": ["meaning", "parameter", "unit", "estimate", "ci_lower", "ci_upper",
+                                 "rse_percent", "shrinkage_modes", "shrinkage_means"],
+                     "names": {"meaning": "what it is", "parameter": "symbol",
+                               "ci_lower": "95 % lower", "ci_upper": "95 % upper",
+                               "rse_percent": "relative standard error, %",
+                               "shrinkage_modes": "shrinkage of modes",
+                               "shrinkage_means": "shrinkage of means"}},
+            method="Estimates with 95 % intervals from the observed information. Spreads are "
+            "standard deviations of log rates and of the logit of the share. Shrinkage: one "
             "less the standard deviation of the lesions' estimates over omega; above about 0.5 "
             "single lesions' estimates lean on the population.",
             counts=(Count("lesions", largest="n_lesions"),),
@@ -253,12 +273,14 @@ GROWTH = Section(
             "unnest([p05_median, p50_median, p95_median]) AS simulated_median, "
             "unnest([p05_upper, p50_upper, p95_upper]) AS simulated_upper "
             "FROM mart.fig_growth_vpc ORDER BY fit_id, stratum_kind = 'all' DESC, stratum_kind, "
-            "stratum, quantile, bin",
+            "stratum, CASE quantile WHEN '95th percentile' THEN 1 WHEN 'median' THEN 2 ELSE 3 END, "
+            "bin",
             chart="lines",
             options={"x": "day_middle", "y": "measured", "lo": "simulated_lower",
                      "hi": "simulated_upper", "expected": "simulated_median",
                      "group": "quantile", "points": True, "scale": "log",
-                     "xlabel": "Days from first dose", "ylabel": "Volume, mm3"},
+                     "xlabel": "Days from first dose",
+                     "ylabel": "Prediction-corrected volume, mm3"},
             method="Percentiles of the measurements, prediction-corrected, against 90 % bands of "
             "those of data simulated from the fit. Where the fit holds drop-out, simulated "
             "patients leave too and measurements after progression are left out; without it late "

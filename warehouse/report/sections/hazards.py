@@ -6,7 +6,7 @@ _LESIONS = Count("lesions", total="n_lesions")
 _EVENTS = Count("events", total="n_events")
 BY_STRATUM = Filter("stratum", "Patients", "all")
 BY_ENDPOINT = Filter("endpoint", "Endpoint", "response")
-BY_COMPARATOR = Filter("comparator", "Against", "reference")
+BY_COMPARATOR = Filter("comparator", "Against", "mean")
 _COX = (
     "Mixed-effects Cox model with a random effect of the patient ({hazards.method}), "
     "{hazards.confidence} intervals. "
@@ -128,7 +128,7 @@ HAZARDS = Section(
                 Count("organs", distinct="organ"),
                 Count("lesions", total="n_lesions_response"),
             ),
-            filters=(BY_STRATUM, Filter("comparator", "Against", "mean")),
+            filters=(BY_STRATUM, BY_COMPARATOR),
             if_empty=_NO_HAZARDS,
         ),
         Figure(
@@ -155,7 +155,7 @@ HAZARDS = Section(
             method="Probability of each quadrant under the joint normal distribution of the two "
             "log hazard ratios.",
             counts=(Count("organs", distinct="organ"),),
-            filters=(BY_STRATUM, Filter("comparator", "Against", "mean")),
+            filters=(BY_STRATUM, BY_COMPARATOR),
             if_empty=_NO_HAZARDS,
         ),
         Figure(
@@ -288,7 +288,7 @@ HAZARDS = Section(
             counts=(
                 Count("patients in the largest group", largest="n_patients"),
             ),
-            filters=(Filter("comparator", "Against", "mean"), Filter("endpoint", "Endpoint", "OS")),
+            filters=(BY_COMPARATOR, Filter("endpoint", "Endpoint", "OS")),
             if_empty=_NO_HAZARDS,
         ),
         Figure(
@@ -307,7 +307,7 @@ HAZARDS = Section(
             counts=(Count("organs", distinct="organ"), Count("lesions", total="n_lesions")),
             filters=(
                 Filter("tumor_type", "Tumor type"),
-                Filter("comparator", "Against", "mean"),
+                BY_COMPARATOR,
             ),
             if_empty="The project has one tumor type; its chart stands above.",
         ),
