@@ -11,7 +11,7 @@ from growth.cases import problem_of
 
 from udfs.growth import GrowthData, GrowthFit, TwoPopulation, kernels
 from udfs.growth.importance import lesion_moments
-from udfs.growth.kernels import draw_nodes, proposal_density, sums_at, weights_of
+from udfs.growth.kernels import draw_nodes, gradient_at, proposal_density, sums_at, weights_of
 from udfs.growth.proposals import make_nodes
 
 compiled = pytest.importorskip("udfs.growth.compiled", reason="Numba is not installed")
@@ -21,6 +21,9 @@ LAST_DIGITS = 4e-16
 SAME = 1e-11
 """Rounding of some ten operations, enlarged where a large exponent or a squared residual is the
 difference of near numbers."""
+OF_TAILS = 1e-6
+"""Where a curve is far above a limit the probability below it is the difference of two that agree
+to ten digits."""
 
 
 @pytest.fixture
@@ -80,6 +83,21 @@ def test_loops_give_what_numpy_gives(
         found.append((sums.log_scale, sums.square, sums.censored))
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(other, one, rtol=SAME)
+
+
+def test_the_gradient_is_that_of_numpy(hnscc: GrowthData, by_numpy) -> None:
+    """Also far from any mode, where a censored row's probability is tiny."""
+    problem = problem_of(hnscc, count_baseline=False)
+    lesions = np.repeat(np.arange(problem.n_lesions), 8)
+    block = problem.block(lesions)
+    rng = np.random.default_rng(6)
+    phi = rng.normal(0, 0.7, (3, len(lesions))) + np.array([-5.5, -4.0, 0.0])[:, None]
+    found = []
+    for is_numpy in (True, False):
+        by_numpy(is_numpy)
+        found.append(gradient_at(problem, block, phi, np.array([0.3])))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other, one, rtol=OF_TAILS, atol=OF_TAILS)
 
 
 def test_nodes_and_weights_are_those_of_numpy(simulated_fit: GrowthFit, by_numpy) -> None:

@@ -29,6 +29,7 @@ ROUNDING = 6755399441055744.0
 """1.5 2^52: what is added to it is rounded to a whole number, which its last bits then hold."""
 LARGEST = 690.0
 SMALLEST_VOLUME, LARGEST_VOLUME = 1e-20, 1e40
+LARGEST_PULL = 1e150
 ROWS_PER_LOGARITHM = 7
 """See ``likelihood``."""
 
@@ -325,3 +326,80 @@ def weigh_nodes(
         value[i] = top + _log(summed / count)
         for s in range(count):
             weight[i, s] *= 1.0 / summed
+
+
+@compiled(
+    "void(float64[:,::1], int64[::1], float64[::1], float64[::1], float64[::1], float64[::1],"
+    " float64[::1], float64[::1], float64, float64[::1], float64[:,::1], float64[::1],"
+    " float64[:,::1])"
+)
+def two_population_gradient(
+    psi: FloatArray,
+    sizes: IntArray,
+    since_baseline: FloatArray,
+    before_dose: FloatArray,
+    since_dose: FloatArray,
+    v0: FloatArray,
+    y: FloatArray,
+    is_measured: FloatArray,
+    b: float,
+    value: FloatArray,
+    gradient: FloatArray,
+    volume: FloatArray,
+    slopes: FloatArray,
+) -> None:
+    """Fills the measured rows' part of log p(y | psi), but for a constant, and of its gradient.
+
+    Args:
+        psi: (3, n) natural scale.
+        sizes: (k,) lesions with a first row, a second, ...
+        since_baseline, before_dose, since_dose, v0, y: (m,) of the rows, rank by rank.
+        is_measured: (m,) 1, or 0 where a row is censored.
+        b: proportional error.
+        value: (n,)
+        gradient: (3, n) in psi.
+        volume: (m,) predictions.
+        slopes: (3, m) their derivatives in psi.
+    """
+    n = psi.shape[1]
+    product, up, down = np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        value[i], product[i] = 0.0, 1.0
+        gradient[0, i], gradient[1, i], gradient[2, i] = 0.0, 0.0, 0.0
+    start = 0
+    for rank in range(len(sizes)):
+        # Short loops over few arrays are those that the compiler makes vectors of.
+        for i in range(sizes[rank]):
+            up[i] = _exp(min(max(psi[0, i] * since_baseline[start + i], -LARGEST), LARGEST))
+        for i in range(sizes[rank]):
+            down[i] = psi[0, i] * before_dose[start + i] - psi[1, i] * since_dose[start + i]
+        for i in range(sizes[rank]):
+            down[i] = _exp(min(max(down[i], -LARGEST), LARGEST))
+        for i in range(sizes[rank]):
+            row = start + i
+            f, growing, shrinking = psi[2, i], up[i], down[i]
+            whole, before, after = since_baseline[row], before_dose[row], since_dose[row]
+            rest = (1.0 - f) * shrinking
+            grown = f * growing
+            here = min(max(v0[row] * (grown + rest), SMALLEST_VOLUME), LARGEST_VOLUME)
+            by_kg = v0[row] * (grown * whole + rest * before)
+            by_kd = -v0[row] * (rest * after)
+            by_f = v0[row] * (growing - shrinking)
+            volume[row] = here
+            slopes[0, row], slopes[1, row], slopes[2, row] = by_kg, by_kd, by_f
+            off = y[row] / here - 1.0
+            share = is_measured[row]
+            value[i] -= share * 0.5 * (off * off) / (b * b)
+            # A censored row multiplies by 1.
+            product[i] *= share * here + (1.0 - share)
+            pull = share * (off / (b * b) * (1.0 + off) - 1.0) / here
+            gradient[0, i] += min(max(pull * by_kg, -LARGEST_PULL), LARGEST_PULL)
+            gradient[1, i] += min(max(pull * by_kd, -LARGEST_PULL), LARGEST_PULL)
+            gradient[2, i] += min(max(pull * by_f, -LARGEST_PULL), LARGEST_PULL)
+        start += sizes[rank]
+        if rank % ROWS_PER_LOGARITHM == ROWS_PER_LOGARITHM - 1:
+            for i in range(sizes[rank]):
+                value[i] -= _log(product[i])
+                product[i] = 1.0
+    for i in range(n):
+        value[i] -= _log(product[i])

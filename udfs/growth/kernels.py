@@ -12,10 +12,15 @@ import numpy as np
 from udfs.growth.likelihood import (
     ErrorTerms,
     RowSums,
+    add_censored,
+    censored_pull,
     error_terms,
     loglik,
     loglik_of_sums,
+    phi_gradient,
+    row_constant,
     row_sums,
+    standard_bounds,
     terms_of_sums,
 )
 from udfs.growth.models import TwoPopulation
@@ -31,6 +36,7 @@ from udfs.growth.proposals import (
     proposal_bells,
     shift_of,
 )
+from udfs.growth.residual_error import log_interval_probability
 
 FEWEST_LESIONS = 2000
 """Of a fit, for compiled loops. Loading them takes half a second, compiling them for the first time
@@ -132,6 +138,51 @@ def error_terms_at(
         psi = to_psi(problem.model.parameters, phi)
         return error_terms(problem.model, problem.error, block, list(psi), values)
     return terms_of_sums(problem.error, block, sums_at(problem, block, phi), values)
+
+
+def gradient_at(
+    problem: Problem, block: Block, phi: FloatArray, values: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(n,) log p(y | phi) and (p, n) its gradient in phi, for (p, n) phi of a block's lesions."""
+    loops = kernels(problem)
+    if loops is None:
+        value, gradient = phi_gradient(problem.model, problem.error, block, phi[:, :, None], values)
+        return value[:, 0], gradient[:, :, 0]
+    parameters = problem.model.parameters
+    psi = to_psi(parameters, phi)
+    times, b = block.times, float(values[0])
+    is_measured = np.ones(len(block.y))
+    is_measured[block.censored] = 0.0
+    rows = (times.since_baseline, times.before_dose, times.since_dose, times.v0, block.y)
+    value, gradient = np.empty(psi.shape[1]), np.empty(psi.shape)
+    volume, slopes = np.empty(len(block.y)), np.empty((len(psi), len(block.y)))
+    loops.two_population_gradient(
+        psi,
+        np.array(block.rank_sizes),
+        *(one[:, 0] for one in rows),
+        is_measured,
+        b,
+        value,
+        gradient,
+        volume,
+        slopes,
+    )
+    value -= block.n_measured[:, 0] * row_constant(problem.error, values)
+    if len(block.censored):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            f = volume[block.censored, None]
+            low, high = standard_bounds(problem.error, block, f, values)
+            log_p = log_interval_probability(low, high)
+            by_f = censored_pull(problem.error, low, high, log_p, values) / (b * f)
+            pulled = np.nan_to_num(
+                by_f * slopes[:, block.censored].T, nan=0.0, posinf=1e150, neginf=-1e150
+            )
+        add_censored(block, value, log_p[:, 0])
+        for k, into in enumerate(gradient):
+            add_censored(block, into, pulled[:, k])
+    for k, one in enumerate(parameters):
+        gradient[k] *= one.slope(psi[k])
+    return value, gradient
 
 
 def weights_of(

@@ -139,7 +139,7 @@ def loglik_of_sums(
     if len(block.censored):
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             low, high = standard_bounds(error, block, sums.censored, values)
-            _add_censored(block, total, log_interval_probability(low, high))
+            add_censored(block, total, log_interval_probability(low, high))
     return total
 
 
@@ -149,11 +149,11 @@ def _measured_loglik(
     total = sums.square * (-0.5 / values[0] ** 2)
     if sums.log_scale is not None:
         total -= sums.log_scale
-    total -= block.n_measured * _row_constant(error, values)
+    total -= block.n_measured * row_constant(error, values)
     return total
 
 
-def _add_censored(block: Block, total: FloatArray, rows: FloatArray) -> None:
+def add_censored(block: Block, total: FloatArray, rows: FloatArray) -> None:
     """Adds (c, s) values of the censored rows to those of their lesions, in place."""
     start = 0
     for rank in block.ranks:
@@ -177,7 +177,7 @@ def terms_of_sums(
             log_p = log_interval_probability(low, high)
             slope, bend = _censored_derivatives(low, high, log_p)
         for into, rows in ((total, log_p), (first, slope), (second, bend)):
-            _add_censored(block, into, rows)
+            add_censored(block, into, rows)
     return ErrorTerms(total, [first], [[second]])
 
 
@@ -187,7 +187,7 @@ class RowTerms:
 
     f: FloatArray
     loglik: FloatArray
-    """Log density up to what ``_row_constant`` takes off, which depends on the error alone."""
+    """Log density up to what ``row_constant`` takes off, which depends on the error alone."""
     square: FloatArray
     """Squared standardised residual; meaningless in censored rows."""
     low: FloatArray | None
@@ -219,11 +219,11 @@ def row_terms(error: ResidualError, block: Block, f: FloatArray, values: FloatAr
         if len(block.censored):
             low, high = standard_bounds(error, block, f[block.censored], values)
             log_p = log_interval_probability(low, high)
-            rows[block.censored] = log_p + _row_constant(error, values)
+            rows[block.censored] = log_p + row_constant(error, values)
     return RowTerms(f, rows, square, low, high, log_p)
 
 
-def _row_constant(error: ResidualError, values: FloatArray) -> float:
+def row_constant(error: ResidualError, values: FloatArray) -> float:
     """What is taken off every row's ``RowTerms.loglik``."""
     scale = 0.0 if error.kind == "combined" else float(np.log(values[0]))
     return scale + LOG_ROOT_TWO_PI
@@ -232,7 +232,7 @@ def _row_constant(error: ResidualError, values: FloatArray) -> float:
 def _with_constant(
     error: ResidualError, block: Block, values: FloatArray, total: FloatArray
 ) -> FloatArray:
-    total -= block.n_rows * _row_constant(error, values)
+    total -= block.n_rows * row_constant(error, values)
     return total
 
 
@@ -341,7 +341,20 @@ def _volume_derivative(
     residual = (block.y - rows.f) / sigma
     out = (residual + slope * (residual * residual - 1.0)) / sigma
     if rows.low is not None and rows.high is not None and rows.log_p is not None:
-        density = standard_density(rows.low, rows.log_p) - standard_density(rows.high, rows.log_p)
-        by_scale = _times_density(rows.low, rows.log_p) - _times_density(rows.high, rows.log_p)
-        out[block.censored] = (density + slope * by_scale) / sigma[block.censored]
+        pull = censored_pull(error, rows.low, rows.high, rows.log_p, values)
+        out[block.censored] = pull / sigma[block.censored]
     return out
+
+
+def censored_pull(
+    error: ResidualError,
+    low: FloatArray,
+    high: FloatArray,
+    log_p: FloatArray,
+    values: FloatArray,
+) -> FloatArray:
+    """(c, s) derivative in the prediction, times sigma, of the log probability of censored rows
+    with these standardised bounds."""
+    density = standard_density(low, log_p) - standard_density(high, log_p)
+    by_scale = _times_density(low, log_p) - _times_density(high, log_p)
+    return density + error.sigma_slope(values) * by_scale

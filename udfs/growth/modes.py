@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from udfs.growth.candidates import best_candidate
-from udfs.growth.likelihood import phi_gradient
+from udfs.growth.kernels import gradient_at
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.population import Population
 from udfs.growth.problem import Block, Problem, Pulse, run_blocks
@@ -147,14 +147,11 @@ class _Objective:
 
     def __call__(self, phi: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(n,) values and (p, n) gradients."""
-        problem = self.problem
-        value, gradient = phi_gradient(
-            problem.model, problem.error, self.block, phi[:, :, None], self.population.error
-        )
+        value, gradient = gradient_at(self.problem, self.block, phi, self.population.error)
         off = phi - self.typical
         pull = np.einsum("pq,qn->pn", self.precision, off)
-        total = value[:, 0] - 0.5 * (off * pull).sum(axis=0) + self.constant
-        return np.nan_to_num(total, nan=-1e300, neginf=-1e300), gradient[:, :, 0] - pull
+        total = value - 0.5 * (off * pull).sum(axis=0) + self.constant
+        return np.nan_to_num(total, nan=-1e300, neginf=-1e300), gradient - pull
 
     def hessian(self, phi: FloatArray) -> FloatArray:
         """(n, p, p) minus the second derivatives, by central differences of the gradient."""
