@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.steps.sequence_parts.transition_tables import TABLES
 from flows.steps.survival import confidence_level
+from warehouse.declarations import declared
 from warehouse.registry import StepContext, step
 from warehouse.result_tables import nulls
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
     from udfs.sequences import Sequences
     from udfs.transitions import Incidence, Rate
+
+TRANSITION = declared("analysis.organ_transition")
+INCIDENCE = declared("analysis.organ_incidence")
+SUMMARY = declared("analysis.organ_incidence_summary")
+TABLES = (TRANSITION, INCIDENCE, SUMMARY)
+
 
 EVERYONE, NOWHERE, DEATH, ANY, ANOTHER = "all", "none", "death", "any organ", "another organ"
 FIRST_DOSE, FIRST_PROGRESSION = "first dose", "first progression"

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pyarrow as pa
 
-from flows.steps.sequence_parts.tables import (
-    CHOICE,
-    CLUSTER,
-    CONTENT,
-    LANDMARK,
-    MEMBER,
-    NO_PROGRESSION,
-    TABLES,
-)
+from flows.steps.sequence_parts import NO_PROGRESSION
+from warehouse.declarations import declared
 from warehouse.registry import StepContext, step
 from warehouse.result_tables import nulls
 
 if TYPE_CHECKING:
     from flows.steps.sequence_parts.read import Subset
     from udfs.sequences import Clustering, Options, Sequences
+
+CHOICE = declared("analysis.progression_cluster_choice")
+MEMBER = declared("analysis.progression_cluster_member")
+CLUSTER = declared("analysis.progression_cluster")
+CONTENT = declared("analysis.progression_cluster_content")
+LANDMARK = declared("analysis.progression_landmark")
+TABLES = (CHOICE, MEMBER, CLUSTER, CONTENT, LANDMARK)
 
 
 @dataclass

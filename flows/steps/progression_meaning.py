@@ -13,7 +13,6 @@ from flows.steps.group_comparison import (
     comparison_summaries,
     comparison_tests,
 )
-from flows.steps.sequence_parts import meaning_tables as tables
 from flows.steps.survival import (
     Analysis,
     confidence_level,
@@ -22,10 +21,35 @@ from flows.steps.survival import (
     summary_row,
 )
 from flows.steps.survival_cox import group_rows
+from warehouse.declarations import declared
 from warehouse.registry import StepContext, step
 
 if TYPE_CHECKING:
     import pandas as pd
+
+CURVE = declared("analysis.progression_survival_curve")
+SUMMARY = declared("analysis.progression_survival_summary")
+TEST = declared("analysis.progression_survival_test")
+COX = declared("analysis.progression_survival_cox")
+COMPARISON = declared("analysis.progression_comparison")
+INTERVAL = declared("analysis.progression_interval")
+PROPORTION = declared("analysis.progression_proportion")
+PLACE = declared("analysis.progression_place")
+ASSOCIATION = declared("analysis.progression_association")
+CHARACTERISTIC = declared("analysis.progression_characteristic")
+TABLES = (
+    CURVE,
+    SUMMARY,
+    TEST,
+    COX,
+    COMPARISON,
+    INTERVAL,
+    PROPORTION,
+    PLACE,
+    ASSOCIATION,
+    CHARACTERISTIC,
+)
+
 
 MEMBERS = """
 SELECT patient_id, subset, cluster, cluster_name
@@ -72,7 +96,7 @@ class _Found:
         "core.study",
         "core.organ",
     ),
-    writes=tables.TABLES,
+    writes=TABLES,
     settings=(
         "rules.rule_set",
         "sequences.event_source",
@@ -98,13 +122,13 @@ def progression_meaning(context: StepContext) -> dict[str, pa.Table]:
     out = _survival(context, found)
     out |= _comparisons(context, found)
     rows = {
-        tables.PROPORTION.name: proportions(found.members),
-        tables.PLACE.name: places(found.members, found.sequences),
-        tables.ASSOCIATION.name: associations(found.members, found.sequences, context.seed),
-        tables.CHARACTERISTIC.name: characteristics(found.members, found.baseline, context.seed),
+        PROPORTION.name: proportions(found.members),
+        PLACE.name: places(found.members, found.sequences),
+        ASSOCIATION.name: associations(found.members, found.sequences, context.seed),
+        CHARACTERISTIC.name: characteristics(found.members, found.baseline, context.seed),
     }
     out |= {name: context.table(name, some) for name, some in rows.items()}
-    return {table.name: out[table.name] for table in tables.TABLES}
+    return {table.name: out[table.name] for table in TABLES}
 
 
 def _read(context: StepContext) -> _Found:
@@ -142,10 +166,10 @@ def _survival(context: StepContext, found: _Found) -> dict[str, pa.Table]:
         tests += log_rank_rows(analysis, together, correction)
         ratios += group_rows(analysis, confidence)
     return {
-        tables.CURVE.name: context.table(tables.CURVE.name, curve_columns(curves)),
-        tables.SUMMARY.name: context.table(tables.SUMMARY.name, summaries),
-        tables.TEST.name: context.table(tables.TEST.name, tests),
-        tables.COX.name: context.table(tables.COX.name, ratios),
+        CURVE.name: context.table(CURVE.name, curve_columns(curves)),
+        SUMMARY.name: context.table(SUMMARY.name, summaries),
+        TEST.name: context.table(TEST.name, tests),
+        COX.name: context.table(COX.name, ratios),
     }
 
 
@@ -165,8 +189,8 @@ def _comparisons(context: StepContext, found: _Found) -> dict[str, pa.Table]:
         tests += comparison_tests(comparison, confidence, correction)
         summaries += comparison_summaries(comparison, confidence)
     return {
-        tables.COMPARISON.name: context.table(tables.COMPARISON.name, tests),
-        tables.INTERVAL.name: context.table(tables.INTERVAL.name, summaries),
+        COMPARISON.name: context.table(COMPARISON.name, tests),
+        INTERVAL.name: context.table(INTERVAL.name, summaries),
     }
 
 

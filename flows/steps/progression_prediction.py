@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.steps.prediction_parts.tables import (
-    CALIBRATION,
-    CURVE,
-    IMPORTANCE,
-    METRIC,
-    MODEL,
-    PREDICTION,
-    PROBABILITY,
-    SPLIT,
-    TABLES,
-)
-from flows.steps.sequence_parts.tables import NO_PROGRESSION
+from flows.steps.sequence_parts import NO_PROGRESSION
+from warehouse.declarations import declared
 from warehouse.registry import StepContext, step
 from warehouse.result_tables import nulls
 
@@ -27,6 +17,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from udfs.prediction import Features, Parameters, Split
+
+PREDICTION = declared("analysis.progression_prediction")
+PROBABILITY = declared("analysis.progression_prediction_probability")
+METRIC = declared("analysis.progression_prediction_metric")
+SPLIT = declared("analysis.progression_prediction_split")
+CALIBRATION = declared("analysis.progression_prediction_calibration")
+CURVE = declared("analysis.progression_prediction_curve")
+IMPORTANCE = declared("analysis.progression_prediction_importance")
+MODEL = declared("analysis.progression_model")
+TABLES = (PREDICTION, PROBABILITY, METRIC, SPLIT, CALIBRATION, CURVE, IMPORTANCE, MODEL)
+
 
 CLASSES = """
 SELECT patient_id, subset, cluster_name

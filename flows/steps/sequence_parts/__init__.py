@@ -1,1 +1,4 @@
 """Parts of the steps on progression sequences."""
+
+NO_PROGRESSION = "No progression"
+"""Name of level 0."""
