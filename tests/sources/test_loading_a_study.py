@@ -203,8 +203,9 @@ def test_every_declared_table_and_column_is_there_without_any_study(workspace):
 
 
 def test_types_of_the_study_tables(workspace):
+    lesions = "USUBJID,TULNKID,TUORRES,TUEVAL\n01,T1,TARGET,A\n01,T1,TARGET,B\n"
     workspace.write(
-        {"dm.csv": DM},
+        {"dm.csv": DM, "tu.csv": lesions},
         "study_id: trial\ntoo_small: {values: [X], becomes_mm: 2.5}\nline_of_therapy: 1\n"
         "readers: [B, A]\narms: {A: {treatment: t, has_bevacizumab: true}}\nsites: {s: liver}\n",
     )
@@ -215,6 +216,12 @@ def test_types_of_the_study_tables(workspace):
     arms = workspace.table("study_arm", "arm, treatment, has_bevacizumab, has_panitumumab")
     assert arms == [("A", "t", True, None)]
     assert workspace.table("study_site", "site_raw, organ") == [("s", "liver")]
+
+
+def test_readers_in_a_study_without_lesions_are_an_error(workspace):
+    workspace.write({"dm.csv": DM}, "study_id: trial\nreaders: [A]\n")
+    with pytest.raises(LesionsError, match="'readers' names A, and the study has no table of"):
+        workspace.load()
 
 
 @pytest.mark.parametrize(
