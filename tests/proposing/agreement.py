@@ -42,7 +42,7 @@ def _facts(study: Study) -> Iterator[Fact]:
             yield entry.file, entry.domain, "", "its own columns"
         for rule in entry.columns:
             yield entry.file, entry.domain, rule.variable, _source(rule)
-        if entry.radiomics is not None:
+        if entry.radiomics is not None and entry.features is None:
             yield entry.file, "rf", "features", "pyradiomics"
         if entry.features is not None:
             for name in entry.features.columns or (entry.features.names,):

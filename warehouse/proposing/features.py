@@ -69,6 +69,7 @@ def _features(view: View, named: list[str], lines: list[Line]) -> object:
         regions = sorted({match[1] for match in found if match is not None and match[1]})
         return {"names": "pyradiomics", "regions": regions} if regions else "pyradiomics"
     used = {line.rule for line in lines if isinstance(line.rule, str)}
+    used |= {view.column(c) for c in ("subject", "lesion", "reader_role") if view.has(c)}
     columns = [
         name
         for name, profile in view.profiles.items()
