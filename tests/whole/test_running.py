@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from warehouse import logs
 from warehouse.display import Display, console
-from warehouse.errors import CommandError
+from warehouse.errors import CommandError, LesionsError
 from warehouse.project import create_project, open_project
+from warehouse.publishing.publish import publish_to
 from warehouse.settings import read_settings
 
 LONG = "study_id: t\nlayout: lesion_long\nday_convention: zero_based\nfiles: [{file: d.csv}]\n"
@@ -145,3 +147,21 @@ def test_wrong_settings_of_the_environment(tmp_path, monkeypatch, variable, valu
     monkeypatch.setenv(variable, value)
     with pytest.raises(CommandError, match=message):
         read_settings(tmp_path / "p" / "lesions.toml")
+
+
+@pytest.mark.parametrize(
+    ("target", "remedy"),
+    [
+        ("x.xpt", "lesions publish --to adam FOLDER --format xpt"),
+        ("marts.xlsx", "lesions query"),
+        ("copy.duckdb", "copy it"),
+        ("s3://bucket/marts", "publishing to s3:// is not known"),
+    ],
+)
+def test_a_target_that_is_no_folder_is_refused(tmp_path, target, remedy):
+    project = create_project(tmp_path / "p")
+    with pytest.raises(LesionsError, match=re.escape(remedy)):
+        publish_to(
+            project, str(tmp_path / target) if "//" not in target else target, "m", "r", True
+        )
+    assert not (tmp_path / target).exists()

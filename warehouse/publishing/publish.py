@@ -10,6 +10,19 @@ from warehouse.display import Display
 from warehouse.errors import LesionsError
 from warehouse.project import Project
 
+_ONE_TABLE = (
+    "one table goes to such a file by: lesions query 'SELECT * FROM mart.dim_patient' -o FILE"
+)
+_XPT = "analysis datasets as XPT are written by: lesions publish --to adam FOLDER --format xpt"
+_FILES = {
+    ".xpt": _XPT,
+    ".sas7bdat": "SAS reads CSV, Parquet and XPT; " + _XPT,
+    **dict.fromkeys((".csv", ".json", ".parquet", ".xlsx"), _ONE_TABLE),
+    **dict.fromkeys(
+        (".duckdb", ".db"), "the published warehouse.duckdb is such a file already: copy it."
+    ),
+}
+"""Endings of files, which no copy of all marts is -> what to do."""
 READER_PASSWORD = "LESIONS_READER_PASSWORD"
 
 
@@ -37,6 +50,11 @@ def publish_to(project: Project, target: str, schema: str, reader: str, quiet: b
         raise LesionsError(
             f"{target} looks like dashboards for Superset: 'lesions connect --superset {target}' "
             "makes them. A target is postgresql://user@host/database, or a folder."
+        )
+    suffix = Path(target).suffix.lower()
+    if suffix in _FILES and not Path(target).expanduser().is_dir():
+        raise LesionsError(
+            f"{target} is named like a file, and a copy of the marts is a folder: {_FILES[suffix]}"
         )
     from warehouse.publishing.folder import publish_to_folder
 
