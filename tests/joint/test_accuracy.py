@@ -1,0 +1,117 @@
+"""Discrimination, Brier score and calibration at a landmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from joint.cases import read
+
+from udfs.joint.accuracy import accuracy, accuracy_at, calibration_groups
+from udfs.joint.errors import JointDataError
+
+DIGITS = 1e-9
+"""Of formulas that are the same."""
+
+
+@pytest.fixture
+def pbc(joint_reference: Path) -> dict[str, np.ndarray]:
+    """202 patients at risk after 5 years, with a prediction of 2 more."""
+    return read(joint_reference / "accuracy_input_pbc2_5_7.csv")
+
+
+def of(folder: Path, measure: str, how: str) -> float:
+    table = read(folder / "accuracy_pbc2_5_7.csv")
+    is_it = [
+        m == measure and h.startswith(how)
+        for m, h in zip(table["measure"], table["how"], strict=True)
+    ]
+    return float(table["value"][is_it][0])
+
+
+def test_measures_equal_those_of_r(pbc: dict[str, np.ndarray], joint_reference: Path):
+    found = accuracy(pbc["years"] - 5, pbc["is_event"], pbc["p_survive_5_to_7"], window=2)
+    r = "riskRegression"
+    assert found.auc == pytest.approx(of(joint_reference, "AUC(5,2)", r), rel=DIGITS)
+    assert found.auc == pytest.approx(of(joint_reference, "AUC(5,2)", "timeROC"), rel=DIGITS)
+    assert found.brier == pytest.approx(of(joint_reference, "Brier(5,2)", r), rel=DIGITS)
+    null = of(joint_reference, "Brier(5,2) null model", r)
+    assert found.brier_of_curve == pytest.approx(null, rel=DIGITS)
+    ratio = of(joint_reference, "observed over expected", "n (1")
+    assert found.observed_over_expected == pytest.approx(ratio, rel=DIGITS)
+    # Not what weights the wrong way round give.
+    wrong = of(joint_reference, "AUC(5,2) with weights inverted", "what dividing")
+    assert abs(found.auc - wrong) > 1e-3
+
+
+def test_fifths_equal_those_of_r(pbc: dict[str, np.ndarray], joint_reference: Path):
+    table = read(joint_reference / "accuracy_pbc2_5_7_calibration.csv")
+    found = calibration_groups(pbc["years"] - 5, pbc["is_event"], pbc["p_survive_5_to_7"], window=2)
+    assert [one.n for one in found] == table["n"].tolist()
+    np.testing.assert_allclose([one.mean_risk for one in found], table["mean_predicted"], rtol=1e-9)
+    np.testing.assert_allclose(
+        [one.observed for one in found], table["observed_km"], rtol=1e-9, atol=1e-12
+    )
+    assert all(one.lower <= one.observed <= one.upper for one in found)
+
+
+def test_limits_hold_the_values_and_agree_with_the_standard_errors_of_r(
+    pbc: dict[str, np.ndarray], joint_reference: Path
+):
+    found = accuracy_at(
+        pbc["years"],
+        pbc["is_event"],
+        pbc["p_survive_5_to_7"],
+        landmark=5,
+        window=2,
+        samples=400,
+    )
+    assert (found.n, found.n_events, found.n_censored) == (202, 33, 40)
+    table = read(joint_reference / "accuracy_pbc2_5_7.csv")
+    for name, row in (("auc", 1), ("brier", 2)):
+        lower, value, upper = (
+            getattr(one, name) for one in (found.lower, found.value, found.upper)
+        )
+        assert lower < value < upper
+        # 400 samples: a percentile's own error is about a tenth of a standard error.
+        assert upper - lower == pytest.approx(2 * 1.96 * table["se"][row], rel=0.2)
+
+
+def test_measures_worked_by_hand():
+    """Five patients, window 2: deaths at 1 and 2, censored at 1.5, two beyond.
+
+    G is 1 before 1.5 and 1 - 1 / 4 after: of four at risk one is censored. Weights 1, 4/3 (the
+    death at 2), 4/3, 4/3. Risks .8 (1), .3 (2), .5 (1.5), .4 and .1: pairs won 1 * (4/3 + 4/3) by
+    the first, 4/3 * 4/3 of the second against .1: AUC = (8/3 + 16/9) / (7/3 * 8/3) = 5 / 7.
+    Brier: (.04 + 4/3 (.49 + .16 + .01)) / 5 = .184.
+    """
+    found = accuracy([1, 2, 1.5, 3, 4], [1, 1, 0, 0, 1], [0.2, 0.7, 0.5, 0.6, 0.9], window=2)
+    assert found.auc == pytest.approx(5 / 7)
+    assert found.brier == pytest.approx(0.184)
+    # Survival at 2: 4/5 (1 - 1/3) = 8/15.
+    assert found.observed_over_expected == pytest.approx(5 * 7 / 15 / 2.1)
+
+
+def test_a_right_model_is_calibrated_and_beats_a_wrong_one():
+    rng = np.random.default_rng(8)
+    rate = np.exp(rng.normal(-6, 0.8, 3000))
+    death, out = rng.exponential(1 / rate), rng.uniform(50, 900, 3000)
+    x, died = np.minimum(death, out), death <= out
+    right = accuracy(x, died, np.exp(-rate * 365), window=365)
+    extreme = accuracy(x, died, np.exp(-(rate**1.5) / rate.mean() ** 0.5 * 365), window=365)
+    assert right.calibration_slope == pytest.approx(1, abs=0.1)
+    assert right.observed_over_expected == pytest.approx(1, abs=0.06)
+    assert extreme.calibration_slope == pytest.approx(1 / 1.5, abs=0.1)
+    assert extreme.auc == pytest.approx(right.auc)
+    assert extreme.brier > right.brier
+    assert right.scaled_brier > 0.05
+
+
+def test_impossible_predictions_are_refused():
+    with pytest.raises(JointDataError, match="patient 2 has a predicted survival outside"):
+        accuracy([1, 2], [1, 0], [0.5, 1.2], window=1)
+    with pytest.raises(JointDataError, match="patient 1 is not at risk at the landmark"):
+        accuracy_at([5, 8], [1, 0], [0.5, 0.2], landmark=5, window=1)
+    with pytest.raises(JointDataError, match="nobody"):
+        accuracy([], [], [], window=1)
