@@ -1,4 +1,4 @@
-/* Dates and study days that cannot be right as they are written: time.1e, 2b and 2e of quality.defect.
+/* Dates and study days that cannot be right as they are written: time.1e, 2b, 2e and 2l of quality.defect.
    Why: growth, response and survival are all counted in days from the first dose.
    Caveats: partial dates, and dates before 1950, are looked for where the warehouse needs a day: not in the medical
    history that AE and PR also hold. In PR and CM a partial date is named where a day was imputed. A row with a partial
@@ -260,6 +260,7 @@ odd AS (
         length(trim(dated.date_text)) < 10
         OR left(trim(dated.date_text), 4) < '1950'
         OR try_cast(dated.day_text AS DOUBLE) = 0
+        OR full_date(dated.date_text) IS NULL
 ),
 
 sdtm_day_zero AS (
@@ -366,6 +367,30 @@ partial_date AS (
         AND (odd.domain NOT IN ('pr', 'cm') OR imputed.day IS NOT NULL)
 ),
 
+-- One finding per column, for a study may write all its dates in a way that is not known.
+no_date AS (
+    SELECT
+        'time.2l' AS defect_id,
+        study_id,
+        CASE WHEN count(*) = 1 THEN min(patient_id) END AS patient_id,
+        CASE WHEN count(*) = 1 THEN min(reader) END AS reader,
+        min(struct_pack(file := source_file, row := source_row)).file AS source_file,
+        min(struct_pack(file := source_file, row := source_row)).row AS source_row,
+        domain,
+        date_column AS column_name,
+        min_by(date_text, struct_pack(file := source_file, row := source_row)) AS value,
+        CASE WHEN count(*) = 1 THEN 'The text is no date.' ELSE printf('%d texts are no dates.', count(*)) END
+        || ' A study day beside it was used, else there is none.' AS message
+    FROM odd
+    WHERE
+        regexp_matches(date_text, '[0-9]')
+        AND full_date(date_text) IS NULL
+        AND partial_period(date_text) IS NULL
+        -- Dates with parts that are known to be missing ('UN-JAN-2014', '2014---02') have another way to be read.
+        AND NOT regexp_matches(upper(date_text), 'UN|--')
+    GROUP BY study_id, domain, date_column
+),
+
 before_1950 AS (
     SELECT
         study_id,
@@ -404,6 +429,8 @@ found AS (
     SELECT * FROM partial_date
     UNION ALL
     SELECT * FROM old_calendar
+    UNION ALL
+    SELECT * FROM no_date
 )
 
 SELECT

@@ -303,6 +303,43 @@ unused_therapy AS (
         AND coalesce(word.latest_day, 0) >= 0
 ),
 
+ended_before_begun AS (
+    SELECT
+        'rows.4k' AS defect_id,
+        study_id,
+        patient_id,
+        CAST(NULL AS VARCHAR) AS lesion_id,
+        CAST(NULL AS VARCHAR) AS reader,
+        end_day AS day,
+        source_file,
+        source_row,
+        'ex' AS domain,
+        'exendtc' AS column_name,
+        CAST(end_day AS VARCHAR) AS value,
+        printf('%s ends on day %d and begins on day %d.', coalesce(treatment, 'The dose'), end_day, start_day)
+            AS message
+    FROM staging.exposure
+    WHERE end_day < start_day
+),
+
+negative_dose AS (
+    SELECT
+        'rows.4l' AS defect_id,
+        study_id,
+        patient_id,
+        CAST(NULL AS VARCHAR) AS lesion_id,
+        CAST(NULL AS VARCHAR) AS reader,
+        start_day AS day,
+        source_file,
+        source_row,
+        'ex' AS domain,
+        'exdose' AS column_name,
+        CAST(dose AS VARCHAR) AS value,
+        'The dose of ' || coalesce(treatment, 'the drug') || ' is negative.' AS message
+    FROM staging.exposure
+    WHERE dose < 0
+),
+
 found AS (
     SELECT * FROM other_arm
     UNION ALL
@@ -315,6 +352,10 @@ found AS (
     SELECT * FROM open_treatment
     UNION ALL
     SELECT * FROM unused_therapy
+    UNION ALL
+    SELECT * FROM ended_before_begun
+    UNION ALL
+    SELECT * FROM negative_dose
 )
 
 SELECT

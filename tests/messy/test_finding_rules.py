@@ -420,3 +420,46 @@ def test_not_done_has_no_visit_of_its_own(kit: SqlKit) -> None:
     assert found(kit, "visits", "rows.5l", "value, message") == [
         ("1.1", "Visits 1 and 1.1 are both of 2020-01-01.")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "n"),
+    [
+        ("2020-02-31", 1),
+        ("2020-25-06", 1),
+        ("31/02/2020", 1),
+        ("2020-02-29", 0),
+        ("2020-02", 0),
+        ("20200229", 0),
+        ("29FEB2020", 0),
+        ("2020-02-29T11:45+02:00", 0),
+        ("UNKNOWN", 0),
+        ("", 0),
+    ],
+)
+def test_a_text_that_is_no_date(kit: SqlKit, text: str, n: int) -> None:
+    kit.lesion()
+    kit.size(1, 20, trdtc="2020-01-01")
+    kit.size(60, 20, trdtc=text)
+    assert found(kit, "dates", "time.2l", "domain, column_name, value") == (
+        [("tr", "trdtc", text)] if n else []
+    )
+
+
+def test_texts_that_are_no_dates_are_one_finding_per_column(kit: SqlKit) -> None:
+    kit.lesion()
+    for day in (1, 43, 85):
+        kit.size(day, 20, trdtc=f"2020-13-{day % 28 + 1:02}")
+    assert found(kit, "dates", "time.2l", "value, left(message, 21)") == [
+        ("2020-13-02", "3 texts are no dates.")
+    ]
+
+
+def test_doses_that_end_before_they_begin_or_are_negative(kit: SqlKit) -> None:
+    for start, end, dose in ((1, 15, "85"), (15, 15, "0"), (29, 15, "85"), (43, 57, "-85")):
+        kit.add(
+            "ex",
+            {"usubjid": "1", "extrt": "FOLFOX", "exdose": dose, "exstdy": start, "exendy": end},
+        )
+    assert found(kit, "treatment", "rows.4k", "day, value") == [(14, "14")]
+    assert found(kit, "treatment", "rows.4l", "day, value") == [(42, "-85.0")]
