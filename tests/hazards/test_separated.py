@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize
+from scipy.special import logsumexp
 
 from udfs.hazards import (
     Options,
@@ -186,3 +187,43 @@ def test_a_level_beside_another_that_separates_upwards_has_no_limit():
     columns = design(factor("group", np.array([row["group"] for row in rows]), reference="a"))
     found = one_sided(cox_data(time, event, columns), "group", "b", Options(variance=0.0))
     assert found is None
+
+
+def _few(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Times without ties, events and groups of a few people, of whom group b has no event."""
+    random = np.random.default_rng(seed)
+    n = int(random.integers(6, 40))
+    group, time = random.choice(list("abcd"), n), random.permutation(n) + 1.0
+    event = (random.random(n) < 0.35) & (group != "b")
+    kept = np.isin(group, [name for name in "abcd" if name == "b" or event[group == name].any()])
+    return time[kept], event[kept], group[kept]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5, 8, 10, 117, 318, 343, 598])
+def test_the_limit_of_few_events_is_that_of_brute_force(seed: int) -> None:
+    """With four groups and a handful of events other groups separate as well: Newton's steps then
+    grow until the derivatives overflow (seeds from 117 on). Brute force: Cox's likelihood written
+    out, the other groups' ratios within exp(+-30), by a bounded quasi-Newton search."""
+    time, event, group = _few(seed)
+    others = [name for name in np.unique(group) if name not in "ab"]
+
+    def profile(log_hr: float) -> float:
+        def minus_loglik(b: np.ndarray) -> float:
+            eta = log_hr * (group == "b")
+            eta = eta + sum((x * (group == name) for x, name in zip(b, others, strict=True)), 0.0)
+            return -sum(eta[i] - logsumexp(eta[time >= time[i]]) for i in np.flatnonzero(event))
+
+        if not others:
+            return -minus_loglik(np.empty(0))
+        start = np.zeros(len(others))
+        return -float(minimize(minus_loglik, start, bounds=[(-30.0, 30.0)] * len(others)).fun)
+
+    columns = design(factor("group", group, reference="a"))
+    found = one_sided(cox_data(time, event, columns), "group", "b", Options(variance=0.0))
+    supremum, drop = profile(-30.0), CHI2_95 / 2
+    if found is None:
+        assert supremum - profile(30.0) < drop
+    else:
+        # To what the search's own stop (1e-5 of a slope) leaves open.
+        assert supremum - profile(found.log_limit) == pytest.approx(drop, abs=2e-3)
+        assert found.chi2 == pytest.approx(2 * (supremum - profile(0.0)), abs=2e-3)

@@ -171,12 +171,14 @@ def maximise(
         size = 1.0
         while True:
             new_b, new_u = b + size * db, u + size * du
-            # A step so long that no row at risk has any weight left gives no likelihood.
+            # A step so long that no row at risk has any weight left gives no likelihood; a little
+            # shorter, it gives one whose derivatives overflow.
             with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
                 new_partial, new_value = _penalised(problem, prior, new_b, new_u)
             # Rounding in a sum of this size hides smaller rises.
             least = value + 1e-4 * size * rise - 1e-12 * abs(value)
-            if (np.isfinite(new_value) and new_value >= least) or size < 1e-6:
+            is_finite = np.isfinite(new_value) and np.isfinite(new_partial.a2).all()
+            if (is_finite and new_value >= least) or size < 1e-6:
                 break
             size /= 2
         if size < 1e-6:
