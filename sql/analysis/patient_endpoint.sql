@@ -203,7 +203,7 @@ with_source AS (
 
 SELECT
     each.patient_id, -- text id of the patient
-    each.endpoint, -- OS, PFS, PPS, TTP, TTR, DOR, DOSD or TTNT: staging.endpoint
+    each.endpoint, -- staging.endpoint, such as OS, PFS or TTR
     each.basis, -- derived from lesions, deaths and contacts, or stated by the source (ADTTE, RS)
     each.time_days, -- days to the event or to censoring, from start_day; NULL where missing
     each.time_lower_days, -- last day known without the event, from start_day; NULL where not known
