@@ -15,6 +15,7 @@ from warehouse.report.labels import with_settings
 from warehouse.report.page import SCRIPTS, Facts, asset, page
 from warehouse.report.parts import Count, Figure, Filter, Section
 from warehouse.report.sections import SECTIONS
+from warehouse.report.sections.own import own_section
 from warehouse.settings import default_values
 
 FIGURES = [figure for section in SECTIONS for figure in section.figures]
@@ -200,3 +201,11 @@ def test_the_default_labels_say_what_is_done_by_default() -> None:
 def test_a_setting_that_the_warehouse_does_not_have_is_an_error() -> None:
     with pytest.raises(LesionsError, match=r"survival\.confidence.*lesions run"):
         with_settings(SECTIONS, {"hazards.confidence": "0.95", "hazards.method": "laplace"})
+
+
+def test_a_warehouse_of_a_version_without_own_tables_asks_for_a_run() -> None:
+    with duckdb.connect() as con:
+        con.execute("CREATE SCHEMA meta")
+        con.execute("CREATE TABLE meta.model (name VARCHAR)")
+        with pytest.raises(LesionsError, match=r"another version: 'lesions run'"):
+            own_section(con)

@@ -86,16 +86,20 @@ CHARTS.matrix = (context) => {
   const { rows, options, width } = context;
   const n = d3.max(rows, (row) => Math.max(row[options.x], row[options.y]));
   const named = n <= 40 ? d3.sort(d3.group(rows, (row) => row[options.y]).values(), ([row]) => row[options.y]).map(([row]) => row[options.row]) : [];
-  const { room, lines } = named.length ? labelRoom(named.map((name) => name.split("/").pop()), width) : { room: 10, lines: [] };
+  // One line each: what does not fit loses its beginning, which many share; the tip has all of it.
+  const texts = named.map((name) => name.split("/").pop().replaceAll("_", " "));
+  const room = texts.length ? Math.min(Math.max(...texts.map((text) => text.length), 4) * 6.9 + 16, Math.max(90, Math.min(width * 0.5, 340))) : 10;
+  const fit = Math.floor((room - 14) / 6.9);
+  const labels = texts.map((text) => (text.length > fit ? `…${text.slice(1 - fit)}` : text));
   const side = Math.min(width - room, Math.max(220, Math.min(600, n * 26)));
   return [draw(context, {
     width: side + room, height: Math.max(side * 0.9, n * 16) + 20, marginLeft: room, marginBottom: 10, marginTop: 10, marginRight: 10,
     x: { axis: null, domain: [0, n] }, y: { axis: null, domain: [n, 0] },
-    color: { domain: [options.domain[0], options.domain[1] ?? d3.max(rows, (row) => row[options.value])], range: ["#eef4f9", "#0a3f66"], interpolate: "lab", legend: true, label: options.words, width: Math.min(240, side) },
+    color: { domain: [options.domain[0], options.domain[1] ?? d3.max(rows, (row) => row[options.value])], range: ["#eef4f9", "#0a3f66"], interpolate: "lab", legend: true, label: options.words, width: Math.min(240, side), marginLeft: 12, marginRight: 12 },
     marks: [
       Plot.rect(rows, { x1: (row) => row[options.x] - 1, x2: options.x, y1: (row) => row[options.y] - 1, y2: options.y, fill: options.value, inset: n > 60 ? 0 : 0.5, tip: true,
         title: (row) => trackTitle([["row", row[options.row]], ["column", row[options.column]], [options.words, number(row[options.value])]]) }),
-      ...trackLabels(lines.map((line) => [line.join(" ")]), room),
+      ...trackLabels(labels.map((label) => [label]), room),
     ],
   })];
 };

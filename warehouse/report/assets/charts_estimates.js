@@ -126,7 +126,7 @@ CHARTS.goodness = (context) => {
     width: side, height: side * 0.86, marginLeft: 66, marginBottom: 44, marginTop: 22,
     x: { ...axis, label: "Fitted volume, mm3", labelAnchor: "center", labelArrow: "none" },
     y: { ...axis, label: "Measured volume, mm3" },
-    color: { type: "log", range: ["#d3e5f3", "#08365a"], interpolate: "lab", legend: true, label: "Sizes in the cell", ticks: 4, tickFormat: ",d", width: Math.min(240, side - 40) },
+    color: { type: "log", range: ["#d3e5f3", "#08365a"], interpolate: "lab", legend: true, marginLeft: 12, marginRight: 12, label: "Sizes in the cell", ticks: 4, tickFormat: ",d", width: Math.min(240, side - 40) },
     marks: [
       Plot.rect(rows.filter((row) => row.bin_predicted >= from && row.bin_predicted <= high - 0.1), { x1: "bin_predicted", x2: (r) => r.bin_predicted + 0.1, y1: "bin_observed", y2: (r) => r.bin_observed + 0.1, fill: "n_observations", tip: true, title: (r) => trackTitle([["fitted from", `${number(10 ** r.bin_predicted)} mm3`], ["measured from", `${number(10 ** r.bin_observed)} mm3`], ["sizes", number(r.n_observations)], ["below the limit", number(r.n_below_limit)]]) }),
       Plot.line([[from, from], [high, high]], { stroke: COLOURS[1], strokeWidth: 1.5 }),

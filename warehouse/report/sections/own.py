@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from warehouse.errors import LesionsError
 from warehouse.report.parts import Count, Figure, Section
 from warehouse.sources.wording import identifier
 
@@ -15,11 +16,20 @@ def own_section(connection: duckdb.DuckDBPyConnection) -> Section | None:
     """A chapter with the project's own figure tables; None where it has none.
 
     A table of one text column and one number is drawn as bars, any other shown as a table.
+
+    Raises:
+        LesionsError: another version made the warehouse, which does not say whose a table is.
     """
-    names = connection.execute(
-        "SELECT name FROM meta.model WHERE origin = 'project' AND name LIKE 'mart.fig\\_%' "
-        "ESCAPE '\\' ORDER BY name"
-    ).fetchall()
+    try:
+        names = connection.execute(
+            "SELECT name FROM meta.model WHERE origin = 'project' AND name LIKE 'mart.fig\\_%' "
+            "ESCAPE '\\' ORDER BY name"
+        ).fetchall()
+    except duckdb.Error as error:
+        raise LesionsError(
+            f"the project's own figures cannot be found: {str(error).splitlines()[0]} The "
+            "warehouse was made by another version: 'lesions run' brings it up to date."
+        ) from error
     figures = tuple(_figure(connection, str(name)) for (name,) in names)
     if not figures:
         return None
