@@ -194,7 +194,7 @@ def test_a_disk_that_fills_leaves_the_published_file(project: Project) -> None:
 
     assert project.published.stat().st_size > 1_500_000
     done = run(project, preexec_fn=limit)
-    assert done.returncode == 1
+    assert done.returncode == 5  # the machine failed
     assert "Traceback" not in done.stderr
     assert "error: " in done.stderr
     assert digest(project.published) == before
