@@ -138,10 +138,11 @@ def _show_blocks(
             for line in others:
                 print(" " * (left + 2) + line)
     counted = f"{total:,}" if total < SHOWN_LIMIT else f"{SHOWN_LIMIT:,} or more"
-    print(
+    counts = (
         f"{len(shown)} of {counted} rows, {len(names)} columns: too wide for a table of {width}. "
         "For all of it: --rows N, -o result.xlsx (or .csv); for a table: name fewer columns."
     )
+    print(textwrap.fill(counts, width, break_on_hyphens=False))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Sequence[Any]]:

@@ -50,7 +50,7 @@ def test_relations_and_frames_are_read_only(built: Project) -> None:
         assert columns.loc["ecog", "meaning"] == "ECOG performance status"
         listed = warehouse.tables("mart").set_index("name")
         assert listed.loc["mart.metric_patient", "description"].startswith("One analysed patient")
-        assert "tables in analysis, core, mart" in repr(warehouse)
+        assert "tables in adam, analysis, core, mart" in repr(warehouse)
         assert "<b>Warehouse</b>" in warehouse._repr_html_()
         for sql in ("DELETE FROM mart.dim_organ", "CREATE TABLE mart.x AS SELECT 1",
                     "DROP VIEW mart.metric_patient"):  # fmt: skip
