@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from udfs.growth import GrowthData
 from udfs.joint import Events, Lesions
 
 ORGANS = ("liver", "lung", "lymph_node")
@@ -96,3 +97,20 @@ class Trial:
         v = v0 * np.exp(-kg * t0) * (f * np.exp(kg * t) + (1 - f) * np.exp(-kd * t))
         sd = self.truth["b"] * v
         return (-0.5 * ((y - v) / sd) ** 2 - np.log(sd) - 0.5 * np.log(2 * np.pi)).sum(axis=1)
+
+
+def growth_data(trial: Trial) -> GrowthData:
+    """Baselines and sizes; lesions of which nothing else was measured stay."""
+    one = trial.lesion
+    lesion = np.concatenate([one["lesion"], trial.size["lesion"]]).astype(int)
+    at = np.searchsorted(one["lesion"], lesion)
+    return GrowthData.from_arrays(
+        lesion,
+        np.concatenate([one["T0"], trial.size["day"]]),
+        np.concatenate([one["V0"], trial.size["volume_mm3"]]),
+        v0=one["V0"][at],
+        t0=one["T0"][at],
+        patient=one["patient"][at].astype(int),
+        covariates={"organ": one["organ"][at], "arm": np.where(trial.arm[at] > 0, "b", "a")},
+        fewest_observations=1,
+    )

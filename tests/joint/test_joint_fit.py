@@ -7,19 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from growth.cases import QUICK
 from joint.cases import Trial, read
 
-from udfs.growth import FollowUp, GrowthData, GrowthFit, fit_growth, fit_second_level
+from udfs.growth import FollowUp, GrowthFit, fit_second_level
 from udfs.growth.dropout import DropOut
 from udfs.growth.nested import nested_sums
 from udfs.growth.patient_nodes import (
-    TwoLevelPoint,
     approximate_effects,
     members_of,
     nodes_around,
 )
-from udfs.growth.population import Population
 from udfs.growth.proposals import make_nodes
 from udfs.joint import (
     CurveDraws,
@@ -49,57 +46,6 @@ REFERENCE_MISSES = 0.01
 """Of a patient's log-likelihood of sizes, two or three lesions, as the reference says."""
 MONTE_CARLO = 4.0
 """Errors of the two answers together."""
-
-
-def growth_data(trial: Trial) -> GrowthData:
-    """Baselines and sizes; lesions of which nothing else was measured stay."""
-    one, at = trial.lesion, np.concatenate([trial.lesion["lesion"], trial.size["lesion"]])
-    at = at.astype(int) - 1
-    return GrowthData.from_arrays(
-        at + 1,
-        np.concatenate([one["T0"], trial.size["day"]]),
-        np.concatenate([one["V0"], trial.size["volume_mm3"]]),
-        v0=one["V0"][at],
-        t0=one["T0"][at],
-        patient=one["patient"][at].astype(int),
-        covariates={"organ": one["organ"][at], "arm": np.where(trial.arm[at] > 0, "b", "a")},
-        fewest_observations=1,
-    )
-
-
-@pytest.fixture(scope="session")
-def growth(trial: Trial) -> GrowthFit:
-    """Without patients' effects, with organs and arms."""
-    return fit_growth(
-        growth_data(trial),
-        covariates=dict.fromkeys(("kg", "kd", "f"), ("organ", "arm")),
-        references={"organ": "liver", "arm": "a"},
-        settings=QUICK,
-    )
-
-
-@pytest.fixture(scope="session")
-def known(trial: Trial, growth: GrowthFit) -> Longitudinal:
-    """The longitudinal part at its truth."""
-    truth = trial.truth
-    of = {"": lambda level: truth["mu"], "arm": lambda level: truth["beta_arm"]}
-    of["organ"] = lambda level: truth["beta_organ"][level]
-    columns = growth.problem.design.columns
-    coefficients = np.array([of[one.covariate](one.level) for one in columns], dtype=float)
-    omega = np.diag(np.square(truth["omega"]))
-    population = Population(coefficients, omega, np.array([truth["b"]]))
-    return Longitudinal(growth, TwoLevelPoint(population, np.array(truth["gamma"])), None)
-
-
-@pytest.fixture(scope="session")
-def ids(trial: Trial) -> np.ndarray:
-    return trial.patient["patient"].astype(int)
-
-
-@pytest.fixture(scope="session")
-def organ(trial: Trial) -> dict[int, str]:
-    lesions = trial.lesion["lesion"].astype(int).tolist()
-    return dict(zip(lesions, trial.lesion["organ"].tolist(), strict=True))
 
 
 @pytest.fixture(scope="session")

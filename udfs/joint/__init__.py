@@ -2,7 +2,9 @@
 
 ``lesions`` holds the curves, ``links`` what of them the hazard depends on, ``hazards`` the baseline
 and its nodes in time, ``likelihood`` the exact likelihood of events over draws of the curves.
-``draws`` draws the curves given sizes, ``estimate`` fits the hazard.
+``draws`` draws the curves given sizes, ``estimate`` fits the hazard, ``dynamic`` predicts at a
+landmark, ``accuracy`` judges predictions, ``tgi`` has metrics of curves and survival regressed on
+them.
 """
 
 from udfs.joint.draws import CurveDraws, draw_curves

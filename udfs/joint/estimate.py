@@ -332,13 +332,19 @@ def fit_joint(
 
 
 def lesions_of(
-    fit: GrowthFit, draws: CurveDraws, organ: Mapping[object, str], d0: ArrayLike | None = None
+    fit: GrowthFit,
+    draws: CurveDraws,
+    organ: Mapping[object, str],
+    *,
+    d0: ArrayLike | None = None,
+    organs: tuple[str, ...] = (),
 ) -> Lesions:
     """The lesions of draws.
 
     Args:
         organ: by lesion id.
         d0: (n,) baseline diameters in mm in the order of ``draws``; by default those of spheres.
+        organs: the groups in the order of the hazard's coefficients; by default those that occur.
     """
     data = fit.problem.data
     place = np.searchsorted(data.lesion, draws.lesion)
@@ -349,7 +355,7 @@ def lesions_of(
         data.t0[place],
         names,
         n_patients=len(draws.patient),
-        organs=tuple(dict.fromkeys(sorted(names))),
+        organs=organs or tuple(sorted(set(names))),
         d0=d0,
         is_flat=fit.problem.model.pretreatment == "flat",
     )
