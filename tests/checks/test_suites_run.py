@@ -37,6 +37,8 @@ def test_every_suite_ran_and_no_check_raised(connection: duckdb.DuckDBPyConnecti
     ran = {(result.table_name, result.check_id) for result in results}
     suites = load_suites(content_folder("expectations"))
     wanted = {(check.table, check.check_id) for suite in suites.values() for check in suite.checks}
+    # Suites of the analysis datasets are asked when these are published, or by lesions check.
+    wanted = {(table, check_id) for table, check_id in wanted if not table.startswith("adam.")}
     assert sorted(wanted - ran) == []
 
 

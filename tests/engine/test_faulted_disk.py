@@ -203,6 +203,7 @@ def test_a_folder_that_may_not_be_written_is_named_by_a_run_and_by_doctor(
     project = create_project(disk / "project")
     run_project(project, graph=graph_of(tmp_path, models_of(2)))
     before = files_of(disk)
+    examine(project.root)  # imports what the other user may not be able to read
     nobody = 65534
     for path in (project.root, *project.root.rglob("*")):
         os.chown(path, nobody, nobody)

@@ -224,7 +224,7 @@ def test_what_no_model_makes_is_dropped(tmp_path, project):
         "SELECT type_name FROM duckdb_types() WHERE NOT internal UNION ALL "
         "SELECT function_name FROM duckdb_functions() WHERE NOT internal "
         "EXCEPT SELECT schema_name FROM duckdb_schemas() WHERE schema_name IN "
-        "('raw', 'staging', 'core', 'analysis', 'mart', 'quality', 'meta')",
+        "('raw', 'staging', 'core', 'analysis', 'mart', 'quality', 'meta', 'adam')",
     ) == [("doubled",)]
     assert run_project(project, graph=models).is_unchanged
 

@@ -107,6 +107,7 @@ def test_openbtai_unmeasured_lesions_gaps_and_local_therapy(real: SqlKit) -> Non
         "rows.4e": 115,
         "rows.4f": 9,
         "rows.4g": 4,
+        "rows.4k": 2,
         "time.5c": 1,
     }
     unmeasured = values(real, "openbtai_mets", "identity.4a", "lesion_id")

@@ -166,7 +166,7 @@ def test_no_event_arises_from_a_merging_alone(kit: SqlKit, first: str, second: s
         "lesion_id, endpoint, time_days, censor_reason, last_assessment_day",
         "rule_set = 'recist_1_1'",
     ) == [
-        (f"s1/1/-/{label}", endpoint, 84.0, "merged", 42.0)
+        (f"s1/1/-/{label}", endpoint, 42.0, "merged", 42.0)
         for label in ("T01", "T02")
         for endpoint in ("progression", "response")
     ]
