@@ -10,7 +10,7 @@ from scipy.special import chdtrc, chdtri
 
 from udfs.hazards.data import CoxData
 from udfs.hazards.errors import SeparatedTermError
-from udfs.hazards.estimate import Options, check_separated, estimate, fixed_effects
+from udfs.hazards.estimate import Estimate, Options, check_separated, estimate, fixed_effects
 from udfs.hazards.index import Ties
 from udfs.hazards.problem import prepare
 from udfs.threads import single_blas_thread
@@ -73,13 +73,15 @@ def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSide
     is_level = codes == place - data.design.slices[term].start + 1
     design = data.design.less(term, label)
     before = np.zeros(data.n_rows) if data.offset is None else data.offset
-    known: dict[float, float] = {}
+    known: dict[float, Estimate] = {}
 
     def profile(log_hr: float) -> float:
         if log_hr not in known:
             shifted = replace(data, design=design, offset=before + log_hr * is_level)
-            known[log_hr] = estimate(prepare(shifted, options.ties), options).loglik
-        return known[log_hr]
+            # The variance hardly changes from one point of the profile to the next.
+            near = known[min(known, key=lambda x: abs(x - log_hr))].variance if known else None
+            known[log_hr] = estimate(prepare(shifted, options.ties), options, near or None)
+        return known[log_hr].loglik
 
     sign = -1.0
     if data.event[is_level].any():
