@@ -19,6 +19,7 @@ SELECT
     study.tumor_type, -- primary tumor
     study.phase, -- phase of the trial
     study.sponsor, -- who ran it
+    study.registry_id, -- identifier in a trial registry (NCT...), as study.yml states it; NULL where it does not
     study.layout, -- layout of the source: sdtm, lesion_long, radiomics or mapped
     study.day_convention, -- how the source counts days: sdtm (no day 0) or zero_based
     study.day_zero_rule, -- what the source's day zero is, in words

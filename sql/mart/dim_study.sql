@@ -36,6 +36,7 @@ SELECT
     study.title, -- title
     study.tumor_type, -- tumour type, as the study states it
     study.phase, -- phase of the trial
+    study.registry_id, -- identifier in a trial registry; core.metastasis_trial.trial_id
     coalesce(patient.n_patients, 0) AS n_patients, -- patients with a known id
     coalesce(patient.n_analysed_patients, 0) AS n_analysed_patients, -- of them, with an analysed lesion
     coalesce(lesion.n_lesions, 0) AS n_lesions, -- lesions, each reader's counted apart

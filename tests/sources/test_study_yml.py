@@ -41,6 +41,7 @@ title: "A: trial"
 tumor_type: mCRC
 phase: 1e5
 sponsor: ~
+registry_id: NCT02142244
 day_convention: zero_based
 day_zero_rule: first dose
 patients: known
@@ -58,6 +59,7 @@ sites: {"CODE 7": liver}
         *("trial", "A: trial", "1e5"),
         None,
     )
+    assert study.registry_id == "NCT02142244"
     assert study.too_small_values == ("TOO SMALL TO MEASURE", "<5")
     assert (study.too_small_mm, study.line_of_therapy) == (2.5, 2)
     assert study.local_treatment == "kept"
@@ -75,6 +77,10 @@ WRONG = {
     "no file": (None, "holds no study.yml"),
     "no id": ("title: x\n", "'study_id' is missing"),
     "id with slash": ("study_id: a/b\n", "'study_id' cannot be 'a/b'"),
+    "registry number": (
+        "study_id: trial\nregistry_id: NCT2142244\n",
+        "line 2: 'registry_id' cannot be 'NCT2142244'.*NCT and eight digits",
+    ),
     "typo at the top": (
         "study_id: trial\ntumour_type: x\n",
         r"line 2: unknown key 'tumour_type'. Did you mean 'tumor_type'\?",

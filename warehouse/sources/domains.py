@@ -343,6 +343,7 @@ STUDY_COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
         "local_treatment": ("VARCHAR", "policy of the study; NULL = local_treatment.policy"),
         "line_of_therapy": ("INTEGER", "line of therapy of every patient, where it is one"),
         "primary_site": ("VARCHAR", "primary site of every patient, where it is one"),
+        "registry_id": ("VARCHAR", "identifier in a trial registry, as NCT02142244"),
     },
     "study_reader": {
         "study_id": ("VARCHAR", "study identifier"),

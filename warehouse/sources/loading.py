@@ -430,6 +430,7 @@ class _Loader:
                     *(study.layout, study.day_convention, study.day_zero_rule, study.patients),
                     *(study.too_small_mm, list(study.too_small_values)),
                     *(study.local_treatment, study.line_of_therapy, study.primary_site),
+                    study.registry_id,
                 )
             ],
         )

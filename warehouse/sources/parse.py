@@ -22,7 +22,8 @@ from warehouse.sources.values import EXCEL, FORMATS, strptime_format
 from warehouse.sources.wording import did_you_mean, listed
 
 _TOP_KEYS = (
-    *("study_id", "title", "tumor_type", "phase", "sponsor", "layout"),
+    *("study_id", "title", "tumor_type", "phase", "sponsor", "registry_id"),
+    "layout",
     *("day_convention", "day_zero_rule", "patients", "readers", "too_small"),
     *(
         "local_treatment",
@@ -111,6 +112,7 @@ def _described(folder: Path, top: Section) -> spec.Study:
         tumor_type=top.text("tumor_type"),
         phase=top.text("phase"),
         sponsor=top.text("sponsor"),
+        registry_id=_registry_id(top),
         layout=top.choice("layout", spec.LAYOUTS, "sdtm"),
         day_convention=top.choice("day_convention", spec.DAY_CONVENTIONS, "sdtm"),
         day_zero_rule=top.text("day_zero_rule"),
@@ -125,6 +127,20 @@ def _described(folder: Path, top: Section) -> spec.Study:
         sites=_sites(top),
         test_codes=_test_codes(top),
     )
+
+
+def _registry_id(top: Section) -> str | None:
+    """Identifier in a trial registry; ClinicalTrials.gov's has eight digits."""
+    value = top.text("registry_id")
+    if value is None:
+        return None
+    if value.upper().startswith("NCT") and not re.fullmatch(r"NCT\d{8}", value):
+        top.fail(
+            f"'registry_id' cannot be {value!r}: an identifier of ClinicalTrials.gov is NCT and "
+            "eight digits, as NCT02142244.",
+            "registry_id",
+        )
+    return value
 
 
 def _study_id(top: Section) -> str:

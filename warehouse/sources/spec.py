@@ -194,6 +194,7 @@ class Study:
     tumor_type: str | None = None
     phase: str | None = None
     sponsor: str | None = None
+    registry_id: str | None = None
     layout: str = "sdtm"
     day_convention: str = "sdtm"
     day_zero_rule: str | None = None
