@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.gower import Variable, gower_matrix, gower_means, gower_pairs
-from udfs.phases import consistent_with_total, response_phases, sum_over_complete_days
+from udfs.heterogeneity import Variable, gower_matrix, gower_means, gower_pairs
+from udfs.heterogeneity.phases import consistent_with_total, response_phases, sum_over_complete_days
 
 PATIENTS, LESIONS = 2_802, 11_404
 """Of Zhou 2021."""

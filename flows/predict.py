@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flows.delimited import delimiter_of
-from flows.steps.prediction_parts import features as baseline
+from flows.steps.progression.parts import features as baseline
 from warehouse.errors import LesionsError
 from warehouse.leftovers import replacing
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-    from udfs.prediction import SavedModel
+    from udfs.progression.prediction import SavedModel
 
 PATIENT = "patient_id"
 LESIONS_IN, VOLUME_IN = "n_lesions_in_", "target_volume_mm3_in_"
@@ -172,7 +172,7 @@ def _read_model_file(path: Path) -> SavedModel:
 
 
 def _read(text: str, name: str) -> SavedModel:
-    from udfs.prediction import SavedModel
+    from udfs.progression.prediction import SavedModel
 
     try:
         return SavedModel.from_text(text)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -131,12 +132,19 @@ def step(
 def installed_steps() -> tuple[Step, ...]:
     """The steps of every installed package that offers ``lesion_warehouse.steps``, by name."""
     for entry in sorted(entry_points(group=STEP_GROUP), key=lambda e: e.name):
-        package = entry.load()
-        for module in iter_modules(package.__path__, package.__name__ + "."):
-            import_module(module.name)
+        _import_steps(entry.load())
     return tuple(
         _STEPS[name] for name in sorted(_STEPS) if not _STEPS[name].module.startswith(OWN_MODULE)
     )
+
+
+def _import_steps(package: ModuleType) -> None:
+    """Imports a package's modules and those of its packages, but for ``parts`` of steps."""
+    for module in iter_modules(package.__path__, package.__name__ + "."):
+        if not module.ispkg:
+            import_module(module.name)
+        elif not module.name.endswith(".parts"):
+            _import_steps(import_module(module.name))
 
 
 def steps_of(module: str) -> tuple[Step, ...]:

@@ -21,9 +21,9 @@ from warehouse.setting_lists import (
     growth,
     hazards,
     heterogeneity,
+    progression,
     radiomics,
     responses,
-    sequences,
 )
 from warehouse.setting_lists.setting import Setting
 
@@ -32,6 +32,8 @@ PREFIX = "LESIONS_"
 """What the environment's settings begin with: LESIONS_RUN__THREADS is run.threads."""
 LARGEST = 2**31 - 1
 """Largest whole number that a setting takes where it states no maximum: an INTEGER of SQL."""
+RENAMED_SECTIONS = {"sequences": "progression"}
+"""Sections of earlier versions, by the name that they have now."""
 
 SETTINGS: tuple[Setting, ...] = (
     *foundation.SETTINGS,
@@ -40,7 +42,7 @@ SETTINGS: tuple[Setting, ...] = (
     *heterogeneity.SETTINGS,
     *growth.SETTINGS,
     *hazards.SETTINGS,
-    *sequences.SETTINGS,
+    *progression.SETTINGS,
     *radiomics.SETTINGS,
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
@@ -118,6 +120,10 @@ def _typed(text: str, setting: Setting) -> Any:
 def _checked(file: str, name: str, value: Any) -> Any:
     setting = BY_NAME.get(name)
     if setting is None:
+        section, key = name.split(".", 1)
+        renamed = f"{RENAMED_SECTIONS.get(section, section)}.{key}"
+        if renamed in BY_NAME:
+            raise LesionsError(f"{file}: {name} is called {renamed} now. Change its section.")
         near = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(BY_NAME)}."
         raise LesionsError(f"{file}: there is no setting {name}. {hint}")

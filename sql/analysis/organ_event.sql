@@ -15,7 +15,7 @@
 WITH setting AS (
     SELECT value AS ties
     FROM meta.setting
-    WHERE name = 'sequences.ties'
+    WHERE name = 'progression.ties'
 ),
 
 ranked AS (

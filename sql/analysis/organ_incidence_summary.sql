@@ -1,5 +1,5 @@
 /* Cumulative incidence of progression on given days, and its tests.
-   How: days of sequences.landmarks. p_value: log-rank test between the groups of the organ, deaths censored
+   How: days of progression.landmarks. p_value: log-rank test between the groups of the organ, deaths censored
    (cause-specific hazards).
    Caveats: p-values are not corrected for the number of organs.
    Reference: Aalen and Johansen, Scand J Stat 1978; Andersen and Keiding, Stat Methods Med Res 2002; asked for in Zhou

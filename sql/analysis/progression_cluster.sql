@@ -1,7 +1,7 @@
 /* The cluster of each patient's progression sequence.
    Why: what survival, intervals, treatments and predictions are compared by.
-   How: of the encoding that sequences.encoding names. Patients without a progressive organ are level 0, 'No
-   progression', and are not clustered unless sequences.no_progression says so.
+   How: of the encoding that progression.encoding names. Patients without a progressive organ are level 0, 'No
+   progression', and are not clustered unless progression.no_progression says so.
    Caveats: a cluster is known only when the scans have ended. Who died early, or was followed briefly, had less time
    for a second organ: survival from the first dose by cluster is biased (guarantee time); analysis.progression_landmark
    has the groups as they could be known on a day.

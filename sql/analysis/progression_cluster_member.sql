@@ -11,7 +11,7 @@ CREATE TABLE analysis.progression_cluster_member (
     patient_id VARCHAR, -- text id of the patient
     subset VARCHAR, -- all; where there are several tumor types, each by itself; and of each the second round,
     -- hetero-organ: patients of its Hetero-Organ clusters, or without such with many organs
-    encoding VARCHAR, -- timed or published: the setting sequences.encoding
+    encoding VARCHAR, -- timed or published: the setting progression.encoding
     cluster BIGINT, -- number, 1 is the largest; 0 for patients without a progressive organ
     cluster_name VARCHAR -- name from what is in it
 )

@@ -14,7 +14,7 @@
 CREATE TABLE analysis.progression_landmark (
     patient_id VARCHAR, -- text id of the patient
     subset VARCHAR, -- all; where there are several tumor types, each by itself
-    landmark_days DOUBLE, -- day from first dose: sequences.landmarks
+    landmark_days DOUBLE, -- day from first dose: progression.landmarks
     first_organ VARCHAR, -- organ that had progressed first; NULL where none had
     n_progressive_organs BIGINT, -- organs that had progressed
     cluster BIGINT, -- number of the nearest cluster; 0 where nothing had progressed (unless such patients were

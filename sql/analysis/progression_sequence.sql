@@ -3,10 +3,10 @@
    How: an organ progresses with its first lesion that does, new lesions included. source observed: days of scans;
    modelled: target lesions on their growth curves, and nothing else; combined: target lesions by their curve where
    they have one, all other lesions as observed, as Zhou 2023 did. Organs of the same day stand in the order of their
-   last scans without progression; those that are alike in this too by the setting sequences.ties: arbitrary (a hash
+   last scans without progression; those that are alike in this too by the setting progression.ties: arbitrary (a hash
    of patient and organ, which favours no organ and is the same in every run) or organ_order (core.organ): the macro
    organ_order. is_tied marks them: analyses that need times only do not depend on the order within a tie.
-   sequences.sites = lesion takes the lesions of an organ as sites of their own, numbered by baseline volume from the
+   progression.sites = lesion takes the lesions of an organ as sites of their own, numbered by baseline volume from the
    largest, non-target lesions after target ones: for projects whose lesions all lie in one organ.
    Caveats: the order of organs seen on one scan is not known. An organ that had not progressed when the scans ended
    has no row: that it never did is not known. Patients without progression have no row; analysis.progression_patient
@@ -20,11 +20,11 @@ WITH setting AS (
     SELECT
         (
             SELECT value FROM meta.setting
-            WHERE name = 'sequences.sites'
+            WHERE name = 'progression.sites'
         ) AS sites,
         (
             SELECT value FROM meta.setting
-            WHERE name = 'sequences.ties'
+            WHERE name = 'progression.ties'
         ) AS ties
 ),
 
@@ -148,7 +148,7 @@ SELECT
     rule_set, -- rule set of staging.rule_set
     source, -- observed, modelled or combined
     CAST(position AS INTEGER) AS position, -- 1 is the organ that progressed first
-    organ, -- organ; with sequences.sites = lesion the organ and the lesion's number
+    organ, -- organ; with progression.sites = lesion the organ and the lesion's number
     time_days, -- day of the organ's first progression, from first dose
     CASE
         WHEN position = 1 THEN time_days

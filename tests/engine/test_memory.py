@@ -133,7 +133,7 @@ def test_a_model_from_memory_is_the_model_from_its_file(tmp_path: Path) -> None:
 
 
 def test_a_steps_files_from_memory_are_its_files(tmp_path: Path) -> None:
-    module = "flows.steps.gower"
+    module = "flows.steps.heterogeneity.gower"
     plain = step_sources(module)
     assert {"gower.py", "distances.py"} <= {path.name for path in plain}
     for _ in range(2):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 from events.event_tables import ANALYSIS, MART, SQL, Core, model, records, run_model
-from sequences.sequence_tables import run as run_step
+from progression.sequence_tables import run as run_step
 
 TOO_FEW = "target lesion with sizes on fewer than two days"
 OTHER_READER = "another reader's lesion"

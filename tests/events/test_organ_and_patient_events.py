@@ -116,7 +116,7 @@ def test_every_table_names_the_same_first_organ_and_flags_the_tie(core: Core, ti
     """40 patients whose lung and liver progress on day 84; the lung was last seen without on day 70
     in every fourth: there the liver, last seen without on day 42, is first by the earlier scan.
     """
-    core.settings["sequences.ties"] = ties
+    core.settings["progression.ties"] = ties
     for number in range(40):
         person = f"S/P{number}"
         core.patient(person)

@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-import flows.steps.hazard as hazard_module
+import flows.steps.hazards.hazard as hazard_module
 from warehouse.build import StepRun
 from warehouse.registry import Step, installed_steps
 from warehouse.settings import default_values

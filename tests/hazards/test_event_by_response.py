@@ -11,7 +11,7 @@ import pytest
 from hazards.hazard_tables import lesions, warehouse
 from scipy.stats import kruskal
 
-import flows.steps.event_by_response as module
+import flows.steps.events.event_by_response as module
 from udfs.hazards import cox_data, design, factor, fit_cox, hazard_ratios, term_tests
 from warehouse.build import StepRun
 from warehouse.registry import installed_steps

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import flows.steps.hazard as hazard_module
+import flows.steps.hazards.hazard as hazard_module
 from udfs.hazards import QUADRANTS, Options, cox_data, design, factor, fit_cox
 from warehouse.build import StepRun
 from warehouse.project import Project, create_project

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.phases import (
+from udfs.heterogeneity.phases import (
     ResponsePhases,
     response_phases,
     sum_carried_forward,

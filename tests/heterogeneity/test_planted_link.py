@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from udfs.gower import Variable, gower_means, gower_pairs
-from udfs.phases import response_phases
+from udfs.heterogeneity import Variable, gower_means, gower_pairs
+from udfs.heterogeneity.phases import response_phases
 from udfs.simulate import SimulatedTrials, simulate_mcrc
 from udfs.survival import CoxModel, cox_model
 

@@ -65,9 +65,9 @@ def test_every_model_has_grain_key_and_source(tables: dict[str, dict[str, Any]])
     assert "SELECT" in tables["core.lesion"]["text"]
     assert tables["core.lesion"]["path"] == "sql/core/lesion.sql"
     growth = tables["analysis.growth_lesion"]
-    assert growth["path"].startswith("flows/steps/growth.py, line ")
+    assert growth["path"].startswith("flows/steps/growth/growth.py, line ")
     assert growth["text"].startswith("@step(")
-    assert "flows/steps/growth.py" in growth["modules"]
+    assert "flows/steps/growth/growth.py" in growth["modules"]
 
 
 def test_lineage_is_that_of_the_warehouse(built: Project, content: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ SETTINGS = """
 patient_effects = false
 covariates = ""
 correlated = false
-[sequences]
+[progression]
 resamples = 10
 """
 """What is fitted on simulated projects by default (tests/whole, tests/growth_steps) takes minutes

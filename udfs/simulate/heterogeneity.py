@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from udfs.gower import Variable, gower_means, gower_pairs
-from udfs.phases import response_phases
+from udfs.heterogeneity import Variable, gower_means, gower_pairs
+from udfs.heterogeneity.phases import response_phases
 from udfs.simulate.sampling import Columns, FloatArray, IntArray
 from udfs.simulate.scans import BoolArray
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from udfs.sequences.simulation import PROTOTYPES, SHARE
+from udfs.progression.simulation import PROTOTYPES, SHARE
 
 CHEMOTHERAPY = "chemotherapy"
 ANTIBODY = "antibody plus chemotherapy"

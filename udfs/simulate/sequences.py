@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from udfs.sequences.simulation import draw_organs
+from udfs.progression.simulation import draw_organs
 from udfs.simulate.course import Course
 from udfs.simulate.presets import Preset, SequenceGroups
 from udfs.simulate.sampling import Columns, FloatArray, IntArray

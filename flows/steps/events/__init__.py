@@ -1,0 +1,1 @@
+"""Steps on events of lesions and responses of patients."""

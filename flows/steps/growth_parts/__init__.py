@@ -1,1 +1,0 @@
-"""What the step ``growth`` is made of."""

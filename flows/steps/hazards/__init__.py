@@ -1,0 +1,1 @@
+"""Steps on hazards of lesion response and progression."""

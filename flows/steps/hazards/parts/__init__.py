@@ -1,0 +1,1 @@
+"""Parts of the steps of ``hazards``; none of them is a step."""

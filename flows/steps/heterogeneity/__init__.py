@@ -1,0 +1,1 @@
+"""Steps on response phases and on how unlike a patient's lesions are."""

@@ -1,1 +1,0 @@
-"""Parts of the step ``progression_prediction`` and of ``lesions predict``."""

@@ -1,0 +1,1 @@
+"""Steps on the order in which organs progress."""

@@ -1,0 +1,1 @@
+"""Parts of the steps of ``progression``; none of them is a step."""

@@ -1,0 +1,1 @@
+"""Parts of the steps of ``radiomics``; none of them is a step."""

@@ -1,4 +1,0 @@
-"""Parts of the steps on progression sequences."""
-
-NO_PROGRESSION = "No progression"
-"""Name of level 0."""

@@ -1,0 +1,1 @@
+"""Steps on survival, and on the balance of the groups compared."""
