@@ -9,11 +9,11 @@ from typing import Any, cast
 import duckdb
 import numpy as np
 import pytest
-from flows.steps.growth.growth.parts.checks import vpc_rows
-from flows.steps.growth.growth.parts.rebuilt import Rebuilt
 from growth_steps.test_growth_step import ORGANS, N, database
 from scipy.stats import kruskal
 
+from flows.steps.growth.parts.checks import vpc_rows
+from flows.steps.growth.parts.rebuilt import Rebuilt
 from udfs.growth import PredictiveCheck
 from warehouse.build import StepRun
 from warehouse.errors import LesionsError

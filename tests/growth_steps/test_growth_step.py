@@ -438,7 +438,7 @@ def test_a_fit_that_breaks_down_is_a_verdict_and_stops_nothing(
     def broken(*args: Any, **kwargs: Any) -> None:
         raise np.linalg.LinAlgError("Singular matrix")
 
-    monkeypatch.setattr("flows.steps.growth.growth.parts.fitting.fit_growth", broken)
+    monkeypatch.setattr("flows.steps.growth.parts.fitting.fit_growth", broken)
     with database(lesions=40) as con:
         why = "the measurements do not identify the model: Singular matrix during the fit"
         assert run(con) == [f"no growth model: {why}"]

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from flows.steps.survival.survival.survival_cox import group_rows
 from heterogeneity.pipeline import ORDER, run_node, run_pipeline
 from sqlkit import SqlKit
 
 from flows.steps.survival.survival import Analysis
+from flows.steps.survival.survival_cox import group_rows
 from udfs.comparisons import mann_whitney, shift_between
 from udfs.survival import cox_model, log_rank
 from warehouse.errors import LesionsError

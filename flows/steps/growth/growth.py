@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from flows.steps.growth.growth.parts.share import Share
-from flows.steps.growth.growth.parts.tables import (
+from flows.steps.growth.parts.share import Share
+from flows.steps.growth.parts.tables import (
     GROWTH_CURVE,
     GROWTH_DROPOUT,
     GROWTH_EXCLUDED,
@@ -24,9 +24,9 @@ from warehouse.registry import StepContext, step
 from warehouse.result_tables import joined
 
 if TYPE_CHECKING:
-    from flows.steps.growth.growth.parts.estimates import Fitted
-    from flows.steps.growth.growth.parts.fitting import Reporter
-    from flows.steps.growth.growth.parts.reading import TargetLesions
+    from flows.steps.growth.parts.estimates import Fitted
+    from flows.steps.growth.parts.fitting import Reporter
+    from flows.steps.growth.parts.reading import TargetLesions
     from udfs.growth.data import GrowthDataError
 
 NOT_ANALYSED = """
@@ -81,7 +81,7 @@ TOO_SMALL, NO_FIT = "small_subset", "no_fit"
 )
 def growth(context: StepContext) -> dict[str, pa.Table]:
     """Fits the analysed target lesions of each subset at once; no rows of those it cannot fit."""
-    from flows.steps.growth.growth.parts.reading import target_lesions_by_subset
+    from flows.steps.growth.parts.reading import target_lesions_by_subset
 
     subsets = target_lesions_by_subset(context)
     if not subsets:
@@ -156,9 +156,9 @@ def _why_not(context: StepContext, subset: str, targets: TargetLesions) -> str:
 def _analysed(
     context: StepContext, subset: str, targets: TargetLesions, share: Share
 ) -> dict[str, pa.Table]:
-    from flows.steps.growth.growth.parts import estimates
-    from flows.steps.growth.growth.parts.curves import curve_rows
-    from flows.steps.growth.growth.parts.fitting import Reporter, fitted
+    from flows.steps.growth.parts import estimates
+    from flows.steps.growth.parts.curves import curve_rows
+    from flows.steps.growth.parts.fitting import Reporter, fitted
 
     assert targets.data is not None  # checked by the caller
     told = Reporter(context, share, subset)
@@ -181,8 +181,8 @@ def _analysed(
 
 def _events(context: StepContext, found: Fitted, told: Reporter) -> pa.Table:
     """Events on the curves; none where the model is not the one their formulae are of."""
-    from flows.steps.growth.growth.parts.events import end_of_observation, event_rows, read_rules
-    from flows.steps.growth.growth.parts.fitting import AFTER_DRAWS
+    from flows.steps.growth.parts.events import end_of_observation, event_rows, read_rules
+    from flows.steps.growth.parts.fitting import AFTER_DRAWS
 
     if not found.has_two_populations:
         context.note(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from flows.steps.growth.growth.parts.association_tables import (
+from flows.steps.growth.parts.association_tables import (
     BASELINE,
     BASELINE_ORGAN,
     BY_ORGAN,
@@ -15,7 +15,7 @@ from flows.steps.growth.growth.parts.association_tables import (
     EFFECT,
     TABLES,
 )
-from flows.steps.growth.growth.parts.tables import fit_table
+from flows.steps.growth.parts.tables import fit_table
 from warehouse.registry import StepContext, step
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ ORDER BY parameter
 )
 def growth_association(context: StepContext) -> dict[str, pa.Table]:
     """Correlations, tests and effects; empty tables where nothing was fitted."""
-    from flows.steps.growth.growth.parts import associations
-    from flows.steps.growth.growth.parts.estimated import read_estimated
+    from flows.steps.growth.parts import associations
+    from flows.steps.growth.parts.estimated import read_estimated
 
     correction = context.setting("comparisons.correction")
     rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in TABLES}

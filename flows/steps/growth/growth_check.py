@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from flows.steps.growth.growth.parts.check_tables import (
+from flows.steps.growth.parts.check_tables import (
     DRAW,
     FIT_CHECK,
     LESION_PARAMETER,
@@ -18,7 +18,7 @@ from warehouse.registry import StepContext, step
 from warehouse.result_tables import joined
 
 if TYPE_CHECKING:
-    from flows.steps.growth.growth.parts.rebuilt import Rebuilt
+    from flows.steps.growth.parts.rebuilt import Rebuilt
 
 STRATA = {
     "none": (),
@@ -69,7 +69,7 @@ INTO NAME parameter VALUE gaussian_value
 )
 def growth_check(context: StepContext) -> dict[str, pa.Table]:
     """Checks each fit without refitting; empty tables where nothing was fitted."""
-    from flows.steps.growth.growth.parts.rebuilt import rebuild
+    from flows.steps.growth.parts.rebuilt import rebuild
 
     parts = [_checked(context, found) for found in rebuild(context, modes=context.frame(MODES))]
     context.progress(100, 100)
@@ -77,7 +77,7 @@ def growth_check(context: StepContext) -> dict[str, pa.Table]:
 
 
 def _checked(context: StepContext, found: Rebuilt) -> dict[str, pa.Table]:
-    from flows.steps.growth.growth.parts import checks
+    from flows.steps.growth.parts import checks
     from udfs.growth.individual import conditional_draws
     from udfs.growth.marginal import population_scores, row_uniforms
     from udfs.growth.modes import conditional_modes

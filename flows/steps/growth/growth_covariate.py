@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from flows.steps.growth.growth.parts.covariate_tables import (
+from flows.steps.growth.parts.covariate_tables import (
     COVARIATE,
     COVARIATE_TEST,
     EXTENDED_FIT,
     RANDOM_EFFECT,
     TABLES,
 )
-from flows.steps.growth.growth.parts.tables import fit_table
+from flows.steps.growth.parts.tables import fit_table
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext, step
 
 if TYPE_CHECKING:
-    from flows.steps.growth.growth.parts.extensions import Extended, Row
-    from flows.steps.growth.growth.parts.rebuilt import Rebuilt
+    from flows.steps.growth.parts.extensions import Extended, Row
+    from flows.steps.growth.parts.rebuilt import Rebuilt
 
 COVARIATES = {
     "organ": "lesion.organ",
@@ -89,7 +89,7 @@ def growth_covariate(context: StepContext) -> dict[str, pa.Table]:
     is_correlated = bool(context.setting("growth.correlated"))
     rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
     if names or is_correlated:
-        from flows.steps.growth.growth.parts.rebuilt import rebuild
+        from flows.steps.growth.parts.rebuilt import rebuild
 
         for found in rebuild(context, modes=context.frame(MODES)):
             context.progress(30, 100, found.fit_id)
@@ -119,8 +119,8 @@ def _with_covariates(
 
     import numpy as np
 
-    from flows.steps.growth.growth.parts import extensions
-    from flows.steps.growth.growth.parts.rebuilt import as_text
+    from flows.steps.growth.parts import extensions
+    from flows.steps.growth.parts.rebuilt import as_text
     from udfs.growth.data import GrowthDataError
     from udfs.growth.effects import likelihood_ratios
     from udfs.growth.restore import extend_fit
@@ -166,7 +166,7 @@ def _with_covariates(
 
 
 def _correlated(context: StepContext, found: Rebuilt, rows: dict[str, list[Row]]) -> None:
-    from flows.steps.growth.growth.parts import extensions
+    from flows.steps.growth.parts import extensions
     from udfs.growth.effects import correlation_ratio
     from udfs.growth.restore import extend_fit
 
@@ -185,7 +185,7 @@ def _of(found: Rebuilt) -> str:
 
 
 def _say(context: StepContext, found: Rebuilt, extended: Extended) -> None:
-    from flows.steps.growth.growth.parts.extensions import is_converged
+    from flows.steps.growth.parts.extensions import is_converged
 
     if not is_converged(extended.fit):
         context.note(

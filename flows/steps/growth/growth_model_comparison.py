@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from flows.steps.growth.growth.parts.tables import fit_table
+from flows.steps.growth.parts.tables import fit_table
 from warehouse.declarations import declared
 from warehouse.registry import StepContext, step
 from warehouse.result_tables import nulls
@@ -51,7 +51,7 @@ def growth_model_comparison(context: StepContext) -> dict[str, pa.Table]:
     """Fits every model to every study and arm with enough lesions; empty where not asked for."""
     rows: list[dict[str, Any]] = []
     if bool(context.setting("growth.compare_models")):
-        from flows.steps.growth.growth.parts.reading import read_target_lesions
+        from flows.steps.growth.parts.reading import read_target_lesions
         from udfs.growth.data import GrowthDataError
 
         try:

@@ -20,7 +20,7 @@ from flows.steps.survival.survival import (
     log_rank_rows,
     summary_row,
 )
-from flows.steps.survival.survival.survival_cox import group_rows
+from flows.steps.survival.survival_cox import group_rows
 from warehouse.declarations import declared
 from warehouse.registry import StepContext, step
 

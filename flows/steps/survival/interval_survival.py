@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.steps.survival.survival.lesion_survival import LESIONS
+from flows.steps.survival.lesion_survival import LESIONS
 from warehouse.declarations import declared
 from warehouse.registry import StepContext, step
 

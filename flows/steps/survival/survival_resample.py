@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from flows.steps.survival.survival.survival_cox import (
+from flows.steps.survival.survival_cox import (
     MODEL_READS,
     UNIT_SETTINGS,
     NumberModel,

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from flows.steps.growth.growth.parts.estimated import COLUMN, Estimated, large_groups
-from flows.steps.growth.growth.parts.extensions import ratio_of
+from flows.steps.growth.parts.estimated import COLUMN, Estimated, large_groups
+from flows.steps.growth.parts.extensions import ratio_of
 from udfs.comparisons.adjust import adjusted
 from udfs.growth.associations import (
     Correlation,

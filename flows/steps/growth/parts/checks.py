@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from flows.steps.growth.growth.parts.check_tables import (
+from flows.steps.growth.parts.check_tables import (
     DRAW,
     FIT_CHECK,
     LESION_PARAMETER,
     RESIDUAL,
     VPC,
 )
-from flows.steps.growth.growth.parts.leaving import read_ends, read_leaving, volume_per_cube
-from flows.steps.growth.growth.parts.rebuilt import Rebuilt, as_text
-from flows.steps.growth.growth.parts.tables import fit_table
+from flows.steps.growth.parts.leaving import read_ends, read_leaving, volume_per_cube
+from flows.steps.growth.parts.rebuilt import Rebuilt, as_text
+from flows.steps.growth.parts.tables import fit_table
 from udfs.growth.individual import ConditionalDraws
 from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import BoolArray, FloatArray

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from flows.steps.growth.growth.parts.estimates import Fitted
-from flows.steps.growth.growth.parts.tables import GROWTH_CURVE, fit_table
+from flows.steps.growth.parts.estimates import Fitted
+from flows.steps.growth.parts.tables import GROWTH_CURVE, fit_table
 from udfs.growth.curves import individual_curves
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 

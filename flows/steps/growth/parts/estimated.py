@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from flows.steps.growth.growth.parts.rebuilt import UNKNOWN, as_text, patients_of
+from flows.steps.growth.parts.rebuilt import UNKNOWN, as_text, patients_of
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from warehouse.registry import StepContext
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 from scipy.special import ndtr
 
-from flows.steps.growth.growth.parts.reading import TargetLesions
-from flows.steps.growth.growth.parts.tables import (
+from flows.steps.growth.parts.reading import TargetLesions
+from flows.steps.growth.parts.tables import (
     GROWTH_DROPOUT,
     GROWTH_EXCLUDED,
     GROWTH_FIT,

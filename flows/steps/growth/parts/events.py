@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from flows.steps.growth.growth.parts.estimates import Fitted
-from flows.steps.growth.growth.parts.tables import MODELLED_EVENT, fit_table
+from flows.steps.growth.parts.estimates import Fitted
+from flows.steps.growth.parts.tables import MODELLED_EVENT, fit_table
 from udfs.growth.parameters import FloatArray
 from udfs.growth_events import EventRule, GrowthCurve, event_time, first_event
 from warehouse.registry import StepContext

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from flows.steps.growth.growth.parts.rebuilt import Rebuilt
+from flows.steps.growth.parts.rebuilt import Rebuilt
 from udfs.comparisons.adjust import adjusted
 from udfs.growth.clustered import normal_interval
 from udfs.growth.effects import LikelihoodRatio, clustered_covariance, term_tests

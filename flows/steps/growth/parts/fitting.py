@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from flows.steps.growth.growth.parts.estimates import Fitted
-from flows.steps.growth.growth.parts.models import model_named
-from flows.steps.growth.growth.parts.reading import TargetLesions, read_follow_up
-from flows.steps.growth.growth.parts.share import Share
-from flows.steps.growth.growth.parts.tables import GROWTH_POPULATION
+from flows.steps.growth.parts.estimates import Fitted
+from flows.steps.growth.parts.models import model_named
+from flows.steps.growth.parts.reading import TargetLesions, read_follow_up
+from flows.steps.growth.parts.share import Share
+from flows.steps.growth.parts.tables import GROWTH_POPULATION
 from udfs.growth.data import GrowthData
 from udfs.growth.fit import fit_growth
 from udfs.growth.individual import conditional_draws

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from flows.steps.growth.growth.parts.rebuilt import Rebuilt
+from flows.steps.growth.parts.rebuilt import Rebuilt
 from udfs.growth.leaving import Leaving, ObservedEnds
 from udfs.growth.parameters import FloatArray
 from warehouse.registry import StepContext

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from flows.steps.growth.growth.parts.models import model_named
-from flows.steps.growth.growth.parts.reading import TargetLesions, target_lesions_by_subset
+from flows.steps.growth.parts.models import model_named
+from flows.steps.growth.parts.reading import TargetLesions, target_lesions_by_subset
 from udfs.growth.check_data import GrowthDataError
 from udfs.growth.parameters import FloatArray
 from udfs.growth.restore import fit_at

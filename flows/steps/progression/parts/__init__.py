@@ -1,1 +1,4 @@
-"""Parts of the steps of ``progression``; none of them is a step."""
+"""Parts of the steps of ``progression`` and of ``lesions predict``; none of them is a step."""
+
+NO_PROGRESSION = "No progression"
+"""Name of level 0."""
