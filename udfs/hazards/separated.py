@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +22,8 @@ AT_INFINITY = 18.0
 rows the likelihood is within 2e-4 of its supremum; sums over rows at risk keep 8 digits."""
 LIMIT_TOLERANCE = 1e-4
 """Of the limit's log hazard ratio: far below any standard error."""
+MOST_SECANTS = 8
+"""Steps of the search for the limit before it is bracketed instead."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,47 @@ def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSide
         """Above 0 where the profile is lower than at the limit."""
         return supremum - drop - profile(log_hr)
 
-    step = sign if fallen(0.0) > 0 else -sign
+    limit = _by_secant(fallen, drop, sign)
+    if limit is None:
+        limit = _by_bisection(fallen, sign if fallen(0.0) > 0 else -sign)
+    if limit is None:
+        return None
+    chi2 = max(0.0, 2 * (supremum - profile(0.0)))
+    return OneSided(sign > 0, limit, chi2, float(chdtrc(1, chi2)))
+
+
+def _by_secant(fallen: Callable[[float], float], drop: float, sign: float) -> float | None:
+    """Where ``fallen`` is 0, by the secant of the fall's logarithm; None where it leaves the range.
+
+    A level without events takes exp(b) times its expected events from the log-likelihood, nearly,
+    so the fall's logarithm is nearly a line of slope 1 in b: three or four fits find the limit.
+    """
+
+    def log_fall(log_hr: float) -> float:
+        fall = fallen(log_hr) + drop
+        return math.log(fall / drop) if fall > 0 else math.nan
+
+    at, value = 0.0, log_fall(0.0)
+    following = at + sign * value
+    for _ in range(MOST_SECANTS):
+        if not abs(following) < AT_INFINITY:  # NaN as well
+            return None
+        before, last, at, value = at, value, following, log_fall(following)
+        if at == before or value == last:
+            return at if abs(value) <= LIMIT_TOLERANCE else None
+        following = at - value * (at - before) / (value - last)
+        if abs(following - at) <= LIMIT_TOLERANCE:
+            return following
+    return None
+
+
+def _by_bisection(fallen: Callable[[float], float], step: float) -> float | None:
+    """Where ``fallen`` is 0, from 0 on in the direction of a step of length 1; None where it is not
+    before ``AT_INFINITY``."""
+    near = 0.0
     far = step
     while fallen(far) * fallen(0.0) > 0:
         if abs(far) >= AT_INFINITY:
             return None
-        far += step
-    limit = float(brentq(fallen, *sorted((far - step, far)), xtol=LIMIT_TOLERANCE))
-    chi2 = max(0.0, 2 * (supremum - profile(0.0)))
-    return OneSided(sign > 0, limit, chi2, float(chdtrc(1, chi2)))
+        near, far = far, max(-AT_INFINITY, min(AT_INFINITY, 2 * far))
+    return float(brentq(fallen, *sorted((near, far)), xtol=LIMIT_TOLERANCE))
