@@ -1,8 +1,8 @@
 /* What speaks for each number of clusters of progression sequences, by either encoding.
    Why: how many clusters there are is a choice; the figures that it rests on stand here.
    How: timed compares which organs had progressed by when, time discounted by half every progression.half_life_days
-   (k-medoids); published is the one-hot and softmax encoding of Zhou 2023's code (k-means). is_chosen by progression.k or
-   progression.k_rule.
+   (k-medoids); published is the one-hot and softmax encoding of Zhou 2023's code (k-means). is_chosen by
+   progression.k or progression.k_rule.
    Caveats: concordance is of the same patients' survival from the first dose, which groups of a later progression look
    better in than they are (guarantee time): it is given because the paper chose by it; analysis.progression_landmark
    does without. stability_ari says whether the same clusters come again, not that there are groups:
