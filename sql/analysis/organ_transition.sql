@@ -2,8 +2,8 @@
    Why: whether progression in one organ is followed by progression in others sooner than elsewhere.
    How: counts over time at risk, with exact Poisson intervals. A patient is at risk from the day of the first organ's
    progression, not from the first dose: no guarantee time. rate_ratio compares with the time after another organ's
-   progression while the first was free. A death up to progression.death_window_days after the last scan competes; a later
-   one is censored at the last scan, as nobody looked whether the organ had progressed before it.
+   progression while the first was free. A death up to progression.death_window_days after the last scan competes; a
+   later one is censored at the last scan, as nobody looked whether the organ had progressed before it.
    Caveats: both on one day is no transition (n_same_day): which was first is not known. An intensity is taken as
    constant over time. Patients whose disease progresses fast anywhere are over-represented after any progression: a
    ratio is an association, no spread from organ to organ.

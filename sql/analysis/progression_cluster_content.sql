@@ -1,8 +1,8 @@
 /* What is in a cluster, and why it is called so.
    Why: names come from rules, and the rule stands beside the name.
    How: Mono-Organ when 90 % have one progressive organ; Hetero-Organ from a mean of progression.hetero_organs; two
-   organs when each progressed in 75 %; an organ when it was first in half; else Other-First. In the second round the organ
-   that holds the first (second, third) place in half.
+   organs when each progressed in 75 %; an organ when it was first in half; else Other-First. In the second round the
+   organ that holds the first (second, third) place in half.
    Reference: Zhou et al., Nat Commun 2023, Fig. 4a, S7 and S9
    Filled by: step progression_cluster
    Grain: one row per subset, encoding and cluster
