@@ -2,8 +2,8 @@
    Why: one minus Kaplan-Meier would count the dead as if they could still progress.
    How: Aalen-Johansen; events of one day are taken together. From the first dose by treatment, for each organ and for
    any; from the first progression by the organ that it was in, for another organ: who is in a group is known when the
-   clock starts. A death up to progression.death_window_days after the last scan competes; a later one is censored at the
-   last scan, as nobody looked whether the organ had progressed before it.
+   clock starts. A death up to progression.death_window_days after the last scan competes; a later one is censored at
+   the last scan, as nobody looked whether the organ had progressed before it.
    Caveats: one row at every day with an event. Limits are pointwise.
    Reference: Aalen and Johansen, Scand J Stat 1978; Andersen and Keiding, Stat Methods Med Res 2002; asked for in Zhou
    et al., Nat Commun 2023, Discussion
