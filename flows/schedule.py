@@ -21,6 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from flows.copies import wanted_copies
+from flows.notices import channels
+from flows.openlineage_events import refuse_without_library
 from flows.prefect_home import (
     local_timezone,
     own_server_environment,
@@ -53,11 +56,12 @@ def serve(project_root: Path, cron: str, port: int | None = None) -> None:
 
     Raises:
         LesionsError: no project, a cron that is none, a package version with which schedules do not
-            work, a port that is taken, a server that does not start, or another process serves the
-            project.
+            work, a port that is taken, a server that does not start, another process serves the
+            project, or settings of copies and events that cannot be.
     """
     project = open_project(project_root)
     refuse_broken_versions()
+    refuse_without_library(project)
     home = project.state / "prefect"
     home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -85,9 +89,21 @@ def serve(project_root: Path, cron: str, port: int | None = None) -> None:
         arguments = [str(project.root), cron, zone, str(reason)]
         children.append(_start(["-m", "flows.serving", *arguments], home))
         say(f"Schedule  {cron}  ({zone})  of {project.root}")
+        for line in what_follows(project):
+            say(line)
         say("Ctrl-C ends it.")
         _watch(children, stop, reason, log)
     say("Ended.")
+
+
+def what_follows(project: Project) -> list[str]:
+    """What is done after each publish, and who is told, in lines."""
+    copies = [name for name, _, _ in wanted_copies(project)]
+    lines = [f"Then      {', '.join(copies)}"] if copies else []
+    told = [name for name, _ in channels(project.values)]
+    lines += [f"Notices   {', '.join(told)}"] if told else []
+    lines += ["Lineage   events of OpenLineage"] if project.values["openlineage.to"] else []
+    return lines
 
 
 def say(text: str) -> None:

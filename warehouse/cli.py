@@ -359,12 +359,26 @@ def _show(page: Path, open_page: bool) -> None:
 @project_option
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="File to write.")
 @click.option("--open", "open_page", is_flag=True, help="Open it in a browser.")
-def docs(project_folder: Path, output: Path | None, open_page: bool) -> None:
+@click.option(
+    "--dbt",
+    "is_manifest",
+    is_flag=True,
+    help="Write manifest.json in dbt's form (schema 12), for data catalogues, in its place.",
+)
+def docs(project_folder: Path, output: Path | None, open_page: bool, is_manifest: bool) -> None:
     """Write the catalogue of every table and column: meaning, lineage, checks, source.
 
     It is catalogue.html in the project's folder if --output names no other. It needs no network.
     """
     from warehouse.project import open_project
+
+    if is_manifest:
+        from warehouse.reference.dbt_manifest import make_manifest
+
+        if open_page:
+            raise click.UsageError("--open goes with the page, not with --dbt.")
+        _show(make_manifest(open_project(project_folder), output), False)
+        return
     from warehouse.reference.make import make_catalogue
 
     _show(make_catalogue(open_project(project_folder), output), open_page)
@@ -428,7 +442,8 @@ def connect(
     "target",
     required=True,
     metavar="TARGET",
-    help="postgresql://user@host:port/database, a folder for Parquet files, or adam.",
+    help="postgresql://user@host:port/database, a folder or s3://bucket/prefix for Parquet files, "
+    "a DuckDB file (x.duckdb), or adam.",
 )
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option(
@@ -439,7 +454,9 @@ def connect(
     help="adam: only this format; both if left out.",
 )
 @project_option
-@click.option("--schema", default="mart", show_default=True, help="PostgreSQL: the schema.")
+@click.option(
+    "--schema", default="mart", show_default=True, help="PostgreSQL, DuckDB file: the schema."
+)
 @click.option(
     "--reader",
     default="lesions_reader",
@@ -456,7 +473,7 @@ def publish(
     reader: str,
     quiet: bool,
 ) -> None:
-    """Copy the marts to PostgreSQL or to a folder of Parquet files, or write ADaM datasets.
+    """Copy the marts to PostgreSQL, Parquet files or a DuckDB file, or write ADaM datasets.
 
     With --to adam, FOLDER gets a folder per study with its analysis datasets as SAS transport files
     (version 5) and Dataset-JSON 1.1, and define.xml 2.1.

@@ -61,11 +61,15 @@ def insert(
 
 
 def write_settings(connection: duckdb.DuckDBPyConnection, values: Mapping[str, Any]) -> None:
-    """Fills meta.setting."""
+    """Fills meta.setting; readers of the file have no business with private ones."""
     insert(
         connection,
         "meta.setting",
-        [(name, as_text(value), BY_NAME[name].type_name) for name, value in values.items()],
+        [
+            (name, as_text(value), BY_NAME[name].type_name)
+            for name, value in values.items()
+            if not BY_NAME[name].is_private
+        ],
     )
 
 

@@ -21,6 +21,7 @@ from warehouse.setting_lists import (
     growth,
     hazards,
     heterogeneity,
+    nightly,
     progression,
     radiomics,
     responses,
@@ -44,6 +45,7 @@ SETTINGS: tuple[Setting, ...] = (
     *hazards.SETTINGS,
     *progression.SETTINGS,
     *radiomics.SETTINGS,
+    *nightly.SETTINGS,
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
@@ -128,31 +130,29 @@ def _checked(file: str, name: str, value: Any) -> Any:
         hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(BY_NAME)}."
         raise LesionsError(f"{file}: there is no setting {name}. {hint}")
     wanted = type(setting.default)
+    shown = "..." if setting.is_private else repr(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not wanted:
         raise LesionsError(
-            f"{file}: {name} = {value!r} is not {_article(setting.type_name)}. "
+            f"{file}: {name} = {shown} is not {_article(setting.type_name)}. "
             f"The default is {setting.default!r}."
         )
     if isinstance(value, float) and not math.isfinite(value):
-        raise LesionsError(f"{file}: {name} = {value!r} is not a finite number.")
+        raise LesionsError(f"{file}: {name} = {shown} is not a finite number.")
     if setting.choices and value not in setting.choices:
-        raise LesionsError(
-            f"{file}: {name} = {value!r} is not one of {', '.join(setting.choices)}."
-        )
+        raise LesionsError(f"{file}: {name} = {shown} is not one of {', '.join(setting.choices)}.")
     if setting.minimum is not None and value < setting.minimum:
-        raise LesionsError(f"{file}: {name} = {value!r} is below {setting.minimum:g}.")
+        raise LesionsError(f"{file}: {name} = {shown} is below {setting.minimum:g}.")
     maximum = setting.maximum
     if maximum is None and wanted is int:
         maximum = LARGEST
     if maximum is not None and value > maximum:
         raise LesionsError(
-            f"{file}: {name} = {value!r} is above {maximum:.15g}. "
-            f"The default is {setting.default!r}."
+            f"{file}: {name} = {shown} is above {maximum:.15g}. The default is {setting.default!r}."
         )
     if setting.pattern and not re.fullmatch(setting.pattern, value):
-        raise LesionsError(f"{file}: {name} = {value!r} cannot be used: {setting.comment}.")
+        raise LesionsError(f"{file}: {name} = {shown} cannot be used: {setting.comment}.")
     return value
 
 

@@ -22,6 +22,8 @@ ENVIRONMENTS = {
     # rich, cachetools and an older flask-caching: what Superset 6.1 needs and does not declare.
     "superset": ("apache-superset==6.1.0", "duckdb==2.0.0", "duckdb-engine==0.17.0",
                  "flask-caching<2.4", "rich", "cachetools", "psycopg2-binary", "sqlalchemy<2"),
+    "moto": ("moto[server,s3]>=5,<6",),
+    "dbt-artifacts": ("dbt-artifacts-parser==0.15.0",),
 }  # fmt: skip
 
 

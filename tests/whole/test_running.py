@@ -154,14 +154,19 @@ def test_wrong_settings_of_the_environment(tmp_path, monkeypatch, variable, valu
     [
         ("x.xpt", "lesions publish --to adam FOLDER --format xpt"),
         ("marts.xlsx", "lesions query"),
-        ("copy.duckdb", "copy it"),
-        ("s3://bucket/marts", "publishing to s3:// is not known"),
+        ("copy.sqlite", "A DuckDB file ends in"),
+        ("mysql://u:s3cret@host/db", "It needs DuckDB's extension mysql"),
+        ("mssql+pyodbc://u:s3cret@host/db", "No connector of DuckDB writes to SQL Server"),
+        ("ftp://u:s3cret@host/db", "publishing to ftp:// is not known"),
+        ("s3://bucket", "s3://bucket/prefix"),
+        ("s3://key:s3cret@bucket/prefix", "keys come from the environment"),
     ],
 )
 def test_a_target_that_is_no_folder_is_refused(tmp_path, target, remedy):
     project = create_project(tmp_path / "p")
-    with pytest.raises(LesionsError, match=re.escape(remedy)):
+    with pytest.raises(LesionsError, match=re.escape(remedy)) as caught:
         publish_to(
             project, str(tmp_path / target) if "//" not in target else target, "m", "r", True
         )
+    assert "s3cret" not in str(caught.value)
     assert not (tmp_path / target).exists()

@@ -57,7 +57,7 @@ def publish_to_folder(published: Path, target: Path) -> Exported:
     """
     started = time.perf_counter()
     _check(target)
-    name = f"version-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+    name = version_name()
     version, beside = target / name, target / f".writing-{name}"
     with only_publish(target):
         before = _publish(published, version, beside)
@@ -72,6 +72,26 @@ def publish_to_folder(published: Path, target: Path) -> Exported:
         sum(file["bytes"] for file in files),
         time.perf_counter() - started,
     )
+
+
+def version_name() -> str:
+    """A name for a new version: when it was begun, UTC, and what tells two of one second apart."""
+    return f"version-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+
+
+def write_version(marts: Marts, folder: Path) -> list[dict[str, Any]]:
+    """Writes every mart and the manifest into a new folder; the manifest's tables."""
+    folder.mkdir(parents=True)
+    tables = [_write(marts, mart, folder) for mart in marts.tables]
+    manifest = {
+        "run_id": marts.run_id,
+        "finished_at": marts.finished_at,
+        "lesion_warehouse": marts.version,
+        "tables": tables,
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    return tables
 
 
 @contextmanager
@@ -103,16 +123,7 @@ def _publish(published: Path, version: Path, beside: Path) -> str:
     try:
         with open_marts(published) as marts:
             _tidy_writing(target)
-            beside.mkdir(parents=True)
-            tables = [_write(marts, mart, beside) for mart in marts.tables]
-            manifest = {
-                "run_id": marts.run_id,
-                "finished_at": marts.finished_at,
-                "lesion_warehouse": marts.version,
-                "tables": tables,
-            }
-            text = json.dumps(manifest, indent=1, ensure_ascii=False)
-            (beside / MANIFEST).write_text(text + "\n", encoding="utf-8")
+            tables = write_version(marts, beside)
         _sync(beside)
         _verify(beside, tables)
         beside.rename(version)

@@ -19,10 +19,30 @@ _FILES = {
     ".sas7bdat": "SAS reads CSV, Parquet and XPT; " + _XPT,
     **dict.fromkeys((".csv", ".json", ".parquet", ".xlsx"), _ONE_TABLE),
     **dict.fromkeys(
-        (".duckdb", ".db"), "the published warehouse.duckdb is such a file already: copy it."
+        (".sqlite", ".sqlite3"), "SQLite is not written. A DuckDB file ends in .duckdb or .db."
     ),
 }
 """Endings of files, which no copy of all marts is -> what to do."""
+_TARGETS = (
+    "A target is postgresql://user@host/database, s3://bucket/prefix, a DuckDB file (x.duckdb), or "
+    "a folder for Parquet files."
+)
+_BY_PARQUET = (
+    "Publish to a folder or to s3://, and load the Parquet files (manifest.json there has every "
+    "column with its type) with the database's own tools."
+)
+_SERVERS = {
+    "mysql": f"It needs DuckDB's extension mysql, which pip does not bring. {_BY_PARQUET}",
+    "mssql": f"No connector of DuckDB writes to SQL Server. {_BY_PARQUET}",
+}
+"""Schemes of servers to which nothing is written -> what would be needed."""
+_SCHEMES = {
+    "mariadb": "mysql",
+    "sqlserver": "mssql",
+    "s3a": "s3",
+    "s3n": "s3",
+}
+DUCKDB_FILES = (".duckdb", ".db", ".ddb")
 READER_PASSWORD = "LESIONS_READER_PASSWORD"
 
 
@@ -41,17 +61,21 @@ def publish_to(project: Project, target: str, schema: str, reader: str, quiet: b
             "a PostgreSQL target has two slashes: postgresql://user@host:port/database."
         )
     if "://" in target:
-        kind = target.split("://")[0]
-        raise LesionsError(
-            f"publishing to {kind}:// is not known. A target is postgresql://user@host/database, "
-            "or a folder for Parquet files."
-        )
+        return _to_address(project, target)
     if target.lower().endswith(".zip"):
         raise LesionsError(
             f"{target} looks like dashboards for Superset: 'lesions connect --superset {target}' "
-            "makes them. A target is postgresql://user@host/database, or a folder."
+            f"makes them. {_TARGETS}"
         )
     suffix = Path(target).suffix.lower()
+    if suffix in DUCKDB_FILES and not Path(target).expanduser().is_dir():
+        from warehouse.publishing.duckdb_file import publish_to_duckdb
+
+        copied = publish_to_duckdb(project.published, Path(target).expanduser(), schema)
+        return (
+            f"Wrote {copied.n_tables} tables ({copied.n_rows:,} rows) to the schema {schema} of "
+            f"{target} in {copied.seconds:.1f} s."
+        )
     if suffix in _FILES and not Path(target).expanduser().is_dir():
         raise LesionsError(
             f"{target} is named like a file, and a copy of the marts is a folder: {_FILES[suffix]}"
@@ -62,6 +86,27 @@ def publish_to(project: Project, target: str, schema: str, reader: str, quiet: b
     return (
         f"Wrote {done.n_tables} tables ({done.n_rows:,} rows, {done.n_bytes / 1e6:,.1f} MB) to "
         f"{done.version} in {done.seconds:.1f} s; {done.version.parent / 'current'} leads there."
+    )
+
+
+def _to_address(project: Project, target: str) -> str:
+    """A target that is an address, but none of PostgreSQL.
+
+    Raises:
+        LesionsError: one of no known kind; the address, which may hold a password, is not shown.
+    """
+    kind = target.split("://")[0].lower().split("+")[0]
+    kind = _SCHEMES.get(kind, kind)
+    if kind in _SERVERS:
+        raise LesionsError(f"publishing to {kind}:// is not possible. {_SERVERS[kind]}")
+    if kind != "s3":
+        raise LesionsError(f"publishing to {kind}:// is not known. {_TARGETS}")
+    from warehouse.publishing.object_store import publish_to_store
+
+    done = publish_to_store(project.published, target)
+    return (
+        f"Wrote {done.n_tables} tables ({done.n_rows:,} rows, {done.n_bytes / 1e6:,.1f} MB) to "
+        f"s3://{done.version} in {done.seconds:.1f} s; current.json beside it names that version."
     )
 
 

@@ -25,6 +25,9 @@ class Setting:
     pattern: str = ""
     is_operational: bool = False
     """True where the value cannot change a result (threads, memory): never in a fingerprint."""
+    is_private: bool = False
+    """True where the value may be a secret (a webhook's address): never in the published file,
+    and never in a message."""
 
     @property
     def type_name(self) -> str:

@@ -16,6 +16,7 @@ CLUSTER, TREATMENT = "progression cluster", "treatment class"
 FIRST, NUMBER = "first progressive organ", "number of progressive organs"
 FROM_FIRST_DOSE = "OS"
 NOTHING_YET = "none yet"
+OTHER = "Other first"
 FREQUENT_FIRST = 2
 """So many organs, the most frequent first ones, are groups of their own; the paper's are two."""
 
@@ -115,13 +116,18 @@ def from_landmarks(landmark: pd.DataFrame, display: dict[str, str]) -> Iterator[
 
 
 def _first_groups(rows: pd.DataFrame, display: dict[str, str]) -> tuple[Any, list[str]]:
-    """Each patient's group by the first progressive organ, and the groups in their order."""
+    """Each patient's group by the first progressive organ, and the groups in their order.
+
+    The organ "other" is of the group of other organs, however frequent: two groups of one name
+    would be one key twice.
+    """
     count = rows["first_organ"].dropna().value_counts()
-    ordered = sorted(count.index, key=lambda organ: (-int(count[organ]), str(organ)))
+    named = [organ for organ in count.index if f"{display.get(organ, organ)} first" != OTHER]
+    ordered = sorted(named, key=lambda organ: (-int(count[organ]), str(organ)))
     frequent = [str(organ) for organ in ordered[:FREQUENT_FIRST]]
     shown = {organ: f"{display.get(organ, organ)} first" for organ in frequent}
     first = [
-        NOTHING_YET if not isinstance(organ, str) else shown.get(organ, "Other first")
+        NOTHING_YET if not isinstance(organ, str) else shown.get(organ, OTHER)
         for organ in rows["first_organ"]
     ]
-    return np.array(first, dtype=object), [NOTHING_YET, "Other first", *shown.values()]
+    return np.array(first, dtype=object), [NOTHING_YET, OTHER, *shown.values()]
