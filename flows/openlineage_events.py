@@ -309,7 +309,7 @@ def _output_dataset(one: Mapping[str, Any], namespace: str) -> Any:
                 for check, column, severity, success, meaning in one["checks"]
             ]
         )
-    output_facets = {}
+    output_facets: dict[str, Any] = {}
     if one["rows"] is not None:
         output_facets["outputStatistics"] = (
             facet_v2.output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
