@@ -20,7 +20,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from warehouse.contents import content_folder
+from warehouse.contents import content_folder, table_file, table_of
 from warehouse.errors import LesionsError
 from warehouse.registry import TableDoc
 
@@ -41,10 +41,10 @@ def declared(name: str) -> TableDoc:
     Raises:
         LesionsError: there is none, or it cannot be read.
     """
-    schema, table = name.split(".")
-    path = content_folder("sql") / schema / f"{table}.sql"
-    if not path.is_file():
-        raise LesionsError(f"{name} is declared nowhere: sql/{schema}/{table}.sql is missing.")
+    path = table_file(content_folder("sql"), name)
+    if path is None:
+        missing = f"sql/{name.replace('.', '/')}.sql"
+        raise LesionsError(f"{name} is declared nowhere: {missing} is missing.")
     return read_declaration(path)
 
 
@@ -55,12 +55,12 @@ def is_declaration(text: str) -> bool:
 
 
 def read_declaration(path: Path) -> TableDoc:
-    """A table from its file; its name is ``<folder>.<file name>``.
+    """A table from its file; its name is ``<schema>.<file name>``.
 
     Raises:
         LesionsError: a part of the header is missing, or a line is no column with a comment.
     """
-    name = f"{path.parent.name}.{path.stem}"
+    name = table_of(path)
     text = path.read_text(encoding="utf-8")
     description, labelled = read_header(name, text, LABELS[:3])
     body = text[text.index("*/") + 2 :].strip().splitlines()

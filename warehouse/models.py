@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.tokens import TokenType
 
+from warehouse.contents import table_of
 from warehouse.declarations import is_declaration, read_header, words
 from warehouse.errors import LesionsError
 from warehouse.memory import Memory
@@ -173,7 +174,7 @@ def read_models(
     memory: Memory | None = None,
     macro_folder: Path | None = None,
 ) -> list[SqlModel]:
-    """Every model of ``sql/<layer>/<table>.sql``.
+    """Every model of ``sql/<layer>/<table>.sql`` and of folders within a layer.
 
     Args:
         folder: the folder ``sql``.
@@ -189,7 +190,7 @@ def read_models(
     models = [
         read_model(path, known_settings, frozenset(macros), memory)
         for layer in MODEL_LAYERS
-        for path in sorted((folder / layer).glob("*.sql"))
+        for path in sorted((folder / layer).rglob("*.sql"))
         if not is_declaration(path.read_text(encoding="utf-8"))
     ]
     return [_with_macro_settings(model, macros) for model in models]
@@ -219,8 +220,8 @@ def read_model(
     macros: frozenset[str],
     memory: Memory | None = None,
 ) -> SqlModel:
-    """One model from its file; its name is ``<folder>.<file name>``."""
-    name = f"{path.parent.name}.{path.stem}"
+    """One model from its file; its name is ``<schema>.<file name>``."""
+    name = table_of(path)
     text = path.read_text(encoding="utf-8")
     follows_from = (_reader(), name, text, *sorted(known_settings), "", *sorted(macros))
     parts = (memory or Memory()).recall(

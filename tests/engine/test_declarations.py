@@ -91,11 +91,11 @@ def test_every_declared_table_is_filled_by_what_its_file_says_and_is_valid_sql()
     filled |= {table.name: "the engine" for table in (*META_DOCS, declared("quality.check_result"))}
     connection = duckdb.connect()
     found = {}
-    for path in sorted(content_folder("sql").glob("*/*.sql")):
+    for path in sorted(content_folder("sql").rglob("*.sql")):
         text = path.read_text(encoding="utf-8")
         if is_declaration(text):
             doc = read_declaration(path)
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {path.parent.name}")
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {doc.name.split('.')[0]}")
             connection.execute(text)
             columns = connection.table(doc.name)
             assert dict(zip(columns.columns, map(str, columns.types), strict=True)) == doc.types

@@ -13,6 +13,7 @@ import pyarrow as pa
 import yaml
 from sqlkit import SqlKit
 
+from warehouse.contents import table_file
 from warehouse.declarations import declared
 from warehouse.models import SqlModel, read_macros, read_model
 from warehouse.settings import BY_NAME, default_values
@@ -434,19 +435,22 @@ def load_seeds(con: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def _file(name: str) -> Path:
+    path = table_file(SQL, name)
+    assert path is not None, name
+    return path
+
+
 @cache
 def model(name: str) -> SqlModel:
     """One model as the engine reads it: header, key, comments, parsed SELECT."""
-    schema, table = name.split(".")
-    path = SQL / schema / f"{table}.sql"
-    return read_model(path, frozenset(BY_NAME), frozenset())
+    return read_model(_file(name), frozenset(BY_NAME), frozenset())
 
 
 def run_model(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Creates one model's table from its file as it stands and checks its declared key."""
-    schema, table = name.split(".")
-    con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    text = (SQL / schema / f"{table}.sql").read_text(encoding="utf-8")
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
+    text = _file(name).read_text(encoding="utf-8")
     con.execute(f"CREATE TABLE {name} AS {text}")
     key = ", ".join(model(name).doc.key)
     repeated = con.execute(f"SELECT {key} FROM {name} GROUP BY ALL HAVING count(*) > 1").fetchall()

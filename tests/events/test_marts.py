@@ -286,7 +286,7 @@ def test_no_mart_of_these_tables_is_left_out_here() -> None:
     """Marts that rest on analyses made elsewhere are tested with those; measures in tests/bi."""
     steps = ("analysis.lesion_phase", "analysis.gower_lesion", "analysis.gower_patient")
     known = {*ALL, *steps}
-    names = {path.stem for path in (SQL / "mart").glob("*.sql") if "metric" not in path.stem}
+    names = {path.stem for path in (SQL / "mart").rglob("*.sql") if "metric" not in path.stem}
     reads = {name: model(f"mart.{name}").reads for name in names}
     assert set(MART) == {
         name

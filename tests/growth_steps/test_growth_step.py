@@ -498,7 +498,7 @@ def test_estimates_are_held_against_the_marginal_truth(con: duckdb.DuckDBPyConne
         "f": 1 / (1 + np.exp(-phi[:, 2])),
         "b": 0.25,
     })  # fmt: skip
-    model = Path(__file__).resolve().parents[2] / "sql/analysis/growth_truth.sql"
+    model = Path(__file__).resolve().parents[2] / "sql/analysis/growth/growth_truth.sql"
     con.register("truth", truth)
     con.execute("CREATE OR REPLACE TABLE staging.simulated_lesion AS SELECT * FROM truth")
     found = con.sql(model.read_text()).df().set_index("parameter")

@@ -18,7 +18,7 @@ from warehouse.registry import installed_steps
 from warehouse.settings import default_values
 
 RESPONSES = ("CR", "PR", "SD", "PD")
-MART = Path(__file__).resolve().parents[2] / "sql" / "mart" / "fig_event_by_response.sql"
+MART = Path(__file__).resolve().parents[2] / "sql" / "mart" / "events" / "fig_event_by_response.sql"
 
 
 @pytest.fixture(scope="module")

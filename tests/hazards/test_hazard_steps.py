@@ -55,9 +55,8 @@ def con(tables: dict[str, pd.DataFrame]) -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture(scope="module")
 def sql_models() -> dict[str, str]:
-    folder = Path(__file__).resolve().parents[2] / "sql" / "mart"
-    names = ["fig_organ_phenotype", *(p.stem for p in folder.glob("fig_hazard_*.sql"))]
-    return {name: (folder / f"{name}.sql").read_text() for name in names}
+    folder = Path(__file__).resolve().parents[2] / "sql" / "mart" / "hazards"
+    return {path.stem: path.read_text() for path in folder.glob("fig_*.sql")}
 
 
 @pytest.fixture(scope="module")
@@ -726,9 +725,11 @@ def anatomical_charts(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
         "1 AS sort_order, FALSE AS is_immune_privileged",
         [list(ORGANS)],
     )
-    chart = (folder / "fig_organ_phenotype.sql").read_text(encoding="utf-8")
+    chart = (folder / "hazards" / "fig_organ_phenotype.sql").read_text(encoding="utf-8")
     con.execute(f"CREATE OR REPLACE TABLE mart.fig_organ_phenotype AS {chart}")
-    return con.sql((folder / "fig_anatomical_chart.sql").read_text(encoding="utf-8")).df()
+    return con.sql(
+        (folder / "heterogeneity" / "fig_anatomical_chart.sql").read_text(encoding="utf-8")
+    ).df()
 
 
 def test_tumor_types_have_models_and_baseline_hazards_of_their_own(

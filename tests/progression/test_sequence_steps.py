@@ -33,7 +33,7 @@ def con(made: tuple[dict[str, pd.DataFrame], PlantedSequences]) -> duckdb.DuckDB
 def found(con: duckdb.DuckDBPyConnection) -> Found:
     out: Found = {}
     for name in STEPS:
-        out |= run(con, name, sequences__hetero_organs=3.5)[0]
+        out |= run(con, name, progression__hetero_organs=3.5)[0]
     return out
 
 
@@ -207,7 +207,7 @@ def test_no_grid_search_sees_who_is_held_back(
     from udfs.progression.prediction import GRID, Features, validation
 
     con = database(made[0])
-    run(con, "progression_cluster", sequences__hetero_organs=3.5)
+    run(con, "progression_cluster", progression__hetero_organs=3.5)
     con.execute(
         "CREATE OR REPLACE TABLE analysis.baseline_feature AS SELECT * REPLACE (CAST(row_number() "
         "OVER (ORDER BY patient_id) AS DOUBLE) AS age_years) FROM analysis.baseline_feature"
@@ -238,7 +238,7 @@ def test_settings_of_the_prediction_are_followed(con: duckdb.DuckDBPyConnection)
     split = found["progression_prediction_split"]
     assert set(split.loc[split["model"] == "gradient boosting", "iterations"]) == {2}
     smallest = whole(
-        run(con, "progression_cluster", sequences__hetero_organs=3.5)[0], "progression_cluster"
+        run(con, "progression_cluster", progression__hetero_organs=3.5)[0], "progression_cluster"
     )["cluster_name"].value_counts()
     n = int(smallest.min())
     found, notes = run(con, "progression_prediction", prediction__folds=1000, **given)
@@ -255,7 +255,7 @@ def test_rows_in_another_order_give_the_same_tables(
     other = database(made[0], seed=5)
     with threadpool_limits(2):
         for name in STEPS:
-            for table, frame in run(other, name, sequences__hetero_organs=3.5)[0].items():
+            for table, frame in run(other, name, progression__hetero_organs=3.5)[0].items():
                 pd.testing.assert_frame_equal(frame, found[table], check_exact=True, obj=table)
 
 
@@ -263,7 +263,7 @@ def test_patients_without_progression_can_be_clustered_too(
     made: tuple[dict[str, pd.DataFrame], PlantedSequences],
 ) -> None:
     con = database(made[0])
-    found, _ = run(con, "progression_cluster", sequences__no_progression="clustered")
+    found, _ = run(con, "progression_cluster", progression__no_progression="clustered")
     members = whole(found, "progression_cluster")
     assert (members["cluster"] > 0).all()
     assert "No progression" in set(members["cluster_name"])
@@ -272,7 +272,7 @@ def test_patients_without_progression_can_be_clustered_too(
     assert landmark["cluster"].tolist() == [label[name] for name in landmark["cluster_name"]]
     nothing_yet = landmark[landmark["n_progressive_organs"] == 0]
     assert set(nothing_yet["cluster_name"]) == {"No progression"}
-    meaning, _ = run(con, "progression_meaning", sequences__no_progression="clustered")
+    meaning, _ = run(con, "progression_meaning", progression__no_progression="clustered")
     summary = meaning["progression_survival_summary"]
     assert not summary.duplicated(["subset", "grouping", "group_name", "endpoint"]).any()
     share = whole(meaning, "progression_proportion").groupby("treatment_class")
@@ -283,11 +283,11 @@ def test_more_clusters_than_sequences_and_none_to_be_doubted_are_said(
     made: tuple[dict[str, pd.DataFrame], PlantedSequences],
 ) -> None:
     con = database(made[0])
-    same = {"sequences__half_life_days": 1e300, "sequences__resamples": 0}
-    notes = run(con, "progression_cluster", sequences__k=5000, **same)[1]
+    same = {"progression__half_life_days": 1e300, "progression__resamples": 0}
+    notes = run(con, "progression_cluster", progression__k=5000, **same)[1]
     assert "all: progression.k is 5000, but there are" in notes[0]
     assert not any("nan" in note for note in notes)
-    notes = run(con, "progression_cluster", sequences__k=1, sequences__resamples=0)[1]
+    notes = run(con, "progression_cluster", progression__k=1, progression__resamples=0)[1]
     assert not any(note.startswith("all: 1 clusters") for note in notes)
 
 
@@ -338,12 +338,12 @@ def test_tumor_types_are_clustered_by_themselves(
 def test_landmarks_that_are_no_days_are_refused(
     made: tuple[dict[str, pd.DataFrame], PlantedSequences], text: str
 ) -> None:
-    with pytest.raises(LesionsError, match=r"sequences\.landmarks"):
-        run(database(made[0]), "progression_cluster", sequences__landmarks=text)
+    with pytest.raises(LesionsError, match=r"progression\.landmarks"):
+        run(database(made[0]), "progression_cluster", progression__landmarks=text)
 
 
 def test_figures_can_be_made(con: duckdb.DuckDBPyConnection, found: Found) -> None:
-    folder = Path(__file__).resolve().parents[2] / "sql" / "mart"
+    folder = Path(__file__).resolve().parents[2] / "sql" / "mart" / "progression"
     for name in (
         *("sequence", "survival", "interval", "proportion", "choice", "characteristic"),
         *("organ_transition", "organ_incidence", "prediction_curve", "prediction_calibration"),
@@ -366,7 +366,7 @@ def test_a_cluster_of_one_patient_has_a_cell_without_a_deviation(
         "patient_id = (SELECT min(patient_id) FROM analysis.progression_cluster WHERE cluster = 1)"
     )
     run(con, "progression_meaning")
-    folder = Path(__file__).resolve().parents[2] / "sql" / "mart"
+    folder = Path(__file__).resolve().parents[2] / "sql" / "mart" / "progression"
     rows = con.execute((folder / "fig_progression_characteristic.sql").read_text()).df()
     assert rows["cell"].notna().all()
     alone = rows[(rows["cluster_name"] == "Alone") & (rows["subset"] == "all")]

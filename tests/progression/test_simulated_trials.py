@@ -47,7 +47,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SqlKit, P
             kit.build_one(name)
         for name in ("analysis.lesion_finding", "analysis.lesion_event", *SEQUENCES):
             kit.build_one(name)
-        run_node(kit, "progression_cluster", sequences__resamples=20, sequences__shuffles=5)
+        run_node(kit, "progression_cluster", progression__resamples=20, progression__shuffles=5)
         yield kit, folder / "truth"
 
 

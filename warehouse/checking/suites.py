@@ -46,6 +46,7 @@ from warehouse.checking.kinds import (
     sentence,
     tables_named,
 )
+from warehouse.contents import shown_path, table_of
 from warehouse.errors import LesionsError
 
 SEVERITIES = ("critical", "warning", "info")
@@ -141,11 +142,13 @@ def suite_files(folder: Path) -> dict[str, Path]:
     paths = sorted(folder.rglob("*.*"))
     for path in paths:
         place = path.relative_to(folder)
-        if path.suffix in (".json", ".yaml") or (path.suffix == ".yml" and len(place.parts) != 2):
+        if path.suffix in (".json", ".yaml") or (
+            path.suffix == ".yml" and len(place.parts) not in (2, 3)
+        ):
             raise LesionsError(
                 f"expectations/{place}: is not read. A suite is expectations/<schema>/<table>.yml."
             )
-    return {f"{path.parent.name}.{path.stem}": path for path in paths if path.suffix == ".yml"}
+    return {table_of(path): path for path in paths if path.suffix == ".yml"}
 
 
 def load_suites(
@@ -154,7 +157,7 @@ def load_suites(
     """Every suite of a folder, keyed ``schema.table``.
 
     Args:
-        folder: holds ``<schema>/<table>.yml`` files.
+        folder: holds ``<schema>/<table>.yml`` and ``<schema>/<word>/<table>.yml`` files.
         columns: the columns of each table; where given, every column that a suite names must be
             among them, and every suite's table too.
 
@@ -195,7 +198,7 @@ def read_suite(path: Path) -> Suite:
     Raises:
         LesionsError: see ``load_suites``.
     """
-    table = f"{path.parent.name}.{path.stem}"
+    table = table_of(path)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -249,7 +252,7 @@ def _read_checks(path: Path, place: str, entry: Any) -> list[Check]:
     _check_arguments(path, place, kind, given, texts)
     return [
         Check(
-            table=f"{path.parent.name}.{path.stem}",
+            table=table_of(path),
             check_id=check_id,
             kind=kind.name,
             kwargs=kwargs,
@@ -318,7 +321,7 @@ def _check_keys(
 
 
 def _file(path: Path) -> str:
-    return f"expectations/{path.parent.name}/{path.name}"
+    return shown_path("expectations", path)
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

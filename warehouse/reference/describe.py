@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from warehouse.checks import Suite
+from warehouse.contents import shown_path
 from warehouse.fingerprints import step_sources
 from warehouse.graph import Graph, Node
 from warehouse.memory import Memory
@@ -243,7 +244,7 @@ def _checks(doc: TableDoc, suites: Mapping[str, Suite], stored: _Stored) -> list
 def _source(node: Node, memory: Memory) -> dict[str, Any]:
     """Where a node's definition is, and its text or (of Python) the modules that hold it."""
     if node.model is not None:
-        path = f"sql/{node.model.path.parent.name}/{node.model.path.name}"
+        path = shown_path("sql", node.model.path)
         macros = list(node.model.macros)
         return {"path": path, "text": node.model.text, "modules": [], "macros": macros}
     if node.seed is not None:
