@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from warehouse.contents import content_folder
+from warehouse.contents import content_folder, table_of
 from warehouse.declarations import declared, is_declaration, read_declaration
 from warehouse.errors import LesionsError
 from warehouse.meta import META_DOCS
@@ -103,6 +103,13 @@ def test_every_declared_table_is_filled_by_what_its_file_says_and_is_valid_sql()
             assert set(doc.types.values()) <= {*ARROW_TYPES, "INTEGER"}
             found[doc.name] = text.partition("Filled by: ")[2].partition("\n")[0]
     assert found == filled
+
+
+@pytest.mark.parametrize("root", ["sql", "expectations"])
+def test_no_table_has_two_files(root: str) -> None:
+    suffix = {"sql": ".sql", "expectations": ".yml"}[root]
+    tables = [table_of(path) for path in content_folder(root).rglob(f"*{suffix}")]
+    assert len(tables) == len(set(tables))
 
 
 def test_columns_stand_in_the_declared_order_and_nan_is_null(path: Path) -> None:
