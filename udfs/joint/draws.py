@@ -7,7 +7,7 @@ drawn from the population: they belong in the likelihood with what the model say
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ from udfs.joint.sampling import (
 )
 
 N_DRAWS = 200
+SCORED_AT_ONCE = 64
+"""Patients."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,24 @@ class CurveDraws:
     def n_draws(self) -> int:
         """M."""
         return int(self.u.shape[1])
+
+    def take(self, patients: IntArray) -> tuple[CurveDraws, IntArray]:
+        """Some patients, ascending places, and (n',) the places of their lesions in here."""
+        keep = np.flatnonzero(np.isin(self.owner, patients))
+        chosen = CurveDraws(
+            self.patient[patients],
+            self.lesion[keep],
+            np.searchsorted(patients, self.owner[keep]),
+            self.is_measured[keep],
+            self.u[patients],
+            self.phi[keep],
+            self.typical[keep],
+            self.design[keep],
+            self.error_score[keep],
+            self.sizes_loglik[patients],
+            self.sizes_mc_error[patients],
+        )
+        return chosen, keep
 
     def rows(self, patients: slice) -> slice:
         """Lesions of a run of patients."""
@@ -201,6 +221,54 @@ def _one_set(
         own = _normal(seed, LESION_PURPOSE, data.lesion[rows[k]], n_draws, p) @ root.T
         phi[k] = wanted.typical[k] + u[wanted.owner[k]] + own
     return PatientDraws(u, phi, error_score, loglik)
+
+
+def population_draws(
+    draws: CurveDraws, point: TwoLevelPoint, n_draws: int, seed: int
+) -> CurveDraws:
+    """The same patients and lesions drawn from the population, as if nothing but their baselines
+    were known."""
+    p = draws.u.shape[2]
+    root = np.linalg.cholesky(point.population.omega)
+    u = np.stack(
+        [
+            point.between * _normal(seed, PATIENT_PURPOSE, one, n_draws, p)
+            for one in draws.patient.tolist()
+        ]
+    )
+    own = np.empty((len(draws.lesion), n_draws, p))
+    for k, one in enumerate(draws.lesion.tolist()):
+        own[k] = _normal(seed, LESION_PURPOSE, one, n_draws, p) @ root.T
+    return replace(
+        draws,
+        is_measured=np.zeros(len(draws.lesion), dtype=bool),
+        u=u,
+        phi=draws.typical[:, None] + u[draws.owner] + own,
+        error_score=np.zeros((len(draws.lesion), n_draws, draws.error_score.shape[2])),
+        sizes_loglik=np.zeros(len(draws.patient)),
+        sizes_mc_error=np.zeros(len(draws.patient)),
+    )
+
+
+def growth_covariance(
+    fit: GrowthFit, point: TwoLevelPoint, draws: CurveDraws, free: IntArray
+) -> FloatArray:
+    """(L, L) covariance of theta_L from the scores of the patients' sizes (Berndt et al. 1974).
+
+        V_L = (sum_i s_i s_i')^-1,   s_i = E[d log p(y, phi, u) / d theta_L | sizes]
+
+    Args:
+        free: places in theta_L of what was estimated; 0 elsewhere (an effect held at none).
+    """
+    found = []
+    for start in range(0, len(draws.patient), SCORED_AT_ONCE):
+        part = slice(start, min(start + SCORED_AT_ONCE, len(draws.patient)))
+        found.append(longitudinal_scores(fit, point, draws, part).mean(axis=1))
+    score = np.concatenate(found)
+    off = (score - score.mean(axis=0))[:, free]
+    out = np.zeros((score.shape[1], score.shape[1]))
+    out[np.ix_(free, free)] = np.linalg.pinv(off.T @ off, hermitian=True)
+    return out
 
 
 def _interleaved(first: FloatArray, second: FloatArray) -> FloatArray:

@@ -78,7 +78,7 @@ class FittedHazard:
             part = slice(begin, min(begin + PATIENTS_PER_BLOCK, p))
             mine, own = lesions.some(part)
             n = part.stop - part.start
-            nodes = self.baseline.nodes(np.full(n, start), np.full(n, stop))
+            nodes = self.baseline.nodes(np.full(n, start), np.full(n, stop)).that_count()
             values = link_values(
                 self.links,
                 mine,

@@ -52,6 +52,13 @@ class TimeNodes:
             self.days[patients], self.width[patients], self.piece, self.starts_at_zero[patients]
         )
 
+    def that_count(self) -> TimeNodes:
+        """Without the nodes whose width is 0 for everyone."""
+        kept = self.width.any(axis=0)
+        return TimeNodes(
+            self.days[:, kept], self.width[:, kept], self.piece[kept], self.starts_at_zero
+        )
+
 
 @dataclass(frozen=True)
 class Expansion:
@@ -189,17 +196,18 @@ class Weibull:
         w = np.stack([plain, plain * log_t, plain * log_t**2])
         zero = np.flatnonzero(nodes.starts_at_zero)
         early = np.flatnonzero(nodes.piece == 0)
-        length = nodes.width[np.ix_(zero, early)].sum(axis=1)
-        log_a = np.log(length)[:, None]
-        rule = _product_rule(k, len(early))
-        scale = length[:, None] ** k
-        w[np.ix_(np.arange(3), zero, early)] = scale * np.stack(
-            [
-                np.broadcast_to(rule[0], (len(zero), len(early))),
-                rule[1] + log_a * rule[0],
-                rule[2] + 2.0 * log_a * rule[1] + log_a**2 * rule[0],
-            ]
-        )
+        if len(zero) and len(early):
+            length = nodes.width[np.ix_(zero, early)].sum(axis=1)
+            log_a = np.log(length)[:, None]
+            rule = _product_rule(k, len(early))
+            scale = length[:, None] ** k
+            w[np.ix_(np.arange(3), zero, early)] = scale * np.stack(
+                [
+                    np.broadcast_to(rule[0], (len(zero), len(early))),
+                    rule[1] + log_a * rule[0],
+                    rule[2] + 2.0 * log_a * rule[1] + log_a**2 * rule[0],
+                ]
+            )
         return self._in_logs(np.exp(psi[0]) * w, k)
 
     def _in_logs(self, w: FloatArray, k: float) -> Expansion:

@@ -130,6 +130,10 @@ class EventModel:
         """(P, M) log p(T, d | b)."""
         return np.concatenate([self._terms(part, theta).loglik for part in self._blocks()])
 
+    def cumulative_hazards(self, theta: FloatArray) -> FloatArray:
+        """(P, M) cumulative hazard at the end in each draw."""
+        return np.concatenate([self._terms(part, theta).cumulative for part in self._blocks()])
+
     def evaluate(
         self, theta: FloatArray, *, threads: int = 1, pool: ThreadPoolExecutor | None = None
     ) -> EventSums:

@@ -73,6 +73,8 @@ FROM analysis.growth_follow_up AS follow_up
 INNER JOIN analysis.growth_subset AS membership ON follow_up.patient_id = membership.member_id
 ORDER BY follow_up.patient_id
 """
+FEWEST_OBSERVATIONS = 2
+"""Of a lesion whose growth is fitted, its baseline included."""
 NO_VOLUME = ("no_volume", "no measurement from the baseline on has a volume")
 ONLY_BASELINE = ("only_baseline", "no measurement counts besides the baseline")
 CUT_OFF = {
@@ -129,11 +131,15 @@ def read_target_lesions(context: StepContext) -> TargetLesions:
 
 
 def target_lesions_by_subset(
-    context: StepContext,
+    context: StepContext, fewest_observations: int = FEWEST_OBSERVATIONS
 ) -> dict[str, TargetLesions | GrowthDataError]:
     """The same by subset of ``analysis.growth_subset``, in the order of their names.
 
     Where no lesion of a subset can be used, the error that says so.
+
+    Args:
+        fewest_observations: of a lesion, its baseline included; 1 keeps lesions of which nothing
+            but the baseline was measured.
     """
     lesions, rows = _frames(context)
     found: dict[str, TargetLesions | GrowthDataError] = {}
@@ -141,7 +147,7 @@ def target_lesions_by_subset(
         mine = lesions[lesions["subset"] == subset]
         try:
             found[str(subset)] = TargetLesions(
-                mine, _data(context, rows[rows["lesion_id"].isin(mine.index)])
+                mine, _data(context, rows[rows["lesion_id"].isin(mine.index)], fewest_observations)
             )
         except GrowthDataError as error:
             found[str(subset)] = error
@@ -154,7 +160,9 @@ def _frames(context: StepContext) -> tuple[pd.DataFrame, pd.DataFrame]:
     return lesions, context.frame(MEASUREMENTS)
 
 
-def _data(context: StepContext, rows: pd.DataFrame) -> GrowthData | None:
+def _data(
+    context: StepContext, rows: pd.DataFrame, fewest_observations: int = FEWEST_OBSERVATIONS
+) -> GrowthData | None:
     if rows.empty:
         return None
     limit = float(context.setting("volume.limit_of_quantification_mm3"))
@@ -173,6 +181,7 @@ def _data(context: StepContext, rows: pd.DataFrame) -> GrowthData | None:
         is_censored.astype(np.float64),
         np.where(is_censored, 0.0, np.nan),
         patient=rows["patient_id"].fillna(rows["lesion_id"]).to_numpy(dtype=str),
+        fewest_observations=fewest_observations,
     )
 
 

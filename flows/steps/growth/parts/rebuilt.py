@@ -11,7 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from flows.steps.growth.parts.models import model_named
-from flows.steps.growth.parts.reading import TargetLesions, target_lesions_by_subset
+from flows.steps.growth.parts.reading import (
+    FEWEST_OBSERVATIONS,
+    TargetLesions,
+    target_lesions_by_subset,
+)
 from udfs.growth.check_data import GrowthDataError
 from udfs.growth.parameters import FloatArray
 from udfs.growth.restore import fit_at
@@ -60,16 +64,23 @@ def patients_of(lesions: pd.DataFrame) -> NDArray[np.generic]:
     return lesions["patient_id"].fillna(lesions["lesion_id"]).to_numpy(dtype=str)
 
 
-def rebuild(context: StepContext, modes: pd.DataFrame | None = None) -> Iterator[Rebuilt]:
+def rebuild(
+    context: StepContext,
+    modes: pd.DataFrame | None = None,
+    n_nodes: int = 0,
+    fewest_observations: int = FEWEST_OBSERVATIONS,
+) -> Iterator[Rebuilt]:
     """The project's fits one after the other, from their published estimates.
 
     Args:
         modes: lesion_id, parameter, gaussian_value of the lesions' modes, where they are known.
+        n_nodes: importance nodes per lesion; 0 as ``fit_at`` chooses.
+        fewest_observations: see ``target_lesions_by_subset``; the fitted lesions are the same.
     """
     fits = context.frame(FIT)
     if fits.empty:
         return
-    subsets = target_lesions_by_subset(context)
+    subsets = target_lesions_by_subset(context, fewest_observations)
     treatment = context.frame(TREATMENT).set_index("lesion_id")["treatment_class"]
     population = context.frame(POPULATION)
     for _, row in fits.iterrows():
@@ -77,7 +88,7 @@ def rebuild(context: StepContext, modes: pd.DataFrame | None = None) -> Iterator
         assert not isinstance(targets, GrowthDataError)  # its lesions were fitted
         lesions = targets.lesions.assign(treatment_class=treatment.reindex(targets.lesions.index))
         found = population[population["fit_id"] == row["fit_id"]]
-        yield _rebuilt(context, row, replace(targets, lesions=lesions), found, modes)
+        yield _rebuilt(context, row, replace(targets, lesions=lesions), found, modes, n_nodes)
 
 
 def _rebuilt(
@@ -86,6 +97,7 @@ def _rebuilt(
     targets: TargetLesions,
     found: pd.DataFrame,
     modes: pd.DataFrame | None,
+    n_nodes: int,
 ) -> Rebuilt:
     data = targets.data
     assert data is not None  # its lesions were fitted
@@ -103,6 +115,7 @@ def _rebuilt(
         data,
         _values(found["parameter"].tolist(), found["estimate"].astype(float).tolist()),
         near=near,
+        n_nodes=n_nodes,
         model=model,
         error=row["error_model"],
         count_baseline=bool(row["is_baseline_counted"]),

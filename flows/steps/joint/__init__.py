@@ -1,0 +1,1 @@
+"""Joint models of lesions' growth and survival."""

@@ -1,0 +1,272 @@
+"""The step on the simulated trial of known truth, as tables of a warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from joint.cases import Trial
+
+from udfs.joint.saved import SavedJointModel
+from udfs.survival import kaplan_meier
+from warehouse.build import StepRun
+from warehouse.errors import LesionsError
+from warehouse.registry import installed_steps
+from warehouse.settings import default_values
+
+N = 110
+"""Patients."""
+TABLES = (
+    "joint_fit",
+    "joint_parameter",
+    "joint_link",
+    "joint_frailty",
+    "joint_residual",
+    "joint_check",
+    "joint_excluded",
+    "joint_model",
+)
+QUICK = {"joint.draws": 40, "run.threads": 1}
+
+
+def ids(numbers: np.ndarray, letter: str) -> np.ndarray:
+    return np.array([f"{letter}{int(one):04d}" for one in numbers])
+
+
+def database(trial: Trial) -> duckdb.DuckDBPyConnection:
+    """The first patients; the growth fit is the truth without organs and arms."""
+    con = duckdb.connect()
+    con.execute("CREATE SCHEMA core; CREATE SCHEMA analysis")
+    one, size, who = trial.lesion, trial.size, trial.patient
+    frames = {
+        "core.lesion": pd.DataFrame(
+            {
+                "lesion_id": ids(one["lesion"], "L"),
+                "patient_id": ids(one["patient"], "P"),
+                "organ": one["organ"],
+                "baseline_day": one["T0"],
+                "baseline_volume_mm3": one["V0"],
+                "baseline_diameter_mm": np.cbrt(6 * one["V0"] / np.pi),
+                "last_measured_day": one["T0"],
+                "is_analysed": True,
+                "lesion_type": "target",
+            }
+        ),
+        "core.measurement": pd.DataFrame(
+            {
+                "lesion_id": ids(np.concatenate([one["lesion"], size["lesion"]]), "L"),
+                "day": np.concatenate([one["T0"], size["day"]]),
+                "volume_mm3": np.concatenate([one["V0"], size["volume_mm3"]]),
+                "is_baseline": np.arange(len(one["lesion"]) + len(size["lesion"]))
+                < len(one["lesion"]),
+            }
+        ),
+        "core.patient": pd.DataFrame(
+            {
+                "patient_id": ids(who["patient"], "P"),
+                "study_id": "s1",
+                "os_days": who["os_days"],
+                "os_event": who["is_death"] > 0,
+                "last_day": who["os_days"],
+                "treatment_class": np.where(who["arm"] > 0, "b", "a"),
+            }
+        ),
+    }
+    frames["core.patient"]["line_of_therapy"] = 1
+    for column in ("race", "sex", "prior_surgery"):
+        frames["core.patient"][column] = "x"
+    patients = frames["core.patient"] = frames["core.patient"].iloc[:N]
+    lesions = frames["core.lesion"]
+    lesions = frames["core.lesion"] = lesions[lesions["patient_id"].isin(patients["patient_id"])]
+    rows = frames["core.measurement"]
+    frames["core.measurement"] = rows[rows["lesion_id"].isin(lesions["lesion_id"])]
+    frames["analysis.patient_profile"] = patients[["patient_id"]].assign(
+        therapy="x", targeting="x", treatment=patients["treatment_class"],
+        treatment_class=patients["treatment_class"], kras_status="x",
+    )  # fmt: skip
+    frames["analysis.growth_subset"] = pd.DataFrame(
+        {"member_id": [*patients["patient_id"], "P9998", "P9999"], "subset": "all"}
+    )
+    times = pd.DataFrame(
+        {
+            "patient_id": [*patients["patient_id"], "P9998"],
+            "endpoint": "OS",
+            "start_day": 0.0,
+            "time_days": [None, *patients["os_days"][1:], 10.0],
+            "is_event": [None, *patients["os_event"][1:], True],
+            "missing_reason": ["No day is known.", *[None] * N],
+            "is_counted": True,
+        }
+    )
+    frames["analysis.patient_endpoint"] = times
+    frames["analysis.growth_fit"] = pd.DataFrame(
+        {
+            "fit_id": ["all/two_population"], "subset": ["all"], "model": ["two_population"],
+            "error_model": ["proportional"], "is_baseline_counted": [False], "n_lesions": [0],
+        }
+    )  # fmt: skip
+    truth = trial.truth
+    names = ("kg", "kd", "f")
+    mu = [np.exp(truth["mu"][0]), np.exp(truth["mu"][1]), 1 / (1 + np.exp(-truth["mu"][2]))]
+    values = {f"{name}_pop": value for name, value in zip(names, mu, strict=True)}
+    values |= {f"omega_{name}": truth["omega"][k] for k, name in enumerate(names)}
+    values |= {f"gamma_{name}": truth["gamma"][k] for k, name in enumerate(names)}
+    values["b"] = truth["b"]
+    frames["analysis.growth_population"] = pd.DataFrame(
+        {"fit_id": "all/two_population", "parameter": list(values), "estimate": values.values()}
+    )
+    for name, frame in frames.items():
+        con.register("frame", frame)
+        con.execute(f"CREATE TABLE {name} AS SELECT * FROM frame")
+    con.execute(
+        "CREATE TABLE analysis.lesion_cutoff "
+        "(lesion_id VARCHAR, cutoff_day INTEGER, cutoff_reason VARCHAR); "
+        "CREATE TABLE analysis.growth_lesion_parameter "
+        "(lesion_id VARCHAR, parameter VARCHAR, gaussian_value DOUBLE, estimate_kind VARCHAR)"
+    )
+    return con
+
+
+def run(con: duckdb.DuckDBPyConnection, **settings: Any) -> tuple[dict[str, pd.DataFrame], Any]:
+    """Tables by name, and the notes."""
+    step = next(one for one in installed_steps() if one.name == "joint")
+    given = {key.replace("__", "."): value for key, value in settings.items()}
+    context = StepRun(con, step, {**default_values(), **QUICK, **given}, lambda name, event: None)
+    result = step.function(context)
+    assert set(result) == {table.name for table in step.writes}
+    found = {name.removeprefix("analysis."): one.to_pandas() for name, one in result.items()}
+    for table in step.writes:
+        key = list(table.key)
+        assert not found[table.name.removeprefix("analysis.")].duplicated(key).any(), table.name
+    return found, context.notes
+
+
+@pytest.fixture(scope="module")
+def con(trial: Trial) -> Iterator[duckdb.DuckDBPyConnection]:
+    with database(trial) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def found(con: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
+    return run(con, joint__links="organ kg", joint__baseline="weibull")[0]
+
+
+def test_every_patient_is_in_the_model_or_excluded_with_a_reason(
+    found: dict[str, pd.DataFrame],
+) -> None:
+    out = found["joint_excluded"].set_index("patient_id")["reason_id"].to_dict()
+    assert out == {"P0001": "no_time", "P9998": "no_lesion"}
+    assert found["joint_excluded"]["reason"].iloc[0] == "No day is known."
+    fit = found["joint_fit"]
+    assert (fit["n_patients"] == N - 1).all()
+    assert fit["link"].tolist() == ["none", "organ", "kg"]
+    assert (fit["verdict_id"] == "estimated").all()
+    assert fit["is_best"].tolist() == [False, True, False]
+    assert len(found["joint_residual"]) == N - 1
+
+
+def test_links_are_those_planted(trial: Trial, found: dict[str, pd.DataFrame]) -> None:
+    rows = found["joint_link"]
+    rows = rows[rows["link"] == "organ"].set_index("term")
+    for organ, alpha in trial.truth["alpha_organ"].items():
+        # A quarter of the trial, and a growth fit that knows no organ: three standard errors.
+        row = rows.loc[organ]
+        assert abs(row["estimate"] - alpha) < 3 * row["standard_error"], organ
+        size = float(row["per"].split(" sum of ")[1].split(" mm")[0])
+        by_hand = ((size + 20) / (size + 10)) ** row["estimate"]
+        # The size is rounded to whole mm where it is said.
+        assert row["hazard_ratio"] == pytest.approx(by_hand, rel=0.01)
+
+
+def test_residuals_are_those_of_a_survival_model(found: dict[str, pd.DataFrame]) -> None:
+    rows = found["joint_residual"]
+    assert rows["martingale"].sum() == pytest.approx(0, abs=1e-2)
+    by_hand = rows["is_event"] - rows["cumulative_hazard"]
+    np.testing.assert_allclose(rows["martingale"], by_hand, atol=1e-12)
+    # Cox-Snell residuals of a right model are unit exponential: their median is log 2.
+    curve = kaplan_meier(rows["cox_snell"].to_numpy(), rows["is_event"].to_numpy())
+    lower, upper = curve.at([np.log(2.0)])[1:]
+    assert lower[0] < 0.5 < upper[0]
+
+
+def test_simulated_trials_are_like_the_observed_one(
+    con: duckdb.DuckDBPyConnection, found: dict[str, pd.DataFrame]
+) -> None:
+    rows = found["joint_check"]
+    times = con.sql(
+        "SELECT time_days, is_event FROM analysis.patient_endpoint "
+        "WHERE patient_id NOT IN ('P0001', 'P9998')"
+    ).df()
+    curve = kaplan_meier(times["time_days"].to_numpy(), times["is_event"].to_numpy(dtype=bool))
+    everyone = rows[rows["group_name"] == "all"]
+    np.testing.assert_allclose(everyone["observed"], curve.at(everyone["day"])[0])
+    # Twelve correlated days, each within 95 %.
+    assert everyone["is_within"].mean() > 0.9
+    assert (np.diff(everyone["simulated"]) <= 0).all()
+    assert set(rows["group_name"]) > {"all"}
+
+
+def test_the_model_is_kept_as_text(found: dict[str, pd.DataFrame]) -> None:
+    row = found["joint_model"].iloc[0]
+    saved = SavedJointModel.from_text(row["content"])
+    assert saved.to_text() == row["content"]
+    estimates = found["joint_parameter"]
+    estimates = estimates[estimates["link"] == row["link"]]["estimate"]
+    np.testing.assert_array_equal(saved.hazard.theta, estimates)
+    assert saved.group_of == {one: one for one in ("liver", "lung", "lymph_node")}
+
+
+def test_too_few_events_are_a_verdict(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("BEGIN; UPDATE analysis.patient_endpoint SET is_event = patient_id < 'P0020'")
+    try:
+        found, notes = run(con, joint__links="organ kg", joint__draws=20)
+    finally:
+        con.execute("ROLLBACK")
+    fit = found["joint_fit"].set_index("link")
+    n_events = int(fit["n_events"].iloc[0])
+    assert 10 <= n_events < 20
+    # One group of organs, other: one coefficient, ten events are enough; none of the organs alone.
+    assert set(found["joint_link"]["term"]) == {"other", "kg"}
+    con.execute("BEGIN; UPDATE analysis.patient_endpoint SET is_event = false")
+    try:
+        found, notes = run(con, joint__links="organ kg", joint__draws=20)
+    finally:
+        con.execute("ROLLBACK")
+    assert (found["joint_fit"]["verdict_id"] == "few_events").all()
+    assert found["joint_fit"]["loglik"].isna().all()
+    assert notes == [
+        f"joint model of growth and OS: 0 of {N - 1} patients have the event, 10 are needed "
+        "(10 for each coefficient of a link)"
+    ]
+    for name in ("joint_parameter", "joint_link", "joint_residual", "joint_model"):
+        assert len(found[name]) == 0
+
+
+def test_nobody_to_follow_is_a_verdict(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("BEGIN; UPDATE analysis.patient_endpoint SET time_days = 0")
+    try:
+        found, _ = run(con, joint__links="kg", joint__draws=20)
+    finally:
+        con.execute("ROLLBACK")
+    assert set(found["joint_fit"]["verdict_id"]) == {"no_follow_up"}
+    excluded = found["joint_excluded"]["reason_id"].value_counts().to_dict()
+    assert excluded == {"before_first_dose": N - 1, "no_time": 1, "no_lesion": 1}
+
+
+def test_settings_that_name_nothing_known_are_refused(con: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(LesionsError, match=r"joint\.links in lesions\.toml names 'sizes'"):
+        run(con, joint__links="organ sizes")
+    assert all(len(one) == 0 for one in run(con, joint__links="")[0].values())
+
+
+def test_threads_change_no_byte(
+    con: duckdb.DuckDBPyConnection, found: dict[str, pd.DataFrame]
+) -> None:
+    again = run(con, joint__links="organ kg", joint__baseline="weibull", run__threads=2)[0]
+    for name in TABLES:
+        pd.testing.assert_frame_equal(found[name], again[name], check_exact=True)
