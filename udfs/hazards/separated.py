@@ -12,7 +12,15 @@ from scipy.special import chdtrc, chdtri
 
 from udfs.hazards.data import CoxData
 from udfs.hazards.errors import SeparatedTermError
-from udfs.hazards.estimate import Estimate, Options, check_separated, estimate, fixed_effects
+from udfs.hazards.estimate import (
+    Estimate,
+    Near,
+    Options,
+    check_separated,
+    estimate,
+    fixed_effects,
+    maximum_near,
+)
 from udfs.hazards.index import Ties
 from udfs.hazards.problem import prepare
 from udfs.threads import single_blas_thread
@@ -22,6 +30,8 @@ AT_INFINITY = 18.0
 rows the likelihood is within 2e-4 of its supremum; sums over rows at risk keep 8 digits."""
 LIMIT_TOLERANCE = 1e-4
 """Of the limit's log hazard ratio: far below any standard error."""
+LAST_STEP = 3e-3
+"""A secant's step below this is the last: what it leaves is of the order of its square."""
 MOST_SECANTS = 8
 """Steps of the search for the limit before it is bracketed instead."""
 
@@ -54,7 +64,9 @@ def separated_column(data: CoxData, ties: Ties = "efron") -> tuple[str, str] | N
 
 
 @single_blas_thread
-def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSided | None:
+def one_sided(
+    data: CoxData, term: str, label: str, options: Options, near: float | None = None
+) -> OneSided | None:
     """Limit of a hazard ratio whose likelihood rises to infinity, or to 0; None where the
     likelihood does not change, as no row of the level is at risk when an event happens.
 
@@ -67,6 +79,7 @@ def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSide
         term: a factor.
         label: its level.
         options: of the model.
+        near: a variance that the random effect's is thought to be near.
 
     Raises:
         HazardDataError: the model without the level cannot be fitted either.
@@ -77,15 +90,33 @@ def one_sided(data: CoxData, term: str, label: str, options: Options) -> OneSide
     is_level = codes == place - data.design.slices[term].start + 1
     design = data.design.less(term, label)
     before = np.zeros(data.n_rows) if data.offset is None else data.offset
-    known: dict[float, Estimate] = {}
+    known: dict[float, float] = {}
+    first: list[Estimate] = []
+    near_by: list[Near] = []
 
     def profile(log_hr: float) -> float:
         if log_hr not in known:
             shifted = replace(data, design=design, offset=before + log_hr * is_level)
-            # The variance hardly changes from one point of the profile to the next.
-            near = known[min(known, key=lambda x: abs(x - log_hr))].variance if known else None
-            known[log_hr] = estimate(prepare(shifted, options.ties), options, near or None)
-        return known[log_hr].loglik
+            problem = prepare(shifted, options.ties)
+            if not first:
+                first.append(estimate(problem, options, near))
+                known[log_hr] = first[0].loglik
+            elif first[0].best is None or len(first[0].best.u) != problem.n_groups:
+                known[log_hr] = estimate(problem, options, first[0].variance or None).loglik
+            else:
+                # The variance hardly changes from one point of the profile to the next.
+                best, last = first[0].best, near_by[-1] if near_by else None
+                near_by.append(
+                    maximum_near(
+                        problem,
+                        options,
+                        (last.variance if last else 0) or best.variance,
+                        (best.b, best.u),
+                        last.curvature if last else None,
+                    )
+                )
+                known[log_hr] = near_by[-1].loglik
+        return known[log_hr]
 
     sign = -1.0
     if data.event[is_level].any():
@@ -126,7 +157,7 @@ def _by_secant(fallen: Callable[[float], float], drop: float, sign: float) -> fl
         if at == before or value == last:
             return at if abs(value) <= LIMIT_TOLERANCE else None
         following = at - value * (at - before) / (value - last)
-        if abs(following - at) <= LIMIT_TOLERANCE:
+        if abs(following - at) <= LAST_STEP:
             return following
     return None
 

@@ -184,7 +184,7 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
             ready.notes += notes
             naive = fit_cox(data, replace(rules.options, method="laplace", variance=0.0))
             fits = (naive,) if removed.is_without_effect else (fit, naive)
-            separated = _separated(frame, question, rules, removed, ready, options)
+            separated = _separated(frame, question, rules, removed, ready, options, fit)
             ready.left_out = [_with_limit(one, separated) for one in ready.left_out]
             return Model(question, ready, data, fits, separated)
         notes.append(said)
@@ -447,9 +447,11 @@ def _separated(
     removed: Removed,
     fitted: Prepared,
     options: Options,
+    fit: CoxFit,
 ) -> tuple[Separated, ...]:
     """What the data say of each level that diverged or has no event, beside the model."""
     found = []
+    near = fit.variance or None
     left_out = {(one.rule, one.level) for one in fitted.left_out}
     diverged = {
         (term, level)
@@ -462,21 +464,23 @@ def _separated(
         if isinstance(ready, str):
             continue
         if term == ANTIBODY:
-            one = _antibody_limit(ready, level, options)
+            one = _antibody_limit(ready, level, options, near)
         else:
             terms = {one.name: one for one in fitted.terms}
             ready.terms = [_as_fitted(one, terms) for one in ready.terms]
-            one = _limit(ready, term, level, options)
+            one = _limit(ready, term, level, options, near)
         if one is not None:
             found.append(one)
     return tuple(found)
 
 
-def _limit(ready: Prepared, term: str, level: str, options: Options) -> Separated | None:
+def _limit(
+    ready: Prepared, term: str, level: str, options: Options, near: float | None
+) -> Separated | None:
     data = model_data(ready)
     if (term, level) not in data.design.columns:
         return None
-    ratio = one_sided(data, term, level, options)
+    ratio = one_sided(data, term, level, options, near)
     if ratio is None:
         return None
     reference = next(one.reference for one in ready.terms if one.name == term)
@@ -485,7 +489,9 @@ def _limit(ready: Prepared, term: str, level: str, options: Options) -> Separate
     return Separated(term, level, reference, int(here.sum()), n_events, ratio)
 
 
-def _antibody_limit(ready: Prepared, organ: str, options: Options) -> Separated | None:
+def _antibody_limit(
+    ready: Prepared, organ: str, options: Options, near: float | None
+) -> Separated | None:
     """Of the antibody within an organ. Without events under chemotherapy alone it is chemotherapy
     whose hazard ratio is 0: the antibody's is the inverse."""
     here = ready.frame[ready.frame["organ"] == organ]
@@ -497,7 +503,7 @@ def _antibody_limit(ready: Prepared, organ: str, options: Options) -> Separated 
     data = model_data(ready)
     if (ANTIBODY, label) not in data.design.columns:
         return None
-    ratio = one_sided(data, ANTIBODY, label, options)
+    ratio = one_sided(data, ANTIBODY, label, options, near)
     if ratio is None:
         return None
     if is_inverse:
