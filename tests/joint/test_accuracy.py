@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from joint.cases import read
 
-from udfs.joint.accuracy import accuracy, accuracy_at, calibration_groups
+from udfs.joint.accuracy import accuracy, accuracy_at, calibration_groups, compare_predictions
 from udfs.joint.errors import JointDataError
+from udfs.joint.landmark import landmark_cox
+from udfs.survival import cox_model
 
 DIGITS = 1e-9
 """Of formulas that are the same."""
@@ -115,3 +117,29 @@ def test_impossible_predictions_are_refused():
         accuracy_at([5, 8], [1, 0], [0.5, 0.2], landmark=5, window=1)
     with pytest.raises(JointDataError, match="nobody"):
         accuracy([], [], [], window=1)
+
+
+def test_a_cox_model_at_a_landmark_predicts_with_breslows_baseline():
+    """Written out, over five patients of whom two die together."""
+    time = np.array([10.0, 20.0, 20.0, 30.0, 90.0, 70.0])
+    died = np.array([True, True, True, False, True, False])
+    x = np.array([0.3, -0.2, 1.0, 0.4, -0.9, 0.1])[:, None]
+    new = np.array([[0.5], [-0.5]])
+    found = landmark_cox(time, died, x, new, window=50.0)
+    b = cox_model(np.minimum(time, 50), died & (time <= 50), x).coefficient[0]
+    risk = np.exp(x[:, 0] * b)
+    baseline = sum(1 / risk[time >= t].sum() for t in (10, 20, 20))
+    np.testing.assert_allclose(found, np.exp(-baseline * np.exp(new[:, 0] * b)), rtol=1e-12)
+
+
+def test_predictions_are_compared_on_the_same_patients():
+    rng = np.random.default_rng(5)
+    x, died = rng.exponential(100, 200), rng.random(200) < 0.8
+    survival = rng.random((3, 200))
+    found = compare_predictions(x, died, survival, window=80.0, samples=50)
+    for k in range(3):
+        alone = accuracy(x, died, survival[k], window=80.0)
+        assert found["auc"].value[k] == pytest.approx(alone.auc, rel=1e-12)
+        assert found["brier"].value[k] == pytest.approx(alone.brier, rel=1e-12)
+    assert found["auc"].difference[0] == found["auc"].difference_upper[0] == 0
+    assert (found["brier"].difference_lower <= found["brier"].difference).all()

@@ -131,9 +131,11 @@ def database(trial: Trial, n: int = N) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def run(con: duckdb.DuckDBPyConnection, **settings: Any) -> tuple[dict[str, pd.DataFrame], Any]:
+def run(
+    con: duckdb.DuckDBPyConnection, name: str = "joint", **settings: Any
+) -> tuple[dict[str, pd.DataFrame], Any]:
     """Tables by name, and the notes."""
-    step = next(one for one in installed_steps() if one.name == "joint")
+    step = next(one for one in installed_steps() if one.name == name)
     given = {key.replace("__", "."): value for key, value in settings.items()}
     context = StepRun(con, step, {**default_values(), **QUICK, **given}, lambda name, event: None)
     result = step.function(context)
@@ -266,3 +268,83 @@ def test_threads_change_no_byte(few: duckdb.DuckDBPyConnection) -> None:
     one, two = (run(few, joint__links="kg", run__threads=count)[0] for count in (1, 2))
     for name in TABLES:
         pd.testing.assert_frame_equal(one[name], two[name], check_exact=True)
+
+
+AHEAD = {
+    "joint__landmarks": "112",
+    "joint__horizons": "180 365",
+    "joint__fewest_prediction_events": 20,
+    "joint__draws": 20,
+}
+
+
+@pytest.fixture(scope="module")
+def predicted(con: duckdb.DuckDBPyConnection) -> dict[str, pd.DataFrame]:
+    return run(con, "dynamic_prediction", **AHEAD)[0]
+
+
+def test_who_lives_at_the_landmark_is_predicted_by_hazards_of_others(
+    con: duckdb.DuckDBPyConnection, predicted: dict[str, pd.DataFrame]
+) -> None:
+    rows = predicted["dynamic_prediction"]
+    alive = con.sql(
+        "SELECT patient_id FROM analysis.patient_endpoint WHERE time_days > 112"
+    ).fetchall()
+    assert sorted(set(rows["patient_id"])) == sorted(one for (one,) in alive)
+    assert (rows["last_scan_day"] <= 112).all()
+    assert rows["fold"].nunique() == 5
+    wide = rows.pivot(index="patient_id", columns="horizon_days", values="survival")
+    assert (wide[365.0] < wide[180.0]).all()
+
+
+def test_the_brier_score_of_the_curve_is_that_of_the_folds_by_hand(
+    con: duckdb.DuckDBPyConnection, predicted: dict[str, pd.DataFrame]
+) -> None:
+    """Within 180 days nobody is censored in this trial: plain squares."""
+    metric = predicted["dynamic_prediction_metric"].set_index(["horizon_days", "model", "metric"])
+    row = metric.loc[(180.0, "kaplan_meier", "brier")]
+    assert row["n_censored"] == 0
+    times = con.sql("SELECT patient_id, time_days - 112 AS x FROM analysis.patient_endpoint").df()
+    x = times.set_index("patient_id")["x"]
+    folds = predicted["dynamic_prediction"].drop_duplicates("patient_id").set_index("patient_id")
+    total = 0.0
+    for fold, mine in folds.groupby("fold"):
+        others = x[folds.index[folds["fold"] != fold]]
+        risk = (others <= 180).mean()
+        total += (((x[mine.index] <= 180) - risk) ** 2).sum()
+    assert row["value"] == pytest.approx(total / len(folds), rel=1e-9)
+    ours = metric.loc[(180.0, "every_lesion", "brier")]
+    assert row["difference"] == pytest.approx(row["value"] - ours["value"], abs=1e-12)
+
+
+def test_fifths_hold_everyone(predicted: dict[str, pd.DataFrame]) -> None:
+    groups = predicted["dynamic_calibration"]
+    n = predicted["dynamic_prediction"]["patient_id"].nunique()
+    assert set(groups.groupby(["horizon_days", "model"])["n_patients"].sum()) == {n}
+
+
+def test_sizes_after_the_landmark_change_no_prediction(few: duckdb.DuckDBPyConnection) -> None:
+    """Of one patient, by the hazard of a fold that the patient is not in."""
+    given = AHEAD | {"joint__fewest_prediction_events": 10, "joint__horizons": "180"}
+    before = run(few, "dynamic_prediction", **given)[0]["dynamic_prediction"]
+    few.execute(
+        "BEGIN; UPDATE core.measurement SET volume_mm3 = 3 * volume_mm3 WHERE day > 112 AND "
+        "lesion_id IN (SELECT lesion_id FROM core.lesion WHERE patient_id = 'P0004')"
+    )
+    try:
+        after = run(few, "dynamic_prediction", **given)[0]["dynamic_prediction"]
+    finally:
+        few.execute("ROLLBACK")
+    is_theirs = before["patient_id"] == "P0004"
+    assert is_theirs.sum() == 1
+    pd.testing.assert_frame_equal(before[is_theirs], after[is_theirs], check_exact=True)
+    assert (before["survival"] != after["survival"]).any()
+
+
+def test_few_deaths_predict_nothing_and_say_so(few: duckdb.DuckDBPyConnection) -> None:
+    found, notes = run(few, "dynamic_prediction")
+    assert len(found["dynamic_prediction"]) == 0
+    assert found["dynamic_prediction_metric"]["verdict_id"].tolist() == ["few_events"]
+    assert "100 are needed (joint.fewest_prediction_events)" in notes[0]
+    with pytest.raises(LesionsError, match=r"joint\.landmarks in lesions\.toml is 'week 8'"):
+        run(few, "dynamic_prediction", joint__landmarks="week 8")

@@ -141,6 +141,74 @@ def accuracy_at(
     )
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A measure of K predictions of the same patients, and differences to the first of them."""
+
+    value: FloatArray
+    """(K,)"""
+    lower: FloatArray
+    upper: FloatArray
+    difference: FloatArray
+    """(K,) value less that of the first."""
+    difference_lower: FloatArray
+    """(K,) of the same bootstrap samples."""
+    difference_upper: FloatArray
+
+
+def compare_predictions(
+    time: ArrayLike,
+    is_event: ArrayLike,
+    survival: FloatArray,
+    *,
+    window: float,
+    samples: int = SAMPLES,
+    confidence: float = 0.95,
+    seed: int = 20230607,
+) -> dict[str, Compared]:
+    """AUC and Brier score of several predictions, by the same bootstrap samples of patients.
+
+    Args:
+        time: (n,) X, from the landmark, above 0.
+        is_event: (n,)
+        survival: (K, n) pi.
+        window: dt.
+
+    Raises:
+        JointDataError: see ``accuracy_at``.
+    """
+    for one in survival:
+        x, died, _ = _checked(time, is_event, one)
+    rng = np.random.default_rng(seed)
+    found = [_area_and_brier(x, died, survival, window)]
+    for _ in range(samples):
+        rows = rng.integers(0, len(x), len(x))
+        found.append(_area_and_brier(x[rows], died[rows], survival[:, rows], window))
+    each = np.stack(found)
+    tail = (1.0 - confidence) / 2.0
+    out = {}
+    for place, name in enumerate(("auc", "brier")):
+        values = each[:, place]
+        off = values - values[:, :1]
+        with np.errstate(invalid="ignore"):
+            low, high = np.nanquantile(values[1:], [tail, 1.0 - tail], axis=0)
+            below, above = np.nanquantile(off[1:], [tail, 1.0 - tail], axis=0)
+        out[name] = Compared(values[0], low, high, off[0], below, above)
+    return out
+
+
+def _area_and_brier(
+    x: FloatArray, died: BoolArray, survival: FloatArray, window: float
+) -> FloatArray:
+    """(2, K) both measures of each prediction."""
+    weight = censoring_weights(x, died, window)
+    case, control = died & (x <= window), x > window
+    risk = 1.0 - survival
+    area = [_area(one[case], weight[case], one[control], weight[control]) for one in risk]
+    brier = (weight * (case - risk) ** 2).mean(axis=1)
+    return np.stack([np.array(area), brier])
+
+
 def calibration_groups(
     time: ArrayLike, is_event: ArrayLike, survival: ArrayLike, *, window: float, groups: int = 5
 ) -> list[CalibrationGroup]:

@@ -113,11 +113,19 @@ class PredictedSurvival:
     """(P, M) of the draws, given that the patient lives at the landmark."""
 
 
-def at_landmark(longitudinal: Longitudinal, data: GrowthData) -> Longitudinal:
+def at_landmark(
+    longitudinal: Longitudinal,
+    data: GrowthData,
+    *,
+    n_nodes: int = 0,
+    seed: int = 20230607,
+    threads: int = 1,
+) -> Longitudinal:
     """The same longitudinal model on sizes up to a landmark.
 
     Args:
         data: with the covariates of the fit, sizes up to the landmark (or of new patients).
+        n_nodes, seed, threads: see ``fit_at``.
 
     Raises:
         JointDataError: the data lack a level of a covariate that the fit has.
@@ -150,6 +158,9 @@ def at_landmark(longitudinal: Longitudinal, data: GrowthData) -> Longitudinal:
         references=references,
         censoring=problem.censoring,
         count_baseline=problem.count_baseline,
+        n_nodes=n_nodes,
+        seed=seed,
+        threads=threads,
     )
     if [(one.covariate, one.level) for one in fit.problem.design.columns] != [
         (one.covariate, one.level) for one in columns

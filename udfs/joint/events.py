@@ -96,6 +96,11 @@ class Events:
             self.covariate_names,
         )
 
+    def only(self, columns: IntArray) -> Events:
+        """With some of the covariates, by their places."""
+        names = tuple(self.covariate_names[k] for k in columns.tolist())
+        return Events(self.time, self.is_event, self.entry, self.covariates[:, columns], names)
+
     def cut_at(self, last_day: FloatArray) -> Events:
         """Censored on (P,) days, where these come first; entries must lie before them."""
         time = np.minimum(self.time, last_day)

@@ -46,8 +46,8 @@ class TimeNodes:
     starts_at_zero: BoolArray
     """(P,)"""
 
-    def some(self, patients: slice) -> TimeNodes:
-        """Of a run of patients."""
+    def some(self, patients: slice | IntArray) -> TimeNodes:
+        """Of some patients."""
         return TimeNodes(
             self.days[patients], self.width[patients], self.piece, self.starts_at_zero[patients]
         )

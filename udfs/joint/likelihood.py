@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.growth.problem import run_blocks
-from udfs.joint.arrays import FloatArray
+from udfs.joint.arrays import FloatArray, IntArray
 from udfs.joint.events import Events
 from udfs.joint.hazards import Baseline, Expansion, TimeNodes
 
@@ -115,6 +115,18 @@ class EventModel:
     def n_links(self) -> int:
         """K."""
         return len(self.links.labels)
+
+    def some(self, patients: IntArray) -> EventModel:
+        """Of some patients."""
+        links = LinkDraws(
+            self.links.at_nodes[patients],
+            self.links.at_end[patients],
+            self.links.log_weight[patients],
+            self.links.labels,
+        )
+        return EventModel(
+            self.events.some(patients), self.baseline, self.nodes.some(patients), links
+        )
 
     def parts(self, theta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """alpha, g, psi."""

@@ -39,4 +39,22 @@ SETTINGS: tuple[Setting, ...] = (
         minimum=20,
         maximum=5000,
     ),
+    Setting(
+        "joint.landmarks",
+        "56 112 168 224",
+        "days from the first dose on which survival is predicted, separated by spaces; empty for "
+        "no prediction",
+    ),
+    Setting(
+        "joint.horizons",
+        "180 365",
+        "days from a landmark for which survival is predicted, separated by spaces",
+    ),
+    Setting(
+        "joint.fewest_prediction_events",
+        100,
+        "fewer deaths give no prediction of survival: a comparison of predictions says nothing, "
+        "and they cost more than all joint models together",
+        minimum=20,
+    ),
 )

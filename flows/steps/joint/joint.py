@@ -72,9 +72,9 @@ def joint(context: StepContext) -> dict[str, pa.Table]:
     Raises:
         LesionsError: a setting names something unknown.
     """
-    links = _words(context, "joint.links", LINKS)
-    endpoints = _words(context, "joint.endpoints", ENDPOINTS)
-    covariates = _words(context, "joint.covariates", COVARIATES)
+    links = words_of(context, "joint.links", LINKS)
+    endpoints = words_of(context, "joint.endpoints", ENDPOINTS)
+    covariates = words_of(context, "joint.covariates", COVARIATES)
     rows: dict[str, list[Row]] = {table.name: [] for table in TABLES}
     if links and endpoints:
         from flows.steps.joint.parts import rows as make
@@ -92,7 +92,12 @@ def joint(context: StepContext) -> dict[str, pa.Table]:
     return {table.name: context.table(table.name, rows[table.name]) for table in TABLES}
 
 
-def _words(context: StepContext, setting: str, known: tuple[str, ...]) -> list[str]:
+def words_of(context: StepContext, setting: str, known: tuple[str, ...]) -> list[str]:
+    """The words of a setting, each once.
+
+    Raises:
+        LesionsError: one of them is not known.
+    """
     names = list(dict.fromkeys(str(context.setting(setting)).split()))
     unknown = [name for name in names if name not in known]
     if unknown:

@@ -127,7 +127,7 @@ def read_target_lesions(context: StepContext) -> TargetLesions:
         GrowthDataError: no lesion can be used.
     """
     lesions, rows = _frames(context)
-    return TargetLesions(lesions, _data(context, rows))
+    return TargetLesions(lesions, growth_data(context, rows))
 
 
 def target_lesions_by_subset(
@@ -147,7 +147,8 @@ def target_lesions_by_subset(
         mine = lesions[lesions["subset"] == subset]
         try:
             found[str(subset)] = TargetLesions(
-                mine, _data(context, rows[rows["lesion_id"].isin(mine.index)], fewest_observations)
+                mine,
+                growth_data(context, rows[rows["lesion_id"].isin(mine.index)], fewest_observations),
             )
         except GrowthDataError as error:
             found[str(subset)] = error
@@ -160,9 +161,10 @@ def _frames(context: StepContext) -> tuple[pd.DataFrame, pd.DataFrame]:
     return lesions, context.frame(MEASUREMENTS)
 
 
-def _data(
+def growth_data(
     context: StepContext, rows: pd.DataFrame, fewest_observations: int = FEWEST_OBSERVATIONS
 ) -> GrowthData | None:
+    """Rows of ``MEASUREMENTS`` as data; None without any."""
     if rows.empty:
         return None
     limit = float(context.setting("volume.limit_of_quantification_mm3"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,6 +69,7 @@ def rebuild(
     modes: pd.DataFrame | None = None,
     n_nodes: int = 0,
     fewest_observations: int = FEWEST_OBSERVATIONS,
+    only: Collection[str] | None = None,
 ) -> Iterator[Rebuilt]:
     """The project's fits one after the other, from their published estimates.
 
@@ -76,6 +77,7 @@ def rebuild(
         modes: lesion_id, parameter, gaussian_value of the lesions' modes, where they are known.
         n_nodes: importance nodes per lesion; 0 as ``fit_at`` chooses.
         fewest_observations: see ``target_lesions_by_subset``; the fitted lesions are the same.
+        only: ids of the fits that are wanted; None for all.
     """
     fits = context.frame(FIT)
     if fits.empty:
@@ -84,6 +86,8 @@ def rebuild(
     treatment = context.frame(TREATMENT).set_index("lesion_id")["treatment_class"]
     population = context.frame(POPULATION)
     for _, row in fits.iterrows():
+        if only is not None and row["fit_id"] not in only:
+            continue
         targets = subsets[row["subset"]]
         assert not isinstance(targets, GrowthDataError)  # its lesions were fitted
         lesions = targets.lesions.assign(treatment_class=treatment.reindex(targets.lesions.index))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,19 +69,19 @@ LEFT JOIN (
 ) AS scan ON patient.patient_id = scan.patient_id
 ORDER BY patient.patient_id
 """
-READS = (
-    "core.lesion",
-    "core.measurement",
-    "core.patient",
-    "analysis.lesion_cutoff",
-    "analysis.growth_fit",
-    "analysis.growth_subset",
-    "analysis.growth_population",
-    "analysis.growth_lesion_parameter",
-    "analysis.patient_endpoint",
-    "analysis.patient_profile",
-)
-"""The tables that this module reads."""
+DEATHS = """
+SELECT
+    fit.fit_id,
+    count(*) FILTER (endpoint.is_event AND endpoint.start_day + endpoint.time_days > 0) AS n_deaths
+FROM analysis.growth_fit AS fit
+LEFT JOIN analysis.growth_subset AS membership ON fit.subset = membership.subset
+LEFT JOIN analysis.patient_endpoint AS endpoint
+    ON membership.member_id = endpoint.patient_id
+    AND endpoint.endpoint = 'OS'
+    AND endpoint.is_counted
+GROUP BY fit.fit_id
+ORDER BY fit.fit_id
+"""
 N_NODES = 448
 """Per lesion: the rebuilt fit is only a proposal for the draws."""
 
@@ -117,12 +117,29 @@ class Cohort:
     """Patient, reason_id and reason."""
 
 
-def read_curves(context: StepContext, n_draws: int) -> Iterator[Rebuilt | Curves]:
-    """Each growth fit with draws; only the fit where its model is not of two populations."""
+def n_deaths_by_fit(context: StepContext) -> dict[str, int]:
+    """Deaths with a day after the first dose, among the patients of each growth fit."""
+    found = context.frame(DEATHS)
+    return dict(zip(found["fit_id"], found["n_deaths"].astype(int), strict=True))
+
+
+def study_of(context: StepContext, patients: NDArray[np.str_]) -> NDArray[np.str_]:
+    """(P,) study of each patient."""
+    return as_text(context.frame(PATIENTS).set_index("patient_id").loc[patients, "study_id"])
+
+
+def read_curves(
+    context: StepContext, n_draws: int, only: Collection[str] | None = None
+) -> Iterator[Rebuilt | Curves]:
+    """Each growth fit with draws; only the fit where its model is not of two populations.
+
+    Args:
+        only: ids of the fits that are wanted; None for all.
+    """
     population = context.frame(POPULATION)
     modes = context.frame(MODES)
     # Who died before the first scan counts: curves are then drawn from the population.
-    for found in rebuild(context, modes=modes, n_nodes=N_NODES, fewest_observations=1):
+    for found in rebuild(context, modes=modes, n_nodes=N_NODES, fewest_observations=1, only=only):
         if tuple(found.fit.parameter_names) != PARAMETERS:
             yield found
             continue
