@@ -16,6 +16,7 @@ from typing import Any
 
 from warehouse.errors import CommandError, LesionsError
 from warehouse.setting_lists import (
+    biomarkers,
     endpoints,
     foundation,
     growth,
@@ -48,6 +49,7 @@ SETTINGS: tuple[Setting, ...] = (
     *progression.SETTINGS,
     *radiomics.SETTINGS,
     *nightly.SETTINGS,
+    *biomarkers.SETTINGS,
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 

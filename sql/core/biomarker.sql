@@ -23,6 +23,7 @@ SELECT
     value_raw, -- result as written
     detection_limit, -- lower limit, in unit
     is_below_limit, -- below the limit
+    upper_limit_normal, -- upper limit of the normal range, in unit; NULL where the source has none
     n_source_rows, -- rows of LB behind this row
     source_file, -- file of the (first) row
     source_row -- row in the file

@@ -19,6 +19,8 @@ WITH lb AS (
         clean_text(lb.lbspec) AS specimen_type,
         clean_text(lb.lbmethod) AS assay,
         clean_text(lb.lblloq) AS limit_text,
+        clean_text(lb.lbornrhi) AS original_upper_text,
+        clean_text(lb.lbstnrhi) AS standard_upper_text,
         clean_text(lb.visit) AS visit,
         clean_text(lb.lbdtc) AS date_text,
         clean_text(lb.lbdy) AS stated_day,
@@ -47,6 +49,8 @@ distinct_row AS (
         specimen_type,
         assay,
         limit_text,
+        original_upper_text,
+        standard_upper_text,
         visit,
         date_text,
         stated_day,
@@ -72,7 +76,12 @@ typed AS (
             WHEN coalesce(finite_number(standard_number), finite_number(standard_text)) IS NOT NULL
                 THEN coalesce(standard_unit, original_unit)
             ELSE coalesce(original_unit, standard_unit)
-        END AS unit
+        END AS unit,
+        CASE
+            WHEN coalesce(finite_number(standard_number), finite_number(standard_text)) IS NOT NULL
+                THEN finite_number(standard_upper_text)
+            ELSE finite_number(original_upper_text)
+        END AS upper_limit_found
     FROM distinct_row
 )
 
@@ -85,7 +94,11 @@ SELECT
     test_code, -- test as a short code
     coalesce(test, test_code) AS test, -- test
     coalesce(original_result, standard_text) AS value_raw, -- result as written
-    coalesce(censored_at, number_found) AS value, -- result, in unit; the limit where below it
+    CASE
+        WHEN censored_at IS NOT NULL THEN censored_at
+        WHEN number_found < finite_number(limit_text) THEN finite_number(limit_text)
+        ELSE number_found
+    END AS value, -- result, in unit; the limit where below it
     unit, -- unit of the result
     specimen_type, -- what was tested
     assay, -- how it was tested
@@ -93,6 +106,7 @@ SELECT
     coalesce(
         censored_at IS NOT NULL OR coalesce(number_found < finite_number(limit_text), FALSE), FALSE
     ) AS is_below_limit, -- below the limit
+    upper_limit_found AS upper_limit_normal, -- upper limit of the normal range, in unit
     visit, -- the source's label of the visit
     day, -- day from first dose
     n_source_rows, -- rows of LB behind this row

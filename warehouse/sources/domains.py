@@ -215,6 +215,8 @@ DOMAIN_COLUMNS: dict[str, dict[str, str]] = {
         "lbspec": "specimen",
         "lbmethod": "method or assay",
         "lblloq": "lower limit of quantification",
+        "lbornrhi": "upper limit of the normal range, in lborresu",
+        "lbstnrhi": "upper limit of the normal range, in lbstresu",
         **_VISIT,
         "lbdtc": "date of collection",
         "lbdy": "study day of collection",

@@ -14,7 +14,7 @@ from warehouse.sources.domains import DOMAIN_COLUMNS, PROVENANCE, STUDY_COLUMNS
 from warehouse.sources.spec import STUDY_FILE, Study
 
 # Raise it when the same files would load to other rows.
-LOADER_VERSION = "6"
+LOADER_VERSION = "7"
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
 

@@ -42,6 +42,32 @@ CHARTS.lines = (context) => {
   return [...parts, make("div", { class: "multiples" }, ...facets.map((facet, at) => make("div", {}, make("h4", {}, plain(String(facet))), picture(facet, at))))];
 };
 
+/* Courses over their baseline on a logarithmic axis: the marker, and the sum of diameters beside it. */
+CHARTS.markers = (context) => {
+  const sums = "Sum of diameters";
+  const many = new Set(context.rows.map((row) => row.patient_id)).size;
+  const panels = unique(context.rows.map((row) => row.quantity)).sort((a, b) => (a === sums) - (b === sums));
+  const columns = context.width < 700 ? 1 : panels.length;
+  const last = d3.max(context.rows, (row) => row.day);
+  const picture = (quantity) => {
+    const rows = context.rows.filter((row) => row.quantity === quantity);
+    const bounds = quantity === sums ? [0.7, 1.2] : [0.5];
+    return opensPatients(draw({ ...context, width: context.width / columns - (columns > 1 ? 14 : 0) }, {
+      height: 340, marginLeft: 56, marginBottom: 40, marginTop: 26,
+      ariaLabel: `${context.alt}: ${quantity}`,
+      x: { label: "Days from first dose", labelAnchor: "center", labelArrow: "none", domain: [d3.min(context.rows, (row) => row.day), last] },
+      y: { type: "log", label: "Over baseline", grid: true, tickFormat: (d) => (/^1e/.test(d.toExponential()) ? number(d) : "") },
+      marks: [
+        Plot.ruleY([1]), Plot.ruleY(bounds, { strokeDasharray: "5 4", strokeOpacity: 0.8 }),
+        Plot.line(rows, { x: "day", y: "ratio_to_baseline", z: "patient_id", stroke: (row) => colourOf(row.best_overall_response, 7), strokeOpacity: many > 150 ? 0.3 : 0.6, strokeWidth: 1.1 }),
+        Plot.dot(rows.filter((row) => row.is_below_limit), { x: "day", y: "ratio_to_baseline", r: 2.4, stroke: (row) => colourOf(row.best_overall_response, 7), fill: "var(--paper)", strokeOpacity: 0.8 }),
+        Plot.tip(rows, Plot.pointer({ x: "day", y: "ratio_to_baseline", maxRadius: 25, title: (row) => trackTitle([["patient", row.patient_id], ["day", row.day], ["over baseline", `${row.is_below_limit ? "< " : ""}${number(row.ratio_to_baseline)}`], ["best response", row.best_overall_response]]) })),
+      ],
+    }));
+  };
+  return [responseKey(context.rows, []), make("div", { class: panels.length > 1 ? "multiples" : "" }, ...panels.map((quantity) => make("div", {}, make("h4", {}, quantity), picture(quantity))))];
+};
+
 /* Named points in a plane. */
 CHARTS.plane = (context) => {
   const { rows, options, width } = context;

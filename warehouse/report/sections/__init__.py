@@ -6,6 +6,7 @@ counted. A figure whose table is missing or empty is left out, with a sentence t
 """
 
 from warehouse.report.parts import Section
+from warehouse.report.sections.biomarkers import BIOMARKERS
 from warehouse.report.sections.cohort import COHORT
 from warehouse.report.sections.growth import GROWTH
 from warehouse.report.sections.hazards import HAZARDS
@@ -24,6 +25,7 @@ SECTIONS: tuple[Section, ...] = (
     HAZARDS,
     HETEROGENEITY,
     PROGRESSION,
+    BIOMARKERS,
     RADIOMICS,
     QUALITY,
 )

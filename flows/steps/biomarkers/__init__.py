@@ -1,0 +1,1 @@
+"""Steps on biomarkers over time."""
