@@ -135,6 +135,9 @@ def _init_layouts(folder: Path, layouts: tuple[str, ...], example: bool) -> None
     help="Plant habits of real trials: visits over several days, local treatment and more.",
 )
 @click.option(
+    "--markers", is_flag=True, help="Add ctDNA every four weeks that follows the tumor's volume."
+)
+@click.option(
     "--sequence-groups",
     type=click.FloatRange(0, 1),
     help="Plant groups of progression sequences, so far apart; 0.98 is clear.",
@@ -147,6 +150,7 @@ def simulate(
     seed: int,
     messy: bool,
     habits: bool,
+    markers: bool,
     sequence_groups: float | None,
     quiet: bool,
 ) -> None:
@@ -160,6 +164,7 @@ def simulate(
         seed=seed,
         messy=messy,
         habits=habits,
+        markers=markers,
         sequence_separation=sequence_groups,
     )
     if not quiet:

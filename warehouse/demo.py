@@ -103,6 +103,7 @@ def _project(folder: Path, patients: int | None, seed: int, display: Display) ->
             patients=patients,
             seed=seed,
             habits=True,
+            markers=True,
             progress=lambda done, total: stage.observe("", "done"),
         )
     return create_project(folder)

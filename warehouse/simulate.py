@@ -74,6 +74,7 @@ def write_trials(
     seed: int,
     messy: bool = False,
     habits: bool = False,
+    markers: bool = False,
     sequence_separation: float | None = None,
     progress: Progress | None = None,
 ) -> SimulationReport:
@@ -87,13 +88,14 @@ def write_trials(
         messy: plant the catalogue's defects and list them in ``truth/defects.csv``.
         habits: scans of a visit on several days, unscheduled ones, equivocal new lesions, local
             treatment, responses to earlier therapy, a second criterion and partial dates.
+        markers: ctDNA every four weeks in two trials, from the true volume of the tumor (mcrc).
         sequence_separation: plant groups of progression sequences, so far apart (0 to 1; 0.98 is
             clear); None plants none.
         progress: called with trials written and trials in all.
 
     Raises:
         LesionsError: unknown preset, fewer than 1 patient, habits together with defects or groups
-            of sequences, or a trial's folder is there already.
+            of sequences, markers with defects or of another preset, or a trial's folder is there already.
     """
     if patients is not None and patients < 1:
         raise LesionsError(f"{patients} patients cannot be simulated. Ask for at least 1.")
@@ -103,11 +105,18 @@ def write_trials(
             "sequences (--sequence-groups): these are placed in trials with one day per visit. "
             "Leave out --habits, or the other."
         )
+    if markers and (messy or preset != "mcrc"):
+        raise LesionsError(
+            "Samples of ctDNA between scans (--markers) are simulated for the preset mcrc without "
+            "defects (--messy). Leave out --markers, or the other."
+        )
     options: dict[str, Any] = {}
     if sequence_separation is not None:
         options["sequence_separation"] = sequence_separation
     if habits:
         options["has_habits"] = True
+    if markers:
+        options["has_markers"] = True
     numbers = _simulator(preset)(patients, seed, **options)
     return write_numbers(directory, numbers, messy=messy, progress=progress or (lambda *_: None))
 

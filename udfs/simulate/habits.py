@@ -31,7 +31,7 @@ IRRADIATED_PART = 0.6
 
 def stream(seed: int, name: str) -> np.random.Generator:
     """The random numbers of one habit."""
-    names = ("days", "modality", "local", "equivocal", "unscheduled", "history", "dates")
+    names = ("days", "modality", "local", "equivocal", "unscheduled", "history", "dates", "markers")
     return np.random.default_rng([seed, FIRST_STREAM + names.index(name)])
 
 

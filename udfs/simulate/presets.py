@@ -194,6 +194,33 @@ HABITS = Habits()
 
 
 @dataclass(frozen=True)
+class Markers:
+    """How ctDNA follows the tumor; values are chosen to be plausible (a tenth of a percent and more
+    from some cubic centimetres on), not estimated.
+    """
+
+    trials: tuple[str, ...]
+    """Trials that draw samples between the scans."""
+    interval_days: int = 28
+    percent_per_cm3: float = 0.05
+    """Variant allele fraction per volume of tumor, typical patient."""
+    shedding_sd: float = 0.8
+    """Standard deviation of its logarithm between patients."""
+    noise_sd: float = 0.2
+    """Of the logarithm of a result."""
+    delay_days: float = 7.0
+    """The blood shows the volume of so many days before."""
+    limit_percent: float = 0.1
+    most_percent: float = 90.0
+    rise: float = 1.2
+    rise_percent: float = 0.1
+    """True progression: so many times the nadir and so many points above it."""
+
+
+MARKERS = Markers(("MCRC01", "MCRC04"))
+
+
+@dataclass(frozen=True)
 class Preset:
     """A cohort to simulate."""
 
@@ -218,6 +245,8 @@ class Preset:
     covariate_effects: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     habits: Habits | None = None
     """None: every visit on one day, and none of the rest. ``HABITS`` are the usual ones."""
+    markers: Markers | None = None
+    """None: no samples of ctDNA between scans. ``MARKERS`` are the usual ones."""
     sequence_groups: SequenceGroups | None = None
     """Where given, lesions present at baseline shrink for good and new lesions in planted organs
     are the only progressions; numbers of new lesions and scans are then not the published ones."""

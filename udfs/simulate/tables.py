@@ -436,6 +436,15 @@ def _lab(
     }
 
 
+def with_samples(labs: Columns, samples: Columns) -> Columns:
+    """The labs with further samples behind each patient's own, which keep their order."""
+    out = {key: np.concatenate([values, samples[key]]) for key, values in labs.items()}
+    n, k = len(labs["patient"]), len(samples["patient"])
+    out["is_between"] = np.concatenate([np.zeros(n, dtype=bool), samples["is_between"]])
+    order = np.lexsort((np.arange(n + k), out["patient"]))
+    return {key: values[order] for key, values in out.items()}
+
+
 def draw_ldh_ratio(
     preset: Preset, lesions: Columns, n: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:

@@ -25,6 +25,7 @@ from udfs.simulate import habits as habit
 from udfs.simulate import scans, sequences
 from udfs.simulate.growth import LesionCurves
 from udfs.simulate.lesions import TARGET, draw_lesions, draw_parameters
+from udfs.simulate.markers import draw_markers
 from udfs.simulate.patients import (
     BASELINE_ONLY,
     EXCLUDED_KINDS,
@@ -32,7 +33,7 @@ from udfs.simulate.patients import (
     NO_TARGET,
     draw_patients,
 )
-from udfs.simulate.presets import HABITS, HNSCC, MCRC, Preset, SequenceGroups
+from udfs.simulate.presets import HABITS, HNSCC, MARKERS, MCRC, Preset, SequenceGroups
 from udfs.simulate.radiomics import draw_radiomics
 from udfs.simulate.responders import choose_responders
 from udfs.simulate.sampling import Columns, FloatArray, take
@@ -51,6 +52,7 @@ from udfs.simulate.tables import (
     response_table,
     study_tables,
     with_local_treatments,
+    with_samples,
 )
 from udfs.simulate.truth import (
     effect_table,
@@ -135,6 +137,8 @@ class SimulatedTrials:
     """One row per patient with radiomic features: heterogeneity between its lesions, 0 to 1."""
     truth_radiomic_features: Columns
     """One row per radiomic feature: its cluster, whether it is robust."""
+    truth_markers: Columns
+    """One row per patient whose ctDNA follows the tumor's volume: shedding, true nadir and rise."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,7 @@ def simulate_mcrc(
     *,
     sequence_separation: float | None = None,
     has_habits: bool = False,
+    has_markers: bool = False,
 ) -> SimulatedTrials:
     """Eight colorectal trials with the published mix of patients, lesions and outcomes.
 
@@ -175,11 +180,15 @@ def simulate_mcrc(
             plants none.
         has_habits: scans of a visit on several days and the other ``Habits`` of real trials; there
             are none where groups of sequences are planted.
+        has_markers: ctDNA every four weeks in two trials, from the true volume of the tumor. No
+            other number changes.
 
     Raises:
         ValueError: fewer than 1 patient, or a separation that is not between 0 and 1.
     """
-    return simulate(_planted(MCRC, sequence_separation, has_habits), n_patients, seed)
+    preset = _planted(MCRC, sequence_separation, has_habits)
+    preset = replace(preset, markers=MARKERS) if has_markers else preset
+    return simulate(preset, n_patients, seed)
 
 
 def simulate_hnscc(
@@ -482,6 +491,13 @@ def _tables(
     radiomics, heterogeneity, features = draw_radiomics(
         patient_rows, lesions, lesions["diameter_mm"], seed
     )
+    labs = lab_table(preset, patient_rows, view.is_made, untreated.sum_mm, days.day, rng[4])
+    marked = () if preset.markers is None else preset.markers.trials
+    in_trial = np.isin([trial.study_id for trial in preset.trials], marked)
+    samples, marker_truth = draw_markers(
+        preset.markers, cohort.curves, lesions["patient"], days.day, cohort.is_made,
+        in_trial[patients["trial"]] & (patients["excluded"] == ""), habit.stream(seed, "markers"),
+    )  # fmt: skip
     return SimulatedTrials(
         preset=preset.name,
         tumor_type=preset.tumor_type,
@@ -496,7 +512,7 @@ def _tables(
         prior_responses=habit.draw_history(preset.habits, patient_rows, seed),
         exposures=exposure_table(patient_rows, rng[2]),
         procedures=procedures,
-        labs=lab_table(preset, patient_rows, view.is_made, untreated.sum_mm, days.day, rng[4]),
+        labs=with_samples(labs, samples),
         truth_lesions=lesion_truth(lesions, cohort.curves),
         truth_events=lesion_event_table(lesions, cohort.curves),
         truth_organs=organ_truth(preset, cohort.organ_days, patients),
@@ -511,4 +527,5 @@ def _tables(
         radiomics=radiomics,
         truth_radiomic_patients=heterogeneity,
         truth_radiomic_features=features,
+        truth_markers=marker_truth,
     )

@@ -220,6 +220,7 @@ def _lb(s: Subjects) -> pa.Table:
         "LBSTRESN": encode(np.where(is_below, "", text)), "LBSTRESU": encode(x["unit"]),
         "LBSPEC": pick(["SERUM", "PLASMA"], is_ctdna),
         "LBMETHOD": pick([None, "DIGITAL PCR"], is_ctdna), "LBLLOQ": pick([None, "0.1"], is_ctdna),
-        "VISITNUM": visit_number(x["scan"]), "VISIT": s.visit(patient, x["scan"]),
+        "VISITNUM": visit_number(x["scan"], x["is_between"]),
+        "VISIT": s.visit(patient, x["scan"], x["is_between"]),
         "LBDTC": s.date(patient, x["day"]), "LBDY": pa.array(study_day(x["day"])),
     })  # fmt: skip

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from warehouse.simulation.subjects import lesion_labels, significant, subject_id
 
 HABITS = ("visits", "endpoints", "local_treatments", "equivocal", "missed_visits")
-RADIOMICS = ("radiomic_patients", "radiomic_features")
+RADIOMICS = ("radiomic_patients", "radiomic_features", "markers")
 
 
 def write_truth(folder: Path, numbers: Any, messy: bool) -> None:
@@ -93,6 +93,10 @@ radiomic_patients.parquet  heterogeneity of each patient whose lesions have radi
     between the lesions of one patient; size alone follows the diameters.
 radiomic_features.parquet  cluster of each feature (1 is size), and whether it holds under other
     contours.
+markers.parquet     one row per patient whose ctDNA follows the tumor (simulate --markers):
+    percent = shedding_percent_per_cm3 x volume of all lesions in cm3 delay_days before; nadir and
+    progression_day (1.2 times the nadir and 0.1 points above it) of the course without noise, up
+    to the last scan, on a grid of a week; empty where it does not rise.
 visits.parquet      one row per patient and time point after the baseline of the first reader: the
     days of its scans, RECIST 1.1 as recorded and as it would be without local treatment
     (..._untreated), RECIST 1.0; an unscheduled scan is a time point of its own.
