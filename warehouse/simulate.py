@@ -95,7 +95,8 @@ def write_trials(
 
     Raises:
         LesionsError: unknown preset, fewer than 1 patient, habits together with defects or groups
-            of sequences, markers with defects or of another preset, or a trial's folder is there already.
+            of sequences, markers with defects or of another preset, or a trial's folder is there
+            already.
     """
     if patients is not None and patients < 1:
         raise LesionsError(f"{patients} patients cannot be simulated. Ask for at least 1.")

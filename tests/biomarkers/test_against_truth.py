@@ -62,9 +62,7 @@ def test_samples_follow_the_volume_of_all_lesions(numbers):
     """Worked out anew, patient by patient, from the truth of the lesions."""
     truth, lesions, labs = numbers.truth_markers, numbers.truth_lesions, numbers.labs
     ratios = []
-    for patient, shedding in zip(
-        truth["patient"], truth["shedding_percent_per_cm3"], strict=True
-    ):
+    for patient, shedding in zip(truth["patient"], truth["shedding_percent_per_cm3"], strict=True):
         own = lesions["patient"] == patient
         taken = (labs["patient"] == patient) & (labs["test"] == "CTDNA")
         t = labs["day"][taken][:, None] - truth["delay_days"][0]

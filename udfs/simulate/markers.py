@@ -56,7 +56,8 @@ def draw_markers(
     who, when = _draws(markers, day[chosen, 0], last[chosen])
     noise = rng.standard_normal(len(who))
     who = chosen[who]
-    true = shedding[who] * _volume_at(curves, patient, who, when - markers.delay_days)
+    before = np.asarray(when - markers.delay_days, dtype=np.float64)
+    true = shedding[who] * _volume_at(curves, patient, who, before)
     value = np.minimum(true * np.exp(markers.noise_sd * noise), markers.most_percent)
     scan = np.array(
         [int(np.searchsorted(day[p], t, side="right")) - 1 for p, t in zip(who, when, strict=True)],
@@ -109,7 +110,8 @@ def _volume_at(
         curves.kg_per_day[lesion], curves.kd_per_day[lesion], curves.f[lesion],
     )  # fmt: skip
     volume = part.volume_mm3(np.asarray(day, dtype=float)[row])
-    return np.bincount(row, weights=volume, minlength=len(who)) / MM3_PER_CM3
+    total = np.bincount(row, weights=volume, minlength=len(who))
+    return np.asarray(total / MM3_PER_CM3, dtype=np.float64)
 
 
 def _truth(
@@ -124,9 +126,9 @@ def _truth(
     nadir_day, nadir, progression = (np.full(len(chosen), np.nan) for _ in range(3))
     for i, one in enumerate(chosen):
         days = np.append(np.arange(0.0, last[one], GRID_DAYS), float(last[one]))
-        course = shedding[one] * _volume_at(
-            curves, patient, np.full(len(days), one), days - markers.delay_days
-        )
+        before = np.asarray(days - markers.delay_days, dtype=np.float64)
+        volume = _volume_at(curves, patient, np.full(len(days), one), before)
+        course = float(shedding[one]) * volume
         course = np.minimum(course, markers.most_percent)
         lowest = np.minimum.accumulate(np.maximum(course, markers.limit_percent))
         is_up = (course >= markers.rise * lowest) & (course - lowest >= markers.rise_percent)

@@ -101,6 +101,19 @@ SETTINGS: tuple[Setting, ...] = (
         "and followed from there, commas between",
     ),
     Setting(
+        "progression.chain_resamples",
+        200,
+        "bootstrap samples of patients for the limits of the Markov chain over organs; 0 for none",
+        minimum=0,
+    ),
+    Setting(
+        "progression.new_organ_horizon_days",
+        180,
+        "days after a landmark within which a lesion in a new organ is predicted",
+        minimum=1,
+        maximum=3652,
+    ),
+    Setting(
         "progression.death_window_days",
         112,
         "a death so many days after the last scan or earlier ends the wait for a progression as "

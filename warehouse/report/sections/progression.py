@@ -1,6 +1,7 @@
 """In which order organs progress."""
 
 from warehouse.report.parts import Count, Figure, Filter, Section
+from warehouse.report.sections.new_organs import NEW_ORGAN_FIGURES
 
 BY_SUBSET = Filter("subset", "Patients", "all")
 BY_MODEL = Filter("model", "Model")
@@ -200,5 +201,6 @@ PROGRESSION = Section(
             filters=(BY_SUBSET, BY_MODEL, BY_SCHEME),
             if_empty=_NONE,
         ),
+        *NEW_ORGAN_FIGURES,
     ),
 )  # fmt: skip
