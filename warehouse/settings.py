@@ -24,6 +24,7 @@ from warehouse.setting_lists import (
     heterogeneity,
     joint,
     nightly,
+    onset,
     progression,
     radiomics,
     responses,
@@ -50,6 +51,7 @@ SETTINGS: tuple[Setting, ...] = (
     *radiomics.SETTINGS,
     *nightly.SETTINGS,
     *biomarkers.SETTINGS,
+    *onset.SETTINGS,
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 

@@ -1,0 +1,1 @@
+"""Steps on when metastases began."""
