@@ -15,7 +15,7 @@ SELECT
     max(baseline_day) AS baseline_day, -- day of the baseline result
     max(baseline_value) AS baseline_value, -- baseline, in unit; the limit where below it
     bool_or(is_baseline_below_limit) AS is_baseline_below_limit, -- the baseline is below its limit
-    arg_max(upper_limit_normal, is_baseline) AS upper_limit_normal, -- upper limit of normal at baseline
+    max(upper_limit_normal) FILTER (WHERE is_baseline) AS upper_limit_normal, -- upper limit of normal at baseline
     bool_or(is_upper_limit_assumed) AS is_upper_limit_assumed, -- it is the usual one, not the source's
     max(day) FILTER (WHERE is_after_baseline) AS last_day, -- last result; NULL where none is after the first dose
     CASE

@@ -23,9 +23,13 @@ WITH setting AS (
 landmark AS (
     SELECT 0 AS landmark_days
     UNION
-    SELECT CAST(trim(unnest(string_split(value, ','))) AS DOUBLE) AS landmark_days
-    FROM meta.setting
-    WHERE name = 'progression.landmarks'
+    SELECT CAST(day_text AS DOUBLE) AS landmark_days
+    FROM (
+        SELECT trim(unnest(string_split(value, ','))) AS day_text
+        FROM meta.setting
+        WHERE name = 'progression.landmarks'
+    ) AS listed
+    WHERE try_cast(day_text AS DOUBLE) > 0
 ),
 
 patient AS (
@@ -142,8 +146,12 @@ size AS (
     SELECT
         visit.patient_id,
         landmark.landmark_days,
-        arg_max(visit.sum_of_diameters_mm, visit.last_day) AS sum_mm,
-        arg_max(visit.baseline_sum_mm, visit.last_day) AS baseline_sum_mm,
+        arg_max(
+            visit.sum_of_diameters_mm, struct_pack(day := visit.last_day, id := visit.time_point_id)
+        ) AS sum_mm,
+        arg_max(
+            visit.baseline_sum_mm, struct_pack(day := visit.last_day, id := visit.time_point_id)
+        ) AS baseline_sum_mm,
         min(visit.sum_of_diameters_mm) AS nadir_mm
     FROM analysis.visit_response AS visit
     INNER JOIN landmark ON visit.last_day <= landmark.landmark_days

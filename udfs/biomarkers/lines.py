@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from udfs.biomarkers.series import Block, BoolArray, FloatArray, IntArray
+from udfs.threads import single_blas_thread
 
 MIN_SEEN = 3
 """Results above the limit that a line needs: with two, any line goes through them exactly."""
@@ -50,6 +51,7 @@ class Lines:
         return self.slope - half, self.slope + half
 
 
+@single_blas_thread
 def left_censored_lines(
     y: ArrayLike, day: ArrayLike, is_below: ArrayLike, offsets: ArrayLike
 ) -> Lines:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from udfs.biomarkers.lines import mills_ratio
 from udfs.biomarkers.series import Block, BoolArray, FloatArray
+from udfs.threads import single_blas_thread
 
 Objective = Callable[[FloatArray], tuple[float, FloatArray]]
 
@@ -78,6 +79,7 @@ class _Moments:
     """(n,)"""
 
 
+@single_blas_thread
 def mixed_lines(
     y: ArrayLike,
     day: ArrayLike,

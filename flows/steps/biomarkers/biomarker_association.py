@@ -36,7 +36,7 @@ GROWTH = """
 WITH growth AS (
     SELECT
         patient_id,
-        avg(ln(kg_per_day)) AS log_kg
+        sum(ln(kg_per_day) ORDER BY lesion_id) / count(*) AS log_kg
     FROM analysis.growth_lesion
     WHERE subset = 'all' AND estimate_kind = 'conditional_mean' AND kg_per_day > 0
     GROUP BY patient_id
@@ -45,7 +45,10 @@ WITH growth AS (
 size AS (
     SELECT
         patient_id,
-        arg_min(ln(sum_of_diameters_mm / baseline_sum_mm), abs(last_day - {early})) AS log_size
+        arg_max(
+            ln(sum_of_diameters_mm / baseline_sum_mm),
+            struct_pack(day := last_day, id := time_point_id)
+        ) AS log_size
     FROM analysis.visit_response
     WHERE
         is_analysis_reader AND NOT is_baseline AND is_complete

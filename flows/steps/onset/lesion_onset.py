@@ -37,8 +37,8 @@ SELECT
     count(DISTINCT day) AS n_scans,
     max(day) AS day,
     arg_max(volume_mm3, day) AS volume_mm3,
-    regr_slope(ln(volume_mm3), day) AS rate,
-    regr_sxx(ln(volume_mm3), day) AS spread
+    regr_slope(ln(volume_mm3), day ORDER BY day) AS rate,
+    regr_sxx(ln(volume_mm3), day ORDER BY day) AS spread
 FROM sized
 GROUP BY lesion_id
 ORDER BY lesion_id

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from udfs.threads import single_blas_thread
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -28,6 +30,7 @@ class Chain:
     """(g, g) mean steps from an organ to another; on the diagonal those back to it."""
 
 
+@single_blas_thread
 def chain(counts: ArrayLike) -> Chain:
     """Maximum likelihood chain of the steps counted: P_ij = n_ij / sum_j n_ij.
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.survival import cox_model
+from udfs.threads import single_blas_thread
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -73,6 +74,7 @@ class CauseSpecific:
             self._risk(values, horizon, np.exp(-half)), self._risk(values, horizon, np.exp(half))
         )  # fmt: skip
 
+    @single_blas_thread
     def _risk(self, x: FloatArray, horizon: float, times: FloatArray | None) -> FloatArray:
         away = x - self.centre
         ratio = np.exp(away @ self.coefficient)
@@ -92,6 +94,7 @@ class CauseSpecific:
         return np.asarray(event.sum(axis=1))
 
 
+@single_blas_thread
 def cause_specific(
     time: ArrayLike,
     cause: ArrayLike,
