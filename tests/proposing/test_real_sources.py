@@ -23,7 +23,7 @@ CASES = [
     ("laleh_imvigor210", LALEH, "s006_Study5.csv", 1.0),
     ("poplar_clinical", LALEH, "poplar_clinical.csv", 0.95),
     ("hnscc265", "hnscc265_zhou2023", "265*.csv", 0.86),
-    ("openbtai_mets", "openbtai_mets", "*.xlsx", 0.30),
+    ("openbtai_mets", "openbtai_mets", "*.xlsx", 0.77),
     ("openbtai_radiomics", "openbtai_mets", "morph*.csv", 0.28),
     ("ffcd_colorectal", "ffcd_colorectal", "c*.csv", 0.42),
     ("lidc_nodules", "lidc_nodules", "annot*.csv", 0.88),

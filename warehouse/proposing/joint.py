@@ -158,6 +158,7 @@ def add_day_zero(
         # Compact and SAS dates have no signs between their parts: as text they do not sort.
         iso = f"coalesce(strftime(try_strptime({cell}, ['%Y%m%d', '%d%b%Y']), '%Y-%m-%d'), {cell})"
     subject = identifier(view.column("subject")) if view.has("subject") else "1"
+    begun = _begun_between_scans(connection, views, view, iso)
     first = connection.execute(
         f"SELECT d, count(*) AS n, sum(count(*)) OVER () FROM (SELECT {subject} AS s, min({iso}) "
         f"AS d FROM {view.table.stage.relation} GROUP BY 1) GROUP BY d ORDER BY n DESC, d LIMIT 1"
@@ -181,6 +182,14 @@ def add_day_zero(
             f"the date of randomisation ({rule} of {rand.name})",
             "rfxstdtc: COLUMN in dm",
         )
+    elif begun is not None:
+        other, name, why = begun
+        rule, proposal.day_zero_rule = name, "first dose"
+        proposal.ask(
+            f"Is {name} of {other.name} the date of the first dose, from which days count?",
+            f"rfxstdtc: {name}; {why}",
+            "rfxstdtc: COLUMN in dm",
+        )
     else:
         partition = f"OVER (PARTITION BY {subject})" if view.has("subject") else "OVER ()"
         rule = {"sql": f"min({iso}) {partition}"}
@@ -197,7 +206,81 @@ def add_day_zero(
             "each patient's first scan is day 0",
             *dates[:5],
         )
-    proposal.entries = _with_first_dose(proposal.entries, view, Line("rfxstdtc", rule, why))
+    made = _with_first_dose(proposal.entries, view, Line("rfxstdtc", rule, why))
+    if made == proposal.entries and isinstance(rule, dict) and "sql" in rule:
+        # The patients are of another file: its rows cannot look at the scans of this one.
+        made = _with_days(made, view, f"CAST({iso} AS DATE)", partition)
+    proposal.entries = [_with_format_of(entry, views) for entry in made]
+
+
+def _begun_between_scans(
+    connection: duckdb.DuckDBPyConnection, views: list[View], scans: View, iso: str
+) -> tuple[View, str, str] | None:
+    """The one free column of the patients' table whose dates lie between each patient's first and
+    second scan, as the first dose does: table, column, and how many; None where none or several do.
+    """
+    main = next((v for v in views if v.kind == "patients" and v.has("subject")), None)
+    if main is None or not scans.has("subject") or main.subject_rule or scans.subject_rule:
+        return None
+    taken = {meaning.column for meaning in main.taken.values()}
+    found = []
+    for profile in main.profiles.values():
+        form, _, _ = date_format(profile)
+        if profile.name in taken or form is None:
+            continue
+        cell = identifier(profile.name)
+        day = date_sql(cell, [form]) if form != "iso" else cell
+        n, total = connection.execute(
+            f"WITH scan AS (SELECT trim({identifier(scans.column('subject'))}) AS s, {iso} AS d "
+            f"FROM {scans.table.stage.relation}), ranked AS (SELECT DISTINCT s, d, dense_rank() "
+            "OVER (PARTITION BY s ORDER BY d) AS place FROM scan WHERE d IS NOT NULL), "
+            "bound AS (SELECT s, min(d) FILTER (place = 1) AS a, min(d) FILTER (place = 2) AS b "
+            f"FROM ranked GROUP BY s) SELECT count(*) FILTER ({day} >= a AND {day} < b), "
+            f"count(*) FROM {main.table.stage.relation} JOIN bound "
+            f"ON trim({identifier(main.column('subject'))}) = s WHERE b IS NOT NULL"
+        ).fetchall()[0]
+        if total >= 3 and n >= 0.9 * total:
+            found.append((main, profile.name, f"it lies between the first and the second scan of "
+                                              f"{n} of {total} patients"))  # fmt: skip
+    return found[0] if len(found) == 1 else None
+
+
+def _with_days(entries: list[Entry], view: View, date: str, partition: str) -> list[Entry]:
+    """The entries of a table of scans with their days from each patient's first one."""
+    sql = f"date_diff('day', min({date}) {partition}, {date})"
+
+    def with_day(domain: str | None, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+        if all(line.variable != f"{domain}dtc" or line.rule != view.column("date")
+               for line in lines):  # fmt: skip
+            return lines
+        return (*lines, Line(f"{domain}dy", {"sql": sql}, "days from the patient's first scan"))
+
+    made = []
+    for entry in entries:
+        if entry.file == view.table.source.path.name:
+            derived = tuple(
+                replace(one, lines=with_day(one.domain, one.lines)) for one in entry.derived
+            )
+            entry = replace(entry, lines=with_day(entry.domain, entry.lines), derived=derived)
+        made.append(entry)
+    return made
+
+
+def _with_format_of(entry: Entry, views: list[View]) -> Entry:
+    """The entry with the format of its first dose, which was added after the others were known."""
+    line = next((one for one in entry.lines if one.variable == "rfxstdtc"), None)
+    view = next((v for v in views if v.table.source.path.name == entry.file), None)
+    if line is None or not isinstance(line.rule, str) or view is None:
+        return entry
+    profile = view.profiles.get(line.rule)
+    form, _, proof = date_format(profile) if profile is not None else (None, (), "")
+    if form in (None, "iso", *entry.date_format):
+        return entry
+    return replace(
+        entry,
+        date_format=(*entry.date_format, str(form)),
+        reasons={**entry.reasons, "date_format": f"{line.rule}: {proof}"},
+    )
 
 
 def _dm_lines(proposal: Proposal) -> list[Line]:

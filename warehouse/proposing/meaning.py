@@ -186,6 +186,12 @@ def _site(profile: Profile) -> tuple[bool, str]:
     return share > 0.3, f"{share:.0%} of the values are known sites"
 
 
+def _state(profile: Profile) -> tuple[bool, str]:
+    words = seed_words("staging.tumor_state_word", "word")
+    others = frozenset(w for listed in vocabulary().words["state"].values() for w in listed)
+    return profile.share_of(words | others) > 0.6, f"values as {_shown(profile)}"
+
+
 def _in_words(name: str, least: float = 0.6) -> Callable[[Profile], tuple[bool, str]]:
     def test(profile: Profile) -> tuple[bool, str]:
         share = profile.share_of(vocabulary().set_of(name))
@@ -267,6 +273,7 @@ VALUE_TESTS: Mapping[str, Callable[[Profile], tuple[bool, str]]] = {
     "few": _few,
     "group": _group,
     "lesion_type": _lesion_type,
+    "state": _state,
     "site": _site,
     "side": _in_words("side"),
     "unit": _in_words("unit"),

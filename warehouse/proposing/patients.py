@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from warehouse.proposing.profile import Profile
 from warehouse.proposing.proposal import Derived, Line, Proposal, Rule
+from warehouse.proposing.treatments import course_rows
 from warehouse.proposing.vocabulary import vocabulary, words_of
 from warehouse.sources.wording import identifier
 
@@ -89,7 +90,8 @@ def patient_rows(view: View, proposal: Proposal, *, distinct: bool) -> list[Deri
         if (derived := _endpoint(view, proposal, code, title, time, censored, event, keys))
     ]
     if view.has("last_contact"):
-        found.append(_last_contact(view, keys))
+        found.append(_last_contact(view, proposal, keys))
+    found += course_rows(view, distinct=distinct)
     if view.has("best_response"):
         found.append(_best_response(view, proposal, keys))
     for concept, (code, label) in _COVARIATES.items():
@@ -102,16 +104,33 @@ def patient_rows(view: View, proposal: Proposal, *, distinct: bool) -> list[Deri
     return found
 
 
-def _last_contact(view: View, keys: tuple[str, ...]) -> Derived:
-    """The day on which a patient was last known alive; none for those with a date of death."""
+def _last_contact(view: View, proposal: Proposal, keys: tuple[str, ...]) -> Derived:
+    """The day on which a patient was last known alive; none for those with a date of death.
+
+    Where no column has that date, but one says who died, the last contact of the dead is their
+    death: asked, and taken so.
+    """
     status: Rule = {"value": "ALIVE"}
+    line = Line("ssorres", status)
     if view.has("death_date"):
         cell = identifier(view.column("death_date"))
-        status = {"sql": f"CASE WHEN nullif(trim({cell}), '') IS NULL THEN 'ALIVE' END"}
+        line = Line(
+            "ssorres", {"sql": f"CASE WHEN nullif(trim({cell}), '') IS NULL THEN 'ALIVE' END"}
+        )
+    elif view.has("os_event") and not view.has("os_time", "death_day"):
+        name = view.column("os_event")
+        mapped = _flag_map(view, "os_event", proposal, died="DEAD", lived="ALIVE")
+        line = view.line("ssorres", "os_event", {"column": name, "map": mapped})
+        proposal.ask(
+            f"{view.name}: no column has the date of death. Did those who died by {name} die on "
+            f"{view.column('last_contact')}?",
+            "yes",
+            "dthdtc: COLUMN in dm",
+        )
     lines = (
         *view.subject,
         Line("sstestcd", {"value": "SURVSTAT"}),
-        Line("ssorres", status),
+        line,
         view.line("ssdtc", "last_contact"),
     )
     return Derived("ss", lines, keys, ("ssorres", "ssdtc"))
@@ -213,20 +232,43 @@ def _time_unit(view: View, time: str, proposal: Proposal) -> str:
 
 def _censoring(view: View, event: str, proposal: Proposal) -> Rule:
     """The map from an event's flag to CNSR, where 1 is censored."""
+    mapped = _flag_map(view, event, proposal, died="0", lived="1")
     profile = view.profiles[view.column(event)]
-    values = [value for value, _ in profile.values]
-    mapped = {value: "0" if value.strip().lower() in _ENDED else "1" for value in values}
-    if set(mapped.values()) != {"0", "1"} or not _is_plain(profile):
-        proposal.ask(
-            f"{view.name}: which values of {profile.name} ({', '.join(values)}) mean that the "
-            "event happened?",
-            ", ".join(f"{v} = {'event' if c == '0' else 'censored'}" for v, c in mapped.items()),
-        )
+    if set(mapped.values()) == {"0"} and profile.filled < profile.rows:
+        return {"sql": f"CASE WHEN nullif(trim({identifier(profile.name)}), '') IS NULL "
+                       "THEN '1' ELSE '0' END"}  # fmt: skip
     return {"column": profile.name, "map": mapped}
 
 
+def _flag_map(
+    view: View, event: str, proposal: Proposal, *, died: str, lived: str
+) -> dict[str, str]:
+    """The map from a flag's values to words for those with the event and those without; asks
+    where the values do not say."""
+    profile = view.profiles[view.column(event)]
+    values = [value for value, _ in profile.values]
+    yes = {*_ENDED, *vocabulary().set_of("words_of_yes")}
+    mapped = {value: died if value.strip().lower() in yes else lived for value in values}
+    if set(mapped.values()) != {died, lived} or not _is_plain(profile):
+        proposal.ask(
+            f"{view.name}: which values of {profile.name} ({', '.join(values)}) mean that the "
+            "event happened?",
+            ", ".join(f"{v} = {'event' if c == died else 'none'}" for v, c in mapped.items())
+            + (", blank = none" if set(mapped.values()) == {died} else ""),
+        )
+    return mapped
+
+
 def _is_plain(profile: Profile) -> bool:
-    known = (*_ENDED, "0", "n", "no", "false", "alive", "censored", "a")
+    words = vocabulary()
+    known = {
+        *_ENDED,
+        *words.set_of("words_of_yes"),
+        *words.set_of("words_of_no"),
+        "alive",
+        "censored",
+        "a",
+    }
     return all(value.strip().lower() in known for value, _ in profile.values)
 
 

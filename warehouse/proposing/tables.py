@@ -14,6 +14,8 @@ from warehouse.proposing.meaning import LEAST, Meaning, all_meanings, assign, ri
 from warehouse.proposing.patients import criterion_line, patient_lines, patient_rows
 from warehouse.proposing.profile import Profile, date_format
 from warehouse.proposing.proposal import Derived, Entry, Line, Proposal, Rule
+from warehouse.proposing.states import missing_size_lines, state_rows
+from warehouse.proposing.treatments import Course, courses
 from warehouse.proposing.vocabulary import vocabulary, words_of
 from warehouse.sources.radiomics import is_pyradiomics
 from warehouse.sources.wording import identifier
@@ -55,6 +57,7 @@ class View:
     lesion_rule: Rule | None = None
     is_order: bool = False
     waves: list[wide.Wave] = field(default_factory=list)
+    courses: list[Course] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -101,6 +104,8 @@ def understand(
         return view
     view.waves = wide.waves(kept)
     view.kind, view.why = _kind(connection, view)
+    if view.kind != "doses":
+        view.courses = courses(connection, view)
     return view
 
 
@@ -424,10 +429,12 @@ def size_entries(
             Line("trtest", {"value": TEST_NAMES[test]}),
             view.line("trorres", concept),
             Line("trorresu", unit_of(view, concept, proposal)),
+            *missing_size_lines(connection, view, concept),
         ]
         entry = _entry(view, "tr", [*shared, *size, *tail])
         if not entries:
             entry = entry.also(*_lesions(view, lesion, type_line))
+            entry = entry.also(*state_rows(view, [*shared, *tail]))
             entry = entry.also(*_beside(view, proposal, with_dm=with_dm))
         entries.append(with_values(view, entry, proposal))
     return entries

@@ -204,6 +204,7 @@ def _tests(table: Mapping[str, Any], unique_id: str) -> list[dict[str, Any]]:
     for check in table["checks"]:
         label = f"{schema}__{name}__{check['id']}"
         arguments = json.loads(check["arguments"]) if check["arguments"] else {}
+        column = arguments.get("column")
         found.append(
             {
                 "database": DATABASE,
@@ -234,7 +235,7 @@ def _tests(table: Mapping[str, Any], unique_id: str) -> list[dict[str, Any]]:
                 "sources": [],
                 "metrics": [],
                 "attached_node": unique_id,
-                "column_name": arguments.get("column"),
+                "column_name": column if isinstance(column, str) else None,
                 "file_key_name": f"models.{name}",
                 "test_metadata": {
                     "name": check["kind"].replace(" ", "_"),
