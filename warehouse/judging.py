@@ -16,11 +16,11 @@ import duckdb
 
 from warehouse import meta
 from warehouse.build import Builder
-from warehouse.catalogue import installed_graph
+from warehouse.catalogue import graph_behind
 from warehouse.database import OFFLINE
 from warehouse.display import Display, console, table
 from warehouse.memory import Memory
-from warehouse.own import project_graph
+from warehouse.own import has_own_parts, project_graph
 from warehouse.project import Project
 from warehouse.settings import thread_count
 
@@ -112,9 +112,8 @@ def judge(
         LesionsError: a model could not be built.
     """
     memory = Memory(memory_file) if memory_file is not None else None
-    graph = installed_graph(memory=memory)
-    if project is not None:
-        graph = project_graph(project, memory)
+    has_own = project is not None and has_own_parts(project)
+    graph = project_graph(project, memory) if project and has_own else graph_behind(TABLES, memory)
     if memory is not None:
         memory.save(forgets=False)
     names = set(TABLES).union(*(graph.ancestors(name) for name in TABLES))

@@ -152,7 +152,8 @@ def read_seed(path: Path) -> Seed:
     described = path.with_suffix(".yml")
     if not described.is_file():
         raise LesionsError(f"{path.name}: {described.name} with its columns is missing beside it.")
-    content: dict[str, Any] = yaml.safe_load(described.read_text(encoding="utf-8"))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same by C, where it is there
+    content: dict[str, Any] = yaml.load(described.read_text(encoding="utf-8"), Loader=loader)
     try:
         columns = content["columns"]
         doc = TableDoc(

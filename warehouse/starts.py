@@ -48,6 +48,14 @@ _CHECK = """# Checks of {table}, beside the shipped ones.
   description: the table has rows
   remedy: Say here what to do.
   reason: "say why it only warns, with a date"
+# Any query can be a check; what it finds has failed. {{batch}} is the table:
+# - unexpected_rows_expectation:
+#     unexpected_rows_query: SELECT * FROM {{batch}} WHERE study_id = 'prime' AND ...
+#   id: no_such_rows
+#   description: what must hold
+#   remedy: what to do
+# Others: expect_rows_to_satisfy (condition, where), expect_values_to_exist_in (column, table),
+# expect_column_values_to_not_be_null (column), expect_column_values_to_be_between (column, ...).
 """
 _STEP = '''"""Steps of this project: each reads tables, works on them, and returns tables."""
 

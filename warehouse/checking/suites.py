@@ -234,7 +234,7 @@ def _read_checks(path: Path, place: str, entry: Any) -> list[Check]:
     if kind is None:
         raise LesionsError(
             f"{_file(path)}: {place}: there is no kind of check {kinds[0]!r}"
-            f"{_nearest(str(kinds[0]), (*KINDS, *_TEXT_KEYS))}."
+            f"{_nearest(str(kinds[0]), (*KINDS, *_TEXT_KEYS))}. There are: {', '.join(KINDS)}."
         )
     place = f"{place} ({kind.name})"
     _check_keys(path, place, entry[kind.name], kind.arguments, needed=kind.required)
