@@ -25,7 +25,7 @@ CASES = [
     ("hnscc265", "hnscc265_zhou2023", "265*.csv", 0.86),
     ("openbtai_mets", "openbtai_mets", "*.xlsx", 0.77),
     ("openbtai_radiomics", "openbtai_mets", "morph*.csv", 0.28),
-    ("ffcd_colorectal", "ffcd_colorectal", "c*.csv", 0.42),
+    ("ffcd_colorectal", "ffcd_colorectal", "c*.csv", 0.90),
     ("lidc_nodules", "lidc_nodules", "annot*.csv", 0.88),
     ("deeplesion_dls", "deeplesion_dls", "lesion_tracks.csv", 0.78),
     ("crlm_regions", "radmlbench_mets", "Col*", 0.91),

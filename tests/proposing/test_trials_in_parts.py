@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 from proposing.test_proposing import START, judged, proposed, question
 
@@ -125,3 +126,37 @@ def test_a_flag_with_one_value_means_that_a_blank_is_no_event(tmp_path: Path) ->
     assert rules["aval"] == "Death | Days"
     assert "THEN '1' ELSE '0'" in rules["cnsr"]["sql"]
     assert "blank = none" in question(proposal, "mean that the event happened").taken
+
+
+def test_stretches_of_time_give_new_lesions_and_survival(tmp_path: Path) -> None:
+    """Start, stop, new lesion, state: the second of two stretches ends in death (1) or not."""
+    rows = "id,start,stop,new.lesions,state\n"
+    for n in range(1, 21):
+        rows += f"{n},0,{100 + n},1,0\n{n},{100 + n},{400 + n},0,{n % 2}\n"
+    people = "id,age,sex,first dose date\n" + "".join(
+        f"{n},{50 + n},M,2020-01-01\n" for n in range(1, 21)
+    )
+    proposal = proposed(tmp_path / "s", events__csv=rows, people__csv=people)
+    (entry,) = [one for one in proposal.entries if one.domain == "rs"]
+    rules = {line.variable: line.rule for line in entry.lines}
+    assert rules["rsorres"] == {"column": "new.lesions", "map": {"1": "Y", "0": "N"}}
+    verdict = judged(tmp_path / "s", tmp_path)
+    assert verdict.counts["patients with survival"] == 20
+    assert verdict.counts["new lesions"] == 20
+    assert verdict.counts["rows set aside"] == 0
+    with duckdb.connect() as connection:
+        folder = next((tmp_path / "raw").glob("*"))
+        found = connection.execute(
+            f"SELECT CAST(aval AS INTEGER), cnsr, count(*) FROM '{folder}/adtte*.parquet' "
+            "GROUP BY ALL ORDER BY 1"
+        ).fetchall()
+    assert found == [(400 + n, str(1 - n % 2), 1) for n in range(1, 21)]
+
+
+def test_rows_that_do_not_follow_each_other_are_no_stretches(tmp_path: Path) -> None:
+    rows = "id,start,stop,new.lesions,state\n" + "".join(
+        f"{n},{7 * n},{100 + n},1,0\n{n},0,{400 + n},0,1\n" for n in range(1, 21)
+    )
+    people = "id,age,sex\n" + "".join(f"{n},{50 + n},M\n" for n in range(1, 21))
+    proposal = proposed(tmp_path / "s", events__csv=rows, people__csv=people)
+    assert [name for name, _ in proposal.not_read] == ["events.csv"]

@@ -32,8 +32,11 @@ from warehouse.proposing.sdtm import SdtmTable, propose_sdtm, sdtm_table
 from warehouse.proposing.tables import View
 from warehouse.sources.formats import unread_files
 
-_ORDER = ("patients", "sizes", "wide", "sums", "lesions", "features", "responses", "doses")
-_NO_PATIENTS = ("doses", "responses")
+_ORDER = (
+    *("patients", "sizes", "wide", "sums", "lesions", "features", "responses", "stretches"),
+    "doses",
+)
+_NO_PATIENTS = ("doses", "responses", "stretches")
 """Kinds of tables that give no rows of DM."""
 
 
@@ -135,6 +138,8 @@ def _compose(
             entries = [feature_entry(view, proposal, with_dm=is_main)]
         elif view.kind == "responses":
             entries = [kinds.response_entry(view, proposal)]
+        elif view.kind == "stretches":
+            entries = [kinds.stretch_entry(view, proposal)]
         else:
             entries = [kinds.dose_entry(view, proposal)]
         if not entries:

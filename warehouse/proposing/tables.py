@@ -14,6 +14,7 @@ from warehouse.proposing.meaning import LEAST, Meaning, all_meanings, assign, ri
 from warehouse.proposing.patients import criterion_line, patient_lines, patient_rows
 from warehouse.proposing.profile import Profile, date_format
 from warehouse.proposing.proposal import Derived, Entry, Line, Proposal, Rule
+from warehouse.proposing.recurrent import stretch_parts, stretches
 from warehouse.proposing.states import missing_size_lines, state_rows
 from warehouse.proposing.treatments import Course, courses
 from warehouse.proposing.vocabulary import vocabulary, words_of
@@ -58,6 +59,7 @@ class View:
     is_order: bool = False
     waves: list[wide.Wave] = field(default_factory=list)
     courses: list[Course] = field(default_factory=list)
+    stretches: tuple[str, str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -144,6 +146,12 @@ def _kind(connection: duckdb.DuckDBPyConnection, view: View) -> tuple[str, str]:
         return "undated", "sizes, and no column with a day, a date or a visit"
     if view.has("drug") and view.has("subject") and view.has("dose_start", "day", "date"):
         return "doses", "one row per dose"
+    view.stretches = stretches(connection, view)
+    if view.stretches is not None:
+        return (
+            "stretches",
+            "one row per patient and stretch until a new lesion or death",
+        )
     missing = "a patient" if not view.has("subject", "lesion") else "a size, a response or a sex"
     return "none", f"no column was found for {missing}"
 
@@ -639,6 +647,12 @@ def response_entry(view: View, proposal: Proposal) -> Entry:
     """A table of responses by visit."""
     lines = [*view.subject, *response_lines(view, proposal), *time_lines(view, "rs", proposal)]
     return with_values(view, _entry(view, "rs", lines), proposal)
+
+
+def stretch_entry(view: View, proposal: Proposal) -> Entry:
+    """A table of stretches of time: new lesions, and survival."""
+    lines, derived = stretch_parts(view, proposal)
+    return with_values(view, _entry(view, "rs", lines).also(*derived), proposal)
 
 
 def patient_entry(view: View, proposal: Proposal) -> Entry:
