@@ -28,6 +28,11 @@ class Table:
     """Texts, one per column; a row whose other cells are all empty heads those below it."""
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_listing(self) -> bool:
+        """A line per lesion or subject: section 16 of a report."""
+        return self.number.startswith("16")
+
 
 @dataclass(frozen=True)
 class Figure:

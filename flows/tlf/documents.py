@@ -85,10 +85,7 @@ def write_html(
         f"datasets of the run that ended on {study.finished_at} UTC, lesion-warehouse "
         f"{study.version}.</p>"
     ]
-    for table in tables:
-        parts.append(_heading("Listing" if table.number.startswith("16") else "Table", table))
-        parts.append(_html_table(table))
-        parts.append(_html_notes(_all_notes(table)))
+    parts += [html_item(table) for table in tables]
     for figure in figures:
         parts.append(_heading("Figure", figure))
         parts.append(_html_svg(figure))
@@ -96,13 +93,26 @@ def write_html(
     target.write_text("\n".join([*parts, "</main></body></html>\n"]), encoding="utf-8")
 
 
+def html_item(table: Table, *, level: int = 2, prefix: str = "") -> str:
+    """A table with its heading and notes.
+
+    Args:
+        table: what is printed.
+        level: of the heading.
+        prefix: of its id, where a page holds the tables of several studies.
+    """
+    heading = _heading("Listing" if table.is_listing else "Table", table, level, prefix)
+    return "\n".join((heading, _html_table(table), _html_notes(_all_notes(table))))
+
+
 def _text(words: str) -> str:
     return html.escape(words)
 
 
-def _heading(kind: str, item: Table | Figure) -> str:
+def _heading(kind: str, item: Table | Figure, level: int = 2, prefix: str = "") -> str:
     return (
-        f"<h2 id='{item.name}'>{kind} {item.number}. {_text(item.title)}</h2>"
+        f"<h{level} id='{_text(prefix)}{item.name}'>{kind} {item.number}. {_text(item.title)}"
+        f"</h{level}>"
         f"<p class='population'>{_text(item.population)}</p>"
     )
 
@@ -170,7 +180,7 @@ def write_docx(
         f"Study {study.study_id}; run of {study.finished_at} UTC, lesion-warehouse {study.version}."
     )
     for table in tables:
-        _docx_heading(document, "Listing" if table.number.startswith("16") else "Table", table)
+        _docx_heading(document, "Listing" if table.is_listing else "Table", table)
         _docx_table(document, table)
         for note in _all_notes(table):
             document.add_paragraph(note)

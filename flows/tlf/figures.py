@@ -10,7 +10,7 @@ import numpy as np
 from flows.tlf.baseline import ITT, NOT_ASSESSED, best_responses
 from flows.tlf.content import Figure, Table, interval, months, number
 from flows.tlf.study import Study
-from flows.tlf.survival import ENDPOINTS, Subgroup, at_risk, curves, forest
+from flows.tlf.survival import ENDPOINTS, Subgroup, at_risk, curves
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,15 +96,16 @@ def kaplan_meier_figure(study: Study, endpoint: str, at: int) -> Figure:
     return Figure(f"14.2.{at}", data.name, title, ITT, data, draw)
 
 
-def forest_figure(study: Study, endpoint: str, other: str, at: int) -> Figure:
-    """Hazard ratios by subgroup on a log axis."""
-    table, found = forest(study, endpoint, other, at)
+def forest_figure(
+    study: Study, endpoint: str, other: str, table: Table, found: Sequence[Subgroup]
+) -> Figure:
+    """Hazard ratios by subgroup on a log axis; ``table`` and ``found`` as ``forest`` gives them."""
 
     def draw() -> Drawing:
         return _draw_forest(study, found, other)
 
     return Figure(
-        f"14.2.{at}", f"figure_forest_{endpoint.lower()}_{study.arms.index(other)}", table.title,
+        table.number, f"figure_forest_{endpoint.lower()}_{study.arms.index(other)}", table.title,
         ITT, table, draw, table.notes,
     )  # fmt: skip
 

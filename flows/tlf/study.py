@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.database import open_published, quoted
+from warehouse.database import open_published
 from warehouse.errors import LesionsError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DATASETS = ("adsl", "adtr", "adrs", "adtte", "adles")
+DATASETS = {
+    "adsl": "SELECT * FROM adam.adsl ORDER BY ALL",
+    "adrs": "SELECT study_id, usubjid, paramcd, avalc, ady, anl01fl FROM adam.adrs "
+    "WHERE anl01fl = 'Y' AND paramcd IN ('BOR', 'CBOR', 'RSP', 'PD') ORDER BY ALL",
+    "adtte": "SELECT study_id, usubjid, paramcd, aval, cnsr FROM adam.adtte "
+    "WHERE parcat1 = 'Patient' ORDER BY ALL",
+    "adtr": "SELECT study_id, usubjid, paramcd, ady, pchg, ablfl, anl01fl FROM adam.adtr "
+    "WHERE anl01fl = 'Y' AND paramcd = 'SDIAM' ORDER BY ALL",
+    "adles": "SELECT * FROM adam.adles ORDER BY ALL",
+}
+"""What is read of each dataset: one query, for a view is worked out anew each time it is read."""
+OF_TABLES = ("adsl", "adrs", "adtte")
+"""What tables need; the others are for figures and listings."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +60,15 @@ class Study:
         return rows[["usubjid", "aval", "cnsr"]].merge(self.adsl, on="usubjid", how="inner")
 
 
-def read_studies(published: Path, wanted: str | None, reference: str | None) -> list[Study]:
+def read_studies(
+    published: Path,
+    wanted: str | None,
+    reference: str | None,
+    datasets: Collection[str] = tuple(DATASETS),
+) -> list[Study]:
     """The studies of a published warehouse that have arms; or the one that is wanted.
+
+    Datasets that are not asked for have no rows.
 
     Raises:
         LesionsError: no warehouse or none with analysis datasets, a study or arm that is not there.
@@ -80,15 +100,17 @@ def read_studies(published: Path, wanted: str | None, reference: str | None) -> 
             "SELECT strftime(finished_at, '%Y-%m-%d %H:%M'), version FROM meta.run "
             "ORDER BY finished_at DESC, run_id DESC LIMIT 1"
         ).fetchall()[0]
+        read = {
+            name: connection.sql(f"FROM ({query}) {'' if name in datasets else 'LIMIT 0'}").df()
+            for name, query in DATASETS.items()
+        }
         studies = []
         for study_id, title in named:
             if wanted is not None and study_id != wanted:
                 continue
             frames = {
-                name: connection.sql(
-                    f"SELECT * FROM adam.{name} WHERE study_id = {quoted(study_id)} ORDER BY ALL"
-                ).df()
-                for name in DATASETS
+                name: rows[rows["study_id"] == study_id].reset_index(drop=True)
+                for name, rows in read.items()
             }
             screened = frames.pop("adsl")
             adsl = screened[(screened["ittfl"] == "Y") & screened["trt01p"].notna()]

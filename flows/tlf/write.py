@@ -60,7 +60,7 @@ def write_tlf(
 
 
 def contents(study: Study, strata: Sequence[str] = ()) -> tuple[list[Table], list[Figure]]:
-    """All tables and figures of a study that its data give."""
+    """All tables and figures of a study that its data give; numbers go with the tables first."""
     tables = [
         baseline.disposition(study),
         baseline.characteristics(study),
@@ -80,8 +80,9 @@ def contents(study: Study, strata: Sequence[str] = ()) -> tuple[list[Table], lis
     for endpoint in present:
         for other in study.arms[1:]:
             if endpoint != "DOR":
-                tables.append(survival.forest(study, endpoint, other, at)[0])
-                drawn.append(figures.forest_figure(study, endpoint, other, at))
+                table, found = survival.forest(study, endpoint, other, at)
+                tables.append(table)
+                drawn.append(figures.forest_figure(study, endpoint, other, table, found))
                 at += 1
     for draw in (figures.waterfall, figures.spider, figures.swimmer):
         figure = draw(study, at)

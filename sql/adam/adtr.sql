@@ -60,62 +60,41 @@ size AS (
 
 record AS (
     SELECT
-        patient_id,
-        reader,
-        time_point_id,
-        lesion_id,
-        lesion_label,
-        organ,
-        site_raw,
-        day,
-        date_flag,
-        visit,
-        is_baseline,
-        is_analysis_reader AND NOT is_not_compared AS is_counted,
+        size.patient_id,
+        size.reader,
+        size.time_point_id,
+        size.lesion_id,
+        size.lesion_label,
+        size.organ,
+        size.site_raw,
+        size.day,
+        size.date_flag,
+        size.visit,
+        size.is_baseline,
+        size.is_analysis_reader AND NOT size.is_not_compared AS is_counted,
         FALSE AS is_sum,
         CAST(NULL AS BOOLEAN) AS is_complete,
-        'LDIAM' || lesion_number AS paramcd,
-        'Target Lesion ' || lesion_number || ' Diameter (mm)' AS param,
-        1000 + lesion_number AS paramn,
-        diameter_mm AS aval,
-        baseline_diameter_mm AS base,
-        nadir_diameter_mm AS nadir,
-        day > baseline_day AS is_after_baseline,
-        is_imputed,
-        study_id,
-        source_file,
-        source_row
+        each.stem || size.lesion_number AS paramcd,
+        'Target Lesion ' || size.lesion_number || ' ' || each.words AS param,
+        each.place + size.lesion_number AS paramn,
+        each.aval,
+        each.base,
+        each.nadir,
+        size.day > size.baseline_day AS is_after_baseline,
+        size.is_imputed,
+        size.study_id,
+        size.source_file,
+        size.source_row
     FROM size
-    WHERE diameter_mm IS NOT NULL
-    UNION ALL
-    SELECT
-        patient_id,
-        reader,
-        time_point_id,
-        lesion_id,
-        lesion_label,
-        organ,
-        site_raw,
-        day,
-        date_flag,
-        visit,
-        is_baseline,
-        is_analysis_reader AND NOT is_not_compared AS is_counted,
-        FALSE AS is_sum,
-        CAST(NULL AS BOOLEAN) AS is_complete,
-        'LVOL' || lesion_number AS paramcd,
-        'Target Lesion ' || lesion_number || ' Volume (mm3)' AS param,
-        2000 + lesion_number AS paramn,
-        volume_mm3 AS aval,
-        baseline_volume_mm3 AS base,
-        nadir_volume_mm3 AS nadir,
-        day > baseline_day AS is_after_baseline,
-        is_imputed,
-        study_id,
-        source_file,
-        source_row
-    FROM size
-    WHERE volume_mm3 IS NOT NULL
+    CROSS JOIN
+        LATERAL (
+            VALUES
+            (
+                'LDIAM', 'Diameter (mm)', 1000, size.diameter_mm, size.baseline_diameter_mm, size.nadir_diameter_mm
+            ),
+            ('LVOL', 'Volume (mm3)', 2000, size.volume_mm3, size.baseline_volume_mm3, size.nadir_volume_mm3)
+        ) AS each (stem, words, place, aval, base, nadir)
+    WHERE each.aval IS NOT NULL
     UNION ALL
     SELECT
         patient_id,
@@ -150,6 +129,13 @@ record AS (
 numbered AS (
     SELECT
         record.*,
+        record.is_sum AND record.is_after_baseline AS is_judged,
+        record.aval - record.nadir
+        >= greatest(threshold.progression_change * record.nadir, threshold.progression_mm)
+        - threshold.relative_tolerance * greatest(record.nadir, 1) AS is_increased,
+        record.base - record.aval
+        >= -threshold.partial_change * record.base - threshold.relative_tolerance * greatest(record.base, 1)
+            AS is_decreased,
         time_point.visit_number,
         row_number() OVER (
             PARTITION BY record.patient_id
@@ -158,6 +144,7 @@ numbered AS (
                 record.time_point_id ASC
         ) AS aseq
     FROM record
+    CROSS JOIN threshold
     LEFT JOIN time_point
         ON
             record.patient_id = time_point.patient_id
@@ -212,36 +199,14 @@ SELECT
         AS anl01fl, -- Analysis Flag 01; Y: of the analysis reader, and compared with baseline and nadir
     CASE WHEN numbered.is_sum AND numbered.is_complete THEN 'Y' WHEN numbered.is_sum THEN 'N' END
         AS sumcfl, -- Sum Is Complete Flag; Y: every target lesion due was measured
-    CASE
-        WHEN numbered.is_sum AND numbered.is_after_baseline
-            THEN 'Increase from nadir by at least 20 percent and 5 mm'
-    END AS crit1, -- Analysis Criterion 1; progression of target lesions by RECIST 1.1
-    CASE
-        WHEN numbered.is_sum AND numbered.is_after_baseline
-            THEN
-                CASE
-                    WHEN
-                        numbered.aval - numbered.nadir
-                        >= greatest(threshold.progression_change * numbered.nadir, threshold.progression_mm)
-                        - threshold.relative_tolerance * greatest(numbered.nadir, 1)
-                        THEN 'Y'
-                    ELSE 'N'
-                END
-    END AS crit1fl, -- Criterion 1 Evaluation Result Flag; Y or N
-    CASE WHEN numbered.is_sum AND numbered.is_after_baseline THEN 'Decrease from baseline by at least 30 percent' END
+    CASE WHEN numbered.is_judged THEN 'Increase from nadir by at least 20 percent and 5 mm' END
+        AS crit1, -- Analysis Criterion 1; progression of target lesions by RECIST 1.1
+    CASE WHEN numbered.is_judged THEN CASE WHEN numbered.is_increased THEN 'Y' ELSE 'N' END END
+        AS crit1fl, -- Criterion 1 Evaluation Result Flag; Y or N
+    CASE WHEN numbered.is_judged THEN 'Decrease from baseline by at least 30 percent' END
         AS crit2, -- Analysis Criterion 2; partial response of target lesions by RECIST 1.1
-    CASE
-        WHEN numbered.is_sum AND numbered.is_after_baseline
-            THEN
-                CASE
-                    WHEN
-                        numbered.base - numbered.aval
-                        >= -threshold.partial_change * numbered.base
-                        - threshold.relative_tolerance * greatest(numbered.base, 1)
-                        THEN 'Y'
-                    ELSE 'N'
-                END
-    END AS crit2fl, -- Criterion 2 Evaluation Result Flag; Y or N
+    CASE WHEN numbered.is_judged THEN CASE WHEN numbered.is_decreased THEN 'Y' ELSE 'N' END END
+        AS crit2fl, -- Criterion 2 Evaluation Result Flag; Y or N
     CAST(patient.first_dose_date + numbered.day AS DATE)
         AS adt, -- Analysis Date; of the scan; of a sum, of the last scan in it
     analysis_day(numbered.day) AS ady, -- Analysis Relative Day; the first dose is day 1, the day before it -1
@@ -269,7 +234,6 @@ SELECT
     numbered.source_file AS srcfile, -- Source File; file of the TR record
     CAST(numbered.source_row AS DOUBLE) AS srcrow -- Source Row in the File; row of the TR record
 FROM numbered
-CROSS JOIN threshold
 INNER JOIN adam.adsl AS subject ON numbered.patient_id = subject.patient_id
 INNER JOIN core.patient AS patient ON numbered.patient_id = patient.patient_id
 LEFT JOIN last_lesion

@@ -51,86 +51,84 @@ WITH of_patient AS (
     WHERE endpoint.is_counted AND endpoint.time_days IS NOT NULL
 ),
 
-of_organ AS (
+-- Events of a patient's organs and of single lesions, with the code and the words of each.
+event AS (
     SELECT
         event.patient_id,
-        CASE event.endpoint WHEN 'progression' THEN 'PG' ELSE 'RS' END
-        || upper(substr(replace(event.organ, '_', ''), 1, 6)) AS paramcd,
-        'Time to '
-        || upper(event.endpoint[1])
-        || event.endpoint[2:]
-        || ': '
-        || organ.display_name
-        || ' (days)' AS param,
-        CASE event.endpoint WHEN 'progression' THEN 100 ELSE 200 END + organ.sort_order AS paramn,
-        'Organ' AS parcat1,
-        0 AS start_day,
+        event.endpoint,
+        event.rule_set,
+        event.source,
         event.time_days,
         event.is_event,
-        CASE
-            WHEN event.is_event THEN upper(event.endpoint[1]) || event.endpoint[2:] || ' of a lesion'
-            ELSE 'Censored: ' || replace(event.censor_reason, '_', ' ')
-        END AS description,
-        CAST(NULL AS VARCHAR) AS at_day,
+        event.censor_reason,
         event.rule_id,
-        detail.source_table,
-        detail.source_file,
-        detail.source_row,
+        event.source_table,
+        event.source_file,
+        event.source_row,
         event.lesion_id,
-        event.organ
-    FROM mart.fct_organ_event AS event
+        event.organ,
+        'Organ' AS parcat1,
+        ['PG', 'RS', upper(substr(replace(event.organ, '_', ''), 1, 6))] AS code,
+        organ.display_name AS words,
+        [100, 200, organ.sort_order] AS place,
+        ' of a lesion' AS of_what
+    FROM analysis.organ_event AS event
     INNER JOIN core.organ AS organ ON event.organ = organ.organ
-    INNER JOIN analysis.organ_event AS detail
-        ON
-            event.patient_id = detail.patient_id
-            AND event.organ = detail.organ
-            AND event.endpoint = detail.endpoint
-            AND event.rule_set = detail.rule_set
-            AND event.source = detail.source
-    WHERE event.is_selected_rule_set AND event.source = 'observed' AND event.time_days IS NOT NULL
+    UNION ALL
+    SELECT
+        event.patient_id,
+        event.endpoint,
+        event.rule_set,
+        event.source,
+        event.time_days,
+        event.is_event,
+        event.censor_reason,
+        event.rule_id,
+        event.source_table,
+        event.source_file,
+        event.source_row,
+        event.lesion_id,
+        event.organ,
+        'Lesion' AS parcat1,
+        ['LPROG', 'LRESP', CAST(lesion.lesion_number AS VARCHAR)] AS code,
+        'Lesion ' || lesion.lesion_number AS words,
+        [1000, 2000, lesion.lesion_number] AS place,
+        ' of the lesion' AS of_what
+    FROM analysis.lesion_event AS event
+    INNER JOIN core.lesion AS lesion ON event.lesion_id = lesion.lesion_id
+    WHERE event.patient_id IS NOT NULL AND lesion.is_analysed
 ),
 
-of_lesion AS (
+of_part AS (
     SELECT
         event.patient_id,
-        CASE event.endpoint WHEN 'progression' THEN 'LPROG' ELSE 'LRESP' END || lesion.lesion_number AS paramcd,
-        'Time to ' || upper(event.endpoint[1]) || event.endpoint[2:] || ': Lesion ' || lesion.lesion_number
-        || ' (days)' AS param,
-        CASE event.endpoint WHEN 'progression' THEN 1000 ELSE 2000 END + lesion.lesion_number AS paramn,
-        'Lesion' AS parcat1,
+        CASE event.endpoint WHEN 'progression' THEN event.code[1] ELSE event.code[2] END || event.code[3] AS paramcd,
+        'Time to ' || upper(event.endpoint[1]) || event.endpoint[2:] || ': ' || event.words || ' (days)' AS param,
+        CASE event.endpoint WHEN 'progression' THEN event.place[1] ELSE event.place[2] END + event.place[3] AS paramn,
+        event.parcat1,
         0 AS start_day,
         event.time_days,
         event.is_event,
         CASE
-            WHEN event.is_event THEN upper(event.endpoint[1]) || event.endpoint[2:] || ' of the lesion'
+            WHEN event.is_event THEN upper(event.endpoint[1]) || event.endpoint[2:] || event.of_what
             ELSE 'Censored: ' || replace(event.censor_reason, '_', ' ')
         END AS description,
         CAST(NULL AS VARCHAR) AS at_day,
         event.rule_id,
-        detail.source_table,
-        detail.source_file,
-        detail.source_row,
+        event.source_table,
+        event.source_file,
+        event.source_row,
         event.lesion_id,
         event.organ
-    FROM mart.fct_lesion_event AS event
-    INNER JOIN core.lesion AS lesion ON event.lesion_id = lesion.lesion_id
-    INNER JOIN analysis.lesion_event AS detail
-        ON
-            event.lesion_id = detail.lesion_id
-            AND event.endpoint = detail.endpoint
-            AND event.rule_set = detail.rule_set
-            AND event.source = detail.source
-    WHERE
-        event.is_selected_rule_set AND event.source = 'observed' AND event.time_days IS NOT NULL
-        AND event.patient_id IS NOT NULL AND lesion.is_analysed
+    FROM event
+    INNER JOIN meta.setting AS setting ON setting.name = 'rules.rule_set' AND event.rule_set = setting.value
+    WHERE event.source = 'observed' AND event.time_days IS NOT NULL
 ),
 
 record AS (
     SELECT * FROM of_patient
     UNION ALL
-    SELECT * FROM of_organ
-    UNION ALL
-    SELECT * FROM of_lesion
+    SELECT * FROM of_part
 ),
 
 therapy AS (

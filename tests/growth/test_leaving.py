@@ -17,6 +17,7 @@ from udfs.growth import (
     PredictiveCheck,
     TwoPopulation,
     dropout_checks,
+    vpc_dropout,
 )
 from udfs.growth.leaving_simulation import Simulator
 from udfs.growth.visits import plan_visits
@@ -287,6 +288,27 @@ def test_strata_and_bins_that_nobody_reaches(template: GrowthFit) -> None:
     assert np.isnan(none.followed_upper).all()
     with pytest.raises(ValueError, match="some rows of a lesion"):
         dropout_checks(fit, found, {"part": np.arange(len(lesion)) % 2 == 0}, LEAVING, ends)
+
+
+def test_without_correction_sizes_stand_as_they_are(
+    template: GrowthFit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where every population prediction is 1, there is nothing to correct."""
+    data, ends = trial(80, 6)
+    fit, found = at_truth(template, data)
+    strata = {"": np.ones(len(found.data_row), dtype=bool)}
+    check = dropout_checks(fit, found, strata, LEAVING, ends, n_simulations=40)[""]
+    at_visits = vpc_dropout._at_visits
+    monkeypatch.setattr(
+        vpc_dropout,
+        "_at_visits",
+        lambda *given: np.where(np.isfinite(at_visits(*given)), 1.0, np.nan),
+    )
+    flat = replace(found, population_mm3=np.ones_like(found.population_mm3))
+    plain = dropout_checks(fit, flat, strata, LEAVING, ends, n_simulations=40)[""]
+    for name in ("observed", "lower", "median", "upper"):
+        np.testing.assert_allclose(getattr(check, f"raw_{name}"), getattr(plain, name))
+    assert not np.allclose(check.raw_observed, check.observed)
 
 
 def test_measurements_after_progression_are_left_out(template: GrowthFit) -> None:

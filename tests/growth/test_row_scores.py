@@ -90,6 +90,12 @@ def test_strata_share_simulations_and_add_up(fit: GrowthFit) -> None:
     checks = predictive_checks(fit, found, strata, n_simulations=60, rows_per_bin=50)
     np.testing.assert_allclose(checks["all"].observed, whole.observed)
     np.testing.assert_allclose(checks["all"].lower, whole.lower)
+    # Where the population prediction is 1 everywhere, there is nothing to correct.
+    flat = replace(found, population_mm3=np.ones_like(found.population_mm3))
+    plain = predictive_check(fit, flat, n_simulations=60)
+    for name in ("observed", "lower", "median", "upper"):
+        np.testing.assert_allclose(getattr(whole, f"raw_{name}"), getattr(plain, name))
+    assert not np.allclose(whole.raw_observed, whole.observed)
     assert checks["even"].n_rows.sum() + checks["odd"].n_rows.sum() == len(half)
     assert len(checks["few"].n_rows) == 1
     # Half of the rows scatter more: the medians' bands are wider.

@@ -77,6 +77,9 @@ def run(con: duckdb.DuckDBPyConnection, name: str, **settings: Any) -> list[str]
     return context.notes
 
 
+SIZES = ("p05", "p50", "p95", "p05_uncorrected", "p50_uncorrected", "p95_uncorrected")
+
+
 @pytest.fixture(scope="module")
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with with_patients(database()) as connection:
@@ -156,7 +159,7 @@ def test_predictive_checks_hold_every_row_up_to_the_patients_ends(
         "SELECT quantity, bool_and(simulates_dropout) FROM analysis.growth_vpc GROUP BY ALL "
         "ORDER BY ALL",
     )
-    assert quantities == [(q, True) for q in ("censored", "followed", "p05", "p50", "p95")]
+    assert quantities == [(q, True) for q in sorted({*SIZES, "censored", "followed"})]
 
 
 def test_without_drop_out_every_row_is_checked_and_nobody_leaves(
@@ -172,7 +175,7 @@ def test_without_drop_out_every_row_is_checked_and_nobody_leaves(
         "analysis.growth_vpc GROUP BY ALL ORDER BY ALL",
     )
     con.rollback()
-    assert found == [(q, False, n, True) for q in ("censored", "p05", "p50", "p95")]
+    assert found == [(q, False, n, True) for q in sorted({*SIZES, "censored"})]
 
 
 def test_a_bin_that_no_simulation_reaches_has_no_band() -> None:
@@ -183,11 +186,13 @@ def test_a_bin_that_no_simulation_reaches_has_no_band() -> None:
         lower=nothing, median=nothing, upper=nothing, is_inside=np.zeros((1, 3), dtype=bool),
         censored_observed=0 * one, censored_lower=0 * one, censored_median=0 * one,
         censored_upper=one, level=0.9, followed_observed=0.5 * one, followed_lower=0.6 * one,
-        followed_median=0.7 * one, followed_upper=one,
+        followed_median=0.7 * one, followed_upper=one, raw_observed=np.array([[4.0, 5.0, 6.0]]),
+        raw_lower=nothing, raw_median=nothing, raw_upper=nothing,
     )  # fmt: skip
     found = vpc_rows(cast(Rebuilt, SimpleNamespace(fit_id=FIT_ID)), {("all", "all"): check})
     by_name = {row["quantity"]: row for row in found.to_pylist()}
     assert by_name["p50"]["observed"] == 2.0
+    assert by_name["p95_uncorrected"]["observed"] == 6.0
     for name in ("simulated_lower", "simulated_median", "simulated_upper", "is_inside"):
         assert by_name["p50"][name] is None
     assert by_name["censored"]["is_inside"] is True

@@ -198,9 +198,33 @@ def test_both_levels_add_up_and_lesions_are_read_under_them(
         assert shrinkage == pytest.approx((sd / totals["omega_kg"]) ** 2)
 
 
+def test_the_way_of_the_fit_leads_to_its_estimates(con: duckdb.DuckDBPyConnection) -> None:
+    way = con.sql("FROM analysis.growth_trace ORDER BY step, parameter").df()
+    stages = way.groupby("step")["stage"].first()
+    assert stages.index.tolist() == list(range(1, len(stages) + 1))
+    assert list(dict.fromkeys(stages)) == ["saem", "newton", "patients"]
+    assert (stages == "saem").sum() == 100  # of a fit that patients' effects follow
+    labels = way.groupby("stage")["parameter"].agg(set)
+    estimates = con.sql("FROM analysis.growth_population").df().set_index("parameter")
+    assert labels["saem"] == labels["newton"] == set(TRUTH)
+    assert labels["patients"] == set(estimates.index)
+    # The last step has the most nodes, and moves an estimate by less than half its error.
+    last = way[way["step"] == way["step"].max()].set_index("parameter")["estimate"]
+    known = estimates[estimates["standard_error"].notna()]
+    assert len(known) >= len(TRUTH)
+    off = (last[known.index] - known["estimate"]).abs() / known["standard_error"]
+    assert off.max() < 0.5
+    # Where the likelihood is that of all patients, it ends near the one that is stated.
+    ((stated,),) = rows(con, "SELECT minus2ll FROM analysis.growth_fit")
+    assert way["minus2ll"].iloc[-1] == pytest.approx(stated, abs=1.0)
+
+
 def test_without_patient_effects_lesions_are_independent() -> None:
     with database() as other:
         run(other, growth__patient_effects=False)
+        assert rows(other, "SELECT DISTINCT stage FROM analysis.growth_trace ORDER BY 1") == [
+            ("newton",), ("saem",)
+        ]  # fmt: skip
         assert len(rows(other, "FROM analysis.growth_population")) == len(TRUTH)
         assert rows(other, "SELECT n_patients, minus2ll_gain, has_patient_effects "
                            "FROM analysis.growth_fit") == [(None, None, False)]  # fmt: skip

@@ -18,6 +18,7 @@ from whole.calling import call
 from flows.tlf import documents, figures
 from flows.tlf.content import Figure, Table
 from flows.tlf.study import Study
+from flows.tlf.survival import forest
 from flows.tlf.write import contents
 from warehouse.project import Project
 
@@ -132,7 +133,7 @@ def test_a_waterfall_has_a_bar_for_each_row(study: Study) -> None:
 
 
 def test_a_forest_has_the_hazard_ratios_of_its_table(study: Study) -> None:
-    figure = figures.forest_figure(study, "OS", "B", 4)
+    figure = figures.forest_figure(study, "OS", "B", *forest(study, "OS", "B", 4))
     (axis,) = figure.draw().axes
     drawn = [text.get_text() for text in axis.texts]
     printed = [row[3] for row in figure.data.rows if row[3] and "NE" not in row[3]]

@@ -40,7 +40,8 @@ class FitProgress:
     n_iterations: int
     """Expected in all; the number of Newton steps is a guess."""
     minus2ll: float | None
-    """-2 log-likelihood; rough (from few nodes) while SAEM runs, None where not computed."""
+    """-2 log-likelihood; rough (from few nodes) while SAEM runs, None where not computed, or of
+    some of the patients only."""
     estimates: dict[str, float]
     """Current population estimates by label."""
 

@@ -346,7 +346,8 @@ class Climb:
             is_rough=True,
         )
         self.n_steps += 1
-        self.minus2ll = -2.0 * sums.loglik
+        is_of_all = sum(len(placed.patients) for _, placed in groups) == len(self.members)
+        self.minus2ll = -2.0 * sums.loglik if is_of_all else None
         self._say(theta)
         return sums, nested_curvature(self.fit, point, theta, sums, groups)
 

@@ -59,6 +59,14 @@ class PredictiveCheck:
     """(k,)"""
     level: float
     """Coverage of the bands."""
+    raw_observed: FloatArray
+    """(k, q) as ``observed`` without prediction correction, mm3."""
+    raw_lower: FloatArray
+    """(k, q) as ``lower`` without prediction correction."""
+    raw_median: FloatArray
+    """(k, q)"""
+    raw_upper: FloatArray
+    """(k, q)"""
     followed_observed: FloatArray | None = None
     """(k,) where patients leave in the simulations too (``vpc_dropout``): Kaplan-Meier share of
     patients who have neither progressed nor died by ``day_middle``; else None, as the next three.
@@ -137,6 +145,7 @@ def predictive_checks(
         for name, groups in bins.items()
     }
     simulated = {name: np.empty((n_simulations, len(g), 3)) for name, g in bins.items()}
+    raw = {name: np.empty((n_simulations, len(g), 3)) for name, g in bins.items()}
     censored = {name: np.empty((n_simulations, len(g))) for name, g in bins.items()}
     for start in range(0, n_simulations, BATCH):
         count = min(BATCH, n_simulations - start)
@@ -148,6 +157,7 @@ def predictive_checks(
                 # A percentile of corrected values: the bin's factor can be multiplied afterwards.
                 found = np.percentile(relative[rows], PERCENTILES, axis=0).T
                 simulated[name][now, one] = found * typical[name][one]
+                raw[name][now, one] = np.percentile(y[rows], PERCENTILES, axis=0).T
                 censored[name][now, one] = (y[rows] < usual).mean(axis=0)
     tail = 0.5 * (1.0 - level)
     tails = [tail, 0.5, 1.0 - tail]
@@ -156,11 +166,12 @@ def predictive_checks(
     for name, groups in bins.items():
         out[name] = check_of(
             day,
-            residuals.observed_mm3 / residuals.population_mm3,
+            residuals,
             is_left,
             groups,
             typical[name],
             np.quantile(simulated[name], tails, axis=0),
+            np.quantile(raw[name], tails, axis=0),
             np.quantile(censored[name], tails, axis=0),
             level,
         )
@@ -169,11 +180,12 @@ def predictive_checks(
 
 def check_of(
     day: FloatArray,
-    corrected: FloatArray,
+    residuals: Residuals,
     is_below: BoolArray,
     groups: Sequence[IntArray],
     typical: Sequence[float] | FloatArray,
     bands: FloatArray,
+    raw_bands: FloatArray,
     censored: FloatArray,
     level: float,
 ) -> PredictiveCheck:
@@ -181,13 +193,16 @@ def check_of(
 
     Args:
         day: (m,) of the measured rows.
-        corrected: (m,) measurements over their population predictions.
+        residuals: m measurements and their population predictions.
         is_below: (m,) they are below the limit of quantification.
         groups: rows of each bin.
         typical: (k,) median population prediction of each bin's rows.
         bands: (3, k, q) lower limit, median and upper limit of the simulated percentiles, mm3.
+        raw_bands: (3, k, q) the same without prediction correction.
         censored: (3, k) the same of the share below the limit.
     """
+    measured = residuals.observed_mm3
+    corrected = measured / residuals.population_mm3
     observed = np.array([np.percentile(corrected[rows], PERCENTILES) for rows in groups])
     observed *= np.asarray(typical)[:, None]
     lower, median, upper = bands
@@ -208,6 +223,10 @@ def check_of(
         censored_median=half,
         censored_upper=many,
         level=level,
+        raw_observed=np.array([np.percentile(measured[rows], PERCENTILES) for rows in groups]),
+        raw_lower=raw_bands[0],
+        raw_median=raw_bands[1],
+        raw_upper=raw_bands[2],
     )
 
 

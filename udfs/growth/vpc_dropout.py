@@ -115,6 +115,8 @@ class _Found:
 
     percentile: FloatArray
     """(count, k, q) prediction-corrected; NaN where nobody was measured."""
+    raw: FloatArray
+    """(count, k, q) the same without prediction correction."""
     censored: FloatArray
     """(count, k)"""
     followed: FloatArray
@@ -223,12 +225,12 @@ class _Work:
         corrected = volume / self.population[course.lesion[kept], course.visit[kept]]
         size = np.bincount(key, minlength=count * k)
         below = np.bincount(key, weights=volume < self.limit, minlength=count * k)
-        percentile = np.full((count * k, len(PERCENTILES)), np.nan)
+        percentile, raw = np.full((2, count * k, len(PERCENTILES)), np.nan)
         stop = np.cumsum(size)
-        ordered = corrected[np.argsort(key, kind="stable")]
+        by_group = np.stack([corrected, volume])[:, np.argsort(key, kind="stable")]
         for group in np.flatnonzero(size):
-            values = ordered[stop[group] - size[group] : stop[group]]
-            percentile[group] = np.percentile(values, PERCENTILES)
+            values = by_group[:, stop[group] - size[group] : stop[group]]
+            percentile[group], raw[group] = np.percentile(values, PERCENTILES, axis=1).T
         with np.errstate(invalid="ignore"):
             censored = below / size
         mine = bins.is_patient
@@ -238,6 +240,7 @@ class _Work:
         ]
         return _Found(
             percentile.reshape(count, k, -1) * bins.typical[:, None],
+            raw.reshape(count, k, -1),
             censored.reshape(count, k),
             np.array(followed),
         )
@@ -252,11 +255,12 @@ class _Work:
         seen &= bins.is_patient
         check = check_of(
             self.day,
-            residuals.observed_mm3 / residuals.population_mm3,
+            residuals,
             self.is_below,
             bins.observed,
             bins.typical,
             _quantiles(np.concatenate([o.percentile for o in found]), tails),
+            _quantiles(np.concatenate([o.raw for o in found]), tails),
             _quantiles(np.concatenate([o.censored for o in found]), tails),
             level,
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from warehouse.report.encode import encode
 from warehouse.report.gather import Rows
-from warehouse.report.parts import Figure, Section
+from warehouse.report.parts import Chapter, Figure, Section
 
 _HERE = Path(__file__).parent
 SCRIPTS = (
@@ -52,16 +52,22 @@ def libraries() -> str:
     return f"<!--\n{asset('vendor/LICENSES.txt')}-->\n{scripts}"
 
 
-def page(facts: Facts, sections: Sequence[Section], rows: Mapping[str, Rows]) -> str:
+def page(
+    facts: Facts,
+    sections: Sequence[Section],
+    rows: Mapping[str, Rows],
+    chapters: Sequence[Chapter] = (),
+) -> str:
     """The report as HTML text.
 
     Args:
         facts: project, run and version.
         sections: the chapters in their order.
         rows: what ``gather`` found for them.
+        chapters: what stands behind them, ready made.
     """
     title = f"{facts.project}: lesion report"
-    body = "\n".join(_section(section, rows) for section in sections)
+    body = "\n".join([*(_section(section, rows) for section in sections), *map(_chapter, chapters)])
     data = "\n".join(_data(found) for found in rows.values() if not found.missing)
     scripts = "\n".join(asset(name) for name in SCRIPTS)
     return (
@@ -70,12 +76,12 @@ def page(facts: Facts, sections: Sequence[Section], rows: Mapping[str, Rows]) ->
         f'<link rel="icon" href="data:,">\n<title>{escape(title)}</title>\n'
         f"<style>{asset('assets/base.css')}{asset('assets/report.css')}</style>\n</head>\n<body>\n"
         '<a class="skip" href="#content">To the content</a>\n'
-        f"{_header(facts, sections)}\n<main id='content'>\n{body}\n</main>\n{_footer(facts)}\n"
-        f"{data}\n{libraries()}<script>\n{scripts}\n</script>\n</body>\n</html>\n"
+        f"{_header(facts, (*sections, *chapters))}\n<main id='content'>\n{body}\n</main>\n"
+        f"{_footer(facts)}\n{data}\n{libraries()}<script>\n{scripts}\n</script>\n</body>\n</html>\n"
     )
 
 
-def _header(facts: Facts, sections: Sequence[Section]) -> str:
+def _header(facts: Facts, sections: Sequence[Section | Chapter]) -> str:
     links = "".join(
         f'<li><a href="#{section.name}">{escape(section.title)}</a></li>' for section in sections
     )
@@ -111,6 +117,19 @@ def _section(section: Section, rows: Mapping[str, Rows]) -> str:
         f'<section aria-labelledby="{section.name}"><h2 id="{section.name}">'
         f"{escape(section.title)}</h2><p class='about'>{escape(section.about)}</p>\n"
         f"{figures}\n</section>"
+    )
+
+
+def _chapter(chapter: Chapter) -> str:
+    parts = "\n".join(
+        f"<details class='tables'><summary>{escape(heading)}</summary>\n{html}\n</details>"
+        for heading, html in chapter.parts
+    )
+    left_out = f"<article class='left-out'><p>{escape(chapter.if_empty)}</p></article>"
+    return (
+        f'<section aria-labelledby="{chapter.name}"><h2 id="{chapter.name}">'
+        f"{escape(chapter.title)}</h2><p class='about'>{escape(chapter.about)}</p>\n"
+        f"{parts or left_out}\n</section>"
     )
 
 

@@ -93,6 +93,18 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """A chapter that is HTML already: folded parts, each with a heading."""
+
+    name: str
+    title: str
+    about: str
+    parts: tuple[tuple[str, str], ...]
+    """Heading and HTML of each; empty where there is nothing to show."""
+    if_empty: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A chapter of the report."""
 

@@ -16,9 +16,11 @@ CREATE TABLE analysis.growth_by_organ (
     n_lesions BIGINT, -- lesions
     n_patients BIGINT, -- their patients
     minimum DOUBLE, -- smallest conditional mode
+    percentile_10 DOUBLE, -- 10th percentile
     lower_quartile DOUBLE, -- lower quartile
     median DOUBLE, -- median of the conditional modes
     upper_quartile DOUBLE, -- upper quartile
+    percentile_90 DOUBLE, -- 90th percentile
     maximum DOUBLE, -- largest
     typical DOUBLE, -- mean over draws on the scale of estimation, put back
     typical_lower DOUBLE, -- lower 95 % limit, by patient; null with under three patients

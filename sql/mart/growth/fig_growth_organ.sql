@@ -1,4 +1,5 @@
-/* How fast lesions of an organ grow and shrink: median and quartiles of one parameter.
+/* How fast lesions of an organ grow and shrink: median, quartiles, 10th and 90th percentile of
+   one parameter.
    Why: Zhou 2023, Fig. 2b.
    Caveats: medians of single lesions' estimates are drawn together by shrinkage; the second p-value, from draws of
    the lesions' distributions, is not.
@@ -15,8 +16,10 @@ SELECT
     organ.sort_order, -- order of the organ in figures
     by_organ.n_lesions, -- lesions
     by_organ.median, -- median of the lesions' estimates
+    by_organ.percentile_10, -- 10th percentile: the lower whisker
     by_organ.lower_quartile, -- first quartile
     by_organ.upper_quartile, -- third quartile
+    by_organ.percentile_90, -- 90th percentile: the upper whisker
     by_organ.kruskal_wallis_p, -- Kruskal-Wallis test over the organs, on the estimates
     by_organ.kruskal_wallis_p_draws -- the same on draws of the lesions' distributions
 FROM analysis.growth_by_organ AS by_organ

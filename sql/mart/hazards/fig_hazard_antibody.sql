@@ -1,8 +1,8 @@
 /* What an antibody beside chemotherapy does to the hazards of response and progression, within each organ.
    Why: Zhou 2023, Fig. 3e and f: antibodies slowed progression in most organs and hardly changed response.
    Caveats: patients were not randomised between all the treatments compared; the covariates of the final model but
-   the treatment are held equal. Organs with few events under one of the two are not here; of those with none under
-   one, analysis.hazard_ratio has the limit.
+   the treatment are held equal. Organs with few events under one of the two are not here; one with none under one of
+   them has the one limit that there is (is_separated).
    Grain: one row per endpoint and organ
    Key: endpoint, organ
    Tags: figure
@@ -14,9 +14,10 @@ SELECT
     organ.sort_order, -- order of the organ in figures
     ratio.n_lesions, -- lesions of the organ under antibody plus chemotherapy
     ratio.n_events, -- of them with the event
-    ratio.hazard_ratio, -- antibody plus chemotherapy against chemotherapy
+    ratio.hazard_ratio, -- antibody plus chemotherapy against chemotherapy; where separated 0, or NULL for infinite
     ratio.ci_lower, -- lower limit
-    ratio.ci_upper, -- upper limit
+    ratio.ci_upper, -- upper limit; NULL where infinite
+    ratio.is_separated, -- no lesion of one of the two has the event: one limit only
     ratio.p_value, -- Wald
     ratio.lr_p_value, -- likelihood ratio; NULL unless hazards.level_tests
     naive.hazard_ratio AS naive_hazard_ratio, -- without random effect
@@ -32,4 +33,4 @@ LEFT JOIN analysis.hazard_ratio AS naive
         AND ratio.level = naive.level
         AND naive.method = 'naive'
 LEFT JOIN core.organ AS organ ON ratio.level = organ.organ
-WHERE ratio.term = 'antibody_within_organ' AND ratio.is_primary AND NOT ratio.is_separated
+WHERE ratio.term = 'antibody_within_organ' AND ratio.is_primary

@@ -2,7 +2,7 @@
    Why: Zhou 2023, Fig. S4.
    Caveats: a covariate was tested alone beside organ and stands in the final model beside the others. One that was not
    selected has no hazard ratio. With stepwise selection the last test of each is shown. A level whose hazard ratio is
-   0 or infinite is in analysis.hazard_ratio.
+   0 or infinite (is_separated) has the one limit that there is.
    Grain: one row per stratum, endpoint, term and level
    Key: stratum, endpoint, term, level
    Tags: figure
@@ -39,12 +39,13 @@ SELECT
     screened.problem, -- why it was not tested; NULL where it was
     ratio.n_lesions, -- lesions of the level
     ratio.n_events, -- of them with the event
-    ratio.hazard_ratio, -- in the final model
+    ratio.hazard_ratio, -- in the final model; where separated 0, or NULL for infinite
     ratio.ci_lower, -- lower limit
-    ratio.ci_upper, -- upper limit
+    ratio.ci_upper, -- upper limit; NULL where infinite
+    coalesce(ratio.is_separated, FALSE) AS is_separated, -- the level has no event, or all fall on one side: one limit
     ratio.p_value -- Wald, of the level
 FROM screened
 LEFT JOIN analysis.hazard_ratio AS ratio
-    ON screened.model_id = ratio.model_id AND screened.term = ratio.term AND NOT ratio.is_separated
+    ON screened.model_id = ratio.model_id AND screened.term = ratio.term
 LEFT JOIN analysis.hazard_term_test AS final
     ON screened.model_id = final.model_id AND screened.term = final.term AND final.test = 'final'

@@ -1,7 +1,8 @@
 /* What new lesions do to the hazard of progression, by organ.
    Why: the published analysis has new lesions at risk from the first dose, though they are known only because they
    appeared, so that each has an event; organs in which lesions appear often look as if they progressed more readily.
-   Caveats: both hazard ratios are against the same reference organ, which has new lesions too. Where other stands for
+   Caveats: a hazard ratio of 0 or infinity (an organ without progressions but for new lesions) has one limit. Both
+   hazard ratios are against the same reference organ, which has new lesions too. Where other stands for
    organs with few events (hazards.rare_organs) it has a row only if it stands for the same ones with and without new
    lesions.
    Grain: one row per stratum and organ
@@ -21,6 +22,7 @@ WITH ratio AS (
         ratio.standard_error,
         ratio.n_lesions,
         ratio.n_events,
+        ratio.is_separated,
         CASE
             WHEN ratio.level = 'other'
                 THEN
@@ -39,7 +41,6 @@ WITH ratio AS (
         ratio.endpoint = 'progression'
         AND ratio.term = 'organ'
         AND ratio.is_primary
-        AND NOT ratio.is_separated
         AND ratio.reference <> 'mean'
 )
 
@@ -58,9 +59,14 @@ SELECT
     others.hazard_ratio AS hazard_ratio_without, -- without new lesions
     others.ci_lower AS ci_lower_without, -- lower limit
     others.ci_upper AS ci_upper_without, -- upper limit
-    everything.hazard_ratio / others.hazard_ratio AS ratio_of_hazard_ratios, -- what new lesions change
+    everything.is_separated AS is_separated_with, -- with new lesions the hazard ratio is 0 or infinite (NULL)
+    others.is_separated AS is_separated_without, -- without them
+    CASE
+        WHEN NOT (everything.is_separated OR others.is_separated) THEN everything.hazard_ratio / others.hazard_ratio
+    END AS ratio_of_hazard_ratios, -- what new lesions change; NULL where one of the two is separated
     (everything.log_hr - others.log_hr) / others.standard_error AS change_in_standard_errors, -- the same, in errors
-    (everything.hazard_ratio > 1) <> (others.hazard_ratio > 1) AS is_side_changed -- from above the reference to below
+    (coalesce(everything.hazard_ratio, 2) > 1) <> (coalesce(others.hazard_ratio, 2) > 1)
+        AS is_side_changed -- from above the reference to below; an infinite one lies above
 FROM ratio AS everything
 INNER JOIN ratio AS others
     ON

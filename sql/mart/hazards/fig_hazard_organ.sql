@@ -2,8 +2,8 @@
    Why: Zhou 2023, Fig. 3a and b, and within classes of treatment e and f; with several tumor types each has its own
    stratum, so that their charts can stand side by side (d, S6).
    Caveats: the naive model takes lesions of one patient as independent. The reference organ has a row of its own,
-   with hazard ratio 1 and no interval. An organ whose hazard ratio is 0 or infinite has no place on a log axis: it
-   is in analysis.hazard_ratio with its one limit.
+   with hazard ratio 1 and no interval. An organ whose hazard ratio is 0 or infinite (is_separated) has the one limit
+   that there is, against the reference organ only, and no naive one.
    Grain: one row per stratum, endpoint, model, comparator and organ
    Key: stratum, endpoint, model, comparator, organ
    Tags: figure
@@ -21,12 +21,12 @@ WITH mixed AS (
         ratio.ci_lower,
         ratio.ci_upper,
         ratio.p_value,
-        ratio.lr_p_value
+        ratio.lr_p_value,
+        ratio.is_separated
     FROM analysis.hazard_ratio AS ratio
     WHERE
         ratio.term = 'organ'
         AND ratio.is_primary
-        AND NOT ratio.is_separated
         AND ratio.model <> 'antibody within organ'
 ),
 
@@ -43,7 +43,8 @@ reference_organ AS (
         CAST(NULL AS DOUBLE) AS ci_lower,
         CAST(NULL AS DOUBLE) AS ci_upper,
         CAST(NULL AS DOUBLE) AS p_value,
-        CAST(NULL AS DOUBLE) AS lr_p_value
+        CAST(NULL AS DOUBLE) AS lr_p_value,
+        FALSE AS is_separated
     FROM mixed
     INNER JOIN analysis.hazard_fit AS fit
         ON
@@ -52,6 +53,16 @@ reference_organ AS (
             AND mixed.model = fit.model
             AND mixed.organ = fit.organ_reference
     WHERE mixed.comparator = 'mean' AND fit.is_primary
+),
+
+separated_against_mean AS (
+    SELECT
+        * REPLACE (
+            'mean' AS comparator, CAST(NULL AS DOUBLE) AS ci_lower, CAST(NULL AS DOUBLE) AS ci_upper,
+            CAST(NULL AS DOUBLE) AS lr_p_value
+        )
+    FROM mixed
+    WHERE is_separated
 ),
 
 shown AS (
@@ -67,7 +78,8 @@ shown AS (
         ci_lower,
         ci_upper,
         p_value,
-        lr_p_value
+        lr_p_value,
+        is_separated
     FROM mixed
     UNION ALL
     SELECT
@@ -82,8 +94,25 @@ shown AS (
         ci_lower,
         ci_upper,
         p_value,
-        lr_p_value
+        lr_p_value,
+        is_separated
     FROM reference_organ
+    UNION ALL
+    SELECT
+        stratum,
+        endpoint,
+        model,
+        comparator,
+        organ,
+        n_lesions,
+        n_events,
+        hazard_ratio,
+        ci_lower,
+        ci_upper,
+        p_value,
+        lr_p_value,
+        is_separated
+    FROM separated_against_mean
 )
 
 SELECT
@@ -97,9 +126,10 @@ SELECT
     fit.organ_reference, -- organ that the others are compared with
     shown.n_lesions, -- lesions of the organ
     shown.n_events, -- of them with the event
-    shown.hazard_ratio, -- hazard ratio, with the patient's random effect
-    shown.ci_lower, -- lower limit
-    shown.ci_upper, -- upper limit
+    shown.hazard_ratio, -- hazard ratio, with the patient's random effect; where separated 0, or NULL for infinite
+    shown.ci_lower, -- lower limit; NULL where separated against the mean
+    shown.ci_upper, -- upper limit; NULL where infinite, or separated against the mean
+    shown.is_separated, -- no lesion of the organ has the event, or all fall on one side: one limit only
     shown.p_value, -- Wald
     shown.lr_p_value, -- likelihood ratio; NULL but in final models of all lesions or of a tumor type
     naive.hazard_ratio AS naive_hazard_ratio, -- without random effect

@@ -7,6 +7,7 @@ CHARTS.lines = (context) => {
   const groups = options.top && every.length > options.top ? d3.sort(every, (name) => -highest.get(name)).slice(0, options.top) : every;
   const facets = options.facet ? unique(context.rows.map((row) => row[options.facet])) : [null];
   const columns = facets.length === 1 ? 1 : width < 620 ? 1 : width < 900 ? 2 : 3;
+  const ylabel = context.rows[0]?.[options.ylabelby] ?? options.ylabel, xlabel = context.rows[0]?.[options.xlabelby] ?? options.xlabel;
   const logX = options.logx && context.rows[0]?.[options.logx.column] === options.logx.value;
   const picture = (facet, at) => {
     const rows = facet === null ? context.rows : context.rows.filter((row) => row[options.facet] === facet);
@@ -16,8 +17,8 @@ CHARTS.lines = (context) => {
     return draw({ ...context, width: width / columns - (columns > 1 ? 14 : 0) }, {
       height: facets.length > 1 ? 230 : width < 560 ? 300 : 380, marginLeft: 62, marginBottom: 42, marginTop: 26, marginRight: 20,
       ariaLabel: facet === null ? undefined : `${context.alt}: ${plain(String(facet))}`,
-      x: { type: logX ? "log" : "linear", label: options.xlabel, labelAnchor: "center", labelArrow: "none", ticks: Math.max(3, width / columns / 90), tickFormat: logX ? (d) => number(d, 2) : undefined },
-      y: { type: options.scale ?? "linear", label: options.ylabel, grid: true, ticks: 6, tickFormat: options.scale === "log" ? (d) => (/^1e/.test(d.toExponential()) ? (d < 1e6 ? number(d) : d.toExponential().replace("+", "")) : "") : undefined, ...(options.domain ? { domain: options.domain } : {}) },
+      x: { type: logX ? "log" : "linear", label: xlabel, labelAnchor: "center", labelArrow: "none", ticks: Math.max(3, width / columns / 90), tickFormat: logX ? (d) => number(d, 2) : undefined },
+      y: { type: options.scale ?? "linear", label: ylabel, grid: true, ticks: 6, tickFormat: options.scale === "log" ? (d) => (/^1e/.test(d.toExponential()) ? (d < 1e6 ? number(d) : d.toExponential().replace("+", "")) : "") : undefined, ...(options.domain ? { domain: options.domain } : {}) },
       marks: [
         options.diagonal ? Plot.line([[0, 0], [1, 1]], { strokeDasharray: "3 3", strokeOpacity: 0.6 }) : null,
         options.reference === undefined ? null : Plot.ruleY([options.reference], { strokeDasharray: "3 3" }),
@@ -32,7 +33,7 @@ CHARTS.lines = (context) => {
             options.points ? Plot.dot(mine, { x: options.x, y: options.y, symbol: SHAPES[position % SHAPES.length], r: 3.5, fill: COLOURS[position % COLOURS.length] }) : null,
           ];
         }),
-        Plot.tip(rows.filter((row) => !options.group || groups.includes(row[options.group])), Plot.pointer({ x: options.x, y: options.y, maxRadius: 40, title: (row) => trackTitle([[options.group ? plain(options.group) : "", options.group ? row[options.group] : ""], [options.xlabel, number(row[options.x])], [options.ylabel, number(row[options.y])], ["from", number(row[options.lo])], ["to", number(row[options.hi])]]) })),
+        Plot.tip(rows.filter((row) => !options.group || groups.includes(row[options.group])), Plot.pointer({ x: options.x, y: options.y, maxRadius: 40, title: (row) => trackTitle([[options.group ? plain(options.group) : "", options.group ? row[options.group] : ""], [xlabel, number(row[options.x])], [ylabel, number(row[options.y])], ["from", number(row[options.lo])], ["to", number(row[options.hi])]]) })),
       ],
     });
   };
@@ -73,12 +74,16 @@ CHARTS.plane = (context) => {
   const { rows, options, width } = context;
   const height = width < 560 ? 480 : Math.min(width * 0.7, 560);
   const margins = { left: 62, right: 20, top: 26, bottom: 46 };
-  const isLog = (name) => rows[0]?.[name]?.startsWith("log_");
+  const isLog = (name) => options.log ?? rows[0]?.[name]?.startsWith("log_");
+  const [xlo, xhi, ylo, yhi] = options.whiskers ?? [];
   const line = options.line ?? [];
   const [fitted, lower, upper] = line;
   const along = d3.sort(rows, (row) => row[options.x]);
   const axis = (value, kind) => {
-    const all = rows.flatMap((row) => [row[value], ...(value === options.y ? line.map((name) => row[name]) : [])]);
+    const ends = !options.whiskers ? [] : options.diagonal ? [options.x, options.y, ...options.whiskers] : value === options.x ? [xlo, xhi] : [ylo, yhi];
+    const middles = rows.flatMap((row) => (options.diagonal ? [row[options.x], row[options.y]] : [row[value]]));
+    const floor = isLog(kind) ? d3.min(middles) / 4 : -Infinity;
+    const all = [...middles, ...rows.flatMap((row) => [...ends, ...(value === options.y ? line : [])].map((name) => row[name])).filter((one) => one !== null && one > floor)];
     const pad = isLog(kind) ? [0.93, 1.07] : [1, 1];
     const [low, high] = d3.extent(all), gap = isLog(kind) ? 0 : (high - low) * 0.08;
     return { type: isLog(kind) ? "log" : "linear", domain: [low * pad[0] - gap, high * pad[1] + gap] };
@@ -87,7 +92,8 @@ CHARTS.plane = (context) => {
   const scale = (one, range) => (one.type === "log" ? d3.scaleLog : d3.scaleLinear)(one.domain, range);
   const toX = scale(x, [margins.left, width - margins.right]), toY = scale(y, [height - margins.bottom, margins.top]);
   const labels = placeLabels(rows.map((row) => ({ row, x: toX(row[options.x]), y: toY(row[options.y]), text: row[options.label] })), width - margins.right, height - margins.bottom, margins);
-  const title = (name) => ({ log_kg: "kg per day", log_kd: "kd per day", logit_f: "f", log_volume: "baseline volume, mm3" })[rows[0]?.[name]] ?? plain(rows[0]?.[name] ?? "");
+  const within = (one) => (bound) => Math.min(one.domain[1], Math.max(one.domain[0], bound));
+  const title = (name) => options.axes?.[name] ? `${rows[0]?.[name]}: ${plain(rows[0]?.[options.axes[name]] ?? "")}${options.log ? " (log axis)" : ""}` : ({ log_kg: "kg per day", log_kd: "kd per day", logit_f: "f", log_volume: "baseline volume, mm3" })[rows[0]?.[name]] ?? plain(rows[0]?.[name] ?? "");
   const ticks = (one, size) => (one.type === "log" ? logTicks(...one.domain, size) : undefined);
   const facts = Object.entries(options.facts ?? {}).map(([column, words]) => (rows[0]?.[column] === null ? null : `${words} ${column.startsWith("p_") ? pvalue(rows[0][column]) : number(rows[0][column])}`)).filter(Boolean);
   return [
@@ -98,9 +104,12 @@ CHARTS.plane = (context) => {
       y: { ...y, label: title(options.yname), grid: true, ticks: ticks(y, height), tickFormat: (d) => number(d, 2) },
       r: { range: [2.5, 16] },
       marks: [
+        options.diagonal ? Plot.line([[Math.max(x.domain[0], y.domain[0]), Math.max(x.domain[0], y.domain[0])], [Math.min(x.domain[1], y.domain[1]), Math.min(x.domain[1], y.domain[1])]], { stroke: "currentColor", strokeOpacity: 0.5, strokeDasharray: "4 4" }) : null,
+        options.whiskers ? Plot.link(rows.filter((row) => row[xlo] !== null), { x1: (row) => within(x)(row[xlo]), x2: (row) => within(x)(row[xhi]), y1: options.y, y2: options.y, stroke: COLOURS[0], strokeOpacity: 0.6 }) : null,
+        options.whiskers ? Plot.link(rows.filter((row) => row[ylo] !== null), { x1: options.x, x2: options.x, y1: (row) => within(y)(row[ylo]), y2: (row) => within(y)(row[yhi]), stroke: COLOURS[0], strokeOpacity: 0.6 }) : null,
         line.length ? Plot.areaY(along, { x: options.x, y1: lower, y2: upper, fill: "currentColor", fillOpacity: 0.1 }) : null,
         line.length ? Plot.line(along, { x: options.x, y: fitted, strokeDasharray: "5 4" }) : null,
-        Plot.dot(rows, { x: options.x, y: options.y, r: options.size ?? 5, fill: COLOURS[0], fillOpacity: options.size ? 0.75 : 1, tip: true, title: (row) => trackTitle([["", row[options.label]], [title(options.xname), number(row[options.x])], [title(options.yname), number(row[options.y])], ["lesions", number(row.n_lesions)]]) }),
+        Plot.dot(rows, { x: options.x, y: options.y, r: options.size ?? 5, fill: COLOURS[0], fillOpacity: options.size ? 0.75 : 1, tip: true, title: (row) => trackTitle([["", row[options.label]], [title(options.xname), number(row[options.x])], [title(options.yname), number(row[options.y])], ["lesions", row.x_n === undefined ? number(row.n_lesions) : `${number(row.x_n)} and ${number(row.y_n)}`]]) }),
         ...labels.map((one) => Plot.text([one.row], { x: options.x, y: options.y, text: () => one.text, dx: one.dx, dy: one.dy, textAnchor: one.anchor, stroke: "var(--paper)", strokeWidth: 3, fill: "currentColor" })),
       ],
     }),

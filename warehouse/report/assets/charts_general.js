@@ -64,17 +64,21 @@ CHARTS.intervals = (context) => {
   const { options, width } = context;
   const narrow = width < 560;
   const first = options.series[0];
-  const rows = context.rows.filter((row) => options.series.some((one) => row[one.x] !== null));
-  if (options.sort === "value") rows.sort((a, b) => b[first.x] - a[first.x]);
+  // A hazard ratio of 0, or infinite (null), has one limit: a line from it to the axis' end, with an arrow.
+  const oneSide = (row, one) => (!row[one.separated] ? null : row[one.x] === null ? "up" : "down");
+  const rows = context.rows.filter((row) => options.series.some((one) => row[one.x] !== null || oneSide(row, one)));
+  const rank = (row) => (oneSide(row, first) === "up" ? Infinity : row[first.x]);
+  if (options.sort === "value") rows.sort((a, b) => d3.descending(rank(a), rank(b)));
   const log = options.scale === "log" && !rows.some((row) => options.series.some((one) => row[one.x] < 0));
-  const points = rows.flatMap((row, at) => options.series.map((one, position) => ({ row, at, one, position, x: row[one.x], lo: row[one.lo], hi: row[one.hi] }))).filter((point) => point.x !== null && (!log || point.x > 0));
-  const xs = points.map((point) => point.x);
-  const spread = points.flatMap((point) => [point.lo ?? point.x, point.hi ?? point.x]);
+  const points = rows.flatMap((row, at) => options.series.map((one, position) => ({ row, at, one, position, x: row[one.x], lo: row[one.lo], hi: row[one.hi], way: oneSide(row, one) }))).filter((point) => point.way || (point.x !== null && (!log || point.x > 0)));
+  const xs = points.map((point) => (point.way === "up" ? point.lo : point.way ? point.hi : point.x)).filter((x) => x !== null && x !== undefined);
+  const spread = points.flatMap((point) => (point.way === "up" ? [point.lo] : point.way ? [point.hi] : [point.lo ?? point.x, point.hi ?? point.x])).filter((x) => x !== null);
   let [low, high] = d3.extent([...spread, ...(options.reference === undefined ? [] : [options.reference])]);
   if (log) [low, high] = [Math.max(low, d3.min(xs) / 6) * 0.93, Math.min(high, d3.max(xs) * 6) * 1.07];
   else [low, high] = [low - (high - low) * 0.04, high + (high - low) * 0.04];
   if (options.domain) [low, high] = [options.domain[0] ?? low, options.domain[1] ?? high];
-  const cut = points.some((point) => (point.lo ?? point.x) < low || (point.hi ?? point.x) > high);
+  const cut = points.some((point) => !point.way && ((point.lo ?? point.x) < low || (point.hi ?? point.x) > high));
+  const oneSided = points.some((point) => point.way);
   const inside = (value) => Math.min(high, Math.max(low, value));
   const { room, lines, most } = labelRoom(rows.map((row) => row[options.label]), width);
   const several = options.series.length > 1;
@@ -82,18 +86,27 @@ CHARTS.intervals = (context) => {
   const hr = options.text === "hr";
   const side = options.text && !narrow ? (hr ? (rows.some((row) => "n_events" in row && "n_lesions" in row) ? 215 : 140) : 80) : 14;
   const text = (row) => {
+    const counts = "n_events" in row && "n_lesions" in row ? `  ${number(row.n_events)} / ${number(row.n_lesions)}` : "";
+    const way = oneSide(row, first);
+    if (hr && way) {
+      const limit = way === "up" ? row[first.lo] : row[first.hi];
+      return `${way === "up" ? "∞" : "0"}${limit === null ? "" : way === "up" ? ` (from ${limit.toFixed(2)})` : ` (to ${limit.toFixed(2)})`}${counts}`;
+    }
     if (!hr) return /^p_|p_value/.test(options.text) ? pvalue(row[options.text]) : number(row[options.text]);
     const limits = row[first.lo] === null ? (row[first.x] === 1 && options.reference === 1 ? " reference" : "") : ` (${row[first.lo].toFixed(2)}–${row[first.hi].toFixed(2)})`;
-    const events = "n_events" in row && "n_lesions" in row ? `  ${number(row.n_events)} / ${number(row.n_lesions)}` : "";
-    return `${row[first.x] === null ? "" : row[first.x].toFixed(2)}${limits}${events}`;
+    return `${row[first.x] === null ? "" : row[first.x].toFixed(2)}${limits}${counts}`;
   };
   const shift = (point) => (several ? point.at + 0.5 + (point.position - (options.series.length - 1) / 2) * 0.36 : point.at + 0.5);
   const marks = options.series.flatMap((one, position) => {
     const mine = points.filter((point) => point.position === position);
     const colour = COLOURS[position];
     return [
-      Plot.link(mine.filter((point) => point.lo !== null && point.hi !== null), { x1: (p) => inside(p.lo), x2: (p) => inside(p.hi), y1: shift, y2: shift, stroke: colour, strokeWidth: position ? 1.2 : 2 }),
-      Plot.dot(mine, { x: (p) => inside(p.x), y: shift, r: 4.5, symbol: position ? "diamond2" : "square2", fill: position ? "var(--paper)" : colour, stroke: colour, strokeWidth: 1.5, tip: true,
+      Plot.link(mine.filter((point) => point.way), { x1: (p) => (p.way === "up" ? inside(p.lo ?? high) : low), x2: (p) => (p.way === "up" ? high : inside(p.hi ?? low)), y1: shift, y2: shift, stroke: colour, strokeWidth: position ? 1.2 : 2 }),
+      ...["down", "up"].map((way) => Plot.dot(mine.filter((point) => point.way === way), { x: way === "up" ? high : low, y: shift, r: 5, symbol: "triangle", rotate: way === "up" ? 90 : -90, fill: colour, tip: true,
+        title: (p) => trackTitle([["", p.row[options.label]], [one.name, way === "up" ? "infinite" : "0"], [way === "up" ? "from" : "to", number(way === "up" ? p.lo : p.hi)], ["p", pvalue(p.row.lr_p_value ?? p.row.p_value)], ["lesions", number(p.row.n_lesions)], ["events", number(p.row.n_events)], ["patients", number(p.row.n_patients)]]).replace(/^: /, "") })),
+      ...[["lo", low, -90], ["hi", high, 90]].map(([end, bound, rotate]) => Plot.dot(mine.filter((point) => !point.way && point[end] !== null && (end === "lo" ? point.lo < low : point.hi > high)), { x: bound, y: shift, r: 3, symbol: "triangle", rotate, fill: colour })),
+      Plot.link(mine.filter((point) => !point.way && point.lo !== null && point.hi !== null), { x1: (p) => inside(p.lo), x2: (p) => inside(p.hi), y1: shift, y2: shift, stroke: colour, strokeWidth: position ? 1.2 : 2 }),
+      Plot.dot(mine.filter((point) => !point.way), { x: (p) => inside(p.x), y: shift, r: 4.5, symbol: position ? "diamond2" : "square2", fill: position ? "var(--paper)" : colour, stroke: colour, strokeWidth: 1.5, tip: true,
         title: (p) => trackTitle([["", p.row[options.label]], [one.name, number(p.x)], ["from", number(p.lo)], ["to", number(p.hi)], ["p", pvalue(p.row.p_value)], ["lesions", number(p.row.n_lesions)], ["events", number(p.row.n_events)], ["patients", number(p.row.n_patients)]]).replace(/^: /, "") }),
     ];
   });
@@ -115,7 +128,8 @@ CHARTS.intervals = (context) => {
   if (several) parts.push(key(options.series.map((one, at) => ({ name: one.name, colour: COLOURS[at], shape: at ? "diamond2" : "square2", hollow: at > 0 }))));
   parts.push(picture);
   const notes = Object.entries(options.detail ?? {}).map(([column, words]) => `${words} ${pvalue(rows[0]?.[column])}`);
-  if (cut) notes.push("Intervals that pass the axis are cut at it");
+  if (cut) notes.push("Intervals that pass the axis are cut at it, with an arrow");
+  if (oneSided) notes.push("A line that ends in a large arrow is a hazard ratio of 0 or infinity (no event in one of the two): it has the one limit");
   if (notes.length) parts.push(make("p", { class: "note" }, `${notes.join("; ")}.`));
   return parts;
 };
@@ -130,27 +144,40 @@ function logTicks(low, high, width) {
   return d3.ticks(low, high, width < 560 ? 3 : 5);
 }
 
+/* Quartiles, median, whiskers at the 10th and 90th percentile; on a log axis where the option says so for what is drawn. */
 CHARTS.boxes = (context) => {
-  const { rows, width } = context;
-  const labels = rows.map((row) => row.display_name);
+  const { rows, width, options } = context;
+  const ends = ["percentile_10", "first_quartile", "median_lower", "median", "median_upper", "third_quartile", "percentile_90"];
+  const positive = rows.flatMap((row) => ends.map((end) => row[end])).filter((value) => value > 0);
+  const log = (options.log ?? []).includes(rows[0]?.[options.logby]) && positive.length > 0;
+  // What is 0 has no place on a log axis: it stands at its foot, which the note says.
+  const lowest = log ? d3.min(positive) * 0.9 : -Infinity;
+  const at = (end) => (row) => Math.max(row[end], lowest);
+  const isCut = rows.some((row) => ends.some((end) => row[end] < lowest));
+  const labels = rows.map((row) => row[options.label ?? "display_name"]);
   const { room, lines, most } = labelRoom(labels, width);
   const step = Math.max(26, most * 14 + 4);
   const colour = COLOURS[0];
-  return [draw(context, {
+  const picture = draw(context, {
     height: rows.length * step + 50,
     marginLeft: room, marginRight: 64, marginTop: 8, marginBottom: 40,
-    x: { label: plain(rows[0]?.axis ?? rows[0]?.variable ?? ""), labelAnchor: "center", labelArrow: "none", grid: true, nice: true, ticks: Math.max(3, width / 110) },
+    x: { type: log ? "log" : "linear", label: `${plain(rows[0]?.axis ?? rows[0]?.variable ?? "")}${log ? " (log axis)" : ""}`, labelAnchor: "center", labelArrow: "none", grid: true, nice: !log, ...(log ? { ticks: logTicks(lowest, d3.max(rows, (row) => row.percentile_90), width), tickFormat: (d) => number(d, 2) } : { ticks: Math.max(3, width / 110) }) },
     y: { domain: [rows.length, 0], axis: null },
     marks: [
-      Plot.link(rows, { x1: "percentile_10", x2: "percentile_90", y1: (r) => rows.indexOf(r) + 0.5, y2: (r) => rows.indexOf(r) + 0.5, stroke: colour }),
-      Plot.rect(rows, { x1: "first_quartile", x2: "third_quartile", y1: (r) => rows.indexOf(r) + 0.2, y2: (r) => rows.indexOf(r) + 0.8, fill: colour, fillOpacity: 0.22, stroke: colour, tip: true,
-        title: (r) => trackTitle([["group", r.display_name], ["n", number(r.n)], ["median", `${number(r.median)} (${number(r.median_lower)} to ${number(r.median_upper)})`], ["quartiles", `${number(r.first_quartile)}, ${number(r.third_quartile)}`], ["mean", number(r.mean)]]) }),
-      Plot.link(rows.filter((r) => r.median_lower !== null), { x1: "median_lower", x2: "median_upper", y1: (r) => rows.indexOf(r) + 0.5, y2: (r) => rows.indexOf(r) + 0.5, stroke: colour, strokeWidth: 4, strokeOpacity: 0.6 }),
-      Plot.link(rows, { x1: "median", x2: "median", y1: (r) => rows.indexOf(r) + 0.14, y2: (r) => rows.indexOf(r) + 0.86, stroke: "currentColor", strokeWidth: 2.2 }),
+      Plot.link(rows, { x1: at("percentile_10"), x2: at("percentile_90"), y1: (r) => rows.indexOf(r) + 0.5, y2: (r) => rows.indexOf(r) + 0.5, stroke: colour }),
+      ...["percentile_10", "percentile_90"].map((end) => Plot.link(rows, { x1: at(end), x2: at(end), y1: (r) => rows.indexOf(r) + 0.36, y2: (r) => rows.indexOf(r) + 0.64, stroke: colour })),
+      Plot.rect(rows, { x1: at("first_quartile"), x2: at("third_quartile"), y1: (r) => rows.indexOf(r) + 0.2, y2: (r) => rows.indexOf(r) + 0.8, fill: colour, fillOpacity: 0.22, stroke: colour, tip: true,
+        title: (r) => trackTitle([["group", r[options.label ?? "display_name"]], ["n", number(r.n)], ["median", `${number(r.median)}${medianLimits(r)}`], ["quartiles", `${number(r.first_quartile)}, ${number(r.third_quartile)}`], ["10th and 90th percentile", `${number(r.percentile_10)}, ${number(r.percentile_90)}`], ["mean", number(r.mean)]]) }),
+      Plot.link(rows.filter((r) => r.median_lower !== null && r.median_lower !== undefined), { x1: at("median_lower"), x2: at("median_upper"), y1: (r) => rows.indexOf(r) + 0.5, y2: (r) => rows.indexOf(r) + 0.5, stroke: colour, strokeWidth: 4, strokeOpacity: 0.6 }),
+      Plot.link(rows, { x1: at("median"), x2: at("median"), y1: (r) => rows.indexOf(r) + 0.14, y2: (r) => rows.indexOf(r) + 0.86, stroke: "currentColor", strokeWidth: 2.2 }),
       ...trackLabels(lines, room),
       Plot.text(rows, { frameAnchor: "right", textAnchor: "start", dx: 6, y: (r) => rows.indexOf(r) + 0.5, text: (r) => `n ${number(r.n)}` }),
     ],
-  })];
+  });
+  const notes = Object.entries(options.detail ?? {}).filter(([column]) => rows[0]?.[column] !== null && rows[0]?.[column] !== undefined)
+    .map(([column, words]) => `${words} ${/_p(_|$)|^p_/.test(column) ? `p ${pvalue(rows[0][column])}` : number(rows[0][column])}`);
+  if (isCut) notes.push("Ends at 0 stand at the foot of the log axis");
+  return [picture, notes.length ? make("p", { class: "note" }, `${notes.join("; ")}.`) : null];
 };
 
 CHARTS.heat = (context) => {
@@ -176,10 +203,10 @@ CHARTS.heat = (context) => {
     marginLeft: room + 30, marginBottom: foot, marginTop: 10,
     x: { domain: xs, tickRotate: tight && longest > 4 ? -60 : 0, label: options.xlabel, labelAnchor: "center", labelArrow: "none" },
     y: { domain: ys, label: options.ylabel, labelAnchor: "center", labelArrow: "none", labelOffset: room + 24 },
-    color: { type: "sqrt", domain: [0, most], range: ["#e8f1f8", "#0a3f66"], interpolate: "lab" },
+    color: options.log ? { type: "linear", domain: [0, Math.log10(most + 1)], range: ["#e8f1f8", "#0a3f66"], interpolate: "lab" } : { type: "sqrt", domain: [0, most], range: ["#e8f1f8", "#0a3f66"], interpolate: "lab" },
     marks: [
-      Plot.cell(sum, { x: "x", y: "y", fill: "value", inset: 0.5, tip: true, title: (c) => trackTitle([[options.ylabel, c.y], [options.xlabel, c.x], [options.words, number(c.value)]]) }),
-      side < 34 ? null : Plot.text(sum, { x: "x", y: "y", fontSize: tight ? 10 : 12, text: (c) => written(c.value), fill: (c) => (c.value > most * 0.3 ? "white" : "#111") }),
+      Plot.cell(sum, { x: "x", y: "y", fill: (c) => (options.log ? Math.log10(c.value + 1) : c.value), inset: 0.5, tip: true, title: (c) => trackTitle([[options.ylabel, c.y], [options.xlabel, c.x], [options.words, number(c.value)]]) }),
+      side < 34 ? null : Plot.text(sum, { x: "x", y: "y", fontSize: tight ? 10 : 12, text: (c) => written(c.value), fill: (c) => ((options.log ? Math.log10(c.value + 1) / Math.log10(most + 1) : Math.sqrt(c.value / most)) > 0.55 ? "white" : "#111") }),
     ],
   });
   if (room + 40 + side * xs.length <= width) return [picture];

@@ -8,6 +8,8 @@ _SYMBOL_WORDS = (
     f"CASE {_SYMBOL} WHEN 'kg' THEN 'growth rate' WHEN 'kd' THEN 'shrinkage rate' "
     f"WHEN 'f' THEN 'resistant share' WHEN 'b' THEN 'proportional' ELSE {_SYMBOL} END"
 )
+RATES = ["kg_per_day", "kd_per_day"]
+"""Parameters that are drawn on a log axis, as in Zhou 2023, Fig. 2b."""
 PARAMETER_WORDS = (
     f"CASE WHEN parameter LIKE 'omega%' THEN 'spread between lesions: ' || {_SYMBOL_WORDS} "
     f"WHEN parameter LIKE 'gamma%' THEN 'spread between patients: ' || {_SYMBOL_WORDS} "
@@ -16,6 +18,16 @@ PARAMETER_WORDS = (
 )
 """A population parameter in words: typical values, standard deviations on the scale of estimation
 (log rates, logit of a share), residual error."""
+
+_VPC = (
+    "SELECT fit_id, {choice} AS correction, {axis} AS axis, stratum_kind, stratum, bin, "
+    "day_middle, n_rows, unnest(['5th percentile', 'median', '95th percentile']) AS quantile, "
+    "unnest([{raw}p05, {raw}p50, {raw}p95]) AS measured, "
+    "unnest([{raw}p05_lower, {raw}p50_lower, {raw}p95_lower]) AS simulated_lower, "
+    "unnest([{raw}p05_median, {raw}p50_median, {raw}p95_median]) AS simulated_median, "
+    "unnest([{raw}p05_upper, {raw}p50_upper, {raw}p95_upper]) AS simulated_upper "
+    "FROM mart.fig_growth_vpc"
+)
 
 GROWTH = Section(
     "growth",
@@ -74,29 +86,66 @@ GROWTH = Section(
             if_empty="No growth was fitted.",
         ),
         Figure(
+            name="growth-trace",
+            title="Convergence: the way of each estimate",
+            table="mart.fig_growth_trace",
+            query=f"SELECT *, {PARAMETER_WORDS} AS meaning, CASE stage WHEN 'saem' THEN "
+            "'stochastic approximation (SAEM)' WHEN 'newton' THEN "
+            "'Newton, lesions as independent' ELSE 'Newton, with patients'' effects' END "
+            "AS stage_name FROM mart.fig_growth_trace ORDER BY fit_id, CASE WHEN parameter LIKE "
+            "'%_pop' THEN 1 WHEN parameter LIKE 'omega%' THEN 2 WHEN parameter LIKE 'gamma%' THEN "
+            "3 ELSE 4 END, parameter, step",
+            chart="lines",
+            options={"x": "step", "y": "estimate", "facet": "meaning", "group": "stage_name",
+                     "xlabel": "Step", "ylabel": "Estimate"},
+            method="Estimates at each step of the fit, steps that were taken back among them. "
+            "Stochastic approximation only has to come near, and wanders; Newton's method ends "
+            "where the likelihood is highest. When patients' effects enter, the spread between "
+            "lesions becomes that between lesions of one patient, and falls.",
+            legend="One panel is one parameter: per day for rates, standard deviations for "
+            "spreads. A curve that is level at its end has come to rest.",
+            counts=(Count("steps", distinct="step"), Count("parameters", distinct="parameter")),
+            filters=(BY_FIT,),
+            if_empty="No growth was fitted.",
+        ),
+        Figure(
             name="growth-organ",
             title="Growth parameters by organ",
             table="mart.fig_growth_organ",
-            query="SELECT * FROM mart.fig_growth_organ ORDER BY fit_id, parameter = 'f', parameter "
-            "DESC, sort_order, organ",
-            chart="intervals",
-            options={
-                "label": "display_name",
-                "series": [{"x": "median", "lo": "lower_quartile", "hi": "upper_quartile",
-                            "name": "median and quartiles"}],
-                "axis": "Median and quartiles of the lesions' estimates",
-                "scale": "log",
-                "sort": "value",
-                "text": "n_lesions",
-                "texttitle": "n",
-                "detail": {"kruskal_wallis_p": "Kruskal-Wallis, estimates: p",
-                           "kruskal_wallis_p_draws": "from draws: p"},
-            },
-            method="Conditional modes of single lesions; the p-value is Kruskal-Wallis over all "
-            "organs, once on the estimates and once on draws of each lesion's distribution, which "
-            "shrinkage does not draw together (Zhou 2023, Fig. 2b).",
+            query="SELECT *, parameter AS variable, n_lesions AS n, lower_quartile AS "
+            "first_quartile, upper_quartile AS third_quartile FROM mart.fig_growth_organ "
+            "ORDER BY fit_id, parameter = 'f', parameter DESC, sort_order, organ",
+            chart="boxes",
+            options={"logby": "parameter", "log": RATES,
+                     "detail": {"kruskal_wallis_p": "Kruskal-Wallis over all organs, estimates:",
+                                "kruskal_wallis_p_draws": "from draws:"}},
+            method="Conditional modes of single lesions: quartiles, median, whiskers at the 10th "
+            "and 90th percentile. Kruskal-Wallis over all organs, once on the estimates and once "
+            "on draws of each lesion's distribution, which shrinkage does not draw together (Zhou "
+            "2023, Fig. 2b).",
             counts=(Count("lesions", total="n_lesions"), Count("organs")),
             filters=(BY_FIT, Filter("parameter", "Parameter", "kd_per_day")),
+            if_empty="No growth was fitted.",
+        ),
+        Figure(
+            name="growth-covariate",
+            title="Growth parameters against covariates",
+            table="mart.fig_growth_covariate",
+            query="SELECT *, CASE parameter WHEN 'kg' THEN 'kg_per_day' WHEN 'kd' THEN "
+            "'kd_per_day' ELSE parameter END AS variable, n_lesions AS n "
+            "FROM mart.fig_growth_covariate ORDER BY fit_id, covariate_order, parameter = 'f', "
+            "parameter DESC, level_order",
+            chart="boxes",
+            options={"label": "level", "logby": "variable", "log": RATES,
+                     "detail": {"correlation": "Correlation over lesions"}},
+            method="One draw of each lesion's distribution given its measurements, as estimates "
+            "are drawn to the typical value: quartiles, median, whiskers at the 10th and 90th "
+            "percentile. Numbers are cut into five groups of lesions. The fit knows no covariate, "
+            "which draws groups together; effects and their tests are in "
+            "analysis.growth_covariate.",
+            counts=(Count("lesions", total="n_lesions"),),
+            filters=(BY_FIT, Filter("covariate", "Covariate"),
+                     Filter("variable", "Parameter", "kd_per_day")),
             if_empty="No growth was fitted.",
         ),
         Figure(
@@ -266,28 +315,29 @@ GROWTH = Section(
             name="growth-vpc",
             title="Visual predictive check",
             table="mart.fig_growth_vpc",
-            query="SELECT fit_id, stratum_kind, stratum, day_middle, n_rows, "
-            "unnest(['5th percentile', 'median', '95th percentile']) AS quantile, "
-            "unnest([p05, p50, p95]) AS measured, "
-            "unnest([p05_lower, p50_lower, p95_lower]) AS simulated_lower, "
-            "unnest([p05_median, p50_median, p95_median]) AS simulated_median, "
-            "unnest([p05_upper, p50_upper, p95_upper]) AS simulated_upper "
-            "FROM mart.fig_growth_vpc ORDER BY fit_id, stratum_kind = 'all' DESC, stratum_kind, "
+            query=_VPC.format(
+                choice="'prediction-corrected'", axis="'Prediction-corrected volume, mm3'", raw=""
+            )
+            + " UNION ALL "
+            + _VPC.format(choice="'as measured'", axis="'Volume, mm3'", raw="raw_")
+            + " ORDER BY fit_id, correction DESC, stratum_kind = 'all' DESC, stratum_kind, "
             "stratum, CASE quantile WHEN '95th percentile' THEN 1 WHEN 'median' THEN 2 ELSE 3 END, "
             "bin",
             chart="lines",
             options={"x": "day_middle", "y": "measured", "lo": "simulated_lower",
                      "hi": "simulated_upper", "expected": "simulated_median",
                      "group": "quantile", "points": True, "scale": "log",
-                     "xlabel": "Days from first dose",
-                     "ylabel": "Prediction-corrected volume, mm3"},
-            method="Percentiles of the measurements, prediction-corrected, against 90 % bands of "
-            "those of data simulated from the fit. Where the fit holds drop-out, simulated "
-            "patients leave too and measurements after progression are left out; without it late "
-            "bins hold lesions that had not progressed, which the simulations do not know.",
+                     "xlabel": "Days from first dose", "ylabelby": "axis"},
+            method="Percentiles of the measurements against 90 % bands of those of data simulated "
+            "from the fit. Prediction-corrected (Bergstrand 2011): lesions of all sizes share a "
+            "picture; as measured, their sizes widen the percentiles. Where the fit holds "
+            "drop-out, simulated patients leave too and measurements after progression are left "
+            "out; without it late bins hold lesions that had not progressed, which the simulations "
+            "do not know.",
             legend="Lines with points are measured; bands and dotted lines are simulated.",
             counts=(Count("sizes", each="day_middle", largest="n_rows"),),
-            filters=(BY_FIT, Filter("stratum_kind", "By", "all"), Filter("stratum", "Lesions")),
+            filters=(BY_FIT, Filter("correction", "Sizes", "prediction-corrected"),
+                     Filter("stratum_kind", "By", "all"), Filter("stratum", "Lesions")),
             if_empty="No growth was fitted.",
         ),
         Figure(
@@ -328,7 +378,9 @@ GROWTH = Section(
             name="growth-residual",
             title="Residuals of the growth fit",
             table="mart.fig_growth_residual",
-            query="SELECT fit_id, quantity, axis, axis_middle, n_rows, "
+            query="SELECT fit_id, quantity, axis, axis_middle, n_rows, CASE axis WHEN 'day' THEN "
+            "'Days from first dose' ELSE 'Volume foreseen for a typical lesion, mm3 (log axis)' "
+            "END AS axis_title, "
             "unnest(['mean', '5th percentile', 'median', '95th percentile']) AS statistic, "
             "unnest([mean, p05, p50, p95]) AS residual, "
             "unnest([0, -1.645, 0, 1.645]) AS expected, "
@@ -340,7 +392,7 @@ GROWTH = Section(
             options={"x": "axis_middle", "y": "residual", "lo": "mean_lower", "hi": "mean_upper",
                      "expected": "expected", "group": "statistic", "reference": 0,
                      "logx": {"column": "axis", "value": "population_mm3"},
-                     "xlabel": "Day, or volume foreseen for a typical lesion (mm3)",
+                     "xlabelby": "axis_title",
                      "ylabel": "Residual"},
             method="Twenty bins of equal numbers of measurements. The mean of a right model stays "
             "within the band; dotted lines are the normal distribution's. Individual residuals "

@@ -93,7 +93,7 @@ HAZARDS = Section(
                 "label": "display_name",
                 "series": [
                     {"x": "hazard_ratio", "lo": "ci_lower", "hi": "ci_upper",
-                     "name": "with the patient's random effect"},
+                     "separated": "is_separated", "name": "with the patient's random effect"},
                     {"x": "naive_hazard_ratio", "lo": "naive_ci_lower", "hi": "naive_ci_upper",
                      "name": "naive: lesions taken as independent"},
                 ],
@@ -105,8 +105,9 @@ HAZARDS = Section(
                 "texttitle": "HR ({hazards.confidence} interval), events / lesions",
             },
             method=_COX + "Against the reference organ, or against the mean log hazard of the "
-            "organs. The reference organ has hazard ratio 1 and no interval (Zhou 2023, Fig. 3a, "
-            "b, e, f).",
+            "organs. The reference organ has hazard ratio 1 and no interval; the limit of an "
+            "organ without events is against the reference organ only (Zhou 2023, Fig. 3a, b, e, "
+            "f).",
             counts=(_LESIONS, _EVENTS),
             filters=(BY_STRATUM, BY_ENDPOINT, Filter("model", "Model", "final"), BY_COMPARATOR),
             if_empty=_NO_HAZARDS,
@@ -169,11 +170,13 @@ HAZARDS = Section(
             "FROM mart.fig_hazard_covariate AS covariate "
             "LEFT JOIN mart.fig_hazard_frailty AS fit ON covariate.stratum = fit.stratum "
             "AND covariate.endpoint = fit.endpoint AND fit.model = 'final' "
-            "WHERE hazard_ratio IS NOT NULL ORDER BY stratum, endpoint DESC, term, level",
+            "WHERE hazard_ratio IS NOT NULL OR is_separated "
+            "ORDER BY stratum, endpoint DESC, term, level",
             chart="intervals",
             options={
                 "label": "label",
                 "series": [{"x": "hazard_ratio", "lo": "ci_lower", "hi": "ci_upper",
+                            "separated": "is_separated",
                             "name": "hazard ratio, {hazards.confidence} interval"}],
                 "axis": "Hazard ratio",
                 "scale": "log",
@@ -201,7 +204,7 @@ HAZARDS = Section(
                 "label": "display_name",
                 "series": [
                     {"x": "hazard_ratio", "lo": "ci_lower", "hi": "ci_upper",
-                     "name": "with the patient's random effect"},
+                     "separated": "is_separated", "name": "with the patient's random effect"},
                     {"x": "naive_hazard_ratio", "lo": "naive_ci_lower", "hi": "naive_ci_upper",
                      "name": "naive: lesions taken as independent"},
                 ],
@@ -227,9 +230,10 @@ HAZARDS = Section(
                 "label": "display_name",
                 "series": [
                     {"x": "hazard_ratio_with", "lo": "ci_lower_with", "hi": "ci_upper_with",
-                     "name": "with new lesions"},
+                     "separated": "is_separated_with", "name": "with new lesions"},
                     {"x": "hazard_ratio_without", "lo": "ci_lower_without",
-                     "hi": "ci_upper_without", "name": "without new lesions"},
+                     "hi": "ci_upper_without", "separated": "is_separated_without",
+                     "name": "without new lesions"},
                 ],
                 "axis": "Hazard ratio of progression",
                 "scale": "log",

@@ -4,6 +4,8 @@ from warehouse.report.parts import Count, Figure, Filter, Section
 from warehouse.report.sections.sampling import recovery, sampling
 
 _N = Count("values", total="n")
+_LOG = ["nadir_ratio", "last_ratio"]
+"""Variables that Zhou 2021 shows on log axes, of those that are never 0."""
 _SURVIVAL = (
     "SELECT subset, grouping, endpoint, group_name, group_order, time_days, survival, ci_lower, "
     "ci_upper, is_censoring, n_patients, median_days, log_rank_p_value "
@@ -51,6 +53,7 @@ HETEROGENEITY = Section(
             query="SELECT * FROM mart.fig_group_box WHERE grouping = 'pooled organ' "
             "ORDER BY subset = 'all' DESC, subset, variable, group_order, group_name",
             chart="boxes",
+            options={"logby": "variable", "log": _LOG},
             method="Quartiles, median with {survival.confidence} limits, whiskers at the 10th and "
             "90th percentile; "
             "organs with few lesions are pooled (Zhou 2021, Fig. 2G, 3D, 4D). Lesions of one "
@@ -70,6 +73,7 @@ HETEROGENEITY = Section(
             "variable = 'patient_gower_distance' DESC, variable, "
             "subset = 'all' DESC, subset, group_order, group_name",
             chart="boxes",
+            options={"logby": "variable", "log": _LOG},
             method="Quartiles, median with {survival.confidence} limits, whiskers at the 10th and "
             "90th percentile "
             "(Zhou 2021, Fig. 2B, 2H, 3C to 3F, 4C to 4F, 5). Tests are in "
@@ -80,6 +84,33 @@ HETEROGENEITY = Section(
                 Filter("variable", "Variable", "patient_gower_distance"),
                 Filter("subset", "Patients"),
             ),
+        ),
+        Figure(
+            name="organ-plane",
+            title="Lesions of liver, lung and lymph nodes: one group of patients against another",
+            table="mart.fig_organ_plane",
+            query="SELECT * FROM mart.fig_organ_plane ORDER BY grouping DESC, subset, y_group, "
+            "ends_with(variable, '_days'), variable, sort_order, organ",
+            chart="plane",
+            options={"x": "x_mean", "y": "y_mean", "xname": "x_group", "yname": "y_group",
+                     "axes": {"x_group": "variable", "y_group": "variable"},
+                     "label": "display_name", "log": True, "diagonal": True,
+                     "whiskers": ["x_lower", "x_upper", "y_lower", "y_upper"]},
+            method="Means of the lesions in each group, plus and minus half a standard deviation, "
+            "on log axes; days are counted plus one (Zhou 2021, Fig. 3F, 4F, 5C). Half a standard "
+            "deviation says how lesions spread, not how sure the mean is: tests are in "
+            "analysis.group_comparison.",
+            legend="On the dashed line both groups are alike. Whiskers that pass the axis are cut "
+            "at it.",
+            counts=(Count("lesions of the first group", total="x_n"),
+                    Count("of the other", total="y_n")),
+            filters=(
+                Filter("grouping", "By", "therapy"),
+                Filter("subset", "Patients"),
+                Filter("y_group", "Group"),
+                Filter("variable", "Variable", "nadir_ratio"),
+            ),
+            if_empty="There are no two groups of therapy or KRAS status with such lesions.",
         ),
         Figure(
             name="inconsistent-lesions",
@@ -136,6 +167,7 @@ HETEROGENEITY = Section(
             options={
                 "label": "label",
                 "series": [{"x": "hazard_ratio", "lo": "ci_lower", "hi": "ci_upper",
+                            "separated": "is_separated",
                             "name": "hazard ratio, {survival.confidence} interval"}],
                 "axis": "Hazard ratio",
                 "scale": "log",

@@ -24,8 +24,10 @@ PROGRESSION = Section(
             chart="heat",
             options={"x": "position", "y": "organ_name", "xorder": "position",
                      "yorder": "organ_order", "keep": True, "value": "n_patients",
-                     "xlabel": "Place in the sequence", "ylabel": "Organ", "words": "patients"},
-            method="Patients whose organ progressed at that place (Zhou 2023, Fig. 4a, 5c to e). "
+                     "xlabel": "Place in the sequence", "ylabel": "Organ", "words": "patients",
+                     "log": True},
+            method="Patients whose organ progressed at that place; the colour is log10 of their "
+            "number plus one (Zhou 2023, Fig. 4a, 5c to e). "
             "How sequences are clustered: analysis.progression_cluster.",
             counts=(Count("patients", each="cluster_name", largest="n_cluster"),),
             filters=(BY_SUBSET, Filter("treatment_class", "Treatment", "all"),

@@ -58,7 +58,7 @@ def organ_rows(found: Estimated) -> list[Row]:
             p_draws = compare_groups(found.draws[..., k], organ).p_value
         for name in names:
             here = organ == name
-            values = np.quantile(found.natural[here, k], [0.0, 0.25, 0.5, 0.75, 1.0])
+            values = np.quantile(found.natural[here, k], [0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
             middle = clustered_mean(found.draws[here, :, k], cluster[here])
             typical = scale.to_psi(np.array([middle.estimate, middle.ci_lower, middle.ci_upper]))
             rows.append(
@@ -70,7 +70,15 @@ def organ_rows(found: Estimated) -> list[Row]:
                     "n_patients": len(np.unique(cluster[here])),
                     **dict(
                         zip(
-                            ("minimum", "lower_quartile", "median", "upper_quartile", "maximum"),
+                            (
+                                "minimum",
+                                "percentile_10",
+                                "lower_quartile",
+                                "median",
+                                "upper_quartile",
+                                "percentile_90",
+                                "maximum",
+                            ),
                             values.tolist(),
                             strict=True,
                         )

@@ -142,11 +142,13 @@ def vpc_rows(found: Rebuilt, checks: Mapping[tuple[str, str], PredictiveCheck]) 
 
 def _quantities(check: PredictiveCheck, k: int) -> list[tuple[str, float, float, float, float]]:
     """Name, observed, lower, median and upper of each quantity of bin k."""
-    found = [
-        (f"p{check.percentile[q]:02.0f}", check.observed[k, q], check.lower[k, q],
-         check.median[k, q], check.upper[k, q])
-        for q in range(len(check.percentile))
-    ]  # fmt: skip
+    corrected = (check.observed, check.lower, check.median, check.upper)
+    raw = (check.raw_observed, check.raw_lower, check.raw_median, check.raw_upper)
+    found: list[tuple[str, float, float, float, float]] = [
+        (f"p{percentile:02.0f}{end}", *(values[k, q] for values in of))
+        for end, of in (("", corrected), ("_uncorrected", raw))
+        for q, percentile in enumerate(check.percentile)
+    ]
     shares = {
         "censored": (check.censored_observed, check.censored_lower, check.censored_median,
                      check.censored_upper),

@@ -18,6 +18,7 @@ from flows.steps.growth.parts.tables import (
     GROWTH_INFLUENCE,
     GROWTH_LESION,
     GROWTH_POPULATION,
+    GROWTH_TRACE,
     fit_table,
 )
 from udfs.growth.individual import ConditionalDraws, influence, shrinkage
@@ -26,6 +27,7 @@ from udfs.growth.modes import ConditionalModes
 from udfs.growth.parameters import FloatArray
 from udfs.growth.result import GrowthFit
 from udfs.growth.second_level import TwoLevelFit
+from udfs.growth.settings import FitProgress
 from udfs.growth.two_level_theta import ALPHA, RATE, is_of_dropout
 from udfs.growth_events import GrowthCurve
 
@@ -55,6 +57,8 @@ class Fitted:
     t0: FloatArray
     grows_before: bool
     is_warm_start: bool = False
+    trace: tuple[FitProgress, ...] = ()
+    """Where the fit has been, in order."""
 
     @property
     def is_converged(self) -> bool:
@@ -166,6 +170,19 @@ def population_rows(found: Fitted) -> pa.Table:
             "shrinkage_means": [of_means.get(label) for label in labels],
         },
     )
+
+
+def trace_rows(found: Fitted) -> pa.Table:
+    """Estimates of growth at each point of the fit's way; steps are numbered over all stages."""
+    rows = [
+        (step, state.stage, name, value, state.minus2ll)
+        for step, state in enumerate(found.trace, start=1)
+        for name, value in state.estimates.items()
+        if not is_of_dropout(name)
+    ]
+    names = ("step", "stage", "parameter", "estimate", "minus2ll")
+    columns = {name: [row[k] for row in rows] for k, name in enumerate(names)}
+    return fit_table(GROWTH_TRACE, {"fit_id": [found.fit_id] * len(rows), **columns})
 
 
 def dropout_rows(found: Fitted) -> pa.Table:

@@ -29,6 +29,8 @@ FEW_LESIONS, NODES_OF_FEW = 3000, 896
 so many nodes per lesion."""
 REPORT_EVERY = 95
 """SAEM iterations between two rough values of -2 log-likelihood."""
+TRACED = ("saem", "newton", "patients")
+"""Stages that move the estimates."""
 
 
 class Reporter:
@@ -41,11 +43,14 @@ class Reporter:
         self.percent = 0
         self.text = ""
         self.minus2ll: float | None = None
+        self.trace: list[FitProgress] = []
+        """Each point at which a fit has been, once."""
 
     def between(self, first: int, last: int) -> Callable[[FitProgress], None]:
         """A callback for a fit that takes the step from ``first`` to ``last`` percent."""
 
         def show(state: FitProgress) -> None:
+            self._keep(state)
             share = min(state.iteration / max(state.n_iterations, 1), 1.0)
             if state.minus2ll is not None:
                 self.minus2ll = state.minus2ll
@@ -53,6 +58,13 @@ class Reporter:
             self.at(first + int((last - first) * share), f"{state.stage} {state.iteration}{shown}")
 
         return show
+
+    def _keep(self, state: FitProgress) -> None:
+        """The state, unless it is only said again, as it is while the fit works on."""
+        last = self.trace[-1] if self.trace else None
+        is_new = last is None or (last.stage, last.iteration) != (state.stage, state.iteration)
+        if state.stage in TRACED and state.iteration > 0 and is_new:
+            self.trace.append(state)
 
     def at(self, percent: int, text: str) -> None:
         """The step has come so far."""
@@ -123,6 +135,7 @@ def fitted(
         t0=data.t0[position],
         grows_before=name != "two_population_flat",
         is_warm_start=bool(before),
+        trace=tuple(told.trace),
     )
 
 

@@ -15,6 +15,7 @@ from warehouse.result_tables import result_table
 GROWTH_FIT = declared("analysis.growth_fit")
 GROWTH_POPULATION = declared("analysis.growth_population")
 GROWTH_DROPOUT = declared("analysis.growth_dropout")
+GROWTH_TRACE = declared("analysis.growth_trace")
 GROWTH_LESION = declared("analysis.growth_lesion")
 GROWTH_EXCLUDED = declared("analysis.growth_excluded")
 GROWTH_INFLUENCE = declared("analysis.growth_influence")
@@ -24,6 +25,7 @@ TABLES = (
     GROWTH_FIT,
     GROWTH_POPULATION,
     GROWTH_DROPOUT,
+    GROWTH_TRACE,
     GROWTH_LESION,
     GROWTH_EXCLUDED,
     GROWTH_INFLUENCE,
