@@ -117,6 +117,9 @@ def _draw_forest(study: Study, found: Sequence[Subgroup], other: str) -> Drawing
     for place, one in enumerate(found):
         labels.append(f"{one.variable}: {one.level}" if one.level else one.variable)
         if np.isnan(one.hazard_ratio):
+            axis.annotate(
+                "NE", (1.01, -place), xycoords=("axes fraction", "data"), va="center", fontsize=8
+            )
             continue
         size = 3 + 9 * (sum(one.n_events) / max(sum(found[0].n_events), 1)) ** 0.5
         axis.plot([one.lower, one.upper], [-place] * 2, color=COLORS[0], linewidth=1.2)

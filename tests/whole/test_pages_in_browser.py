@@ -164,6 +164,35 @@ def test_each_choice_of_every_figure_can_be_drawn(at_report: Page) -> None:
     assert failed == []
 
 
+def test_a_hazard_ratio_of_0_or_infinity_has_its_limit_and_an_arrow(at_report: Page) -> None:
+    found = at_report.js(
+        """(() => {
+          const row = (label, hazard_ratio, ci_lower, ci_upper, is_separated) =>
+            ({ label, hazard_ratio, ci_lower, ci_upper, is_separated, n_events: 3, n_lesions: 9 });
+          const parts = CHARTS.intervals({ width: 900, title: "t", alt: "t", rows: [
+            row("usual", 2, 1, 4, false), row("none", 0, 0, 3.5, true),
+            row("all", null, 0.25, null, true), row("no limit", 0, null, null, true)],
+            options: { label: "label", scale: "log", reference: 1, sort: "value", text: "hr",
+              texttitle: "HR", axis: "Hazard ratio",
+              series: [{ x: "hazard_ratio", lo: "ci_lower", hi: "ci_upper", name: "HR",
+                         separated: "is_separated" }] } });
+          const place = document.createElement("div");
+          place.append(...parts.filter(Boolean));
+          const texts = [...place.querySelectorAll("text")].map((text) => text.textContent);
+          const turned = [...place.querySelectorAll("path")]
+            .map((path) => path.getAttribute("transform") ?? "").filter((how) => how.includes("rotate"));
+          return [texts, turned.length, place.textContent];
+        })()"""  # noqa: E501
+    )
+    texts, arrows, everything = found
+    rows = [text for text in texts if text.endswith("3 / 9")]
+    assert rows == ["∞ (from 0.25)  3 / 9", "2.00 (1.00–4.00)  3 / 9", "0 (to 3.50)  3 / 9",
+                    "0  3 / 9"]  # fmt: skip
+    assert arrows == 3
+    assert "it has the one limit" in everything
+    assert {"0.5", "1", "2"} <= set(texts), "chosen ticks of a log axis are all labelled"
+
+
 def test_rows_behind_a_picture_and_their_download(at_report: Page, built: Project) -> None:
     at_report.js("document.querySelector('#organ-lesions .behind').open = true")
     at_report.wait("document.querySelectorAll('#organ-lesions .behind tbody tr').length > 0")

@@ -6,6 +6,7 @@ import math
 import re
 import shutil
 from html import unescape
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from report.blocks import block_of, read_block
 
+from flows.tlf import write_tlf
 from warehouse.cli import lesions
 from warehouse.database import open_published
 from warehouse.demo import run_demo
@@ -20,7 +22,7 @@ from warehouse.errors import LesionsError
 from warehouse.project import Project
 from warehouse.report.encode import SINGLE_PRECISION
 from warehouse.report.labels import with_settings
-from warehouse.report.make import make_report
+from warehouse.report.make import CHAPTER_GROUP, make_report
 from warehouse.report.sections import SECTIONS
 from warehouse.settings import default_values
 
@@ -184,6 +186,21 @@ def test_the_words_are_those_of_the_warehouse_s_own_settings(
     assert "(adaptive Gauss-Hermite quadrature), 80 % intervals" in drawn["hazard-organ"]
     assert "HR (80 % interval)" in unescape(drawn["hazard-organ"])
     assert "Laplace" not in drawn["hazard-organ"]
+
+
+def test_the_tables_by_arm_are_those_of_tlf(html: str, built: Project, tmp_path: Path) -> None:
+    if not entry_points(group=CHAPTER_GROUP):
+        pytest.skip("installed before the report had chapters: pip install -e .")
+    write_tlf(built.published, tmp_path, formats=("html",), say=lambda line: None)
+    pages = sorted(tmp_path.glob("*/tlf.html"))
+    assert pages
+    chapter = html[html.index('<h2 id="tables">') :]
+    assert chapter.count("<details class='tables'>") == len(pages)
+    for page in pages:
+        tables = re.findall(r"<table>.*?</table>", page.read_text(encoding="utf-8"), re.DOTALL)
+        shown = [table for table in tables if table in chapter]
+        # The listing of lesions is left to the command.
+        assert len(shown) == len(tables) - 1 >= 5
 
 
 def test_without_a_warehouse_it_says_what_to_do(tmp_path: Path) -> None:

@@ -37,10 +37,10 @@ CHARTS.lines = (context) => {
       ],
     });
   };
-  const parts = groups.length > 1 ? [key(groups.map((name, at) => ({ name: String(name), colour: COLOURS[at % COLOURS.length], dash: DASHES[at % DASHES.length] })))] : [];
+  const parts = groups.length > 1 ? [key(groups.map((name, at) => ({ name: plain(String(name)), colour: COLOURS[at % COLOURS.length], dash: DASHES[at % DASHES.length] })))] : [];
   if (groups.length < every.length) parts.push(make("p", { class: "note" }, `The ${groups.length} highest of ${every.length} are drawn; all are in the rows behind it.`));
   if (facets.length === 1) return [...parts, picture(facets[0], 0)];
-  return [...parts, make("div", { class: "multiples" }, ...facets.map((facet, at) => make("div", {}, make("h4", {}, plain(String(facet))), picture(facet, at))))];
+  return [...parts, make("div", { class: "multiples", style: `--columns:${columns}` }, ...facets.map((facet, at) => make("div", {}, make("h4", {}, plain(String(facet))), picture(facet, at))))];
 };
 
 /* Courses over their baseline on a logarithmic axis: the marker, and the sum of diameters beside it. */
@@ -91,9 +91,9 @@ CHARTS.plane = (context) => {
   const x = axis(options.x, options.xname), y = axis(options.y, options.yname);
   const scale = (one, range) => (one.type === "log" ? d3.scaleLog : d3.scaleLinear)(one.domain, range);
   const toX = scale(x, [margins.left, width - margins.right]), toY = scale(y, [height - margins.bottom, margins.top]);
-  const labels = placeLabels(rows.map((row) => ({ row, x: toX(row[options.x]), y: toY(row[options.y]), text: row[options.label] })), width - margins.right, height - margins.bottom, margins);
+  const labels = placeLabels(rows.map((row) => ({ row, x: toX(row[options.x]), y: toY(row[options.y]), text: row[options.label], r: options.size ? 2.5 + 13.5 * Math.sqrt(row[options.size] / d3.max(rows, (one) => one[options.size])) : 5 })), width - margins.right, height - margins.bottom, margins);
   const within = (one) => (bound) => Math.min(one.domain[1], Math.max(one.domain[0], bound));
-  const title = (name) => options.axes?.[name] ? `${rows[0]?.[name]}: ${plain(rows[0]?.[options.axes[name]] ?? "")}${options.log ? " (log axis)" : ""}` : ({ log_kg: "kg per day", log_kd: "kd per day", logit_f: "f", log_volume: "baseline volume, mm3" })[rows[0]?.[name]] ?? plain(rows[0]?.[name] ?? "");
+  const title = (name) => options.axes?.[name] ? `${rows[0]?.[name]}: ${plain(rows[0]?.[options.axes[name]] ?? "")}${options.log ? " (log axis)" : ""}` : ({ log_kg: plain("kg_per_day"), log_kd: plain("kd_per_day"), logit_f: plain("f"), log_volume: "baseline volume, mm3" })[rows[0]?.[name]] ?? plain(rows[0]?.[name] ?? "");
   const ticks = (one, size) => (one.type === "log" ? logTicks(...one.domain, size) : undefined);
   const facts = Object.entries(options.facts ?? {}).map(([column, words]) => (rows[0]?.[column] === null ? null : `${words} ${column.startsWith("p_") ? pvalue(rows[0][column]) : number(rows[0][column])}`)).filter(Boolean);
   return [

@@ -71,7 +71,7 @@ CHARTS.anatomy = (context) => {
   const [x0, x1] = bounds("progression"), [y0, y1] = bounds("response");
   const inX = (v) => Math.min(x1, Math.max(x0, v)), inY = (v) => Math.min(y1, Math.max(y0, v));
   const toX = d3.scaleLog([x0, x1], [margins.left, width - margins.right]), toY = d3.scaleLog([y0, y1], [height - margins.bottom, margins.top]);
-  const labels = placeLabels(rows.map((row) => ({ row, x: toX(row.progression_hr), y: toY(row.response_hr), text: row.display_name })), width - margins.right, height - margins.bottom, margins);
+  const labels = placeLabels(rows.map((row) => ({ row, x: toX(row.progression_hr), y: toY(row.response_hr), text: narrow ? row.display_name.replace(/lymph nodes/i, "LN") : row.display_name })), width - margins.right, height - margins.bottom, margins);
   const colour = (row) => KNOWN_COLOURS[row.probable_phenotype];
   const corner = (text, anchor, dx, dy) => Plot.text([text], { frameAnchor: anchor, dx, dy, text: (d) => d, fillOpacity: 0.65, fontStyle: "italic" });
   const picture = draw(context, {
@@ -97,13 +97,15 @@ CHARTS.anatomy = (context) => {
 
 /* A place beside each point for its name, where it covers the fewest names and points. */
 function placeLabels(points, right, bottom, margins) {
-  const taken = points.map((point) => ({ x0: point.x - 7, x1: point.x + 7, y0: point.y - 7, y1: point.y + 7 }));
+  const reach = (point) => (point.r ?? 5) + 2;
+  const taken = points.map((point) => ({ x0: point.x - reach(point), x1: point.x + reach(point), y0: point.y - reach(point), y1: point.y + reach(point) }));
   const places = [[9, 0, "start"], [-9, 0, "end"], [0, -14, "middle"], [0, 15, "middle"], [8, -11, "start"], [8, 12, "start"], [-8, -11, "end"], [-8, 12, "end"], [0, -26, "middle"], [0, 27, "middle"], [14, -22, "start"], [14, 22, "start"], [-14, -22, "end"], [-14, 22, "end"]];
   const overlap = (a, b) => Math.max(0, Math.min(a.x1, b.x1) - Math.max(a.x0, b.x0)) * Math.max(0, Math.min(a.y1, b.y1) - Math.max(a.y0, b.y0));
   return points.map((point) => {
     const wide = point.text.length * 6.6;
     let best = null;
-    places.forEach(([dx, dy, anchor], order) => {
+    places.forEach(([left, down, anchor], order) => {
+      const more = reach(point) - 7, dx = left + Math.sign(left) * more, dy = down + Math.sign(down) * more;
       const x0 = point.x + dx - (anchor === "end" ? wide : anchor === "middle" ? wide / 2 : 0);
       const box = { x0, x1: x0 + wide, y0: point.y + dy - 7, y1: point.y + dy + 7 };
       const out = Math.max(0, margins.left - box.x0) + Math.max(0, box.x1 - right) + Math.max(0, box.y1 - bottom) + Math.max(0, margins.top - box.y0);

@@ -113,7 +113,7 @@ CHARTS.intervals = (context) => {
   const picture = draw(context, {
     height: rows.length * step + 62,
     marginLeft: room, marginRight: side, marginTop: options.text && !narrow ? 22 : 6, marginBottom: 40,
-    x: { type: log ? "log" : "linear", domain: [low, high], label: options.axis, labelAnchor: "center", labelArrow: "none", grid: true, ticks: log ? logTicks(low, high, width) : Math.max(3, width / 110), tickFormat: (d) => number(d, 2) },
+    x: { type: log ? "log" : "linear", domain: [low, high], label: options.axis, labelAnchor: "center", labelArrow: "none", grid: true, ticks: log ? logTicks(low, high, width - room - side) : Math.max(3, width / 110), tickFormat: (d) => number(d, 2) },
     y: { domain: [rows.length, 0], axis: null },
     marks: [
       Plot.rect(rows.filter((row, at) => at % 2 === 1), { x1: low, x2: high, y1: (row) => rows.indexOf(row), y2: (row) => rows.indexOf(row) + 1, fill: "currentColor", fillOpacity: 0.04 }),
@@ -140,7 +140,8 @@ function logTicks(low, high, width) {
     for (const step of [1, 2, 5]) all.push(Number(`${step}e${power}`));
   }
   const within = all.filter((tick) => tick >= low && tick <= high);
-  if (within.length >= 3) return within.length > width / 55 ? within.filter((tick) => String(tick.toExponential())[0] === "1") : within;
+  const powers = within.filter((tick) => String(tick.toExponential())[0] === "1");
+  if (within.length >= 3) return within.length <= width / 45 ? within : powers.length > 1 ? powers : [within[0], within[within.length - 1]];
   return d3.ticks(low, high, width < 560 ? 3 : 5);
 }
 
@@ -161,7 +162,7 @@ CHARTS.boxes = (context) => {
   const picture = draw(context, {
     height: rows.length * step + 50,
     marginLeft: room, marginRight: 64, marginTop: 8, marginBottom: 40,
-    x: { type: log ? "log" : "linear", label: `${plain(rows[0]?.axis ?? rows[0]?.variable ?? "")}${log ? " (log axis)" : ""}`, labelAnchor: "center", labelArrow: "none", grid: true, nice: !log, ...(log ? { ticks: logTicks(lowest, d3.max(rows, (row) => row.percentile_90), width), tickFormat: (d) => number(d, 2) } : { ticks: Math.max(3, width / 110) }) },
+    x: { type: log ? "log" : "linear", label: `${plain(rows[0]?.axis ?? rows[0]?.variable ?? "")}${log ? " (log axis)" : ""}`, labelAnchor: "center", labelArrow: "none", grid: true, nice: !log, ...(log ? { ticks: logTicks(lowest, d3.max(rows, (row) => row.percentile_90), width - room - 64), tickFormat: (d) => number(d, 2) } : { ticks: Math.max(3, width / 110) }) },
     y: { domain: [rows.length, 0], axis: null },
     marks: [
       Plot.link(rows, { x1: at("percentile_10"), x2: at("percentile_90"), y1: (r) => rows.indexOf(r) + 0.5, y2: (r) => rows.indexOf(r) + 0.5, stroke: colour }),
@@ -233,7 +234,7 @@ CHARTS.bins = (context) => {
   const { rows, options, width } = context;
   const facets = unique(rows.map((row) => row[options.facet]));
   const columns = width < 620 ? 1 : facets.length;
-  const holder = make("div", { class: "multiples" });
+  const holder = make("div", { class: "multiples", style: `--columns:${columns}` });
   for (const facet of facets) {
     const part = rows.filter((row) => row[options.facet] === facet);
     const isLog = (options.log10 ?? []).includes(facet);

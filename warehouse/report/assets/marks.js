@@ -55,6 +55,7 @@ function shown(value) {
 const UNITS = { _kg_m2: "kg/m2", _m2: "m2", _mm3: "mm3", _mm: "mm", _per_day: "per day", _days: "days", _day: "day", _years: "years", _percent: "%" };
 const WORDS = {
   p_text: "p", p_value: "p", p_adjusted: "p, corrected", ci_lower: "lower limit", ci_upper: "upper limit",
+  kg: "growth rate kg", kd: "shrinkage rate kd", aic: "AIC", bic: "BIC", stability_ari: "stability (adjusted Rand index)", sd: "standard deviation",
   kg_per_day: "growth rate kg, per day", kd_per_day: "shrinkage rate kd, per day", f: "resistant share f",
   kras_status: "KRAS status", ecog: "ECOG performance status", ldh_ratio: "LDH over its upper limit",
   bmi_kg_m2: "body mass index, kg/m2", bsa_m2: "body surface area, m2", target_volume_mm3: "volume of target lesions, mm3",
@@ -76,6 +77,12 @@ function plain(name) {
 function draw(context, options) {
   const inside = (options.width ?? context.width) - (options.marginLeft ?? 40) - (options.marginRight ?? 20);
   if ((options.x?.label?.length ?? 0) * 6 > inside) options = { ...options, x: { ...options.x, labelAnchor: "right" } };
+  // A log scale leaves out labels of its own accord; ticks that were chosen are all labelled.
+  for (const [name, mark] of [["x", "axisX"], ["y", "axisY"]]) {
+    const { type, ticks, tickFormat, label, labelAnchor, labelArrow } = options[name] ?? {};
+    if (type !== "log" || !Array.isArray(ticks) || !tickFormat) continue;
+    options = { ...options, marks: [...options.marks, Plot[mark](ticks, { text: tickFormat, label, labelAnchor, labelArrow })] };
+  }
   const made = Plot.plot({
     width: context.width,
     style: { fontSize: "12px", fontFamily: "inherit", overflow: "visible" },
@@ -115,7 +122,7 @@ function labelRoom(labels, width) {
   const texts = labels.map((label) => String(label).replaceAll("_", " "));
   const longest = Math.max(...texts.map((text) => text.length), 4);
   const fit = (share) => {
-    const room = Math.min(longest * 6.7 + 16, Math.max(90, Math.min(width * share, 310)));
+    const room = Math.min(longest * 6.9 + 17, Math.max(90, Math.min(width * share, 310)));
     const perLine = Math.max(8, Math.floor((room - 14) / 6.9));
     const lines = texts.map((text) => wrap(text, perLine));
     return { room, lines, most: Math.max(1, ...lines.map((line) => line.length)) };

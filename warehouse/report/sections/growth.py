@@ -387,7 +387,8 @@ GROWTH = Section(
             "unnest([-mean_limit, NULL, NULL, NULL]) AS mean_lower, "
             "unnest([mean_limit, NULL, NULL, NULL]) AS mean_upper "
             "FROM mart.fig_growth_residual ORDER BY fit_id, quantity = 'npde' DESC, quantity, "
-            "axis, statistic, bin",
+            "axis, CASE statistic WHEN '95th percentile' THEN 1 WHEN 'median' THEN 2 WHEN 'mean' "
+            "THEN 3 ELSE 4 END, bin",
             chart="lines",
             options={"x": "axis_middle", "y": "residual", "lo": "mean_lower", "hi": "mean_upper",
                      "expected": "expected", "group": "statistic", "reference": 0,

@@ -182,7 +182,7 @@ HAZARDS = Section(
                 "scale": "log",
                 "reference": 1,
                 "text": "hr",
-                "texttitle": "HR ({hazards.confidence} interval)",
+                "texttitle": "HR ({hazards.confidence} interval), events / lesions",
             },
             method=_COX + "Covariates that a likelihood-ratio screening selected; those that it "
             "did not are in the table.",
