@@ -58,7 +58,7 @@ class Figure {
   async redraw() {
     try {
       const rows = this.rows();
-      this.drawnWidth = this.place.clientWidth;
+      this.drawnWidth = chartWidth ||= this.place.clientWidth;
       this.context = {
         id: this.id, title: this.title, alt: `${this.title}. The rows behind it are below as a table.`,
         frame: this.frame, sources: this.sources, comments: this.comments, rows, choices: this.choices(),
@@ -120,6 +120,9 @@ class Figure {
   }
 }
 
+/* Of every figure's place, until the window is resized: to ask for it lays the whole page out. */
+let chartWidth = 0;
+
 const figures = [...document.querySelectorAll("figure[data-chart]")].map((element) => new Figure(element));
 
 const near = new IntersectionObserver((entries) => {
@@ -133,17 +136,22 @@ figures.forEach((figure) => near.observe(figure.element));
 
 /* The rest is drawn while the reader reads, so that all is there for print and for find-in-page. */
 const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 50));
+const BUSY_MS = 50;
 async function drawRest() {
+  let since = performance.now();
   for (const figure of figures) {
-    await new Promise((done) => idle(done));
     await figure.start();
+    if (performance.now() - since < BUSY_MS) continue;
+    await new Promise((done) => idle(done, { timeout: 100 }));
+    since = performance.now();
   }
   document.documentElement.dataset.state = "drawn";
 }
-window.addEventListener("load", () => setTimeout(drawRest, 200));
+window.addEventListener("load", () => setTimeout(drawRest, 50));
 
 let resizing = 0;
 window.addEventListener("resize", () => {
+  chartWidth = 0;
   clearTimeout(resizing);
   resizing = setTimeout(() => {
     for (const figure of figures) if (figure.drawnWidth && Math.abs(figure.place.clientWidth - figure.drawnWidth) > 8) figure.redraw();

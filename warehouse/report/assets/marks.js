@@ -32,12 +32,15 @@ function unique(items) {
   return [...new Set(items)];
 }
 
+// Made once: a page writes some hundred thousand numbers into its tips, and a format costs far more than its use.
+const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
 function number(value, digits = 3) {
   if (value === null || value === undefined) return "";
   const size = Math.abs(value);
   if (size >= 1e9 || (size !== 0 && size < 0.001)) return value.toExponential(2);
-  if (Number.isInteger(value) || size >= 1000) return Math.round(value).toLocaleString("en");
-  return Number(value.toPrecision(digits)).toLocaleString("en", { maximumSignificantDigits: digits });
+  const short = Number.isInteger(value) || size >= 1000 ? Math.round(value) : Number(value.toPrecision(digits));
+  return Math.abs(short) >= 1000 ? WHOLE.format(short) : String(short);
 }
 
 function pvalue(value) {
