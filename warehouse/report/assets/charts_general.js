@@ -141,7 +141,7 @@ function logTicks(low, high, width) {
   }
   const within = all.filter((tick) => tick >= low && tick <= high);
   const powers = within.filter((tick) => String(tick.toExponential())[0] === "1");
-  if (within.length >= 3) return within.length <= width / 45 ? within : powers.length > 1 ? powers : [within[0], within[within.length - 1]];
+  if (within.length >= 3) return within.length <= width / 45 ? within : powers.length > 1 ? powers : unique([within[0], ...powers, within[within.length - 1]]);
   return d3.ticks(low, high, width < 560 ? 3 : 5);
 }
 
