@@ -66,7 +66,7 @@ CHARTS.markers = (context) => {
       ],
     }));
   };
-  return [responseKey(context.rows, []), make("div", { class: panels.length > 1 ? "multiples" : "" }, ...panels.map((quantity) => make("div", {}, make("h4", {}, quantity), picture(quantity))))];
+  return [responseKey(context.rows, []), make("div", { class: panels.length > 1 ? "multiples" : "", style: `--columns:${columns}` }, ...panels.map((quantity) => make("div", {}, make("h4", {}, quantity), picture(quantity))))];
 };
 
 /* Named points in a plane. */
