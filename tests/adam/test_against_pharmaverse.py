@@ -1,9 +1,10 @@
 """The same SDTM through this warehouse and through admiral and admiralonco.
 
-All 306 subjects of ADSL and ADTTE (``subjects.csv``), and the eight subjects of pharmaverse's RECIST cases; what admiral derives is in
-``tests/data/pharmaverseadam``. Two things are known to differ, and are counted: a scan with a date
-of which the day is missing (admiral imputes it, here it is set aside), and sums in which a lesion
-is missing (here they are partial, and no change is worked out from them).
+All 306 subjects of ADSL and ADTTE (``subjects.csv``), and the eight of pharmaverse's RECIST cases;
+what admiral derives is in ``tests/data/pharmaverseadam``. Two things are known to differ in tumor
+results, and are counted: a scan with a date of which the day is missing (admiral imputes it, here
+it is set aside), and sums in which a lesion is missing (here they are partial, and no change is
+worked out from them).
 """
 
 from __future__ import annotations
