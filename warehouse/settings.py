@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,11 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise LesionsError(
+            f"{path.name} is nested too deeply: a setting is one value below its [section]."
+        ) from error
+    except ValueError as error:  # also text that is not UTF-8, and numbers of thousands of digits
         raise LesionsError(f"{path.name} is not valid TOML: {error}. Mend that line.") from error
     except OSError as error:
         raise LesionsError(f"{path} cannot be read: {error.strerror}.") from error
@@ -138,7 +143,8 @@ def _checked(file: str, name: str, value: Any) -> Any:
     wanted = type(setting.default)
     shown = "..." if setting.is_private else repr(value)
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        with suppress(OverflowError):  # larger than any: it is refused as no float
+            value = float(value)
     if type(value) is not wanted:
         raise LesionsError(
             f"{file}: {name} = {shown} is not {_article(setting.type_name)}. "

@@ -39,6 +39,10 @@ WITH finding AS (
     UNION ALL BY NAME
     SELECT * FROM quality.finding_plausible_lesions
     UNION ALL BY NAME
+    SELECT * FROM quality.finding_plausible_patients
+    UNION ALL BY NAME
+    SELECT * FROM quality.finding_plausible_records
+    UNION ALL BY NAME
     SELECT * FROM quality.finding_assessments
 )
 

@@ -38,6 +38,14 @@ def rows(file: Path, sql: str) -> list[tuple[object, ...]]:
         return found
 
 
+def test_without_a_warehouse_a_file_that_is_there_stays(tmp_path: Path) -> None:
+    target = tmp_path / "mine.duckdb"
+    target.write_bytes(b"")
+    with pytest.raises(LesionsError, match="is not there yet"):
+        publish_to_duckdb(tmp_path / "warehouse.duckdb", target, "trials")
+    assert target.read_bytes() == b""
+
+
 def test_tables_with_their_comments_beside_what_the_file_holds(
     published: Path, tmp_path: Path
 ) -> None:

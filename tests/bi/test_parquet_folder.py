@@ -180,12 +180,30 @@ def test_files_that_are_not_as_written_are_not_led_to(published, tmp_path, monke
     [
         *("postgresql:/ann:secret@host/db", "Postgresql:/ann:secret@host/db", "postgres:host/db"),
         *(" postgresql:/ann:secret@host/db", "POSTGRESQL+psycopg:/ann:secret@host/db"),
+        "postgres//ann:secret@host/db",
     ],
 )
 def test_a_database_with_one_slash_is_no_folder_and_its_password_is_not_shown(target):
     with pytest.raises(LesionsError, match="two slashes") as told:
         publish_to(Project(Path("/nowhere"), {}), target, "mart", "reader", True)
     assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "target", ["ann:secret@host/db", "host=here dbname=db password=secret", "s3:/bucket/secret"]
+)
+def test_a_login_of_a_server_is_no_folder_and_not_shown(tmp_path, monkeypatch, target):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LesionsError, match="looks like a login") as told:
+        publish_to(Project(tmp_path, {}), target, "mart", "reader", True)
+    assert "secret" not in str(told.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_folder_is_made_for_a_warehouse_that_is_not_there(tmp_path):
+    with pytest.raises(LesionsError, match="is not there yet"):
+        publish_to_folder(tmp_path / "warehouse.duckdb", tmp_path / "marts")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_scheme_of_a_database_may_be_in_capitals(tmp_path, monkeypatch):

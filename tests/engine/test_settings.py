@@ -61,6 +61,10 @@ def test_a_whole_number_serves_where_a_number_is_wanted(tmp_path: Path) -> None:
         ("[sequences]\nk = 3", "sequences.k is called progression.k now"),
         ("seed = 4", "outside a section"),
         ("[rules\n", "not valid TOML"),
+        ("x = " + 20000 * "[", "nested too deeply"),
+        ("[run]\nthreads = " + 6000 * "9", "not valid TOML"),
+        ("[volume]\naxis_ratio = 1" + 400 * "0", "is not a"),
+        ("[run]\npublished_mode = '0000'", "cannot be used"),
     ],
 )
 def test_refused(tmp_path: Path, text: str, words: str) -> None:

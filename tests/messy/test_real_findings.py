@@ -104,6 +104,7 @@ def test_openbtai_unmeasured_lesions_gaps_and_local_therapy(real: SqlKit) -> Non
         "identity.4a": 6,
         "plausibility.1d": 4,
         "plausibility.3a": 4,
+        "plausibility.6d": 1,
         "rows.4e": 115,
         "rows.4f": 9,
         "rows.4g": 4,

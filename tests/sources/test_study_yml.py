@@ -186,6 +186,11 @@ WRONG = {
         r"'distinct_on' names 'subjid'.*Did you mean 'usubjid'\?",
     ),
     "number": ("study_id: trial\nline_of_therapy: first\n", "must be a whole number from 1"),
+    "huge number": (
+        "study_id: trial\nline_of_therapy: 99999999999\n",
+        "must be a whole number from 1",
+    ),
+    "power": ("study_id: trial\nline_of_therapy: \u00b2\n", "must be a whole number from 1"),
     "reader twice": ("study_id: trial\nreaders: [A, B, A]\n", "'readers' names 'A' twice"),
     "arm without words": ("study_id: trial\narms: {A: }\n", "the arm 'A' says nothing"),
 }

@@ -10,7 +10,7 @@ import duckdb
 
 from warehouse.database import STORAGE_VERSION, ident, quoted
 from warehouse.errors import LesionsError
-from warehouse.publishing.marts import PUBLICATION, Marts, open_marts
+from warehouse.publishing.marts import PUBLICATION, Marts, open_marts, refuse_missing
 
 TARGET = "publish_target"
 
@@ -40,6 +40,7 @@ def publish_to_duckdb(published: Path, target: Path, schema: str) -> Copied:
             by another program; the schema holds something else.
     """
     started = time.perf_counter()
+    refuse_missing(published)
     if target.exists() and target.samefile(published):
         raise LesionsError(f"{target} is the published warehouse itself. Name another file.")
     with open_marts(published) as marts:

@@ -20,7 +20,7 @@ import duckdb
 
 from warehouse.database import quoted
 from warehouse.errors import LesionsError
-from warehouse.publishing.marts import Mart, Marts, open_marts
+from warehouse.publishing.marts import Mart, Marts, open_marts, refuse_missing
 
 LINK = "current"
 MANIFEST = "manifest.json"
@@ -56,6 +56,7 @@ def publish_to_folder(published: Path, target: Path) -> Exported:
         LesionsError: no warehouse, a folder that holds something else, a full disk.
     """
     started = time.perf_counter()
+    refuse_missing(published)
     _check(target)
     name = version_name()
     version, beside = target / name, target / f".writing-{name}"

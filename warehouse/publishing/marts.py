@@ -72,6 +72,16 @@ PUBLICATION_COLUMNS = (
 )
 
 
+def refuse_missing(published: Path) -> None:
+    """Asked before anything is made for a copy.
+
+    Raises:
+        LesionsError: there is no published warehouse.
+    """
+    if not published.is_file():
+        raise LesionsError(f"{published} is not there yet. 'lesions run' makes it.")
+
+
 @contextmanager
 def open_marts(published: Path) -> Iterator[Marts]:
     """The marts of a published warehouse, read from one state of the file until the end.
@@ -81,8 +91,7 @@ def open_marts(published: Path) -> Iterator[Marts]:
     Raises:
         LesionsError: there is no warehouse, or it cannot be opened.
     """
-    if not published.is_file():
-        raise LesionsError(f"{published} is not there yet. 'lesions run' makes it.")
+    refuse_missing(published)
     with duckdb.connect(config=dict(OFFLINE)) as connection:
         connection.execute(NO_PROGRESS_BAR)
         try:

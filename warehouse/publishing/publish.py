@@ -42,6 +42,8 @@ _SCHEMES = {
     "s3a": "s3",
     "s3n": "s3",
 }
+_LOGIN = re.compile(r"^[^/\s]*:[^/]*@|\b(password|dbname)\s*=|^\s*s3:", re.IGNORECASE)
+"""What stands in addresses of servers: user:password@host, password=..., a scheme without //."""
 DUCKDB_FILES = (".duckdb", ".db", ".ddb")
 READER_PASSWORD = "LESIONS_READER_PASSWORD"
 
@@ -55,10 +57,15 @@ def publish_to(project: Project, target: str, schema: str, reader: str, quiet: b
     if scheme := re.match(r"postgres(ql)?://", target, re.IGNORECASE):
         url = scheme[0].lower() + target[scheme.end() :]
         return _to_postgres(project, url, schema, reader, quiet)
-    if re.match(r"\s*postgres[\w+]*:(?!//)", target, re.IGNORECASE):
+    if re.match(r"\s*postgres[\w+]*(:(?!//)|//)", target, re.IGNORECASE):
         # Not shown: it may hold a password.
         raise LesionsError(
             "a PostgreSQL target has two slashes: postgresql://user@host:port/database."
+        )
+    if "://" not in target and _LOGIN.search(target):
+        raise LesionsError(
+            "the target looks like a login of a server, which would become the name of a folder. "
+            f"{_TARGETS}"
         )
     if "://" in target:
         return _to_address(project, target)

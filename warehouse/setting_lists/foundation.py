@@ -26,8 +26,8 @@ SETTINGS: tuple[Setting, ...] = (
         "run.published_mode",
         "",
         "permissions of the published file, octal, such as '0440'; empty for those of the file "
-        "before it without writing, at first 0444",
-        pattern=r"(0?[0-7]{3})?",
+        "before it without writing, at first 0444; the owner must be able to read it",
+        pattern=r"(0?[4-7][0-7]{2})?",
         is_operational=True,
     ),
     Setting("run.seed", 20230607, "seed of every random step", minimum=0, maximum=2**63 - 1),

@@ -6,6 +6,7 @@ error, which YAML readers otherwise pass over.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -105,8 +106,8 @@ class Section:
         return tuple(self._whole(key, value) for value in self.texts(key))
 
     def _whole(self, key: str, value: str) -> int:
-        if not value.isdigit() or int(value) < 1:
-            self.fail(f"{key!r} must be a whole number from 1, not {value!r}.", key)
+        if not re.fullmatch("[0-9]{1,9}", value) or int(value) < 1:
+            self.fail(f"{key!r} must be a whole number from 1, not {value[:40]!r}.", key)
         return int(value)
 
     def flag(self, key: str) -> bool | None:
