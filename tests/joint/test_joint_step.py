@@ -12,6 +12,7 @@ import pytest
 from joint.cases import Trial
 
 from udfs.joint.saved import SavedJointModel
+from udfs.joint.tgi import sum_metrics, survival_regression
 from udfs.survival import kaplan_meier
 from warehouse.build import StepRun
 from warehouse.errors import LesionsError
@@ -29,6 +30,8 @@ TABLES = (
     "joint_check",
     "joint_excluded",
     "joint_model",
+    "tgi_metric",
+    "tgi_survival",
 )
 QUICK = {"joint.draws": 40, "run.threads": 1}
 
@@ -229,6 +232,33 @@ def test_the_model_is_kept_as_text(found: dict[str, pd.DataFrame]) -> None:
     assert saved.group_of == {one: one for one in ("liver", "lung", "lymph_node")}
 
 
+def test_growth_metrics_are_near_those_of_the_true_curves(
+    trial: Trial, found: dict[str, pd.DataFrame]
+) -> None:
+    rows = found["tgi_metric"]
+    assert len(rows) == N
+    truth = sum_metrics(trial.lesions, trial.true_phi)
+    off = np.log(rows["week_8_ratio"]) - np.log(truth.ratio_week_8[:N, 0])
+    # Sizes with an error of 20 % in volume: 7 % in a diameter.
+    assert abs(off.median()) < 0.05
+    assert np.quantile(np.abs(off), 0.9) < 0.25
+    survival = found["tgi_survival"]
+    name = survival[survival["is_best"]]["distribution"].iloc[0]
+    slope = survival[survival["is_best"]].set_index("parameter").loc["log_kg"]
+    owner, died = trial.owner, trial.patient["is_death"][1:N] > 0
+    log_kg = np.bincount(owner, trial.true_phi[:, 0, 0]) / np.bincount(owner)
+    known = survival_regression(
+        trial.patient["os_days"][1:N],
+        died,
+        np.stack([log_kg[1:N], np.log(truth.sld_day_0_mm[1:N, 0])], axis=1),
+        ("log_kg", "log_sum_day_0"),
+        name,
+    )
+    # True curves differ from drawn ones by what sizes leave open: within one standard error.
+    assert abs(slope["estimate"] - known.estimates[1]) < slope["standard_error"]
+    assert (survival["between_share"].between(0, 1)).all()
+
+
 def test_too_few_events_are_a_verdict(few: duckdb.DuckDBPyConnection) -> None:
     # Ten events are enough for one coefficient; no organ has enough for its own.
     assert set(run(few, joint__links="organ kg")[0]["joint_link"]["term"]) == {"other", "kg"}
@@ -240,8 +270,9 @@ def test_too_few_events_are_a_verdict(few: duckdb.DuckDBPyConnection) -> None:
     assert (found["joint_fit"]["verdict_id"] == "few_events").all()
     assert found["joint_fit"]["loglik"].isna().all()
     assert notes == [
+        "OS regressed on growth rates: 0 events, 10 are needed for each of log_kg, log_sum_day_0",
         f"joint model of growth and OS: 0 of {FEW - 1} patients have the event, 10 are needed "
-        "(10 for each coefficient of a link)"
+        "(10 for each coefficient of a link)",
     ]
     for name in ("joint_parameter", "joint_link", "joint_residual", "joint_model"):
         assert len(found[name]) == 0

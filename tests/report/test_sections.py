@@ -167,7 +167,8 @@ def settings(**changes: object) -> dict[str, str]:
 
 
 def test_labels_are_those_of_the_settings() -> None:
-    """Limits of growth, shares, ROC areas and standardised differences have no setting: 95 %."""
+    """Limits of growth, joint models, predictions, shares, ROC areas and standardised differences
+    have no setting: 95 %."""
     words = page_words(
         with_settings(
             SECTIONS,
@@ -188,7 +189,7 @@ def test_labels_are_those_of_the_settings() -> None:
         for figure in part.figures
         if "95 %" in page_words((Section("", "", "", (figure,)),))
     }
-    fixed_parts = {"growth", "progression", "prediction", "characteristics"}
+    fixed_parts = {"growth", "progression", "prediction", "characteristics", "joint", "dynamic"}
     assert {name.split("-")[0] for name in fixed} <= fixed_parts
     assert "progression-survival" not in fixed
 

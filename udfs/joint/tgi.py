@@ -16,7 +16,7 @@ times; ``loglik`` is that of times (less log t per event), as in R.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -57,16 +57,19 @@ def sum_metrics(lesions: Lesions, phi: FloatArray) -> SumMetrics:
         phi: (n, M, 3) Gaussian scale.
     """
     p, draws = lesions.n_patients, phi.shape[1]
+    # Each draw of a lesion as a lesion, so that each may have a day of its own.
+    wide = replace(
+        lesions,
+        v0=np.repeat(lesions.v0, draws),
+        t0=np.repeat(lesions.t0, draws),
+        d0=np.repeat(lesions.d0, draws),
+    )
+    flat = phi.reshape(-1, 1, phi.shape[2])
 
     def log_sld(days: FloatArray) -> FloatArray:
         """(P, M) on (P, M) days."""
-        each = np.stack(
-            [
-                lesions.log_diameter(phi[:, m : m + 1], days[lesions.patient, m : m + 1])[:, 0, 0]
-                for m in range(draws)
-            ],
-            axis=1,
-        )
+        each = wide.log_diameter(flat, days[lesions.patient].reshape(-1, 1))[:, 0, 0]
+        each = each.reshape(len(phi), draws)
         return log_sum_by(each, lesions.patient, p)
 
     zero = np.zeros((p, draws))

@@ -16,6 +16,8 @@ from flows.steps.joint.parts.tables import (
     JOINT_PARAMETER,
     JOINT_RESIDUAL,
     TABLES,
+    TGI_METRIC,
+    TGI_SURVIVAL,
 )
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext, step
@@ -125,10 +127,12 @@ def _of_fit(
     rows: dict[str, list[Row]],
 ) -> None:
     from flows.steps.joint.parts import rows as make
+    from flows.steps.joint.parts import tgi_rows
     from flows.steps.joint.parts.fitting import Group, attempts_of, best_of
     from flows.steps.joint.parts.reading import read_cohorts
 
     plan = _plan(context)
+    rows[TGI_METRIC.name] += tgi_rows.metric_rows(curves)
     for number, cohort in enumerate(read_cohorts(context, curves, endpoints, covariates)):
         context.progress(30 + 70 * number // len(endpoints), 100, cohort.endpoint)
         rows[JOINT_EXCLUDED.name] += make.excluded_rows(curves.rebuilt, cohort)
@@ -139,6 +143,10 @@ def _of_fit(
             )
             continue
         group = Group.of(curves, cohort, plan["baseline"])
+        regressed, why_not = tgi_rows.survival_rows(group)
+        rows[TGI_SURVIVAL.name] += regressed
+        if why_not:
+            context.note(f"{cohort.endpoint} regressed on growth rates: {why_not}")
         attempts = attempts_of(group, links)
         best = best_of(attempts)
         rows[JOINT_FIT.name] += make.fit_rows(attempts, best, plan)

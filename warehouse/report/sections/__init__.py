@@ -11,6 +11,7 @@ from warehouse.report.sections.cohort import COHORT
 from warehouse.report.sections.growth import GROWTH
 from warehouse.report.sections.hazards import HAZARDS
 from warehouse.report.sections.heterogeneity import HETEROGENEITY
+from warehouse.report.sections.joint import JOINT
 from warehouse.report.sections.measurements import MEASUREMENTS
 from warehouse.report.sections.patients import PATIENTS
 from warehouse.report.sections.progression import PROGRESSION
@@ -23,6 +24,7 @@ SECTIONS: tuple[Section, ...] = (
     PATIENTS,
     GROWTH,
     HAZARDS,
+    JOINT,
     HETEROGENEITY,
     PROGRESSION,
     BIOMARKERS,

@@ -12,6 +12,8 @@ JOINT_RESIDUAL = declared("analysis.joint_residual")
 JOINT_CHECK = declared("analysis.joint_check")
 JOINT_EXCLUDED = declared("analysis.joint_excluded")
 JOINT_MODEL = declared("analysis.joint_model")
+TGI_METRIC = declared("analysis.tgi_metric")
+TGI_SURVIVAL = declared("analysis.tgi_survival")
 TABLES = (
     JOINT_FIT,
     JOINT_PARAMETER,
@@ -21,4 +23,6 @@ TABLES = (
     JOINT_CHECK,
     JOINT_EXCLUDED,
     JOINT_MODEL,
+    TGI_METRIC,
+    TGI_SURVIVAL,
 )
