@@ -29,8 +29,8 @@ _ROLES = {
 """What a column of a group is, by the end of its name."""
 _PROCEDURES = {
     "RADIOTHERAPY": re.compile(
-        r"\b(radiotherap\w*|radiosurger\w*|radiation therap\w*|irradiation|wbrt|srs|sbrt|rt|"
-        r"strahlentherapie|bestrahlung|radioth[ée]rapie|radioterapia)\b"
+        r"\b(radiotherap\w*|radiosurger\w*|radiation therap\w*|irradiation|wbrt|srs|sbrt|"
+        r"strahlentherapie|bestrahlung|radioth[ée]rapie|radioterapia)\b|^rt$"
     ),
     "SURGERY": re.compile(
         r"\b(surger(?:y|ies)|resection|metastasectom\w*|operation|chirurgie|cirug[ií]a)\b"
