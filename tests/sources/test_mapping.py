@@ -105,6 +105,13 @@ def test_a_value_that_an_expression_cannot_take_is_placed(workspace):
         workspace.load()
 
 
+def test_an_expression_without_columns_that_fails_is_placed(workspace):
+    study = STUDY.replace("CAST(DAY AS DOUBLE)", "CAST('soon' AS DOUBLE)")
+    workspace.write({"sizes.csv": SIZES}, study)
+    with pytest.raises(LesionsError, match=r"record 1: the expression.*Values there: none"):
+        workspace.load()
+
+
 def test_an_expression_that_does_not_fit_is_refused(workspace):
     workspace.write({"sizes.csv": SIZES}, STUDY.replace("CAST(DAY AS DOUBLE)", "DAY"))
     with pytest.raises(LesionsError, match=r"for tr\.trdy fails: .*Its columns are all text"):

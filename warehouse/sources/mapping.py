@@ -224,10 +224,10 @@ class Mapper:
         """The first record on which an expression raises: record, DuckDB's reason, values."""
         names = expression_columns(sql)
         columns = [self._column(name, "") for name in names]
-        shown = ", ".join(identifier(name) for name in columns) or "NULL"
+        shown = ", ".join([RECORD, *(identifier(name) for name in columns)])
         try:
             suspects = self._connection.execute(
-                f"SELECT {RECORD}, {shown} FROM {self._stage.relation} "
+                f"SELECT {shown} FROM {self._stage.relation} "
                 f"WHERE TRY({sql}\n) IS NULL ORDER BY {RECORD} LIMIT 1000"
             ).fetchall()
         except duckdb.Error:
@@ -239,7 +239,7 @@ class Mapper:
                 ).fetchall()
             except duckdb.Error as error:
                 pairs = zip(columns, values, strict=True)
-                texts = listed(f"{name}={value!r}" for name, value in pairs)
+                texts = listed(f"{name}={value!r}" for name, value in pairs) or "none"
                 return int(record), str(error).splitlines()[0], texts
         return None
 
