@@ -20,6 +20,15 @@ from warehouse.run import run_project
 from warehouse.simulate import write_trials
 
 PATIENTS = 60
+QUICK = """
+[growth]
+patient_effects = false
+covariates = ""
+correlated = false
+[progression]
+resamples = 10
+"""
+"""Settings for tests of sources and findings, which no fit's extensions reach."""
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
@@ -52,7 +61,8 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 def _build_simulated(folder: Path, messy: bool, seed: int) -> None:
     write_trials(folder, "mcrc", patients=PATIENTS, seed=seed, messy=messy)
     create_project(folder)
-    (folder / "lesions.toml").write_text("[run]\nthreads = 2\n")
+    settings = "[run]\nthreads = 2\n" + (QUICK if messy else "")
+    (folder / "lesions.toml").write_text(settings)
     run_project(open_project(folder))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from projects import QUICK
 
 from warehouse.project import Project, create_project, open_project
 from warehouse.run import run_project
@@ -24,20 +25,12 @@ FILES = {
     "poplar_clinical": ["laleh2022_fir_poplar_imvigor/poplar_clinical.csv"],
     "hnscc265": ["hnscc265_zhou2023/265target_monolix.csv"],
 }
-SETTINGS = """
-[growth]
-patient_effects = false
-covariates = ""
-correlated = false
-[progression]
-resamples = 10
-"""
-"""What is fitted on simulated projects by default (tests/whole, tests/growth_steps) takes minutes
-on thousands of real lesions, and no test of the sources looks at it."""
+pytestmark = pytest.mark.slow
+"""Builds every source that is beside the checkout."""
 PHARMAVERSE = ("dm", "suppdm", "ds", "ex", "ae", "tu_onco", "tr_onco", "rs_onco")
 
 
-def build(root: Path, files: dict[str, list[Path]], settings: str = SETTINGS) -> Project:
+def build(root: Path, files: dict[str, list[Path]], settings: str = QUICK) -> Project:
     create_project(root)
     (root / "lesions.toml").write_text(settings)
     project = open_project(root)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.hazards.arrays import FloatArray, IntArray, unit
+from udfs.hazards.arrays import FloatArray, IntArray, sum_by, unit
 from udfs.hazards.blocks import Block, blocks_of
 from udfs.hazards.columns import Columns, columns_of
 from udfs.hazards.data import CoxData, check_columns
@@ -17,6 +17,11 @@ from udfs.hazards.design import Design
 from udfs.hazards.groups import GroupHessian, GroupIndex, group_hessian, group_index
 from udfs.hazards.index import Points, RiskIndex, Ties, event_points, risk_index
 from udfs.hazards.partial import Partial, partial_likelihood
+
+SMALL = 1e7
+"""Points by the square of coefficients and groups up to which the Hessian is written out: a step by
+its Cholesky factor then takes no longer than one by conjugate gradients, and at sixty patients a
+third."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,55 @@ class CoxProblem:
     def group_hessian(self, partial: Partial) -> GroupHessian:
         """Minus the Hessian in the groups' effects."""
         return group_hessian(self.groups, partial, self.by_group(partial.expected))
+
+    @property
+    def is_small(self) -> bool:
+        """The whole Hessian costs less than a dozen products with it."""
+        size = self.n_columns + self.n_groups
+        return len(self.index.late_rows) == 0 and self.index.n_points * size**2 <= SMALL
+
+    @cached_property
+    def _written_out(self) -> FloatArray:
+        """(n, p) the columns."""
+        columns = [self.columns.times(unit(self.n_columns, j)) for j in range(self.n_columns)]
+        return np.array(columns).T.reshape(self.index.n_rows, self.n_columns)
+
+    def information(self, partial: Partial, with_groups: bool) -> FloatArray:
+        """(p + K, p + K) minus the Hessian in the coefficients and, if asked, the groups' effects,
+        written out (see ``partial`` for the formula). Not for rows that enter late."""
+        index, z, p = self.index, self._written_out, self.n_columns
+        k = self.n_groups if with_groups else 0
+        rz = partial.risk[:, None] * z
+        expected = partial.exposure[:, None] * rz
+        found = np.zeros((p + k, p + k))
+        found[:p, :p] = z.T @ expected
+        if k:
+            found[p:, :p] = np.add.reduceat(expected, self.group_starts)
+            found[:p, p:] = found[p:, :p].T
+            own = np.arange(p, p + k)
+            found[own, own] = self.by_group(partial.expected)
+        rows = np.arange(index.n_rows)
+        at_risk = self._by_point(rows, index.last, partial.risk, rz, k)
+        for a, b in index.bounds:
+            at_risk[a:b] = np.cumsum(at_risk[a:b][::-1], axis=0)[::-1]
+        found -= at_risk.T @ (partial.a2[:, None] * at_risk)
+        if partial.b2 is not None and partial.c2 is not None:
+            ended = self._by_point(index.event_rows, index.event_points, partial.risk, rz, k)
+            across = at_risk.T @ (partial.b2[:, None] * ended)
+            found += across + across.T - ended.T @ (partial.c2[:, None] * ended)
+        return found
+
+    def _by_point(
+        self, rows: IntArray, point: IntArray, risk: FloatArray, rz: FloatArray, k: int
+    ) -> FloatArray:
+        """(T, p + k) sums over the given rows at each point: of the columns times r, and of r by
+        group."""
+        n_points = self.index.n_points
+        sums = [sum_by(point, column[rows], n_points)[:, None] for column in rz.T]
+        if k:
+            cell = point * k + self.row_group[rows]
+            sums.append(sum_by(cell, risk[rows], n_points * k).reshape(n_points, k))
+        return np.hstack(sums) if sums else np.zeros((n_points, 0))
 
     def cross_products(self, partial: Partial, with_groups: bool) -> tuple[FloatArray, FloatArray]:
         """Minus the Hessian's blocks for the coefficients (p, p), and groups by these (K, p)."""

@@ -4,7 +4,8 @@
 
 (with sites, - u' S^-1 u / 2: see ``prior``) is concave. Newton's steps are solved by conjugate
 gradients with the exact Hessian-vector product; the preconditioner is the exact Hessian but for the
-off-diagonal elements between groups, taken once and used for every s2. Source: Ripatti and
+off-diagonal elements between groups, taken once and used for every s2. A small problem's Hessian is
+written out and factored instead. Source: Ripatti and
 Palmgren, Biometrics 2000 (the model); Therneau, Grambsch and Pankratz, JCGS 2003 (the arrow-shaped
 Hessian, there instead of the exact one).
 """
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_solve, eigh
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
 
 from udfs.hazards.arrays import FloatArray, Pair, dot, unit
 from udfs.hazards.partial import Partial
@@ -156,17 +157,25 @@ def maximise(
         u: start.
         taken: blocks of the Hessian, for the preconditioner; any point nearby will do.
     """
-    arrow = taken.arrow(prior)
+    arrow: Arrow | None = None
     partial, value = _penalised(problem, prior, b, u)
     left = np.inf
     for step in range(MOST_STEPS + 1):
         g = _gradient(problem, partial, prior, u)
-        before, left = left, dot(g, arrow.solve(g))
+        newton = _direct_step(problem, partial, prior, g)
+        if newton is None:
+            arrow = arrow or taken.arrow(prior)
+            before, left = left, dot(g, arrow.solve(g))
+        else:
+            before, left = left, dot(g, newton)
         if is_done(left, before) or step == MOST_STEPS:
             break
-        accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
-        hessian = PenalisedHessian(problem, partial, prior)
-        db, du = conjugate_gradients(hessian.times, arrow.solve, g, accuracy)
+        if newton is None:
+            assert arrow is not None
+            accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
+            hessian = PenalisedHessian(problem, partial, prior)
+            newton = conjugate_gradients(hessian.times, arrow.solve, g, accuracy)
+        db, du = newton
         rise = dot(g, (db, du))
         size = 1.0
         while True:
@@ -185,6 +194,26 @@ def maximise(
             break
         b, u, partial, value = new_b, new_u, new_partial, new_value
     return Mode(b, u, partial, value, left, step, left <= SMALL_DECREMENT)
+
+
+def _direct_step(problem: CoxProblem, partial: Partial, prior: Prior, g: Pair) -> Pair | None:
+    """Newton's step by Cholesky's factor of the whole penalised Hessian; None where the problem is
+    not small, has sites, or rounding leaves the matrix without a factor."""
+    gb, gu = g
+    if not problem.is_small or (len(gu) and prior.site_variance):
+        return None
+    information = problem.information(partial, with_groups=len(gu) > 0)
+    if len(gu):
+        own = np.arange(len(gb), len(gb) + len(gu))
+        information[own, own] += 1.0 / prior.variance
+    if len(information) == 0:
+        return g
+    try:
+        factor = cho_factor(information, lower=True, check_finite=False)
+    except LinAlgError:
+        return None
+    found = cho_solve(factor, np.concatenate(g), check_finite=False)
+    return (found[: len(gb)], found[len(gb) :]) if np.isfinite(found).all() else None
 
 
 def is_done(left: float, before: float) -> bool:
