@@ -270,6 +270,18 @@ def test_what_is_no_expression_over_one_record(text):
         expression_columns(text)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("range(100000000)::VARCHAR", "len(generate_series(1, 3000000000))"),
+        *("repeat('x', 1000000000)", "'x'.repeat(1000000000)", "len(list_resize([1], 1000000000))"),
+    ],
+)
+def test_an_expression_of_any_length_is_refused(sql):
+    with pytest.raises(ExpressionError, match="of any length"):
+        expression_columns(sql)
+
+
 BOMB = "study_id: trial\na0: &a0 [x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 11)
 )

@@ -26,6 +26,8 @@ _FORBIDDEN = frozenset(
         *("unnest", "unlist", "explode", "generate_subscripts"),
     }
 )
+_ANY_LENGTH = frozenset({"range", "generate_series", "repeat", "list_resize", "array_resize"})
+"""Functions whose result may be as long as a number says: a load would not end."""
 _MACROS = frozenset(
     {
         *("nullif", "if", "split_part", "fmod", "fdiv", "date_add", "days_in_month", "json"),
@@ -84,6 +86,8 @@ def _check_function(name: str, n_arguments: int) -> None:
 
     A name that DuckDB has none of is its own error, with the nearest name, when a file is read.
     """
+    if name in _ANY_LENGTH:
+        raise ExpressionError(f"{name}() makes values of any length; write out what it is to give")
     kinds = _functions().get(name, frozenset())
     is_plain = not kinds or ("scalar", "CONSISTENT") in kinds or name in _MACROS
     is_unsteady = any(kind == "scalar" and stability != "CONSISTENT" for kind, stability in kinds)
