@@ -68,6 +68,22 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def refuse_older(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Refuses a file that has not the tables which today's commands read.
+
+    Raises:
+        LesionsError: an older version published it.
+    """
+    there = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'meta' AND table_name = 'digest'"
+    ).fetchall()[0][0]
+    if not there:
+        raise LesionsError(
+            f"{path} was published by an older version, whose tables this command does not fit. "
+            "'lesions run' builds it anew."
+        )
+
+
 def unreadable(path: Path, error: Exception) -> str:
     """Why a published file cannot be opened, and what to do."""
     reason = str(error).splitlines()[0]

@@ -107,7 +107,7 @@ def _writable(project: Project) -> Finding:
 def _project(start: Path) -> Iterator[Finding]:
     import duckdb
 
-    from warehouse.database import open_published
+    from warehouse.database import open_published, refuse_older
     from warehouse.project import open_project
     from warehouse.published import altered_tables
     from warehouse.studies import find_studies, links_out, read_study
@@ -134,6 +134,7 @@ def _project(start: Path) -> Iterator[Finding]:
         yield Finding("studies", "wrong", str(error))
     try:
         with open_published(project.published) as connection:
+            refuse_older(connection, project.published)
             row = connection.execute("SELECT max(finished_at) FROM meta.run").fetchone()
             altered = altered_tables(connection)
         if altered:

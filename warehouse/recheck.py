@@ -8,7 +8,7 @@ import duckdb
 
 from warehouse import checks
 from warehouse.checking import lifelines_check
-from warehouse.database import open_published
+from warehouse.database import open_published, refuse_older
 from warehouse.display import Display, table
 from warehouse.errors import LesionsError
 from warehouse.own import project_graph, project_suites
@@ -32,7 +32,7 @@ def check_published(project: Project, display: Display, *, is_deep: bool = False
     checks.preload()
     docs = project_graph(project).table_docs
     with open_published(project.published) as connection:
-        _check_version(connection, project)
+        refuse_older(connection, project.published)
         altered = altered_tables(connection)
         suites = project_suites(project)
         built = [
@@ -101,15 +101,3 @@ def _compare_with_lifelines(
     lifelines_check.write_differences(project.state / DIFFERENCES, found)
     display.say(f"Each number: {project.state / DIFFERENCES}")
     return sum(row[-1] for row in rows)
-
-
-def _check_version(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
-    """A file of an older version has not the tables that today's checks read."""
-    there = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'meta' AND table_name = 'digest'"
-    ).fetchall()[0][0]
-    if not there:
-        raise LesionsError(
-            f"{project.published} was published by an older version, whose tables these checks do "
-            "not fit. 'lesions run' builds it anew; check it then."
-        )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rich.tree import Tree
 
-from warehouse.database import open_published
+from warehouse.database import open_published, refuse_older
 from warehouse.display import console, table
 from warehouse.errors import LesionsError
 from warehouse.graph import Graph
@@ -98,6 +98,7 @@ def print_lineage(project: Project, name: str) -> None:
     sources: dict[str, list[str]] = {}
     feeds: dict[str, list[str]] = {}
     with open_published(project.published) as connection:
+        refuse_older(connection, project.published)
         reach = Reach(connection)
         for made, read in connection.execute(
             "SELECT table_name || '.' || column_name, from_table || '.' || from_column "

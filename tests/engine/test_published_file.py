@@ -330,11 +330,19 @@ def test_what_a_failed_run_kept_goes_with_the_next_that_publishes(tmp_path, proj
     assert not project.failed.exists()
 
 
-def test_a_file_of_an_older_version_is_not_checked_but_built_anew(tmp_path, project):
+def test_a_file_of_an_older_version_is_not_read_but_built_anew(tmp_path, project, capsys):
+    from warehouse.doctor import examine
     from warehouse.recheck import check_published
+    from warehouse.report.make import make_report
+    from warehouse.views import print_lineage
 
     alter(project, "DROP TABLE meta.digest")
     with pytest.raises(LesionsError, match=r"published by an older version.*builds it anew"):
         check_published(project, Display(quiet=True))
+    for read in (make_report, lambda one: print_lineage(one, "core.measurement.volume_mm3")):
+        with pytest.raises(LesionsError, match=r"published by an older version.*builds it anew"):
+            read(project)
+    assert not examine(project.root)
+    assert "published by an older version" in " ".join(capsys.readouterr().out.split())
     report = run_project(project, graph=graph_of(tmp_path, TAGGED_VIEW))
     assert {node.name for node in report.built} == set(TAGGED_VIEW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from warehouse.database import open_published
+from warehouse.database import open_published, refuse_older
 from warehouse.pages import write_page
 from warehouse.project import Project
 from warehouse.report.gather import gather
@@ -35,6 +35,7 @@ def make_report(project: Project, output: Path | None = None) -> Path:
     """
     target = output or project.root / FILE_NAME
     with open_published(project.published) as connection:
+        refuse_older(connection, project.published)
         runs = connection.execute(
             "SELECT run_id, strftime(finished_at, '%Y-%m-%d %H:%M'), version, (SELECT value "
             "FROM meta.setting WHERE name = 'rules.rule_set') FROM meta.run "
