@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable, Collection, Iterator
@@ -32,6 +33,7 @@ from warehouse.models import LAYERS
 
 Say = Callable[[str], None]
 
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d*)?(?:[eE][+-]?\d+)?(?![\w.])")
 DIGESTS = "meta.digest"
 CHANGING = (DIGESTS,)
 """Tables that have no digest: the one that holds them."""
@@ -219,7 +221,8 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         "AND function_type IN ('macro', 'table_macro') GROUP BY 1",
         [MACRO],
     ).fetchall()
-    return dict(rows)
+    # DuckDB shows a number as it was written, and once the file is opened again as it prints it.
+    return {name: _NUMBER.sub(lambda found: repr(float(found[0])), text) for name, text in rows}
 
 
 def _others(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -8,10 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from processes import LOOKS_IN_PROC, SERVE, descendants, is_alive, wait_for
 
 from flows import schedule
 from flows.schedule import check_cron, free_port, serve
@@ -19,12 +19,6 @@ from flows.serving import deployment_name
 from warehouse.errors import LesionsError
 from warehouse.project import Project, create_project
 from warehouse.simulate import write_trials
-
-LOOKS_IN_PROC = pytest.mark.skipif(
-    sys.platform != "linux", reason="looks for processes in /proc, which Linux has"
-)
-SERVE = "import sys; from pathlib import Path; from flows.schedule import serve; \
-serve(Path(sys.argv[1]), sys.argv[2])"
 
 
 @pytest.mark.parametrize("cron", ["0 2 * * *", "*/5 8-18 * * mon-fri", "@daily"])
@@ -147,40 +141,3 @@ def test_schedule_fires_publishes_and_ends_without_leaving_a_process(tmp_path: P
     assert "Warning" not in text
     assert text.rstrip().endswith("Ended.")
     assert not [pid for pid in started if is_alive(pid)]
-
-
-def wait_for(file: Path, pattern: str, seconds: float) -> str:
-    """The first match in a growing file."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = re.search(pattern, file.read_text()) if file.exists() else None
-        if found:
-            return found.group()
-        time.sleep(0.2)
-    raise AssertionError(f"no {pattern!r} in {seconds} s: {file.read_text()}")
-
-
-def is_alive(pid: int) -> bool:
-    """True while a process runs; one that has ended and waits for its parent does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def descendants(pid: int) -> set[int]:
-    """The processes that a process started, and those they started."""
-    children: dict[int, set[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        children.setdefault(parent, set()).add(int(stat.parent.name))
-    found: set[int] = set()
-    waiting = {pid}
-    while waiting:
-        waiting = {child for one in waiting for child in children.get(one, set())} - found
-        found |= waiting
-    return found
