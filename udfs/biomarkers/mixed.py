@@ -25,9 +25,13 @@ LOG_2PI = float(np.log(2 * np.pi))
 MIN_PATIENTS = 10
 """Patients with two results or more that a population needs for two means and three variances."""
 GRADIENT = 1e-3
-"""Derivative of the log-likelihood, per parameter in units of about 1, at which BFGS hands over to
-Newton's steps on the score: the quadrature's log-likelihood and score differ by its error, which
+"""Derivative of the log-likelihood, per parameter in units of about 1, at which L-BFGS-B hands over
+to Newton's steps on the score: the quadrature's log-likelihood and score differ by its error, which
 a line search cannot get past."""
+BOUNDS = ((None, None), (None, None), (-12.0, 12.0), (-1e4, 1e4), (-12.0, 12.0), (-12.0, 12.0))
+"""Of the two means, the root of the effects' covariance and sigma, days in units of the longest:
+a line search may try a spread of 1e-300 where the slopes hardly differ, whose inverse does not
+exist. An estimate at a bound has not converged."""
 POLISH_STEPS = 6
 DECREMENT = 1e-6
 """The score in the metric of the information at the end: the estimates are within a thousandth of
@@ -126,7 +130,12 @@ def mixed_lines(
     is_free = np.array([1.0, 1.0, 1.0, float(is_correlated), 1.0, 1.0])
     start = _start(scaled)
     found = minimize(
-        objective, start, jac=True, method="BFGS", options={"gtol": GRADIENT, "maxiter": 200}
+        objective,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=BOUNDS,
+        options={"gtol": GRADIENT, "ftol": 1e-14, "maxiter": 400},
     )
     theta, information, is_converged = _polish(objective, found.x, is_free)
     moments = _moments(scaled, theta)
