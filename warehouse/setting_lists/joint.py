@@ -41,9 +41,10 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "joint.landmarks",
-        "56 112 168 224",
-        "days from the first dose on which survival is predicted, separated by spaces; empty for "
-        "no prediction",
+        "",
+        "days from the first dose on which survival is predicted, separated by spaces, such as "
+        "'56 112 168 224'; empty for no prediction, which each model's fit to each fold makes the "
+        "dearest step of a large trial",
     ),
     Setting(
         "joint.horizons",
