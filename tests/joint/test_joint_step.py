@@ -373,7 +373,9 @@ def test_sizes_after_the_landmark_change_no_prediction(few: duckdb.DuckDBPyConne
 
 
 def test_few_deaths_predict_nothing_and_say_so(few: duckdb.DuckDBPyConnection) -> None:
-    found, notes = run(few, "dynamic_prediction")
+    without, _ = run(few, "dynamic_prediction")
+    assert all(rows.empty for rows in without.values())
+    found, notes = run(few, "dynamic_prediction", joint__landmarks="112")
     assert len(found["dynamic_prediction"]) == 0
     assert found["dynamic_prediction_metric"]["verdict_id"].tolist() == ["few_events"]
     assert "100 are needed (joint.fewest_prediction_events)" in notes[0]
