@@ -33,7 +33,7 @@ TABLES = (
     "tgi_metric",
     "tgi_survival",
 )
-QUICK = {"joint.draws": 40, "run.threads": 1}
+QUICK = {"joint.links": "organ value slope ttg kg", "joint.draws": 40, "run.threads": 1}
 
 
 def ids(numbers: np.ndarray, letter: str) -> np.ndarray:

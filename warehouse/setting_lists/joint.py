@@ -7,9 +7,10 @@ from warehouse.setting_lists.setting import Setting
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "joint.links",
-        "organ value slope ttg kg",
+        "organ",
         "what of the lesions' curves the hazard may depend on, one model each, separated by "
-        "spaces; empty for no joint model. Possible: organ (size by organ), value (sum of "
+        "spaces, such as 'organ value slope ttg kg'; empty for no joint model. Each costs a large "
+        "trial minutes. Possible: organ (size by organ), value (sum of "
         "diameters), slope (its change), ttg (time to growth), kg (growth rate), shared (the "
         "patient's effects on growth)",
     ),
