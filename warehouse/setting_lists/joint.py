@@ -7,7 +7,7 @@ from warehouse.setting_lists.setting import Setting
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "joint.links",
-        "organ",
+        "",
         "what of the lesions' curves the hazard may depend on, one model each, separated by "
         "spaces, such as 'organ value slope ttg kg'; empty for no joint model. Each costs a large "
         "trial minutes. Possible: organ (size by organ), value (sum of "
