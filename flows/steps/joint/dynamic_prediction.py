@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from flows.steps.joint.joint import COVARIATES, words_of
+from flows.steps.joint.joint import COVARIATES, READS, words_of
 from warehouse.declarations import declared
 from warehouse.errors import LesionsError
 from warehouse.registry import StepContext, step
@@ -25,18 +25,7 @@ ENDPOINT = "OS"
 
 @step(
     name="dynamic_prediction",
-    reads=(
-        "core.lesion",
-        "core.measurement",
-        "core.patient",
-        "analysis.lesion_cutoff",
-        "analysis.growth_fit",
-        "analysis.growth_subset",
-        "analysis.growth_population",
-        "analysis.growth_lesion_parameter",
-        "analysis.patient_endpoint",
-        "analysis.patient_profile",
-    ),
+    reads=READS,
     writes=TABLES,
     settings=(
         "joint.landmarks",

@@ -26,6 +26,19 @@ if TYPE_CHECKING:
     from flows.steps.joint.parts.reading import Curves
     from flows.steps.joint.parts.rows import Row
 
+READS = (
+    "core.lesion",
+    "core.measurement",
+    "core.patient",
+    "analysis.lesion_cutoff",
+    "analysis.growth_fit",
+    "analysis.growth_subset",
+    "analysis.growth_population",
+    "analysis.growth_lesion_parameter",
+    "analysis.patient_endpoint",
+    "analysis.patient_profile",
+)
+"""What the curves and the cohort of a joint model are read from."""
 ENDPOINTS = ("OS", "PFS")
 LINKS = ("organ", "value", "slope", "ttg", "kg", "shared")
 COVARIATES = (
@@ -44,18 +57,7 @@ COVARIATES = (
 
 @step(
     name="joint",
-    reads=(
-        "core.lesion",
-        "core.measurement",
-        "core.patient",
-        "analysis.lesion_cutoff",
-        "analysis.growth_fit",
-        "analysis.growth_subset",
-        "analysis.growth_population",
-        "analysis.growth_lesion_parameter",
-        "analysis.patient_endpoint",
-        "analysis.patient_profile",
-    ),
+    reads=READS,
     writes=TABLES,
     settings=(
         "joint.links",

@@ -2,7 +2,7 @@
    Why: Newton 2012's view of metastasis as a walk from organ to organ, from observed steps, not from prevalence, which
    does not tell the chain.
    How: steps from an organ's progression to the organs that progress next (analysis.progression_sequence); organs of
-   one day share the step in equal parts, none goes before another. The chain is that of the organs which lead to each
+   one day share the step in equal parts, none precedes another. The chain is that of the organs which lead to each
    other. Limits: bootstrap of patients.
    Caveats: of those in whom another organ progressed; most have no further step (share_without_next), whose rates with
    death competing are in analysis.organ_transition. An organ has no step to itself, so that total_variation is at least
