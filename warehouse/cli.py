@@ -281,6 +281,26 @@ def check(project_folder: Path, deep: bool, quiet: bool) -> None:
     check_published(open_project(project_folder), Display(quiet=quiet), is_deep=deep)
 
 
+@lesions.command("compare-papers")
+@project_option
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Write the page to a Markdown file instead of showing it.",
+)
+def compare_papers_command(project_folder: Path, output: Path | None) -> None:
+    """Show what three papers published beside what the warehouse holds.
+
+    Zhou 2023, Zhou 2021 and Henry 2022, per figure and table: published, here, whether they agree.
+    """
+    from warehouse.papers import compare_papers
+    from warehouse.project import open_project
+
+    text = compare_papers(open_project(project_folder), output)
+    click.echo(f"Wrote {output}" if output is not None else text)
+
+
 @lesions.command()
 @click.argument("sql")
 @project_option

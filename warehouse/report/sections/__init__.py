@@ -13,6 +13,7 @@ from warehouse.report.sections.hazards import HAZARDS
 from warehouse.report.sections.heterogeneity import HETEROGENEITY
 from warehouse.report.sections.joint import JOINT
 from warehouse.report.sections.measurements import MEASUREMENTS
+from warehouse.report.sections.papers import PAPERS
 from warehouse.report.sections.patients import PATIENTS
 from warehouse.report.sections.progression import PROGRESSION
 from warehouse.report.sections.quality import QUALITY
@@ -30,4 +31,5 @@ SECTIONS: tuple[Section, ...] = (
     BIOMARKERS,
     RADIOMICS,
     QUALITY,
+    PAPERS,
 )
