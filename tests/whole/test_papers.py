@@ -18,9 +18,19 @@ from warehouse.project import Project, open_project
 ROOT = Path(__file__).parents[2]
 NAMED_CLUSTERS = ("cluster survival", "interval: all: second_interval_days")
 """Numbers of clusters by name: only where clusters of that name are found."""
-LARGE_TRIALS = ("clusters", "probability", "rank", "response hazard", "antibody hazard",
-                "prediction", "radiomics", "inconsistent lesions: bone", "inconsistent lesions: liver - bone",
-                "phenotype", "summary: all: gower_distance: pooled organ: gi_tract")  # fmt: skip
+LARGE_TRIALS = (
+    "clusters",
+    "probability",
+    "rank",
+    "response hazard",
+    "antibody hazard",
+    "prediction",
+    "radiomics",
+    "inconsistent lesions: bone",
+    "inconsistent lesions: liver - bone",
+    "phenotype",
+    "summary: all: gower_distance: pooled organ: gi_tract",
+)
 """Numbers that need more lesions of rare organs than a small project has."""
 
 
