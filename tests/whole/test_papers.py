@@ -16,8 +16,8 @@ from warehouse.papers import Line, compare_papers, page
 from warehouse.project import Project, open_project
 
 ROOT = Path(__file__).parents[2]
-NAMED_CLUSTERS = ("cluster survival", "interval: all: second_interval_days")
-"""Numbers of clusters by name: only where clusters of that name are found."""
+NAMED_CLUSTERS = ("association", "cluster survival", "interval: all: second_interval_days")
+"""Numbers of clusters: only where several, or one of that name, are found."""
 LARGE_TRIALS = (
     "clusters",
     "probability",
