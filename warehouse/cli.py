@@ -138,6 +138,15 @@ def _init_layouts(folder: Path, layouts: tuple[str, ...], example: bool) -> None
     "--markers", is_flag=True, help="Add ctDNA every four weeks that follows the tumor's volume."
 )
 @click.option(
+    "--messages", is_flag=True, help="Plant what the papers found, effect by effect (mcrc)."
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="MESSAGE",
+    help="Leave one of these effects out; may be given several times (docs/messages.md).",
+)
+@click.option(
     "--sequence-groups",
     type=click.FloatRange(0, 1),
     help="Plant groups of progression sequences, so far apart; 0.98 is clear.",
@@ -151,6 +160,8 @@ def simulate(
     messy: bool,
     habits: bool,
     markers: bool,
+    messages: bool,
+    without: tuple[str, ...],
     sequence_groups: float | None,
     quiet: bool,
 ) -> None:
@@ -165,6 +176,8 @@ def simulate(
         messy=messy,
         habits=habits,
         markers=markers,
+        messages=messages,
+        without=without,
         sequence_separation=sequence_groups,
     )
     if not quiet:

@@ -7,6 +7,7 @@ import webbrowser
 from pathlib import Path
 
 from warehouse.database import open_published
+from warehouse.demo_findings import findings
 from warehouse.display import Display, console, table
 from warehouse.errors import LesionsError
 from warehouse.project import Project, create_project, open_project
@@ -116,8 +117,12 @@ def _print_results(project: Project, folder: Path, page: Path) -> None:
         columns = [str(column[0]) for column in result.description or []]
         rows = result.fetchall()
         spread, time_points, treated = connection.execute(HABITS).fetchall()[0]
+        found = findings(connection)
     out.print()
     out.print(table("Observed events by organ (RECIST 1.1)", columns, rows))
+    out.print("\nWhat was found, with 95 % limits, and the table behind it:")
+    for sentence, source in found:
+        out.print(f"- {sentence} [{source}]", markup=False, highlight=False)
     out.print(
         f"\n{treated:,} lesions were resected, irradiated or ablated in the trial "
         "(analysis.local_treatment);\n"

@@ -75,6 +75,8 @@ def write_trials(
     messy: bool = False,
     habits: bool = False,
     markers: bool = False,
+    messages: bool = False,
+    without: tuple[str, ...] = (),
     sequence_separation: float | None = None,
     progress: Progress | None = None,
 ) -> SimulationReport:
@@ -89,14 +91,16 @@ def write_trials(
         habits: scans of a visit on several days, unscheduled ones, equivocal new lesions, local
             treatment, responses to earlier therapy, a second criterion and partial dates.
         markers: ctDNA every four weeks in two trials, from the true volume of the tumor (mcrc).
+        messages: plant what the papers found (mcrc; ``docs/messages.md``).
+        without: messages that are not planted.
         sequence_separation: plant groups of progression sequences, so far apart (0 to 1; 0.98 is
             clear); None plants none.
         progress: called with trials written and trials in all.
 
     Raises:
         LesionsError: unknown preset, fewer than 1 patient, habits together with defects or groups
-            of sequences, markers with defects or of another preset, or a trial's folder is there
-            already.
+            of sequences, markers with defects or of another preset, messages of another preset or
+            an unknown one, or a trial's folder is there already.
     """
     if patients is not None and patients < 1:
         raise LesionsError(f"{patients} patients cannot be simulated. Ask for at least 1.")
@@ -111,6 +115,11 @@ def write_trials(
             "Samples of ctDNA between scans (--markers) are simulated for the preset mcrc without "
             "defects (--messy). Leave out --markers, or the other."
         )
+    if (messages or without) and preset != "mcrc":
+        raise LesionsError(
+            "What the papers found is planted in the preset mcrc only. Leave out --messages and "
+            "--without."
+        )
     options: dict[str, Any] = {}
     if sequence_separation is not None:
         options["sequence_separation"] = sequence_separation
@@ -118,7 +127,16 @@ def write_trials(
         options["has_habits"] = True
     if markers:
         options["has_markers"] = True
-    numbers = _simulator(preset)(patients, seed, **options)
+    if messages:
+        options["has_messages"] = True
+    if without:
+        options["without"] = without
+    try:
+        numbers = _simulator(preset)(patients, seed, **options)
+    except ValueError as error:
+        if not without:
+            raise
+        raise LesionsError(f"{error}.") from error
     return write_numbers(directory, numbers, messy=messy, progress=progress or (lambda *_: None))
 
 

@@ -95,7 +95,7 @@ def test_without_the_plant_there_is_nothing_after_progression() -> None:
     from udfs.simulate.presets import MCRC
     from udfs.simulate.trials import simulate
 
-    plain = replace(MCRC, follow_up=replace(MCRC.follow_up, heterogeneity=0.0))
+    plain = replace(MCRC, messages=replace(MCRC.messages, heterogeneity_death=0.0))
     found = model(simulate(plain, None, 20230607), "PPS")
     lower, upper = (float(limit[0]) for limit in found.interval(0.99))
     assert lower < 0 < upper

@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 from udfs.simulate.growth import EVENT_RULES, EventRule, LesionCurves, event_days
 from udfs.simulate.heterogeneity import gower_up_to, log_hazard_ratio
 from udfs.simulate.lesions import TARGET
+from udfs.simulate.messages import FIRST_ORGANS
 from udfs.simulate.presets import Preset
 from udfs.simulate.sampling import Columns, FloatArray, IntArray, systematic_counts
 from udfs.simulate.scans import PD, CodeArray, Schedule
 
 BoolArray = NDArray[np.bool_]
 
-FIRST_ORGAN_HAZARD = {"liver": 1.75, "lung": 0.62, "bone": 1.5, "brain_cns": 1.9}
-"""Hazard of death after progression by the organ that progressed first (others 1); Fig. 4b."""
-FURTHER_ORGAN_LOG_HAZARD = 0.22
 PROGRESSION_WINDOW_DAYS = 60
 """Organs that progress within this time of the first progression count as progressing together."""
+LATER_ODDS = 1 / 3
+"""Of a further new lesion to be seen at the patient's last scan, not with the first."""
+LIVER_SHRANK = 0.7
+"""Sum of the liver's lesions over its baseline, at most, to have shrunk (30 %)."""
 LOST_AFTER_WITHDRAWAL = 0.25
 STOP_REASONS = ("PROGRESSIVE DISEASE", "WITHDRAWAL BY SUBJECT", "DEATH", "STUDY TERMINATED")
 
@@ -109,14 +111,16 @@ def follow(
     pd_day = _pick(padded, pd_scan)
     frailty = 0.45 * rng.standard_normal(n)
     risk = frailty + 0.3 * (patients["ecog"] != "0") + 0.25 * patients["log_kg_patient"]
-    risk = risk + 0.15 * patients["ldh_latent"]
+    risk = risk + 0.15 * patients["ldh_latent"] + _log_hazard(preset, patients)
     window = np.where(np.isfinite(pd_day), pd_day, 1e9)[:, None] + PROGRESSION_WINDOW_DAYS
     n_progressing = (organ_days <= window).sum(axis=1)
     planned = np.concatenate([np.ones((n, 1), dtype=bool), schedule.is_made], axis=1)
     heterogeneity = gower_up_to(targets, target_mm, day, planned, pd_scan)
-    unlike = np.exp(log_hazard_ratio(heterogeneity, f.heterogeneity))
-    organ_hazard = _organ_hazard(preset, first_organ, n_progressing)
-    after = f.death_after * organ_hazard * unlike * np.exp(risk)
+    unlike = log_hazard_ratio(heterogeneity, preset.messages.heterogeneity_death)
+    counts = planned & (np.arange(day.shape[1]) <= pd_scan[:, None])
+    liver = _liver_ratio(preset, n, targets, target_mm, counts)
+    unlike = unlike + _log_hazard_after(preset, first_organ, n_progressing, liver)
+    after = f.death_after * np.exp(risk + unlike)
     death = _death_days(pd_day, f.death_before * np.exp(risk), after, rng)
     first_made = 1 + schedule.is_made.argmax(axis=1)
     death = np.maximum(np.ceil(death), _pick(day, first_made) + 2)
@@ -147,12 +151,41 @@ def _pick(table: FloatArray, column: IntArray) -> FloatArray:
     return np.take_along_axis(table, column[:, None], axis=1)[:, 0]
 
 
-def _organ_hazard(preset: Preset, first_organ: IntArray, n_progressing: IntArray) -> FloatArray:
-    """(n,) factor on the hazard of death by the first organ and the number of others."""
-    names = [o.organ for o in preset.organs]
-    factor = np.asarray([FIRST_ORGAN_HAZARD.get(name, 1.0) for name in names] + [1.0])
+def _log_hazard_after(
+    preset: Preset, first_organ: IntArray, n_progressing: IntArray, liver_ratio: FloatArray
+) -> FloatArray:
+    """(n,) log hazard of death after the progression by the first organ, the number of others and
+    what became of the liver.
+    """
+    m = preset.messages
+    by_organ = [m.first_organ_death * FIRST_ORGANS.get(o.organ, 0.0) for o in preset.organs]
     others = np.clip(n_progressing - 1, 0, 4)
-    return factor[first_organ] * np.exp(FURTHER_ORGAN_LOG_HAZARD * others)
+    kept = np.where(liver_ratio > LIVER_SHRANK, m.liver_death, 0.0)
+    return np.asarray([*by_organ, 0.0])[first_organ] + m.further_organ_death * others + kept
+
+
+def _log_hazard(preset: Preset, patients: Columns) -> FloatArray:
+    """(n,) log hazard of death at any time by what is known at baseline and planted."""
+    m = preset.messages
+    return (
+        m.kras_death * (patients["kras"] == "MUTANT") + m.low_high_death * patients["is_low_high"]
+    )
+
+
+def _liver_ratio(
+    preset: Preset, n: int, targets: Columns, target_mm: FloatArray, counts: BoolArray
+) -> FloatArray:
+    """(n,) smallest sum of the liver's target lesions over its baseline, on the scans that count;
+    0 for patients without any.
+    """
+    names = [o.organ for o in preset.organs]
+    rows = targets["organ"] == (names.index("liver") if "liver" in names else -1)
+    total = np.zeros(counts.shape)
+    np.add.at(total, targets["patient"][rows], target_mm[rows])
+    base = total[:, :1]
+    later = np.where(counts[:, 1:], total[:, 1:], np.inf).min(axis=1)
+    has = (base[:, 0] > 0) & np.isfinite(later)
+    return np.where(has, later / np.where(has, base[:, 0], 1.0), 0.0)
 
 
 def _death_days(
@@ -177,16 +210,19 @@ def new_lesion_rows(
     is_included: BoolArray,
     seen: BoolArray,
     new_organ: IntArray,
+    spreads: BoolArray,
     rng: np.random.Generator,
 ) -> Columns:
     """New lesions that were seen: one per patient with any, and more so that the total is
-    ``wanted``.
+    ``wanted``. Of those a quarter is seen at the patient's last scan; more in patients whose liver
+    progressed first, and there in any organ (``liver_first_spread``).
 
     Args:
         wanted: new lesions among the patients to be included.
         is_included: (n,) who counts for ``wanted``.
         seen: (n, m + 1) scans at which the first new lesion is there.
         new_organ: (n,) organ of the first one.
+        spreads: (n,) whose liver progressed first.
 
     Returns:
         patient, organ and scan (position) of each, sorted by patient and scan.
@@ -200,11 +236,13 @@ def new_lesion_rows(
         extra = systematic_counts(weights, max(wanted - int(counted.sum()), 0), rng)
     more = np.repeat(np.arange(len(patient)), extra)
     last = seen.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
-    is_later = rng.random(len(more)) < 0.25
+    is_spreading = spreads[patient[more]] & (preset.messages.liver_first_spread != 0)
+    odds = LATER_ODDS * np.exp(preset.messages.liver_first_spread * is_spreading)
+    is_later = rng.random(len(more)) < odds / (1 + odds)
     more_scan = np.where(is_later, last[patient[more]], scan[more])
     weights = np.asarray([o.new_weight for o in preset.organs])
     other = rng.choice(len(weights), size=len(more), p=weights / weights.sum())
-    same = rng.random(len(more)) < 0.5
+    same = (rng.random(len(more)) < 0.5) & ~(is_later & is_spreading)
     rows = {
         "patient": np.concatenate([patient, patient[more]]),
         "organ": np.concatenate(

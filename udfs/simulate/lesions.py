@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.simulate.growth import volume_of_diameter
+from udfs.simulate.messages import REFRACTORY_SHIFT, UNSLOWED_ORGANS, deepened
 from udfs.simulate.presets import Preset
 from udfs.simulate.sampling import (
     Columns,
@@ -29,6 +30,8 @@ SMALLEST_TARGET_MM = 10.0
 SMALLEST_NODE_SHORT_MM = 15.0
 MOST_PER_ORGAN = 5
 PARAMETERS = ("logit_f", "log_kg", "log_kd")
+PLACINGS = 30
+"""Steps that place a parameter: each leaves a small part of what was amiss (test_messages)."""
 
 
 def draw_lesions(preset: Preset, patients: Columns, rng: np.random.Generator) -> Columns:
@@ -211,25 +214,30 @@ def draw_parameters(
     counted = (lesions["type"] == TARGET) & (patients["excluded"][patient] == "")
     treatment = treatment_effects(preset, patients)
     covariates = covariate_effects(preset, patients)
+    unlike = _unlikeness(preset, patients, counted, patient)
     pop = preset.population
+    shares = np.sqrt([pop.share_patient, pop.share_patient_organ,
+                      1 - pop.share_patient - pop.share_patient_organ])  # fmt: skip
     typical = (np.log(pop.f / (1 - pop.f)), np.log(pop.kg_per_day), np.log(pop.kd_per_day))
     omega = (pop.omega_f, pop.omega_kg, pop.omega_kd)
     out: Columns = {}
     for i, name in enumerate(PARAMETERS):
         by_organ = np.asarray([getattr(o, name) for o in preset.organs])
-        by_patient = treatment[name] + covariates[name]
-        fixed = by_organ[organ] + by_patient[patient]
-        centre = fixed[counted].mean() if counted.any() else 0.0
-        left = np.sqrt(max(omega[i] ** 2 - fixed[counted].var(), 0.2 * omega[i] ** 2))
-        of_patient = left * np.sqrt(pop.share_patient) * rng.standard_normal(n_patients)
+        fixed = by_organ[organ] + covariates[name][patient]
+        fixed = fixed + REFRACTORY_SHIFT[name] * lesions["is_refractory"]
+        drug = treatment[name][patient] * organ_factors(preset, name)[organ]
+        of_patient = shares[0] * rng.standard_normal(n_patients)
         grid = rng.standard_normal((n_patients, n_organs))
-        of_pair = left * np.sqrt(pop.share_patient_organ) * grid[patient, organ]
-        rest = left * np.sqrt(1 - pop.share_patient - pop.share_patient_organ)
-        own = rest * rng.standard_normal(len(patient))
-        out[f"{name}_patient"] = of_patient[patient]
-        out[f"{name}_patient_organ"] = of_pair
-        out[f"{name}_lesion"] = own
-        out[name] = typical[i] + fixed - centre + of_patient[patient] + of_pair + own
+        of_pair = shares[1] * grid[patient, organ] * unlike
+        own = shares[2] * rng.standard_normal(len(patient)) * unlike
+        deepens = preset.messages.antibody_deepens if name == "logit_f" else 0.0
+        whole = of_patient[patient] + of_pair + own
+        out[name], out[f"{name}_antibody"], left = _placed(
+            fixed, drug, whole, counted, typical[i], omega[i], deepens
+        )
+        out[f"{name}_patient"] = left * of_patient[patient]
+        out[f"{name}_patient_organ"] = left * of_pair
+        out[f"{name}_lesion"] = left * own
     out["f"] = 1 / (1 + np.exp(-np.clip(out["logit_f"], -12.0, 12.0)))
     out["kg_per_day"] = np.exp(np.clip(out["log_kg"], np.log(1e-5), np.log(0.08)))
     out["kd_per_day"] = np.exp(np.clip(out["log_kd"], np.log(1e-5), np.log(0.5)))
@@ -237,6 +245,62 @@ def draw_parameters(
         lesions["diameter_mm"], lesions["axis_ratio"]
     )
     return out
+
+
+def _unlikeness(
+    preset: Preset, patients: Columns, counted: NDArray[np.bool_], patient: IntArray
+) -> FloatArray:
+    """(lesions,) factor on the spread between lesions of one patient: less under an antibody, more
+    under chemotherapy alone, so that the variance over the counted lesions is as without.
+    """
+    less = 1 - preset.messages.antibody_alike
+    has = np.asarray([a.has_bevacizumab or a.has_panitumumab for a in preset.arms.values()])
+    arm = np.searchsorted(sorted(preset.arms), patients["arm"])
+    is_under = has[np.argsort(list(preset.arms))][arm][patient]
+    share = is_under[counted].mean() if counted.any() else 0.0
+    more = np.sqrt((1 - share * less**2) / (1 - share)) if share < 1 else 1.0
+    return np.where(is_under, less if share < 1 else 1.0, more)
+
+
+def organ_factors(preset: Preset, name: str) -> FloatArray:
+    """(organs,) how large antibodies' effects on a parameter are in each organ, 1 on average."""
+    names = [o.organ for o in preset.organs]
+    factor = np.ones(len(names))
+    if name == "log_kg":
+        factor[np.isin(names, UNSLOWED_ORGANS)] -= preset.messages.unslowed_organs
+    return factor
+
+
+def _placed(
+    fixed: FloatArray,
+    drug: FloatArray,
+    whole: FloatArray,
+    counted: NDArray[np.bool_],
+    typical: float,
+    omega: float,
+    deepens: float,
+) -> tuple[FloatArray, FloatArray, float]:
+    """One parameter of all lesions, the antibody's part in it, and the scale of the random effects.
+
+    Fixed effects are centred over the counted lesions; random ones get the variance that is left.
+    Where an antibody deepens responses only, place and scale are found anew, so that mean and
+    variance over the counted lesions are those without that.
+    """
+    both = fixed + drug
+    some = counted if counted.any() else np.ones(len(both), dtype=bool)
+    centre = both[counted].mean() if counted.any() else 0.0
+    left = float(np.sqrt(max(omega**2 - both[counted].var(), 0.2 * omega**2)))
+    plain = typical + both - centre + left * whole
+    if deepens == 0 or not len(both):
+        return plain, drug, left
+    for _ in range(PLACINGS):
+        before = typical + fixed - centre + left * whole
+        value = deepened(before, drug, deepens)
+        centre += value[some].mean() - plain[some].mean()
+        left *= float(plain[some].std() / value[some].std())
+    before = typical + fixed - centre + left * whole
+    value = deepened(before, drug, deepens)
+    return value, value - before, left
 
 
 def treatment_effects(preset: Preset, patients: Columns) -> dict[str, FloatArray]:
@@ -247,8 +311,9 @@ def treatment_effects(preset: Preset, patients: Columns) -> dict[str, FloatArray
     arms = preset.arms
     bevacizumab = np.asarray([arms[a].has_bevacizumab for a in patients["arm"]], dtype=float)
     panitumumab = np.asarray([arms[a].has_panitumumab for a in patients["arm"]], dtype=float)
-    kras = patients["kras"]
-    panitumumab *= np.where(kras == "WILD TYPE", 1.3, np.where(kras == "MUTANT", 0.3, 1.0))
+    kras, part = patients["kras"], preset.messages.kras_panitumumab
+    panitumumab *= np.where(kras == "WILD TYPE", 1 + 0.3 * part, 1.0)
+    panitumumab *= np.where(kras == "MUTANT", 1 - 0.7 * part, 1.0)
     none = (0.0, 0.0, 0.0)
     out = {}
     for i, name in enumerate(PARAMETERS):

@@ -10,9 +10,10 @@ paper gives organ effects as pictures and in words only: the numbers here follow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from udfs.progression.simulation import PROTOTYPES, SHARE
+from udfs.simulate.messages import Messages
 
 CHEMOTHERAPY = "chemotherapy"
 ANTIBODY = "antibody plus chemotherapy"
@@ -124,8 +125,6 @@ class FollowUp:
     cleared: float
     """Share of patients, the deepest responders, in whom readers call what is left of a lesion a
     scar, once it is below the limit of quantification."""
-    heterogeneity: float = 0.0
-    """Log hazard of death after progression per 0.1 Gower distance between a patient's lesions."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +242,8 @@ class Preset:
     arm_effects: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """Drug -> (logit_f, log_kg, log_kd)."""
     covariate_effects: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    messages: Messages = field(default_factory=Messages)
+    """Findings of the papers that are planted, each with its size."""
     habits: Habits | None = None
     """None: every visit on one day, and none of the rest. ``HABITS`` are the usual ones."""
     markers: Markers | None = None
@@ -342,7 +343,6 @@ MCRC = Preset(
         nontarget_ratio=1.7,
         gone_mm=3.0,
         cleared=0.052,
-        heterogeneity=0.1,
     ),
     mix=Mix(
         age=(60.2, 10.8),
@@ -374,6 +374,38 @@ MCRC = Preset(
         "race_asian": (-0.15, 0.0, 0.05),
         "no_surgery": (0.0, 0.12, 0.0),
     },
+    messages=Messages(
+        kras_panitumumab=1.0,
+        heterogeneity_death=0.1,
+        first_organ_death=1.0,
+        further_organ_death=0.22,
+    ),
+)
+
+MESSAGES = Messages(
+    refractory=0.13,
+    antibody_deepens=1.0,
+    unslowed_organs=1.0,
+    antibody_alike=0.15,
+    kras_panitumumab=1.0,
+    kras_death=0.4,
+    low_high_death=0.35,
+    liver_death=0.7,
+    heterogeneity_death=0.25,
+    first_organ_death=1.0,
+    further_organ_death=0.5,
+    liver_first_spread=3.0,
+)
+
+# The hazards and the typical F that leave responses and survival where they are published.
+MCRC_MESSAGES = replace(
+    MCRC,
+    messages=MESSAGES,
+    population=replace(MCRC.population, f=0.18),
+    arm_effects={"bevacizumab": (-1.00, -0.26, -0.05), "panitumumab": (-1.00, -0.27, -0.05)},
+    follow_up=replace(
+        MCRC.follow_up, new_lesion=0.0012, new_lesion_spread=1.0, death_after=0.00152
+    ),
 )
 
 # Head and neck. Published: 393 patients, 1,892 lesions, eleven organs, and the growth fit of the
@@ -456,4 +488,5 @@ HNSCC = Preset(
     nontarget_shape=(2.0, 1.5),
     arm_effects={"panitumumab": (-0.80, -0.22, 0.05)},
     covariate_effects={"race_asian": (-0.3, 0.0, 0.05)},
+    messages=Messages(first_organ_death=1.0, further_organ_death=0.22),
 )

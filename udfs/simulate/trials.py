@@ -26,6 +26,12 @@ from udfs.simulate import scans, sequences
 from udfs.simulate.growth import LesionCurves
 from udfs.simulate.lesions import TARGET, draw_lesions, draw_parameters
 from udfs.simulate.markers import draw_markers
+from udfs.simulate.messages import (
+    LOW_HIGH_ORGANS,
+    draw_refractory,
+    draw_refractory_lesions,
+    messages_without,
+)
 from udfs.simulate.patients import (
     BASELINE_ONLY,
     EXCLUDED_KINDS,
@@ -33,7 +39,15 @@ from udfs.simulate.patients import (
     NO_TARGET,
     draw_patients,
 )
-from udfs.simulate.presets import HABITS, HNSCC, MARKERS, MCRC, Preset, SequenceGroups
+from udfs.simulate.presets import (
+    HABITS,
+    HNSCC,
+    MARKERS,
+    MCRC,
+    MCRC_MESSAGES,
+    Preset,
+    SequenceGroups,
+)
 from udfs.simulate.radiomics import draw_radiomics
 from udfs.simulate.responders import choose_responders
 from udfs.simulate.sampling import Columns, FloatArray, take
@@ -166,6 +180,8 @@ def simulate_mcrc(
     sequence_separation: float | None = None,
     has_habits: bool = False,
     has_markers: bool = False,
+    has_messages: bool = False,
+    without: tuple[str, ...] = (),
 ) -> SimulatedTrials:
     """Eight colorectal trials with the published mix of patients, lesions and outcomes.
 
@@ -182,12 +198,18 @@ def simulate_mcrc(
             are none where groups of sequences are planted.
         has_markers: ctDNA every four weeks in two trials, from the true volume of the tumor. No
             other number changes.
+        has_messages: plants what the papers found (``messages.Messages``), with other hazards and a
+            higher typical F, so that counts, responses and survival stay as published.
+        without: messages (``messages.NAMES``) that are not planted.
 
     Raises:
-        ValueError: fewer than 1 patient, or a separation that is not between 0 and 1.
+        ValueError: fewer than 1 patient, an unknown message, or a separation that is not between 0
+            and 1.
     """
-    preset = _planted(MCRC, sequence_separation, has_habits)
+    cohort = MCRC_MESSAGES if has_messages else MCRC
+    preset = _planted(cohort, sequence_separation, has_habits)
     preset = replace(preset, markers=MARKERS) if has_markers else preset
+    preset = replace(preset, messages=messages_without(preset.messages, without))
     return simulate(preset, n_patients, seed)
 
 
@@ -242,7 +264,12 @@ def _grow(preset: Preset, n: int, seed: int, rng: list[np.random.Generator]) -> 
     """Everything up to which scans were made, each stage with its own random numbers."""
     n_excluded = max(len(EXCLUDED_KINDS), round(n * preset.excluded_share))
     patients = draw_patients(preset, n, n_excluded, rng[0])
+    patients["is_refractory"] = draw_refractory(preset.messages, len(patients["patient"]), seed)
     lesions = draw_lesions(preset, patients, rng[1])
+    patients["is_low_high"] = _bears(preset, lesions, len(patients["patient"]), LOW_HIGH_ORGANS)
+    lesions["is_refractory"] = draw_refractory_lesions(
+        patients["is_refractory"], lesions["patient"], seed
+    )
     lesions |= draw_parameters(preset, patients, lesions, rng[2])
     n_all = len(patients["patient"])
     schedule = scans.draw_schedule(preset, patients, rng[3])
@@ -284,6 +311,12 @@ def _grow(preset: Preset, n: int, seed: int, rng: list[np.random.Generator]) -> 
     not_done = _not_done(preset, patients, lesions, is_made, overall, n, rng[7])
     return _Cohort(preset, patients, lesions, curves, schedule, readings, course, is_made, not_done,
                    days, organ_days, planted)  # fmt: skip
+
+
+def _bears(preset: Preset, lesions: Columns, n: int, organs: tuple[str, ...]) -> BoolArray:
+    """(n,) patients with a lesion in one of the organs at baseline."""
+    is_one = np.isin([o.organ for o in preset.organs], organs)
+    return np.bincount(lesions["patient"][is_one[lesions["organ"]]], minlength=n) > 0
 
 
 def _curves(lesions: Columns) -> LesionCurves:
@@ -445,7 +478,7 @@ def _new_lesions(
     wanted = int(np.floor(preset.n_new * n / preset.n_patients + rng.random()))
     new = courses.new_lesion_rows(
         preset, wanted - habit.n_gone(preset.habits, int(is_included.sum())), is_included,
-        responses.is_new, patients["new_organ"], rng,
+        responses.is_new, patients["new_organ"], _liver_first(preset, cohort.course), rng,
     )  # fmt: skip
     if cohort.planted is not None:
         new = sequences.planted_rows(cohort.planted, cohort.is_made)
@@ -458,6 +491,11 @@ def _new_lesions(
     no_target = np.zeros(len(new["scan"]), dtype=bool)
     new["modality"] = cohort.days.modality(preset, new["patient"], new["organ"], no_target)
     return new
+
+
+def _liver_first(preset: Preset, course: courses.Course) -> BoolArray:
+    names = np.asarray([o.organ for o in preset.organs] + [""])
+    return np.asarray(names[course.first_organ] == "liver")
 
 
 def _unscheduled(cohort: _Cohort, responses: Responses, seed: int) -> Columns:
@@ -522,7 +560,7 @@ def _tables(
         truth_local_treatments=treatment_truth(treatments, lesions),
         truth_equivocal=equivocal_truth(new, days, len(lesions["patient"])),
         truth_missed_visits=missed_truth(cohort.is_made),
-        truth_effects=effect_table(preset, patients),
+        truth_effects=effect_table(preset, patients, lesions),
         truth_population=population,
         radiomics=radiomics,
         truth_radiomic_patients=heterogeneity,

@@ -7,7 +7,8 @@ import numpy as np
 from udfs.simulate.course import Course, size_per_root
 from udfs.simulate.growth import EVENT_RULES, LesionCurves, event_days
 from udfs.simulate.heterogeneity import UNIT
-from udfs.simulate.lesions import PARAMETERS, TARGET, treatment_effects
+from udfs.simulate.lesions import PARAMETERS, TARGET
+from udfs.simulate.messages import NAMES, REFRACTORY_SHIFT
 from udfs.simulate.patients import NO_LESION, NO_TARGET
 from udfs.simulate.presets import Preset
 from udfs.simulate.sampling import Columns, FloatArray
@@ -80,6 +81,7 @@ def patient_truth(
     out: Columns = {
         "patient": np.arange(n),
         "excluded": patients["excluded"],
+        "is_refractory": patients["is_refractory"],
         "first_progressing_organ": organs[course.first_organ],
         "first_progression_day": course.first_progression_day,
         "first_new_lesion_day": course.new_lesion_day,
@@ -97,27 +99,27 @@ def patient_truth(
     return out
 
 
-def effect_table(preset: Preset, patients: Columns) -> Columns:
-    """Fixed effects: organs, arms (mean over the arm's patients) and covariates, per parameter; and
-    of heterogeneity on the hazard of death.
+def effect_table(preset: Preset, patients: Columns, lesions: Columns) -> Columns:
+    """Fixed effects per parameter: organs, arms (mean over their target lesions), covariates and
+    what sets refractory patients apart; and the size of each of the papers' messages.
     """
     rows: list[tuple[str, str, str, float]] = []
-    treatment = treatment_effects(preset, patients)
+    arm = patients["arm"][lesions["patient"]]
+    is_target = lesions["type"] == TARGET
     for i, name in enumerate(PARAMETERS):
         rows += [("organ", o.organ, name, float(getattr(o, name))) for o in preset.organs]
         rows += [
-            (
-                "arm",
-                preset.arms[arm].label,
-                name,
-                float(treatment[name][patients["arm"] == arm].mean()),
-            )
-            for arm in preset.arms
-            if (patients["arm"] == arm).any()
-        ]
+            ("arm", preset.arms[one].label, name,
+             float(lesions[f"{name}_antibody"][is_target & (arm == one)].mean()))
+            for one in preset.arms
+            if (is_target & (arm == one)).any()
+        ]  # fmt: skip
         rows += [("covariate", c, name, e[i]) for c, e in preset.covariate_effects.items()]
+        if preset.messages.refractory:
+            rows.append(("refractory patients", "all", name, REFRACTORY_SHIFT[name]))
     hazard, unit = "log_hazard_of_death_after_progression", f"per {UNIT} Gower distance"
-    rows.append(("heterogeneity", unit, hazard, preset.follow_up.heterogeneity))
+    rows.append(("heterogeneity", unit, hazard, preset.messages.heterogeneity_death))
+    rows += [("message", name, "size", float(getattr(preset.messages, name))) for name in NAMES]
     if preset.sequence_groups is not None:
         separation = preset.sequence_groups.separation
         rows.append(("sequence groups", "all", "separation", separation))

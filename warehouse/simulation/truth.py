@@ -80,12 +80,15 @@ lesions.parquet     one row per target and non-target lesion: its curve
 events.parquet      one row per lesion and rule set: days of response and progression on the curve
     without noise, follow-up without end; empty where never.
 organs.parquet      one row per patient and organ that ever progresses: the first true day.
-patients.parquet    random effects of each patient, true day of death, organ that progresses first,
+patients.parquet    random effects of each patient, is_refractory (most of its lesions grow under
+    treatment: simulate --messages), true day of death, organ that progresses first,
     Gower distance between the target lesions on the scans up to the progression; sequence_group,
     the planted group, where groups of progression sequences were asked for.
-effects.parquet     fixed effects of organ, arm and covariate on logit F, log kg and log kd; and of
-    heterogeneity (per 0.1 Gower distance) on the log hazard of death after progression; separation
-    of planted groups of sequences: the probability that each progression of the group is there.
+effects.parquet     fixed effects of organ, arm (mean over target lesions) and covariate on logit
+    F, log kg and log kd, and what sets refractory patients' lesions apart; of heterogeneity (per
+    0.1 Gower distance) on the log hazard of death after progression; the size of each message of
+    the papers (simulate --messages), 0 where it is not planted; separation of planted groups of
+    sequences: the probability that each progression of the group is there.
 population.parquet  typical value and standard deviation (omega) of each parameter over the target
     lesions of the patients to be included, as asked for and as drawn; b is the proportional error.
 radiomic_patients.parquet  heterogeneity of each patient whose lesions have radiomic features (rf):
