@@ -20,7 +20,7 @@ from warehouse.fingerprints import digest
 from warehouse.graph import Graph, Node
 from warehouse.models import ON_DEMAND, Seed, table_names
 from warehouse.raw import build_raw_table
-from warehouse.registry import Columns, Rows, Step
+from warehouse.registry import Columns, Rows, Step, cpu_seconds_here
 
 if TYPE_CHECKING:
     import pandas
@@ -39,6 +39,8 @@ class BuiltNode:
     """Rows of each of its tables; None of a view that is worked out when it is read."""
     seconds: float
     notes: tuple[str, ...] = ()
+    cpu_seconds: float = 0.0
+    """Of the thread that built it and of the threads that it started."""
 
 
 @dataclass
@@ -95,7 +97,7 @@ class Builder:
 
     def _build_one(self, node: Node) -> BuiltNode:
         self.observe(node.name, "start")
-        started = time.perf_counter()
+        started, spent = time.perf_counter(), cpu_seconds_here()
         notes: list[str] = []
         with self.connection.cursor() as cursor:
             self.cursors.append(cursor)
@@ -118,7 +120,13 @@ class Builder:
                 for table in node.tables
             }
         self.observe(node.name, "done")
-        return BuiltNode(node.name, rows, time.perf_counter() - started, tuple(notes))
+        return BuiltNode(
+            node.name,
+            rows,
+            time.perf_counter() - started,
+            tuple(notes),
+            cpu_seconds_here() - spent,
+        )
 
     def _observe_step(self, name: str, event: str) -> None:
         """Passes a step's event on; ends the step where the run has stopped."""

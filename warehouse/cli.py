@@ -14,7 +14,13 @@ from types import FrameType
 import click
 
 from warehouse.cli_methods import growth, predict, radiomics, tlf
-from warehouse.cli_options import patients_option, project_option, quiet_option, seed_option
+from warehouse.cli_options import (
+    patients_option,
+    project_option,
+    quiet_option,
+    seed_option,
+    timings_option,
+)
 from warehouse.errors import LesionsError, MachineError
 
 
@@ -51,8 +57,16 @@ def lesions() -> None:
 @patients_option
 @seed_option
 @click.option("--open", "open_page", is_flag=True, help="Open the report in a browser.")
+@timings_option
 @quiet_option
-def demo(folder: Path, patients: int | None, seed: int, open_page: bool, quiet: bool) -> None:
+def demo(
+    folder: Path,
+    patients: int | None,
+    seed: int,
+    open_page: bool,
+    has_timings: bool,
+    quiet: bool,
+) -> None:
     """Simulate trials of published size and build their warehouse.
 
     Makes the project FOLDER (lesions_demo if left out), simulates eight colorectal trials shaped
@@ -60,7 +74,14 @@ def demo(folder: Path, patients: int | None, seed: int, open_page: bool, quiet: 
     """
     from warehouse.demo import run_demo
 
-    run_demo(folder, patients=patients, seed=seed, open_page=open_page, quiet=quiet)
+    run_demo(
+        folder,
+        patients=patients,
+        seed=seed,
+        open_page=open_page,
+        has_timings=has_timings,
+        quiet=quiet,
+    )
 
 
 @lesions.command()
@@ -263,8 +284,15 @@ def plan(selectors: tuple[str, ...], project_folder: Path) -> None:
 @click.argument("selectors", nargs=-1)
 @project_option
 @click.option("--force", is_flag=True, help="Build even what has not changed.")
+@timings_option
 @quiet_option
-def run(selectors: tuple[str, ...], project_folder: Path, force: bool, quiet: bool) -> None:
+def run(
+    selectors: tuple[str, ...],
+    project_folder: Path,
+    force: bool,
+    has_timings: bool,
+    quiet: bool,
+) -> None:
     """Load, transform, fit, check and publish what is out of date.
 
     The published file is replaced as a whole at the end, or not at all. SELECTORS as in 'plan'.
@@ -272,11 +300,13 @@ def run(selectors: tuple[str, ...], project_folder: Path, force: bool, quiet: bo
     from warehouse.display import Display
     from warehouse.project import open_project
     from warehouse.run import run_project
-    from warehouse.views import print_run
+    from warehouse.views import print_run, print_timings
 
     project = open_project(project_folder)
     report = run_project(project, selectors=selectors, force=force, display=Display(quiet=quiet))
     print_run(project, report)
+    if has_timings:
+        print_timings(report)
 
 
 @lesions.command()

@@ -26,3 +26,6 @@ seed_option = click.option(
     help="Seed of the simulation.",
 )
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print results and errors only.")
+timings_option = click.option(
+    "--timings", "has_timings", is_flag=True, help="Say at the end where the time went."
+)

@@ -15,7 +15,7 @@ from warehouse.report.make import make_report
 from warehouse.run import run_project
 from warehouse.settings import FILE_NAME
 from warehouse.simulate import write_trials
-from warehouse.views import print_run
+from warehouse.views import print_run, print_timings
 
 SUMMARY = """
 SELECT
@@ -63,7 +63,13 @@ FROM analysis.local_treatment AS treated
 
 
 def run_demo(
-    folder: Path, *, patients: int | None, seed: int, open_page: bool, quiet: bool
+    folder: Path,
+    *,
+    patients: int | None,
+    seed: int,
+    open_page: bool,
+    has_timings: bool = False,
+    quiet: bool,
 ) -> None:
     """Makes a project with simulated trials in ``folder``, builds it, prints a summary.
 
@@ -79,6 +85,8 @@ def run_demo(
     with display.stage("report", 1, "file"):
         page = make_report(project)
     _print_results(project, folder, page)
+    if has_timings:
+        print_timings(report)
     if open_page:
         webbrowser.open(page.as_uri())
 

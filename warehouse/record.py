@@ -45,6 +45,7 @@ def write_models(
                 rows,
                 now.replace(tzinfo=None),
                 node.seconds,
+                node.cpu_seconds,
                 node.name,
                 graph.table_docs[table].grain,
                 ", ".join(graph.table_docs[table].key),

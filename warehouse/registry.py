@@ -6,6 +6,7 @@ A step is declared where it is written (``flows/steps``) and found through the e
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -94,8 +95,24 @@ class Step:
 
 
 _STEPS: dict[str, Step] = {}
+_HELPERS: list[Callable[[], float]] = []
 OWN_MODULE = "lesions_project_"
 """What the names of modules begin with that belong to a project and not to an installation."""
+
+
+def count_helpers(seconds: Callable[[], float]) -> None:
+    """Counts the CPU time of the threads that a package's steps start.
+
+    Args:
+        seconds: CPU seconds, so far, of the threads that the calling thread has started.
+    """
+    if seconds not in _HELPERS:
+        _HELPERS.append(seconds)
+
+
+def cpu_seconds_here() -> float:
+    """CPU seconds, so far, of this thread and of those that steps have started from it."""
+    return time.thread_time() + sum(seconds() for seconds in _HELPERS)
 
 
 def step(

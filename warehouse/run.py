@@ -55,6 +55,8 @@ class RunReport:
     checks: tuple[checking.CheckResult, ...]
     seconds: float
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    stage_cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+    """Of the whole process while each stage ran."""
 
     @property
     def is_unchanged(self) -> bool:
@@ -253,15 +255,17 @@ class _Run:
         self.clock = time.perf_counter()
         self.is_published = False
         self.stage_seconds: dict[str, float] = {}
+        self.stage_cpu_seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, title: str, total: int, unit: str) -> Iterator[Stage]:
         """Shows a stage, notes its start in the log, and keeps its duration."""
         self.log("stage", title)
-        started = time.perf_counter()
+        started, spent = time.perf_counter(), time.process_time()
         with self.display.stage(title, total, unit) as stage:
             yield stage
         self.stage_seconds[title] = time.perf_counter() - started
+        self.stage_cpu_seconds[title] = time.process_time() - spent
 
     def execute(self, planned: Planned) -> RunReport:
         with self.stage("load", len(planned.studies_to_load), "studies") as stage:
@@ -321,6 +325,7 @@ class _Run:
             tuple(checks),
             time.perf_counter() - self.clock,
             self.stage_seconds,
+            self.stage_cpu_seconds,
         )
 
     def _fill(

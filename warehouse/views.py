@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.tree import Tree
 
@@ -18,6 +19,8 @@ from warehouse.reach import Reach
 from warehouse.run import Planned, RunReport
 
 ALL = "all columns"
+DEAREST = 20
+"""Models and steps that a run's timings name."""
 
 
 def print_plan(planned: Planned) -> None:
@@ -73,6 +76,40 @@ def print_run(project: Project, report: RunReport) -> None:
         f"{len(report.checks)} checks made{warned}, {report.seconds:.1f} s.",
         soft_wrap=True,
     )
+
+
+def print_timings(report: RunReport) -> None:
+    """Prints where a run's time went: its stages, and the models and steps that took most."""
+    out = console()
+    total = time.process_time()
+    stages = [
+        (title, report.stage_seconds[title], spent)
+        for title, spent in report.stage_cpu_seconds.items()
+    ]
+    rest = total - sum(spent for _, _, spent in stages)
+    rows: list[tuple[str, float | None, float]] = [
+        *stages,
+        ("start, plan and report", None, rest),
+        ("all", None, total),
+    ]
+    out.print()
+    out.print(table("Stages", ("stage", "seconds", "CPU seconds"), _rounded(rows)))
+    dearest = sorted(report.built, key=lambda node: (-node.cpu_seconds, node.name))[:DEAREST]
+    nodes: list[tuple[str, float | None, float]] = [
+        (node.name, node.seconds, node.cpu_seconds) for node in dearest
+    ]
+    if others := len(report.built) - len(dearest):
+        spent = sum(node.cpu_seconds for node in report.built)
+        nodes.append((f"{others} others", None, spent - sum(cpu for _, _, cpu in nodes)))
+    out.print()
+    out.print(table("Models and steps", ("name", "seconds", "CPU seconds"), _rounded(nodes)))
+
+
+def _rounded(rows: Sequence[tuple[str, float | None, float]]) -> list[tuple[str, str, str]]:
+    return [
+        (name, "" if seconds is None else f"{seconds:7.1f}", f"{spent:11.1f}")
+        for name, seconds, spent in rows
+    ]
 
 
 def print_lineage(project: Project, name: str) -> None:

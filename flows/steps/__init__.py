@@ -3,3 +3,8 @@
 Every module of this package is imported by ``warehouse.registry.installed_steps``, so a module's
 top imports only what is quick to import.
 """
+
+from udfs.helper_time import helper_seconds
+from warehouse.registry import count_helpers
+
+count_helpers(helper_seconds)

@@ -16,6 +16,7 @@ from warehouse.graph import Graph, make_graph
 from warehouse.models import read_model
 from warehouse.project import Project, create_project, open_project
 from warehouse.run import plan_project, run_project
+from warehouse.views import print_timings
 
 MODELS = {
     "staging.a": "SELECT range AS id -- a number\nFROM range(5)",
@@ -49,6 +50,20 @@ def digest(path: Path) -> str:
 def rows(project: Project, sql: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(project.published), read_only=True) as connection:
         return connection.execute(sql).fetchall()
+
+
+def test_a_run_says_where_its_time_went(
+    tmp_path: Path, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = run_project(project, graph=graph_of(tmp_path, MODELS))
+    found = rows(project, "SELECT name, seconds, cpu_seconds FROM meta.model ORDER BY name")
+    assert [name for name, _, _ in found] == ["core.b", "mart.c", "staging.a"]
+    # One thread's CPU time is no more than the time that passed, but for the clocks' grain.
+    assert all(0 < spent <= seconds + 0.02 for _, seconds, spent in found)  # type: ignore[operator]
+    print_timings(report)
+    shown = capsys.readouterr().out.split("Models and steps")
+    assert "describe" in shown[0]
+    assert "core.b" in shown[1]
 
 
 def test_first_run_publishes_tables_comments_and_lineage(tmp_path: Path, project: Project) -> None:

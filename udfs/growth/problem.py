@@ -23,6 +23,7 @@ from udfs.growth.data import GrowthData
 from udfs.growth.model_base import GrowthModel, Times, TwoRates
 from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.residual_error import ResidualError
+from udfs.helper_time import CountedPool
 
 Censoring = Literal["interval", "ignore_lower", "as_observed"]
 
@@ -376,13 +377,13 @@ def run_blocks(
         return _collected(map(task, range(count)), pulse)
     if pool is not None:
         return _collected(pool.map(task, range(count)), pulse)
-    with ThreadPoolExecutor(threads) as own:
+    with CountedPool(threads) as own:
         return _collected(own.map(task, range(count)), pulse)
 
 
 def worker_pool(threads: int) -> AbstractContextManager[ThreadPoolExecutor | None]:
     """A pool of threads for ``run_blocks``, or nothing for one thread."""
-    return ThreadPoolExecutor(threads) if threads > 1 else nullcontext()
+    return CountedPool(threads) if threads > 1 else nullcontext()
 
 
 def _collected(results: Iterator[Result], pulse: Pulse | None) -> list[Result]:
