@@ -208,6 +208,14 @@ def _log_det(matrix: FloatArray) -> float:
     return 2.0 * float(np.log(np.diag(factor)).sum())
 
 
+def whole_log_det(hessian: FloatArray, variance: float) -> float:
+    """log |I + s2 H| of a small problem's H (K, K) written out; minus infinity where rounding leaves
+    it without a factor."""
+    matrix = variance * hessian
+    matrix.flat[:: len(matrix) + 1] += 1.0
+    return _log_det(matrix)
+
+
 def lanczos_log_det(hessian: GroupHessian, variance: float, m: int) -> tuple[float, float]:
     """log |I + s2 H| from m eigenvalues, and the standard error of the probes' part of it."""
     rest = ScaledRest(hessian, variance)

@@ -15,12 +15,18 @@ from typing import Protocol
 import numpy as np
 
 from udfs.hazards.arrays import FloatArray, Pair
-from udfs.hazards.determinant import Determinant
+from udfs.hazards.determinant import Determinant, whole_log_det
 from udfs.hazards.frailty import conditional_variance
 from udfs.hazards.partial import Partial
 from udfs.hazards.prior import Prior
 from udfs.hazards.problem import CoxProblem
-from udfs.hazards.solver import Snapshot, coefficient_covariance, maximise, snapshot
+from udfs.hazards.solver import (
+    Snapshot,
+    blocks_of_information,
+    coefficient_covariance,
+    maximise,
+    snapshot,
+)
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,9 @@ class LaplaceObjective:
         self.problem = problem
         self.kind: str = determinant.kind
         self._determinant = determinant
-        self._snapshot: Snapshot = snapshot(problem, at)
+        self._is_direct = problem.is_small and determinant.kind == "exact"
+        self._information = problem.information(at, with_groups=True) if self._is_direct else None
+        self._snapshot = self._taken(at)
         self._start = start
         self._warm = WarmStarts()
 
@@ -112,12 +120,19 @@ class LaplaceObjective:
         """The fit at one variance."""
         is_first = not self._warm.seen
         b, u = self._start if is_first else self._warm.start(variance)
-        mode = maximise(self.problem, Prior(variance), b, u, self._snapshot)
+        prior = Prior(variance)
+        mode = maximise(self.problem, prior, b, u, self._snapshot, self._information)
+        if self._is_direct:
+            self._information = self.problem.information(mode.partial, with_groups=True)
         if is_first:
             # Taken near the solution, the preconditioner serves all later variances.
-            self._snapshot = snapshot(self.problem, mode.partial)
+            self._snapshot = self._taken(mode.partial)
         self._warm.add(variance, (mode.b, mode.u))
-        log_det = self._determinant.value(mode.partial, variance)
+        if self._information is None:
+            log_det = self._determinant.value(mode.partial, variance)
+        else:
+            p = len(mode.b)
+            log_det = whole_log_det(self._information[p:, p:], variance)
         return Solution(
             variance,
             mode.b,
@@ -130,6 +145,11 @@ class LaplaceObjective:
             mode.n_steps,
             mode.is_converged and bool(np.isfinite(log_det)),
         )
+
+    def _taken(self, at: Partial) -> Snapshot:
+        if self._information is None:
+            return snapshot(self.problem, at)
+        return blocks_of_information(self._information, self.problem.n_columns)
 
     def uncertainty(self, solution: Solution) -> Uncertainty:
         """From the inverse of minus the penalised Hessian in coefficients and random effects; the

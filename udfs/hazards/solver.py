@@ -5,7 +5,8 @@
 (with sites, - u' S^-1 u / 2: see ``prior``) is concave. Newton's steps are solved by conjugate
 gradients with the exact Hessian-vector product; the preconditioner is the exact Hessian but for the
 off-diagonal elements between groups, taken once and used for every s2. A small problem's Hessian is
-written out and factored instead. Source: Ripatti and
+written out and factored instead, where the last factor no longer serves: with the Hessian of a point
+nearby each step still leaves but a small share of the last one's error. Source: Ripatti and
 Palmgren, Biometrics 2000 (the model); Therneau, Grambsch and Pankratz, JCGS 2003 (the arrow-shaped
 Hessian, there instead of the exact one).
 """
@@ -28,6 +29,8 @@ DECREMENT = 1e-18
 moves with its square root, and the variance is searched for by small differences of such values."""
 SMALL_DECREMENT = 1e-10
 """Good enough where rounding allows no better: from here a step that gains little is the last."""
+SLOW = 1e-2
+"""A factor serves until the decrement falls to more than this share of the last one."""
 MOST_STEPS = 60
 MOST_CG = 400
 
@@ -86,10 +89,18 @@ class Arrow:
 
 def snapshot(problem: CoxProblem, partial: Partial, with_groups: bool = True) -> Snapshot:
     """The Hessian's blocks at a point."""
+    if problem.is_small:
+        return blocks_of_information(problem.information(partial, with_groups), problem.n_columns)
     bb, ub = problem.cross_products(partial, with_groups)
     if not with_groups:
         return Snapshot(bb, ub, np.zeros(0))
     return Snapshot(bb, ub, problem.group_hessian(partial).diagonal)
+
+
+def blocks_of_information(information: FloatArray, p: int) -> Snapshot:
+    """Those of a Hessian written out (p + K, p + K), of p coefficients."""
+    diagonal = np.maximum(np.diag(information)[p:], 0.0)
+    return Snapshot(information[:p, :p], information[p:, :p], diagonal)
 
 
 class PenalisedHessian:
@@ -147,6 +158,7 @@ def maximise(
     b: FloatArray,
     u: FloatArray,
     taken: Snapshot,
+    information: FloatArray | None = None,
 ) -> Mode:
     """The mode at one prior, from a start b (p,), u (K,); u of length 0 means no random effect.
 
@@ -156,18 +168,20 @@ def maximise(
         b: start, in the solver's units.
         u: start.
         taken: blocks of the Hessian, for the preconditioner; any point nearby will do.
+        information: (p + K, p + K) of a small problem, at a point nearby, if there is one.
     """
+    direct = Direct(problem, prior, with_groups=len(u) > 0, information=information)
     arrow: Arrow | None = None
     partial, value = _penalised(problem, prior, b, u)
     left = np.inf
     for step in range(MOST_STEPS + 1):
         g = _gradient(problem, partial, prior, u)
-        newton = _direct_step(problem, partial, prior, g)
+        newton = direct.step(partial, g, left)
         if newton is None:
             arrow = arrow or taken.arrow(prior)
             before, left = left, dot(g, arrow.solve(g))
         else:
-            before, left = left, dot(g, newton)
+            before, left = (left if direct.may_stall else np.inf), dot(g, newton)
         if is_done(left, before) or step == MOST_STEPS:
             break
         if newton is None:
@@ -196,24 +210,73 @@ def maximise(
     return Mode(b, u, partial, value, left, step, left <= SMALL_DECREMENT)
 
 
-def _direct_step(problem: CoxProblem, partial: Partial, prior: Prior, g: Pair) -> Pair | None:
-    """Newton's step by Cholesky's factor of the whole penalised Hessian; None where the problem is
-    not small, has sites, or rounding leaves the matrix without a factor."""
-    gb, gu = g
-    if not problem.is_small or (len(gu) and prior.site_variance):
-        return None
-    information = problem.information(partial, with_groups=len(gu) > 0)
-    if len(gu):
-        own = np.arange(len(gb), len(gb) + len(gu))
-        information[own, own] += 1.0 / prior.variance
-    if len(information) == 0:
-        return g
-    try:
-        factor = cho_factor(information, lower=True, check_finite=False)
-    except LinAlgError:
-        return None
-    found = cho_solve(factor, np.concatenate(g), check_finite=False)
-    return (found[: len(gb)], found[len(gb) :]) if np.isfinite(found).all() else None
+class Direct:
+    """Newton's steps by Cholesky's factor of a small problem's whole penalised Hessian."""
+
+    def __init__(
+        self,
+        problem: CoxProblem,
+        prior: Prior,
+        *,
+        with_groups: bool,
+        information: FloatArray | None,
+    ) -> None:
+        """``information`` as in ``maximise``."""
+        self._problem, self._prior, self._with_groups = problem, prior, with_groups
+        self._factor: FloatArray | None = None
+        self._is_own = False
+        self.may_stall = False
+        """Whether the step before the last one was Newton's own, so that a decrement that has not
+        fallen since is one that rounding keeps from falling."""
+        self._can = problem.is_small and not (with_groups and prior.site_variance)
+        if self._can and information is not None:
+            self._factor = self._factored(information)
+
+    def step(self, partial: Partial, g: Pair, before: float) -> Pair | None:
+        """The step at a point with gradient ``g``; None where the problem is not small, has sites,
+        or rounding leaves the matrix without a factor.
+
+        Args:
+            partial: the point.
+            g: its gradient.
+            before: the decrement at the point before; infinite at the first.
+        """
+        if not self._can:
+            return None
+        flat = np.concatenate(g)
+        if len(flat) == 0:
+            return g
+        p = len(g[0])
+        self.may_stall, self._is_own = self._is_own, False
+        if self._factor is not None:
+            move = cho_solve((self._factor, True), flat, check_finite=False)
+            left = float(flat @ move)
+            if left <= DECREMENT or left <= SLOW * before:
+                return move[:p], move[p:]
+        self._factor = self._factored(self._problem.information(partial, self._with_groups))
+        self._is_own = True
+        if self._factor is None:
+            self._can = False
+            return None
+        move = cho_solve((self._factor, True), flat, check_finite=False)
+        return (move[:p], move[p:]) if np.isfinite(move).all() else None
+
+    def _factored(self, information: FloatArray) -> FloatArray | None:
+        k = len(information) - self._problem.n_columns
+        matrix = with_prior(information, k, self._prior)
+        try:
+            return np.asarray(cho_factor(matrix, lower=True, check_finite=False)[0])
+        except LinAlgError:
+            return None
+
+
+def with_prior(information: FloatArray, k: int, prior: Prior) -> FloatArray:
+    """The penalised Hessian from a Hessian whose last k rows are of groups; not of sites."""
+    matrix = information.copy()
+    if k:
+        own = np.arange(len(matrix) - k, len(matrix))
+        matrix[own, own] += 1.0 / prior.variance
+    return matrix
 
 
 def is_done(left: float, before: float) -> bool:
@@ -227,6 +290,12 @@ def coefficient_covariance(
 ) -> Pair:
     """The inverse of minus the penalised Hessian: its (p, p) block for the coefficients and its
     (K, p) block for the random effects by these."""
+    k = len(arrow.inner.diagonal)
+    if problem.is_small and not (k and prior.site_variance):
+        information = problem.information(partial, with_groups=k > 0)
+        found = np.linalg.solve(with_prior(information, k, prior), np.eye(problem.n_columns + k))
+        p = problem.n_columns
+        return (found[:p, :p] + found[:p, :p].T) / 2, found[p:, :p]
     hessian = PenalisedHessian(problem, partial, prior)
     return inverse_columns(hessian.times, arrow.solve, problem.n_columns, len(arrow.inner.diagonal))
 
