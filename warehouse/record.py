@@ -59,12 +59,14 @@ def write_models(
             for table, rows in node.rows.items()
         ],
     )
-    for (table,) in connection.execute("SELECT name FROM meta.model").fetchall():
-        connection.execute(
-            "UPDATE meta.model SET doc_digest = ?, suite_digest = ? WHERE name = ? "
-            "AND (doc_digest IS DISTINCT FROM ? OR suite_digest IS DISTINCT FROM ?)",
-            [docs[table], suites.get(table), table, docs[table], suites.get(table)],
-        )
+    for table, doc, suite in connection.execute(
+        "SELECT name, doc_digest, suite_digest FROM meta.model"
+    ).fetchall():
+        if (doc, suite) != (docs[table], suites.get(table)):
+            connection.execute(
+                "UPDATE meta.model SET doc_digest = ?, suite_digest = ? WHERE name = ?",
+                [docs[table], suites.get(table), table],
+            )
 
 
 def write_notes(

@@ -209,8 +209,8 @@ def _log_det(matrix: FloatArray) -> float:
 
 
 def whole_log_det(hessian: FloatArray, variance: float) -> float:
-    """log |I + s2 H| of a small problem's H (K, K) written out; minus infinity where rounding leaves
-    it without a factor."""
+    """log |I + s2 H| of a small problem's H (K, K) written out; minus infinity where rounding
+    leaves it without a factor."""
     matrix = variance * hessian
     matrix.flat[:: len(matrix) + 1] += 1.0
     return _log_det(matrix)

@@ -5,8 +5,8 @@
 (with sites, - u' S^-1 u / 2: see ``prior``) is concave. Newton's steps are solved by conjugate
 gradients with the exact Hessian-vector product; the preconditioner is the exact Hessian but for the
 off-diagonal elements between groups, taken once and used for every s2. A small problem's Hessian is
-written out and factored instead, where the last factor no longer serves: with the Hessian of a point
-nearby each step still leaves but a small share of the last one's error. Source: Ripatti and
+written out and factored instead, where the last factor no longer serves: with the Hessian of a
+point nearby each step still leaves but a small share of the last one's error. Source: Ripatti and
 Palmgren, Biometrics 2000 (the model); Therneau, Grambsch and Pankratz, JCGS 2003 (the arrow-shaped
 Hessian, there instead of the exact one).
 """

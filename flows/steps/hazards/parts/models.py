@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from flows.steps.hazards.parts.lesions import (
     MERGED_LEVEL,
@@ -318,10 +319,11 @@ def reference_level(rows: pd.DataFrame, name: str, values: pd.Series) -> str:
 
 
 def _note_left_out(
-    ready: Prepared, question: Question, rule: str, level: str, gone: pd.DataFrame
+    ready: Prepared, question: Question, rule: str, level: str, gone: NDArray[np.bool_]
 ) -> None:
+    """``gone`` says of each lesion left out whether it has the event."""
     if len(gone):
-        n_events = int(gone["is_event"].sum())
+        n_events = int(gone.sum())
         ready.left_out.append(
             LeftOut(
                 question.endpoint,
@@ -335,11 +337,16 @@ def _note_left_out(
         )
 
 
+def _events_where(rows: pd.DataFrame, chosen: pd.Series) -> NDArray[np.bool_]:
+    """Whether each of the chosen lesions has the event."""
+    return np.asarray(rows["is_event"].to_numpy()[chosen.to_numpy()], dtype=bool)
+
+
 def _known(rows: pd.DataFrame, covariate: str, question: Question, ready: Prepared) -> pd.DataFrame:
     known = rows[covariate].notna()
     if known.all():
         return rows
-    _note_left_out(ready, question, "covariate unknown", covariate, rows[~known])
+    _note_left_out(ready, question, "covariate unknown", covariate, _events_where(rows, ~known))
     return rows[known]
 
 
@@ -367,7 +374,7 @@ def _without_rare_levels(
         merged = rows[covariate].where(~rows[covariate].isin(rare), MERGED_LEVEL)
         return rows.assign(**{covariate: merged})
     for level in sorted(rare):
-        gone = rows[rows[covariate] == level]
+        gone = _events_where(rows, rows[covariate] == level)
         _note_left_out(ready, question, FEW_OF_LEVEL, f"{covariate}: {level}", gone)
         if not events[level]:
             ready.silent.add((covariate, level))
@@ -386,13 +393,13 @@ def _of_usable_organs(
         ready.notes.append(f"organs with few events counted as other: {', '.join(merged)}")
     for organ, what in fate.items():
         if what == "left out":
-            gone = rows[rows["organ"] == organ]
+            gone = _events_where(rows, rows["organ"] == organ)
             rule = FEW_OF_ORGAN
             if organ in removed.organs:
                 rule = NO_MAXIMUM
             elif organ in removed.untold_organs:
                 rule = "organ not told from other terms"
-            elif not gone["is_event"].any():
+            elif not gone.any():
                 ready.silent.add(("organ", organ))
             _note_left_out(ready, question, rule, organ, gone)
     if question.model == WITHIN:
@@ -414,7 +421,7 @@ def _with_both_treatments(
         if removed.kept == (ANTIBODY, organ):
             continue
         here = rows["organ"] == organ
-        _note_left_out(ready, question, FEW_OF_TREATMENT, str(organ), rows[here])
+        _note_left_out(ready, question, FEW_OF_TREATMENT, str(organ), _events_where(rows, here))
         few, many = sorted(n_events.loc[organ])
         if few == 0 and many >= rules.least_events and rows["treatment_class"][here].nunique() > 1:
             ready.silent.add((ANTIBODY, str(organ)))
