@@ -61,7 +61,7 @@ def hazard_interval(context: StepContext) -> dict[str, pa.Table]:
         if frame["tumor_type"].nunique() > 1:
             model: Model | str = "several tumor types have baselines of their own"
         else:
-            model = fit_model(frame, question, rules)
+            model = fit_model(frame, question, rules, has_limits=False)
         rows += _rows(question.endpoint, question.stratum, model, rules)
     return {HAZARD_INTERVAL.name: context.table(HAZARD_INTERVAL.name, rows)}
 

@@ -89,7 +89,7 @@ def _fitted(question: Question, frame: pd.DataFrame, rules: Rules) -> tuple[Mode
     from flows.steps.hazards.parts.models import fit_model
     from udfs.hazards import HazardDataError, fit_nested
 
-    model = fit_model(frame, question, rules)
+    model = fit_model(frame, question, rules, has_limits=False)
     if isinstance(model, str):
         return model
     if model.fit.method == "naive":

@@ -154,12 +154,15 @@ class Removed:
         )
 
 
-def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | str:
+def fit_model(
+    frame: pd.DataFrame, question: Question, rules: Rules, *, has_limits: bool = True
+) -> Model | str:
     """Fit a model to the lesions it can be fitted to; says why where there is none.
 
     What has no finite estimate goes, one thing at a time: an organ or a level whose coefficient
     diverges, a covariate that is constant or collinear, the random effect where each patient has
-    one lesion. An organ or level that diverges, or has no event, has an estimate beside the model.
+    one lesion. An organ or level that diverges, or has no event, has an estimate beside the model,
+    unless ``has_limits`` is False: these take longer than the model.
     """
     removed = Removed()
     notes: list[str] = []
@@ -185,7 +188,9 @@ def fit_model(frame: pd.DataFrame, question: Question, rules: Rules) -> Model | 
             ready.notes += notes
             naive = fit_cox(data, replace(rules.options, method="laplace", variance=0.0))
             fits = (naive,) if removed.is_without_effect else (fit, naive)
-            separated = _separated(frame, question, rules, removed, ready, options, fit)
+            separated: tuple[Separated, ...] = ()
+            if has_limits:
+                separated = _separated(frame, question, rules, removed, ready, options, fit)
             ready.left_out = [_with_limit(one, separated) for one in ready.left_out]
             return Model(question, ready, data, fits, separated)
         notes.append(said)
