@@ -360,6 +360,11 @@ class _Loader:
         """Records whose subject is blank, or a word such as 'nan', go to reject; their number."""
         if not self._has_patients:
             return 0
+        unnamed = f"NOT ({names_subject('usubjid')})"
+        if not self._connection.execute(
+            f"SELECT 1 FROM ({rows}) WHERE {unnamed} LIMIT 1"
+        ).fetchall():
+            return 0
         cells = ", ".join(f"{identifier(name)} := s.{identifier(name)}" for name in stage.columns)
         values = f"CAST(to_json(struct_pack({cells})) AS VARCHAR)"
         inserted = self._connection.execute(

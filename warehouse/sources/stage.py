@@ -175,12 +175,12 @@ def _without(
     """
     cells = ", ".join(f"{identifier(name)} := {identifier(name)}" for name in stage.columns)
     told = f"SELECT *, {condition} AS _is_out FROM {stage.relation}"  # it may hold windows
+    if not connection.execute(f"SELECT 1 FROM ({told}) WHERE _is_out LIMIT 1").fetchall():
+        return stage  # as nearly always: to write the cells out would cost more than this
     found = connection.execute(
         f"SELECT {RECORD}, substr(CAST(to_json(struct_pack({cells})) AS VARCHAR), 1, 10000) "
         f"FROM ({told}) WHERE _is_out ORDER BY {RECORD}"
     ).fetchall()
-    if not found:
-        return stage
     kept = stage.path.with_suffix(".kept.parquet")
     query = f"SELECT * FROM ({told}) WHERE NOT _is_out ORDER BY {RECORD}"
     rows = write_stage(connection, query, stage.columns, kept)
