@@ -30,15 +30,18 @@ class CountedPool(ThreadPoolExecutor):
 
     def submit(self, task: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """As that of ``ThreadPoolExecutor``."""
-        return super().submit(self._counted, task, *args, **kwargs)
+        return super().submit(self._counted(task, *args, **kwargs))
 
-    def _counted(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        began = time.thread_time()
-        try:
-            return task(*args, **kwargs)
-        finally:
-            with self._lock:
-                self._seconds += time.thread_time() - began
+    def _counted(self, task: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Callable[[], R]:
+        def run() -> R:
+            began = time.thread_time()
+            try:
+                return task(*args, **kwargs)
+            finally:
+                with self._lock:
+                    self._seconds += time.thread_time() - began
+
+        return run
 
     def __exit__(
         self,

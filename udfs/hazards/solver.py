@@ -293,7 +293,8 @@ def coefficient_covariance(
     k = len(arrow.inner.diagonal)
     if problem.is_small and not (k and prior.site_variance):
         information = problem.information(partial, with_groups=k > 0)
-        found = np.linalg.solve(with_prior(information, k, prior), np.eye(problem.n_columns + k))
+        matrix = with_prior(information, k, prior)
+        found = np.asarray(np.linalg.solve(matrix, np.eye(len(matrix))), dtype=np.float64)
         p = problem.n_columns
         return (found[:p, :p] + found[:p, :p].T) / 2, found[p:, :p]
     hessian = PenalisedHessian(problem, partial, prior)
