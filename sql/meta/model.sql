@@ -10,7 +10,7 @@ CREATE TABLE meta.model (
     rows BIGINT, -- number of rows; NULL of views that are worked out when they are read
     built_at TIMESTAMP, -- when it was built, UTC
     seconds DOUBLE, -- seconds to build (of a step, all its tables together)
-    cpu_seconds DOUBLE, -- CPU seconds of the thread that built it and of the threads that its fits started; DuckDB's own threads are not in it
+    cpu_seconds DOUBLE, -- CPU seconds of the thread that built it and of those that its fits started, not of DuckDB's
     node VARCHAR, -- the model or step that makes it
     grain VARCHAR, -- what a row is
     key_columns VARCHAR, -- columns that identify a row
