@@ -23,27 +23,27 @@ if CACHE is not None:
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-LONG_FIRST = (
-    "whole/test_real_sources.py",
-    "whole/test_bad_input.py",
-    "messy",
-    "whole/test_end_to_end.py",
-    "whole",
-    "hazards",
-    "growth",
-    "growth_steps",
-)
-"""Files and folders that take longest: begun first, so that no core is left with one at the end.
-The first two build projects of their own, so that no worker waits for what the other one builds."""
+SLOW = {
+    line
+    for line in Path(__file__).with_name("slow.txt").read_text("utf-8").splitlines()
+    if line and not line.startswith("#")
+}
+"""Files and functions measured to be slow; .ci/slow_tests says how."""
+LONG_FIRST = ("whole", "growth", "hazards")
+"""Folders whose files take longest: begun first, so that no core is left with one at the end."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before those not asked for are left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files and those of long folders first; their tests stay in order."""
+    """Marks what is slow. Long folders come first; their tests stay in order."""
+    for item in items:
+        file, _, function = item.nodeid.partition("::")
+        if {file, f"{file}::{function.partition('[')[0]}"} & SLOW:
+            item.add_marker("slow")
 
     def place(item: pytest.Item) -> int:
         folder = item.path.parent.name
-        names = (f"{folder}/{item.path.name}", folder)
-        return min((LONG_FIRST.index(name) for name in names if name in LONG_FIRST), default=99)
+        return LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)
 
     items.sort(key=place)
 

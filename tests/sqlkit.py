@@ -7,11 +7,15 @@
         assert kit.rows("core.measurement", "day, diameter_mm") == [(0, 12.0)]
 
 Only what the wanted models need is built: macros, seeds and models in the order that their own
-text gives, on the raw tables as the engine declares them.
+text gives, on the raw tables as the engine declares them. A model is not asked again as long as
+the raw tables and settings that it goes back to are the same: most tests fill two or three of them.
 """
 
 from __future__ import annotations
 
+import ast
+import itertools
+import re
 import time
 from functools import cache
 from graphlib import TopologicalSorter
@@ -20,6 +24,7 @@ from types import TracebackType
 from typing import Any
 
 import duckdb
+import pyarrow
 
 from warehouse.models import Seed, SqlModel, read_macros, read_models, read_seeds
 from warehouse.raw import RAW_TABLES, build_raw_table
@@ -37,6 +42,59 @@ def _nodes() -> dict[str, SqlModel | Seed]:
     return {node.name: node for node in nodes}
 
 
+_MADE: dict[tuple[str, str, frozenset[str]], tuple[str, pyarrow.Table]] = {}
+"""The columns and rows of each model that was built, by what it was made of."""
+MOST_ROWS = 100
+"""A table of more is built each time."""
+UNKEPT = re.compile(r"\b(U?HUGEINT|ENUM|INTERVAL|TIME|BIT)\b")
+"""Types that Arrow does not give back as they were."""
+
+
+_NUMBERS = itertools.count()
+
+
+@cache
+def _server(threads: int) -> duckdb.DuckDBPyConnection:
+    """The DuckDB of all kits of this process: to start one takes longer than most models."""
+    return duckdb.connect(config={"threads": threads})
+
+
+@cache
+def _template(threads: int, values: str) -> str:
+    """The name of a database with empty raw tables, settings of these values and every macro."""
+    name = f"template_{next(_NUMBERS)}"
+    settings = dict(ast.literal_eval(values))
+    with _server(threads).cursor() as connection:
+        connection.execute(f"ATTACH ':memory:' AS {name}")
+        connection.execute(f"USE {name}")
+        for schema in SCHEMAS:
+            connection.execute(f"CREATE SCHEMA {schema}")
+        for table, columns in RAW_TABLES.items():
+            listed = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+            connection.execute(f'CREATE TABLE raw."{table}" ({listed})')
+        connection.execute("CREATE TABLE meta.setting (name VARCHAR, value VARCHAR, type VARCHAR)")
+        rows = [
+            (
+                setting,
+                str(value).lower() if isinstance(value, bool) else str(value),
+                type(value).__name__,
+            )
+            for setting, value in settings.items()
+        ]
+        connection.executemany("INSERT INTO meta.setting VALUES (?, ?, ?)", rows)
+        for macro in read_macros(SQL).values():
+            connection.execute(macro.with_values(settings))
+    return name
+
+
+@cache
+def _seed_rows(path: Path) -> pyarrow.Table:
+    """A seed as text."""
+    options = "all_varchar = true, header = true, delim = ',', quote = '\"'"
+    with duckdb.connect() as connection:
+        return connection.sql(f"FROM read_csv('{path}', {options})").to_arrow_table()
+
+
 def model_names(*layers: str) -> list[str]:
     """Every SQL model of the given layers."""
     return [
@@ -49,22 +107,21 @@ def model_names(*layers: str) -> list[str]:
 class SqlKit:
     """A DuckDB in memory with empty raw tables, the settings and every macro."""
 
-    def __init__(self, settings: dict[str, Any] | None = None, threads: int = 2) -> None:
-        self.connection = duckdb.connect(config={"threads": threads})
+    def __init__(self, settings: dict[str, Any] | None = None, threads: int = 1) -> None:
+        values = {**default_values(), **(settings or {})}
+        self._values = repr(sorted(values.items()))
+        self._server = _server(threads)
+        self._catalog = f"kit_{next(_NUMBERS)}"
+        self._server.execute(f"ATTACH ':memory:' AS {self._catalog}")
+        template = _template(threads, self._values)
+        self._server.execute(f"COPY FROM DATABASE {template} TO {self._catalog}")
+        self.connection = self._server.cursor()
+        self.connection.execute(f"USE {self._catalog}")
         # A handful of rows: optimizing the plans takes longer than running them.
         self.connection.execute("PRAGMA disable_optimizer")
         self.seconds: dict[str, float] = {}
         self._study_id = "s1"
         self._row = 0
-        for schema in SCHEMAS:
-            self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        for table, columns in RAW_TABLES.items():
-            listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-            self.connection.execute(f'CREATE TABLE raw."{table}" ({listed})')
-        values = {**default_values(), **(settings or {})}
-        self._settings(values)
-        for macro in read_macros(SQL).values():
-            self.connection.execute(macro.with_values(values))
 
     def __enter__(self) -> SqlKit:
         return self
@@ -76,23 +133,7 @@ class SqlKit:
         trace: TracebackType | None,
     ) -> None:
         self.connection.close()
-
-    def _settings(self, values: dict[str, Any]) -> None:
-        self.connection.execute(
-            "CREATE TABLE meta.setting (name VARCHAR, value VARCHAR, type VARCHAR)"
-        )
-        cells = [
-            cell
-            for name, value in values.items()
-            for cell in (
-                name,
-                str(value).lower() if isinstance(value, bool) else str(value),
-                type(value).__name__,
-            )
-        ]
-        self.connection.execute(
-            f"INSERT INTO meta.setting VALUES {', '.join(['(?, ?, ?)'] * len(values))}", cells
-        )
+        self._server.execute(f"DETACH {self._catalog}")
 
     def study(self, study_id: str = "s1", **values: Any) -> None:
         """A row of raw.study; rows added after it belong to this study."""
@@ -111,7 +152,7 @@ class SqlKit:
         """Puts the loaded studies of a folder in the place of the raw tables."""
         self.connection.execute("PRAGMA enable_optimizer")
         for table in RAW_TABLES:
-            build_raw_table(self.connection.cursor(), raw_folder, table)
+            build_raw_table(self.connection, raw_folder, table)
         return self
 
     def add(self, table: str, *rows: dict[str, Any], **common: Any) -> None:
@@ -208,11 +249,44 @@ class SqlKit:
             reads = node.reads if isinstance(node, SqlModel) else ()
             waiting.extend(reads)
             needs[name] = {read for read in reads if read in nodes}
+        inputs = self._inputs()
+        traces: dict[str, frozenset[str]] = {}
         for name in TopologicalSorter(needs).static_order():
             started = time.perf_counter()
-            self._build_one(nodes[name])
+            node = nodes[name]
+            reads = node.reads if isinstance(node, SqlModel) else ()
+            own = {f"{read} {inputs[read]}" for read in reads if read in inputs}
+            if not set(reads) <= inputs.keys() | nodes.keys() | written.keys():
+                own.add(f"{name} {next(_NUMBERS)}")  # it reads what the test made: never the same
+            traces[name] = frozenset(own).union(*(traces[read] for read in needs[name]))
+            key = (name, self._values, traces[name])
+            if key in _MADE:
+                columns, rows = _MADE[key]
+                self.connection.execute(f"CREATE OR REPLACE TABLE {name} ({columns})")
+                if len(rows):
+                    self.connection.execute(f"INSERT INTO {name} FROM rows")
+            else:
+                self._build_one(node)
+                if isinstance(node, SqlModel):
+                    self._keep(key)
             self.seconds[name] = time.perf_counter() - started
         return self
+
+    def _inputs(self) -> dict[str, str]:
+        """A digest of the rows of each raw table and of the settings."""
+        tables = (*(f"raw.{table}" for table in RAW_TABLES), "meta.setting")
+        rows = "SELECT '{0}', md5(string_agg(t::VARCHAR, chr(10))) FROM {0} AS t"
+        return {
+            table: str(found)
+            for table, found in self.query(" UNION ALL ".join(map(rows.format, tables)))
+        }
+
+    def _keep(self, key: tuple[str, str, frozenset[str]]) -> None:
+        name = key[0]
+        columns = ", ".join(f'"{n}" {kind}' for n, kind, *_ in self.query(f"DESCRIBE {name}"))
+        is_small = self.query(f"SELECT count(*) <= {MOST_ROWS} FROM {name}")[0][0]
+        if is_small and not UNKEPT.search(columns):
+            _MADE[key] = columns, self.connection.sql(f"FROM {name}").to_arrow_table()
 
     def build_one(self, name: str) -> SqlKit:
         """Builds one model or seed on the tables as they are."""
@@ -226,8 +300,8 @@ class SqlKit:
             typed = ", ".join(
                 f"CAST({name} AS {kind}) AS {name}" for name, kind in node.types.items()
             )
-            options = "all_varchar = true, header = true, delim = ',', quote = '\"'"
-            query = f"SELECT {typed} FROM read_csv('{node.path}', {options})"
+            seed_rows = _seed_rows(node.path)  # noqa: F841  (the query names it)
+            query = f"SELECT {typed} FROM seed_rows"
         self.connection.execute(f"CREATE OR REPLACE TABLE {node.name} AS {query}")
 
     def rows(self, table: str, columns: str = "*", where: str = "TRUE") -> list[tuple[Any, ...]]:

@@ -34,6 +34,8 @@ class Gate:
 
     project: Project
     suites: Mapping[str, checks.Suite]
+    reads: Mapping[str, frozenset[str]]
+    """Tables that the checks of a table read beside it."""
     keys: Mapping[str, tuple[str, ...]]
     run_id: str
     run_at: datetime
@@ -98,10 +100,5 @@ class Gate:
             changed: tables whose suite changed.
             present: all tables that are there so far.
         """
-        tables = dict.fromkeys([*checks.tables_to_check(built, self.suites), *changed])
-        return [table for table in tables if {table, *self._read_by(table)} <= present]
-
-    def _read_by(self, table: str) -> frozenset[str]:
-        """Tables that the checks of a table read beside it."""
-        suite = self.suites.get(table)
-        return frozenset() if suite is None else frozenset(suite.tables)
+        tables = dict.fromkeys([*checks.tables_to_check(built, self.reads), *changed])
+        return [t for t in tables if {t, *self.reads.get(t, ())} <= present]

@@ -14,13 +14,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import importlib.util
+import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from warehouse import checks
 from warehouse.catalogue import installed_graph
+from warehouse.checking import kinds as checking_kinds
 from warehouse.checking.suites import Suite, read_suite, suite_files
 from warehouse.contents import content_folder
 from warehouse.errors import LesionsError
@@ -103,21 +104,51 @@ def _check_rule_set(project: Project, graph: Graph) -> None:
         )
 
 
-def project_suites(project: Project) -> dict[str, Suite]:
-    """The shipped suites with the project's own checks, by table.
+class ProjectSuites(Mapping[str, Suite]):
+    """The shipped suites with the project's own checks, by table; each is read when asked for.
 
     Raises:
         LesionsError: a suite that cannot be read; it names the file.
     """
-    suites = checks.load_suites(content_folder("expectations"))
-    for table, path in _own_suites(project).items():
-        own = read_suite(path)
-        shipped = suites.get(table)
-        if shipped is not None:
-            named = {check.check_id: check for check in (*shipped.checks, *own.checks)}
-            own = replace(own, checks=tuple(named.values()))
-        suites[table] = own
-    return suites
+
+    def __init__(self, project: Project) -> None:
+        self._shipped = suite_files(content_folder("expectations"))
+        self._own = _own_suites(project)
+        self._read: dict[str, Suite] = {}
+
+    def __getitem__(self, table: str) -> Suite:
+        if table not in self._read:
+            self._read[table] = self._suite(table)
+        return self._read[table]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys([*self._shipped, *self._own]))
+
+    def __len__(self) -> int:
+        return len({*self._shipped, *self._own})
+
+    def _suite(self, table: str) -> Suite:
+        if table not in self._own:
+            return read_suite(self._shipped[table])
+        own = read_suite(self._own[table])
+        if table not in self._shipped:
+            return own
+        both = (*read_suite(self._shipped[table]).checks, *own.checks)
+        return replace(own, checks=tuple({check.check_id: check for check in both}.values()))
+
+    def tables_read(self, memory: Memory) -> dict[str, frozenset[str]]:
+        """The other tables that each table's checks read; a suite not seen before is read now."""
+        kinds = inspect.getsource(checking_kinds)
+        found = {}
+        for table in self:
+            files = [files[table] for files in (self._shipped, self._own) if table in files]
+            texts = [file.read_text(encoding="utf-8") for file in files]
+            found[table] = frozenset(
+                memory.recall(
+                    ("suite", table, kinds, *texts), lambda table=table: sorted(self[table].tables)
+                )
+            )
+        return found
 
 
 def project_suite_digests(project: Project) -> dict[str, str]:

@@ -56,6 +56,7 @@ class Published:
     tables: Mapping[str, Built] = field(default_factory=dict)
     altered: Mapping[str, str] = field(default_factory=dict)
     """What another program did to it, by table; empty where the file was not compared."""
+    is_compared: bool = True
 
 
 def read_published(file: Path | None, *, is_compared: bool) -> Published:
@@ -74,7 +75,7 @@ def read_published(file: Path | None, *, is_compared: bool) -> Published:
     try:
         tables = read_built(file)
         if not tables or not is_compared:
-            return Published(tables)
+            return Published(tables, is_compared=is_compared)
         with open_published(file) as connection:
             altered = altered_tables(connection)
     except duckdb.Error as error:

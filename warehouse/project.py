@@ -55,7 +55,7 @@ class Project:
 
     @property
     def left(self) -> Path:
-        """Size and time of the published file as the last run left it."""
+        """Size, times of change and inode of the published file as the last run left it."""
         return self.state / "published.json"
 
     @property

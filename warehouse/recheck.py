@@ -11,7 +11,7 @@ from warehouse.checking import lifelines_check
 from warehouse.database import open_published, refuse_older
 from warehouse.display import Display, table
 from warehouse.errors import LesionsError
-from warehouse.own import project_graph, project_suites
+from warehouse.own import ProjectSuites, project_graph
 from warehouse.project import Project
 from warehouse.published import altered_tables
 
@@ -34,7 +34,7 @@ def check_published(project: Project, display: Display, *, is_deep: bool = False
     with open_published(project.published) as connection:
         refuse_older(connection, project.published)
         altered = altered_tables(connection)
-        suites = project_suites(project)
+        suites = ProjectSuites(project)
         built = [
             name
             for (name,) in connection.execute(

@@ -30,7 +30,7 @@ from warehouse.loading import load_studies, read_state
 from warehouse.memory import Memory
 from warehouse.meta import CHECK_TABLE
 from warehouse.models import LAYERS, ON_DEMAND
-from warehouse.own import project_graph, project_suite_digests, project_suites
+from warehouse.own import ProjectSuites, project_graph, project_suite_digests
 from warehouse.plan import Plan, Published, make_plan, read_published
 from warehouse.project import Project, single_writer
 from warehouse.published import (
@@ -89,7 +89,7 @@ def plan_project(
         LesionsError: settings, studies, models or selectors that are wrong.
     """
     with readable(project.published, project.state, lambda text: None) as source:
-        return _plan(project, source, selectors, force, graph, is_compared=False)
+        return _plan(project, source, selectors, force, graph)
 
 
 def _plan(
@@ -98,13 +98,10 @@ def _plan(
     selectors: Sequence[str],
     force: bool,
     graph: Graph | None,
-    *,
-    is_compared: bool,
 ) -> Planned:
     """The plan from the published file as it can be read.
 
-    Its tables are compared with their digests where that is wished, and where the file is not the
-    one that the last run left.
+    Its tables are compared with their digests where the file is not the one that the last run left.
     """
     memory = Memory.of_project(project.state, "definitions.json")
     is_whole = graph is None
@@ -113,8 +110,8 @@ def _plan(
     wanted = fingerprint_graph(graph, project.values, state.fingerprint, memory)
     if is_whole:
         memory.save()
-    is_compared = is_compared or source != project.published or not _is_as_left(project)
-    published = read_published(source, is_compared=is_compared)
+    is_as_left = source == project.published and _is_left(project)
+    published = read_published(source, is_compared=not is_as_left)
     if selectors and source is not None and not published.tables:
         # A selection alone would take the place of a whole warehouse.
         raise CommandError(
@@ -127,23 +124,27 @@ def _plan(
     return Planned(graph, plan, wanted, published, source, state.to_load, bool(state.folders))
 
 
-def _is_as_left(project: Project) -> bool:
-    """Whether the published file has the size and time of change that the last run noted."""
+def _is_left(project: Project) -> bool:
+    """Whether the published file is the one that the last run left, untouched since.
+
+    The system sets the time of change whenever content or permissions change, and no program can
+    set it back: this holds without reading the file.
+    """
     try:
         noted = json.loads(project.left.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(noted == _size_and_time(project))
+    return bool(noted == _identity(project))
 
 
-def _size_and_time(project: Project) -> list[int]:
+def _identity(project: Project) -> list[int]:
     state = project.published.stat()
-    return [state.st_size, state.st_mtime_ns]
+    return [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
 
 
 def _note_as_left(project: Project) -> None:
     with replacing(project.left) as beside:
-        beside.write_text(json.dumps(_size_and_time(project)), encoding="utf-8")
+        beside.write_text(json.dumps(_identity(project)), encoding="utf-8")
 
 
 def _remove_leftovers(project: Project) -> None:
@@ -205,7 +206,7 @@ def run_project(
         if not holder(project.published):
             set_log_aside(project.published, project.state, display.say)
         source = stack.enter_context(readable(project.published, project.state, display.say))
-        planned = _plan(project, source, selectors, force, graph, is_compared=False)
+        planned = _plan(project, source, selectors, force, graph)
         if not planned.has_studies and any(
             n.kind == "source" for n in planned.graph.nodes.values()
         ):
@@ -273,10 +274,8 @@ class _Run:
                 *(self.project, planned.studies_to_load, self.started_at),
                 *(stage.observe, self.display.say),
             )
-        planned = _plan(
-            *(self.project, planned.source, self.selectors, self.force, planned.graph),
-            is_compared=True,
-        )
+        if planned.studies_to_load:
+            planned = _plan(self.project, planned.source, self.selectors, self.force, planned.graph)
         for table, what in planned.published.altered.items():
             self.display.say(f"{table} in the published file: {what}.")
         if planned.plan.is_empty:
@@ -290,6 +289,11 @@ class _Run:
             assert planned.source is not None  # it has tables
             with self.stage("carry", len(tables), "tables"):
                 shutil.copyfile(planned.source, self.project.work)
+            if not planned.published.is_compared and not _is_left(self.project):
+                raise LesionsError(
+                    f"{self.project.published} was changed while it was read. Nothing was "
+                    "published. Run 'lesions run' again: it compares each table with its digest."
+                )
         with open_work(
             self.project.work,
             threads=self.threads,
@@ -337,9 +341,12 @@ class _Run:
         for macro in graph.macros.values():
             connection.execute(macro.with_values(self.project.values))
         checking.write_check_results(connection, [])
+        suites = ProjectSuites(self.project)
+        memory = Memory.of_project(self.project.state, "suites.json")
         gate = Gate(
             project=self.project,
-            suites=project_suites(self.project),
+            suites=suites,
+            reads=suites.tables_read(memory),
             keys={doc.name: doc.key for doc in graph.table_docs.values()},
             run_id=self.run_id,
             run_at=self.started_at,
@@ -347,6 +354,7 @@ class _Run:
             stage=self.stage,
             left_out=tuple(name for name in plan.reasons if name not in plan.chosen),
         )
+        memory.save()
         built: list[BuiltNode] = []
         checks: list[checking.CheckResult] = []
         for layer in LAYERS:

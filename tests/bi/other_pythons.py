@@ -16,12 +16,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 ENVIRONMENTS = {
-    "duckdb-1.5": ("duckdb==1.5.5", "sqlalchemy==2.0.54", "duckdb-engine==0.17.0", "pandas<3"),
+    "duckdb-1.5": ("duckdb==1.5.6", "sqlalchemy==2.0.54", "duckdb-engine==0.17.0", "pandas<3"),
     "sqlalchemy": ("duckdb==2.0.0", "sqlalchemy==2.0.54", "duckdb-sqlalchemy==1.5.6.4",
                    "pandas<3"),
     # rich, cachetools and an older flask-caching: what Superset 6.1 needs and does not declare.
     "superset": ("apache-superset==6.1.0", "duckdb==2.0.0", "duckdb-engine==0.17.0",
                  "flask-caching<2.4", "rich", "cachetools", "psycopg2-binary", "sqlalchemy<2"),
+    # Only its copy of axe-core's script is used.
+    "axe": ("--no-deps", "axe-playwright-python==0.1.8"),
     "moto": ("moto[server,s3]>=5,<6",),
     "dbt-artifacts": ("dbt-artifacts-parser==0.15.0",),
 }  # fmt: skip

@@ -1,4 +1,8 @@
-"""Readers of several kinds and ages, each in a process of its own, while runs publish."""
+"""Readers of several kinds and ages, each in a process of its own, while runs publish.
+
+LESIONS_DEMO=folder LESIONS_PUBLISHES=100 pytest -m external -n 0 -s \
+    tests/bi/test_clients_while_publishing.py
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from warehouse.simulate import write_trials
 
 pytestmark = pytest.mark.external
 
-PUBLISHES = 20
+PUBLISHES = int(os.environ.get("LESIONS_PUBLISHES", "20"))
 READER = Path(__file__).with_name("clients.py")
 
 
@@ -33,7 +37,7 @@ def make_project(folder: Path) -> Path:
     return folder
 
 
-def test_no_error_and_always_a_whole_state_while_a_run_publishes_twenty_times(
+def test_no_error_and_always_a_whole_state_while_a_run_publishes_again_and_again(
     tmp_path: Path,
 ) -> None:
     project = open_project(make_project(tmp_path / "project"))

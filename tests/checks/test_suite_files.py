@@ -204,10 +204,10 @@ def test_tables_whose_suites_read_what_was_built_are_checked_too(tmp_path: Path)
         entry("expect_values_to_exist_in", column="organ", table="core.organ"),
         entry("expect_column_values_to_not_be_null", column="organ"),
     )
-    suites = load_suites(tmp_path)
-    assert tables_to_check(["core.organ", "core.study"], suites) == [
+    reads = {table: suite.tables for table, suite in load_suites(tmp_path).items()}
+    assert tables_to_check(["core.organ", "core.study"], reads) == [
         "core.organ",
         "core.study",
         "core.lesion",
     ]
-    assert tables_to_check(["core.study"], suites) == ["core.study"]
+    assert tables_to_check(["core.study"], reads) == ["core.study"]

@@ -20,9 +20,11 @@ def gate(tmp_path: Path) -> Gate:
     exists = "- expect_values_to_exist_in: {column: id, table: quality.q}\n"
     (folder / "core" / "b.yml").write_text(exists)
     display = Display(quiet=True)
+    suites = load_suites(folder)
     return Gate(
         project=create_project(tmp_path / "project"),
-        suites=load_suites(folder),
+        suites=suites,
+        reads={table: suite.tables for table, suite in suites.items()},
         keys={},
         run_id="r",
         run_at=None,  # type: ignore[arg-type]  # not used to find what is due

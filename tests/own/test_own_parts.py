@@ -18,7 +18,7 @@ from warehouse.display import Display
 from warehouse.errors import CommandError, LesionsError
 from warehouse.judging import judge
 from warehouse.loading import load_one
-from warehouse.own import MERGED, REPLACED, has_own_parts, project_graph, project_suites
+from warehouse.own import MERGED, REPLACED, ProjectSuites, has_own_parts, project_graph
 from warehouse.project import Project, create_project, open_project
 from warehouse.reference.describe import describe
 from warehouse.report.make import make_report
@@ -227,14 +227,14 @@ def test_an_own_row_replaces_the_shipped_row_of_its_key(tmp_path):
 
 def test_an_own_check_replaces_the_shipped_check_of_its_id(tmp_path):
     project = create_project(tmp_path / "p")
-    shipped = project_suites(project)["mart.fig_load"]
+    shipped = ProjectSuites(project)["mart.fig_load"]
     path = project.root / "expectations" / "mart" / "fig_load.yml"
     path.parent.mkdir(parents=True)
     path.write_text(
         "- expect_rows_to_satisfy: {condition: rows_in_file >= 0}\n  id: rows_add_up\n"
         "  description: files have rows\n"
     )
-    own = project_suites(project)["mart.fig_load"]
+    own = ProjectSuites(project)["mart.fig_load"]
     assert len(own.checks) == len(shipped.checks)
     changed = next(check for check in own.checks if check.check_id == "rows_add_up")
     assert "rows_in_file >= 0" in json.dumps(dict(changed.kwargs))

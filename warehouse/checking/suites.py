@@ -118,18 +118,18 @@ class Suite:
         return frozenset[str]().union(*(check.tables for check in self.checks))
 
 
-def tables_to_check(built: Iterable[str], suites: Mapping[str, Suite]) -> list[str]:
+def tables_to_check(built: Iterable[str], reads: Mapping[str, frozenset[str]]) -> list[str]:
     """The tables whose checks may come out differently once some tables are built anew.
 
     Args:
         built: the tables built, ``schema.table``.
-        suites: what ``load_suites`` returned.
+        reads: the other tables that the checks of each table read.
 
     Returns:
         The tables built, in their order, then those whose suites read one of them, by name.
     """
     first = list(dict.fromkeys(built))
-    others = {name for name, suite in suites.items() if not suite.tables.isdisjoint(first)}
+    others = {name for name, tables in reads.items() if not tables.isdisjoint(first)}
     return first + sorted(others.difference(first))
 
 

@@ -16,7 +16,7 @@ from warehouse.fingerprints import step_sources
 from warehouse.graph import Graph, Node
 from warehouse.memory import Memory
 from warehouse.meta import META_DOCS
-from warehouse.own import project_graph, project_suites
+from warehouse.own import ProjectSuites, project_graph
 from warehouse.project import Project
 from warehouse.registry import TableDoc
 from warehouse.settings import SETTINGS, as_text
@@ -61,7 +61,7 @@ def describe(connection: duckdb.DuckDBPyConnection, project: Project) -> dict[st
     """
     memory = Memory()  # the modules of steps are many steps' own: each is parsed once
     graph = project_graph(project, memory)
-    suites = project_suites(project)
+    suites = ProjectSuites(project)
     stored = _Stored(connection)
     tables = [
         _table(doc, graph.nodes[graph.producer[doc.name]], memory, suites, stored)
