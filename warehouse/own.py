@@ -18,6 +18,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from warehouse.catalogue import installed_graph
@@ -143,12 +144,14 @@ class ProjectSuites(Mapping[str, Suite]):
         for table in self:
             files = [files[table] for files in (self._shipped, self._own) if table in files]
             texts = [file.read_text(encoding="utf-8") for file in files]
-            found[table] = frozenset(
-                memory.recall(
-                    ("suite", table, kinds, *texts), lambda table=table: sorted(self[table].tables)
-                )
+            known = memory.recall(
+                ("suite", table, kinds, *texts), partial(self._tables_read, table)
             )
+            found[table] = frozenset(known)
         return found
+
+    def _tables_read(self, table: str) -> list[str]:
+        return sorted(self[table].tables)
 
 
 def project_suite_digests(project: Project) -> dict[str, str]:
