@@ -30,8 +30,11 @@ LARGE_TRIALS = (
     "inconsistent lesions: liver - bone",
     "phenotype",
     "summary: all: gower_distance: pooled organ: gi_tract",
+    "summary: all: gower_distance: pooled organ: lung",
+    "survival difference: all: liver and lymph node response",
+    "characteristic: Best overall response: CR",
 )
-"""Numbers that need more lesions of rare organs than a small project has."""
+"""Numbers that need more patients, or lesions of rare organs, than a small project has."""
 
 
 def seed() -> list[dict[str, str]]:
