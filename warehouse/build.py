@@ -15,11 +15,12 @@ import duckdb
 import sqlglot
 
 from warehouse.database import qualified, quoted
+from warehouse.engines.base import DuckEngine, Engine
 from warehouse.errors import LesionsError
 from warehouse.fingerprints import digest
 from warehouse.graph import Graph, Node
 from warehouse.models import ON_DEMAND, Seed, table_names
-from warehouse.raw import build_raw_table
+from warehouse.raw import raw_query
 from warehouse.registry import Columns, Rows, Step, cpu_seconds_here
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Builder:
     observe: NodeObserver = field(default=lambda name, event: None)
     published_file: Path | None = None
     """The warehouse as it was before this run, where there is one."""
+    engine: Engine = field(default_factory=DuckEngine)
     cursors: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
     """Cursors at work, to be interrupted when the run stops."""
     is_stopped: bool = False
@@ -92,6 +94,7 @@ class Builder:
                     future.cancel()
                 for cursor in tuple(self.cursors):
                     cursor.interrupt()
+                self.engine.interrupt()
                 raise
         return [built[name] for name in self.graph.nodes if name in built]
 
@@ -102,15 +105,17 @@ class Builder:
         with self.connection.cursor() as cursor:
             self.cursors.append(cursor)
             try:
-                if node.model is not None:
-                    kind = "VIEW" if node.model.is_view else "TABLE"
-                    cursor.execute(f"CREATE {kind} {qualified(node.name)} AS {node.model.text}")
+                if node.model is not None and node.model.is_view:
+                    cursor.execute(f"CREATE VIEW {qualified(node.name)} AS {node.model.text}")
+                elif node.model is not None:
+                    self.engine.create(cursor, node.model)
                 elif node.seed is not None:
-                    _build_seed(cursor, node.seed)
+                    self.engine.keep(cursor, node.name, _seed_query(node.seed))
                 elif node.step is not None:
                     notes = self._run_step(cursor, node.step)
                 else:
-                    build_raw_table(cursor, self.raw_folder, node.name.split(".")[1])
+                    query = raw_query(cursor, self.raw_folder, node.name.split(".")[1])
+                    self.engine.keep(cursor, node.name, query)
             except duckdb.Error as error:
                 raise LesionsError(f"{node.name} could not be built: {error}") from error
             finally:
@@ -151,7 +156,7 @@ class Builder:
                     f"step {step.name}: {table.name} has the columns {_columns_text(found)}; "
                     f"declared are {_columns_text(table.types)}."
                 )
-            cursor.execute(f"CREATE TABLE {qualified(table.name)} AS SELECT * FROM step_result")
+            self.engine.keep(cursor, table.name, "SELECT * FROM step_result")
             cursor.unregister("step_result")
         return context.notes
 
@@ -247,12 +252,12 @@ class StepRun:
         self.observe(self.declared.name, f"note: {text}")
 
 
-def _build_seed(cursor: duckdb.DuckDBPyConnection, seed: Seed) -> None:
+def _seed_query(seed: Seed) -> str:
     columns = ", ".join(
         f'CAST("{name}" AS {kind}) AS "{name}"' for name, kind in seed.types.items()
     )
-    cursor.execute(
-        f"CREATE TABLE {qualified(seed.name)} AS SELECT {columns} FROM read_csv("
+    return (
+        f"SELECT {columns} FROM read_csv("
         f"{quoted(str(seed.path))}, all_varchar = true, header = true, delim = ',', quote = '\"')"
     )
 

@@ -285,12 +285,20 @@ def plan(selectors: tuple[str, ...], project_folder: Path) -> None:
 @project_option
 @click.option("--force", is_flag=True, help="Build even what has not changed.")
 @timings_option
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    help="What makes the tables of models; the setting run.engine if left out.",
+)
+@click.option("--master", metavar="URL", help="Where Spark is; the setting spark.master if not.")
 @quiet_option
 def run(
     selectors: tuple[str, ...],
     project_folder: Path,
     force: bool,
     has_timings: bool,
+    engine: str | None,
+    master: str | None,
     quiet: bool,
 ) -> None:
     """Load, transform, fit, check and publish what is out of date.
@@ -302,7 +310,11 @@ def run(
     from warehouse.run import run_project
     from warehouse.views import print_run, print_timings
 
-    project = open_project(project_folder)
+    if master is not None and engine == "duckdb":
+        raise click.UsageError("--master goes with --engine spark.")
+    project = open_project(project_folder).with_values(
+        {"run.engine": engine or ("spark" if master else None), "spark.master": master}
+    )
     report = run_project(project, selectors=selectors, force=force, display=Display(quiet=quiet))
     print_run(project, report)
     if has_timings:

@@ -13,6 +13,9 @@ from warehouse.errors import LesionsError
 STORAGE_VERSION = "v1.5.0"
 """Storage version of written files: clients of DuckDB 1.5 read it too."""
 
+STORE = "warehouse.parquet"
+"""Folder beside a published file with those of its tables that lie in Parquet (engine spark)."""
+
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 """DuckDB must not fetch extensions."""
 
@@ -55,7 +58,8 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     if not path.is_file():
         raise LesionsError(f"{path} is not there yet. 'lesions run' makes it.")
-    config = {"enable_external_access": "false"}
+    stores = stores_of(path)
+    config = {} if stores else {"enable_external_access": "false"}
     if logs_of(path):
         reason = why_not_readable(path) or OSError("a log lies beside it.")
         raise LesionsError(unreadable(path, reason))
@@ -65,7 +69,26 @@ def open_published(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise LesionsError(unreadable(path, error)) from error
     with connection:
         connection.execute(NO_PROGRESS_BAR)
+        if stores:
+            _allow_only(connection, stores)
         yield connection
+
+
+def _allow_only(connection: duckdb.DuckDBPyConnection, folders: list[str]) -> None:
+    """Shuts out all files but those below some folders, which a connection's start cannot."""
+    ((is_open,),) = connection.execute(
+        "SELECT current_setting('enable_external_access')"
+    ).fetchall()
+    if is_open:  # else another connection of this process has done it
+        listed = ", ".join(map(quoted, folders))
+        connection.execute(f"SET allowed_directories = [{listed}]")
+        connection.execute("SET enable_external_access = false")
+
+
+def stores_of(path: Path) -> list[str]:
+    """Folders of Parquet that a published file, or a copy of it in the project, may show."""
+    places = (path.parent / STORE, path.parent.parent / STORE)
+    return [str(place.resolve()) for place in places if place.is_dir()]
 
 
 def refuse_older(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +22,11 @@ from warehouse.errors import LesionsError
 from warehouse.project import Project, check_writable
 
 DISTRIBUTION = "lesion-warehouse"
+OLDEST_JAVA = 17
+GET_JAVA = (
+    "Debian, Ubuntu: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17; "
+    "else: conda install openjdk=17, or adoptium.net, and JAVA_HOME"
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ def _installation() -> Iterator[Finding]:
         yield Finding("packages", "ok", f"{DISTRIBUTION} {version(DISTRIBUTION)}, all in range")
     yield _models()
     yield _duckdb()
+    yield _spark()
 
 
 def _unmet(text: str) -> str:
@@ -88,6 +96,34 @@ def _duckdb() -> Finding:
             connection.execute("CREATE TABLE t AS SELECT 1 AS x")
             connection.execute("CHECKPOINT")
     return Finding("DuckDB", "ok", f"{duckdb.__version__} writes and reads a file")
+
+
+def _spark() -> Finding:
+    """Whether the engine spark can run: it is an extra, and needs Java."""
+    try:
+        found = version("pyspark")
+    except PackageNotFoundError:
+        return Finding("Spark", "ok", "not installed; the extra 'spark' brings it")
+    java = _java_version()
+    if java is None:
+        return Finding("Spark", "warning", f"pyspark {found} is there, Java is not. {GET_JAVA}")
+    if java < OLDEST_JAVA:
+        return Finding(
+            "Spark", "warning", f"pyspark {found} does not run on Java {java}. {GET_JAVA}"
+        )
+    return Finding("Spark", "ok", f"pyspark {found} on Java {java}")
+
+
+def _java_version() -> int | None:
+    """The Java that Spark would take: of JAVA_HOME, else the one on the path; None without one."""
+    home = os.environ.get("JAVA_HOME")
+    program = str(Path(home) / "bin" / "java") if home else "java"
+    try:
+        said = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    number = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
+    return int(number[1]) if number else None
 
 
 def _machine() -> Iterator[Finding]:

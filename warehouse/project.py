@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,11 @@ class Project:
 
     root: Path
     values: Mapping[str, Any]
+
+    def with_values(self, given: Mapping[str, Any]) -> Project:
+        """The project with settings that a command gives, where it gives them."""
+        values = {name: value for name, value in given.items() if value is not None}
+        return replace(self, values={**self.values, **values})
 
     @property
     def studies(self) -> Path:

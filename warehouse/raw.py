@@ -111,10 +111,6 @@ def fingerprint_of(studies: Mapping[str, Mapping[str, Any]], table: str) -> str:
 def build_raw_table(cursor: duckdb.DuckDBPyConnection, raw_dir: Path, table: str) -> int:
     """Makes ``raw.<table>`` from the loaded studies.
 
-    Every declared column is there whatever the studies hold. Columns of the sources that are not
-    declared stand between the declared ones and the provenance, sorted by name. Rows are in the
-    order of study, file and record, and as they were loaded where a file was mapped twice.
-
     Args:
         cursor: of a database that can be written; the schema ``raw`` is made when absent.
         raw_dir: folder of the loaded studies.
@@ -122,6 +118,29 @@ def build_raw_table(cursor: duckdb.DuckDBPyConnection, raw_dir: Path, table: str
 
     Returns:
         Number of rows.
+
+    Raises:
+        LesionsError: a loaded file is not as it was written.
+    """
+    query = raw_query(cursor, raw_dir, table)
+    cursor.execute("CREATE SCHEMA IF NOT EXISTS raw")
+    cursor.execute(f"CREATE OR REPLACE TABLE raw.{identifier(table)} AS {query}")
+    # All rows are fetched: a result left half read would block the caller's next statement.
+    counted = cursor.execute(f"SELECT count(*) FROM raw.{identifier(table)}").fetchall()
+    return int(counted[0][0])
+
+
+def raw_query(cursor: duckdb.DuckDBPyConnection, raw_dir: Path, table: str) -> str:
+    """The query whose rows ``raw.<table>`` is to have, from the loaded studies.
+
+    Every declared column is there whatever the studies hold. Columns of the sources that are not
+    declared stand between the declared ones and the provenance, sorted by name. Rows are in the
+    order of study, file and record, and as they were loaded where a file was mapped twice.
+
+    Args:
+        cursor: of any database.
+        raw_dir: folder of the loaded studies.
+        table: a name of RAW_TABLES.
 
     Raises:
         LesionsError: a loaded file is not as it was written.
@@ -148,15 +167,10 @@ def build_raw_table(cursor: duckdb.DuckDBPyConnection, raw_dir: Path, table: str
             f"SELECT {cells}, file_row_number AS {_PLACE} "
             f"FROM read_parquet({literal(str(file))}, file_row_number = true)"
         )
-    cursor.execute("CREATE SCHEMA IF NOT EXISTS raw")
-    cursor.execute(
-        f"CREATE OR REPLACE TABLE raw.{identifier(table)} AS "
+    return (
         f"SELECT * EXCLUDE ({_PLACE}) FROM ({' UNION ALL '.join(selects)}) "
         f"ORDER BY {_ORDER[table]}, {_PLACE}"
     )
-    # All rows are fetched: a result left half read would block the caller's next statement.
-    counted = cursor.execute(f"SELECT count(*) FROM raw.{identifier(table)}").fetchall()
-    return int(counted[0][0])
 
 
 def remove_unlisted(raw_dir: Path, study_ids: Collection[str]) -> list[str]:

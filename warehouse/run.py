@@ -21,6 +21,9 @@ from warehouse import meta, record
 from warehouse.build import Builder, BuiltNode, doc_digests
 from warehouse.database import STORAGE_VERSION, ident, open_work, qualified, quoted
 from warehouse.display import Display, Stage
+from warehouse.engines.base import Engine
+from warehouse.engines.make import engine_of
+from warehouse.engines.store import remove_unused_parquet, stored_size_and_time
 from warehouse.errors import CommandError, LesionsError, MachineError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
 from warehouse.gates import Gate
@@ -139,7 +142,8 @@ def _is_left(project: Project) -> bool:
 
 def _identity(project: Project) -> list[int]:
     state = project.published.stat()
-    return [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+    file = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+    return [*file, *stored_size_and_time(project)]
 
 
 def _note_as_left(project: Project) -> None:
@@ -203,6 +207,7 @@ def run_project(
     with ExitStack() as stack:
         stack.enter_context(single_writer(project))
         _remove_leftovers(project)
+        remove_unused_parquet(project)
         if not holder(project.published):
             set_log_aside(project.published, project.state, display.say)
         source = stack.enter_context(readable(project.published, project.state, display.say))
@@ -307,7 +312,8 @@ class _Run:
                 _drop(connection, planned)
             else:
                 meta.create_schemas(connection)
-            built, checks = self._fill(connection, planned)
+            with engine_of(self.project, planned.graph, self.run_id) as engine:
+                built, checks = self._fill(connection, planned, engine)
             standing = checking.read_check_results(connection)
             connection.execute("CHECKPOINT")
             is_loose = _is_loose(connection)
@@ -333,7 +339,7 @@ class _Run:
         )
 
     def _fill(
-        self, connection: duckdb.DuckDBPyConnection, planned: Planned
+        self, connection: duckdb.DuckDBPyConnection, planned: Planned, engine: Engine
     ) -> tuple[list[BuiltNode], list[checking.CheckResult]]:
         graph, plan = planned.graph, planned.plan
         connection.execute("DELETE FROM meta.setting")
@@ -359,7 +365,7 @@ class _Run:
         checks: list[checking.CheckResult] = []
         for layer in LAYERS:
             names = [n for n in graph.nodes if n in plan.chosen and graph.nodes[n].layer == layer]
-            made = self._build_layer(connection, planned, layer, names) if names else []
+            made = self._build_layer(connection, planned, engine, names) if names else []
             built += made
             if layer not in ("raw", *ON_DEMAND) and self.is_gated:
                 tables = [table for node in made for table in node.rows]
@@ -374,9 +380,10 @@ class _Run:
         self,
         connection: duckdb.DuckDBPyConnection,
         planned: Planned,
-        layer: str,
+        engine: Engine,
         names: Sequence[str],
     ) -> list[BuiltNode]:
+        layer = planned.graph.nodes[names[0]].layer
         with self.stage(layer, len(names), "models built") as stage:
             builder = Builder(
                 connection,
@@ -387,6 +394,7 @@ class _Run:
                 stage.observe,
                 # What another program altered is no place to start from.
                 None if planned.published.altered else planned.source,
+                engine,
             )
             made = builder.build(names)
         for node in made:

@@ -192,26 +192,26 @@ edition AS (
 no_counted AS (
     SELECT
         'rows.7j' AS defect_id,
-        response.study_id,
-        response.source_file,
-        min(response.source_row) AS source_row,
+        told.study_id,
+        told.source_file,
+        min(told.source_row) AS source_row,
         'rscat' AS column_name,
-        response.criterion AS value,
+        told.criterion AS value,
         printf(
             '%d subjects have responses by %s and none by %s, which endpoints follow: none of theirs counts.',
-            count(DISTINCT response.patient_id), response.criterion, min(chosen.criterion)
+            count(DISTINCT told.patient_id), told.criterion, min(chosen.criterion)
         ) AS message
-    FROM response
-    INNER JOIN chosen ON response.study_id = chosen.study_id AND response.criterion <> chosen.criterion
+    FROM response AS told
+    INNER JOIN chosen ON told.study_id = chosen.study_id AND told.criterion <> chosen.criterion
     WHERE
-        response.response_period = 'on study'
-        AND response.test_code IN ('OVRLRESP', 'BESTRESP')
+        told.response_period = 'on study'
+        AND told.test_code IN ('OVRLRESP', 'BESTRESP')
         AND NOT EXISTS (
             SELECT 1
             FROM response AS counted
-            WHERE counted.patient_id = response.patient_id AND counted.is_analysis_response
+            WHERE counted.patient_id = told.patient_id AND counted.is_analysis_response
         )
-    GROUP BY response.study_id, response.source_file, response.criterion
+    GROUP BY told.study_id, told.source_file, told.criterion
 ),
 
 -- Progression that no day is known of: set aside, and endpoints end before it, or with the death.

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.database import NO_PROGRESS_BAR, OFFLINE, ident, qualified, quoted
+from warehouse.engines.store import stored_folders
 from warehouse.errors import LesionsError
 
 SCHEMA = "mart"
@@ -135,7 +136,9 @@ def _read_tables(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
         [SCHEMA],
     ).fetchall()
     comments: dict[str, str] = {name: comment or "" for name, comment, _ in described}
-    views = {name for name, _, is_view in described if is_view}
+    # What lies in Parquet is shown as a view, and changes as a table does.
+    stored = {name.removeprefix(f"{SCHEMA}.") for name in stored_folders(connection)}
+    views = {name for name, _, is_view in described if is_view} - stored
     models = connection.execute(
         "SELECT split_part(name, '.', 2), grain, key_columns, rows, run_id FROM meta.model "
         "WHERE split_part(name, '.', 1) = ? ORDER BY name",

@@ -30,7 +30,43 @@ SETTINGS: tuple[Setting, ...] = (
         pattern=r"(0?[4-7][0-7]{2})?",
         is_operational=True,
     ),
+    Setting(
+        "run.engine",
+        "duckdb",
+        "what makes the tables of models: duckdb, or spark (docs/scaling.md)",
+        choices=("duckdb", "spark"),
+        is_operational=True,
+    ),
     Setting("run.seed", 20230607, "seed of every random step", minimum=0, maximum=2**63 - 1),
+    Setting(
+        "spark.master",
+        "local[2]",
+        "where Spark is: local[2], spark://host:port of a standalone cluster, yarn, or "
+        "sc://host:port of Spark Connect",
+        pattern=r"\S+",
+        is_operational=True,
+    ),
+    Setting(
+        "spark.driver_memory",
+        "2g",
+        "memory of Spark's driver",
+        pattern=r"\d+[mg]",
+        is_operational=True,
+    ),
+    Setting(
+        "spark.executor_memory",
+        "1500m",
+        "memory of each of Spark's executors",
+        pattern=r"\d+[mg]",
+        is_operational=True,
+    ),
+    Setting(
+        "spark.options",
+        "",
+        "options of Spark's own, such as 'spark.cores.max=8 spark.sql.shuffle.partitions=64'",
+        pattern=r"([\w.]+=\S+( [\w.]+=\S+)*)?",
+        is_operational=True,
+    ),
     Setting(
         "project.steps",
         "",

@@ -154,5 +154,5 @@ SELECT
     rule_id, -- rule of staging.local_treatment_reach that says which lesions it reached
     is_ambiguous, -- the source leaves open which lesion was treated
     lesion_ids, -- lesions taken to be treated
-    len(lesion_ids) AS n_lesions -- how many
+    array_length(lesion_ids) AS n_lesions -- how many
 FROM reached

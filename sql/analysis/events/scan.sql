@@ -55,6 +55,21 @@ scan AS (
         max(day) AS last_day
     FROM any_day
     GROUP BY patient_id, reader, time_point_id
+),
+
+ended_before AS (
+    SELECT
+        scan.patient_id,
+        scan.reader,
+        scan.time_point_id,
+        max(earlier.last_day) AS last_day
+    FROM scan
+    INNER JOIN scan AS earlier
+        ON
+            scan.patient_id = earlier.patient_id
+            AND scan.reader = earlier.reader
+            AND scan.first_day > earlier.last_day
+    GROUP BY scan.patient_id, scan.reader, scan.time_point_id
 )
 
 SELECT
@@ -64,11 +79,11 @@ SELECT
     scan.first_day, -- first day of its scans, from first dose
     scan.last_day, -- last day of its scans, from first dose
     time_point.visit, -- the source's label of the visit; NULL where it gives none
-    earlier.last_day AS previous_day -- last day of the time point before it, which ended before this one began
+    ended_before.last_day AS previous_day -- last day of the time point before it, which ended before this one began
 FROM scan
 LEFT JOIN core.time_point AS time_point ON scan.time_point_id = time_point.time_point_id
-ASOF LEFT JOIN scan AS earlier
+LEFT JOIN ended_before
     ON
-        scan.patient_id = earlier.patient_id
-        AND scan.reader = earlier.reader
-        AND scan.first_day > earlier.last_day
+        scan.patient_id = ended_before.patient_id
+        AND scan.reader = ended_before.reader
+        AND scan.time_point_id = ended_before.time_point_id

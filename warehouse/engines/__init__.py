@@ -1,0 +1,1 @@
+"""What builds the tables of a run: DuckDB by default, or Apache Spark."""
