@@ -219,9 +219,17 @@ deciding AS (
     ) = 1
 ),
 
+assessed_day AS (
+    SELECT DISTINCT
+        patient_id,
+        day
+    FROM assessment
+),
+
 met AS (
     SELECT
         deciding.*,
+        assessed_day.day IS NOT NULL AS is_assessed_at_stated_end,
         stated_there.responses AS stated_there,
         derived_there.responses AS derived_there,
         round(deciding.stated.days - deciding.derived.days, 6) AS difference_days,
@@ -247,6 +255,8 @@ met AS (
             deciding.patient_id = derived_there.patient_id
             AND derived_there.basis = 'derived'
             AND deciding.stated_time_point_id = derived_there.time_point_id
+    LEFT JOIN assessed_day
+        ON deciding.patient_id = assessed_day.patient_id AND deciding.stated.ends = assessed_day.day
 ),
 
 told AS (
@@ -347,11 +357,7 @@ told AS (
                 reason := 'event_not_counted',
                 holds := derived_end IN ('progression', 'response') AND stated_end = 'censored'
                 AND stated.ends < derived.ends
-                AND EXISTS (
-                    SELECT 1
-                    FROM assessment
-                    WHERE assessment.patient_id = met.patient_id AND assessment.day = met.stated.ends
-                )
+                AND is_assessed_at_stated_end
             )
         ]) AS fact
     FROM met
