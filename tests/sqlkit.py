@@ -50,11 +50,11 @@ UNKEPT = re.compile(r"\b(U?HUGEINT|ENUM|INTERVAL|TIME|BIT)\b")
 """Types that Arrow does not give back as they were."""
 
 
-_NUMBERS = itertools.count()
+NUMBERS = itertools.count()
 
 
 @cache
-def _server(threads: int) -> duckdb.DuckDBPyConnection:
+def server(threads: int) -> duckdb.DuckDBPyConnection:
     """The DuckDB of all kits of this process: to start one takes longer than most models."""
     return duckdb.connect(config={"threads": threads})
 
@@ -62,9 +62,9 @@ def _server(threads: int) -> duckdb.DuckDBPyConnection:
 @cache
 def _template(threads: int, values: str) -> str:
     """The name of a database with empty raw tables, settings of these values and every macro."""
-    name = f"template_{next(_NUMBERS)}"
+    name = f"template_{next(NUMBERS)}"
     settings = dict(ast.literal_eval(values))
-    with _server(threads).cursor() as connection:
+    with server(threads).cursor() as connection:
         connection.execute(f"ATTACH ':memory:' AS {name}")
         connection.execute(f"USE {name}")
         for schema in SCHEMAS:
@@ -110,8 +110,8 @@ class SqlKit:
     def __init__(self, settings: dict[str, Any] | None = None, threads: int = 1) -> None:
         values = {**default_values(), **(settings or {})}
         self._values = repr(sorted(values.items()))
-        self._server = _server(threads)
-        self._catalog = f"kit_{next(_NUMBERS)}"
+        self._server = server(threads)
+        self._catalog = f"kit_{next(NUMBERS)}"
         self._server.execute(f"ATTACH ':memory:' AS {self._catalog}")
         template = _template(threads, self._values)
         self._server.execute(f"COPY FROM DATABASE {template} TO {self._catalog}")
@@ -257,7 +257,7 @@ class SqlKit:
             reads = node.reads if isinstance(node, SqlModel) else ()
             own = {f"{read} {inputs[read]}" for read in reads if read in inputs}
             if not set(reads) <= inputs.keys() | nodes.keys() | written.keys():
-                own.add(f"{name} {next(_NUMBERS)}")  # it reads what the test made: never the same
+                own.add(f"{name} {next(NUMBERS)}")  # it reads what the test made: never the same
             traces[name] = frozenset(own).union(*(traces[read] for read in needs[name]))
             key = (name, self._values, traces[name])
             if key in _MADE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,12 +11,11 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import yaml
-from sqlkit import SqlKit
+from sqlkit import NUMBERS, SqlKit, server
 
 from warehouse.contents import table_file
 from warehouse.declarations import declared
-from warehouse.models import SqlModel, read_macros, read_model
+from warehouse.models import SqlModel, read_macros, read_model, read_seeds
 from warehouse.settings import BY_NAME, default_values
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
@@ -102,6 +102,7 @@ SOURCES = (
 )
 """What endpoints read besides the core tables: all empty, unless a test adds rows."""
 OTHERS = ("core.time_point", "staging.time_point_day", "analysis.local_treatment")
+DECLARED = ("analysis.modelled_event", "meta.setting")
 PHASES = ("lesion_phase", "gower_lesion", "gower_patient")
 
 Rows = Sequence[Mapping[str, Any]]
@@ -152,7 +153,7 @@ class Core:
             for who in [(subject, reader)]
             if subject is not None
         ]
-        _create(con, "staging.time_point_day", rows)
+        _insert(con, "staging.time_point_day", rows)
         scans = {
             name(readers[row["lesion_id"]], row["day"])
             for row in [*self.measurements, *self.assessments]
@@ -160,7 +161,7 @@ class Core:
         points: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
             points.setdefault(row["time_point_id"], []).append(row)
-        _create(
+        _insert(
             con,
             "core.time_point",
             [
@@ -304,8 +305,7 @@ class Core:
 
     def build(self, *models: str, threads: int = 1) -> duckdb.DuckDBPyConnection:
         """A database with these core rows, the seeds, and the analysis models (or those named)."""
-        con = duckdb.connect(config={"threads": threads})
-        load_seeds(con)
+        con = _prepared(threads)
         self._time_points(con)
         rows: dict[str, Rows] = {
             "study": [
@@ -330,16 +330,16 @@ class Core:
             "exclusion": self.exclusions,
         }
         for table in CORE:
-            _create(con, f"core.{table}", rows[table])
-        _create(con, "analysis.modelled_event", self.modelled)
-        _create(con, "analysis.local_treatment", self.treatments)
+            _insert(con, f"core.{table}", rows[table])
+        _insert(con, "analysis.modelled_event", self.modelled)
+        _insert(con, "analysis.local_treatment", self.treatments)
         for table in SOURCES:
-            _create(con, table, [_filled(table, row) for row in self.sources.get(table, [])])
+            _insert(con, table, [_filled(table, row) for row in self.sources.get(table, [])])
         settings: Rows = [
             {"name": name, "value": str(value).lower() if isinstance(value, bool) else str(value)}
             for name, value in {**default_values(), **self.settings}.items()
         ]
-        _create(con, "meta.setting", settings)
+        _insert(con, "meta.setting", settings)
         for name in models or [f"analysis.{model}" for model in ANALYSIS]:
             run_model(con, name)
         return con
@@ -408,10 +408,42 @@ def _types(name: str) -> dict[str, str]:
     return known[name] if name in known else dict(declared(name).types)
 
 
-def _create(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:
-    columns = _types(name)
+@cache
+def _template(threads: int) -> str:
+    """The name of a database with every macro, the seeds, and the tables that tests fill, empty."""
+    name = f"events_{next(NUMBERS)}"
+    with server(threads).cursor() as con:
+        con.execute(f"ATTACH ':memory:' AS {name}")
+        con.execute(f"USE {name}")
+        load_seeds(con)
+        for table in (*(f"core.{table}" for table in CORE), *SOURCES, *OTHERS, *DECLARED):
+            _create(con, table)
+    return name
+
+
+def _prepared(threads: int) -> duckdb.DuckDBPyConnection:
+    """A connection to a copy of the template, which goes when the connection does."""
+    home = server(threads)
+    catalog = f"core_{next(NUMBERS)}"
+    home.execute(f"ATTACH ':memory:' AS {catalog}")
+    home.execute(f"COPY FROM DATABASE {_template(threads)} TO {catalog}")
+    con = home.cursor()
+    con.execute(f"USE {catalog}")
+    # A handful of rows: optimizing the plans takes longer than running them.
+    con.execute("PRAGMA disable_optimizer")
+    weakref.finalize(con, home.execute, f"DETACH {catalog}")
+    return con
+
+
+def _create(con: duckdb.DuckDBPyConnection, name: str, rows: Rows = ()) -> None:
+    columns = ", ".join(f"{column} {kind}" for column, kind in _types(name).items())
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {name.split('.')[0]}")
-    con.execute(f"CREATE TABLE {name} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
+    con.execute(f"CREATE TABLE {name} ({columns})")
+    _insert(con, name, rows)
+
+
+def _insert(con: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:
+    columns = _types(name)
     unknown = {column for row in rows for column in row} - set(columns)
     assert not unknown, f"{name} has no column {unknown}"
     if rows:
@@ -426,13 +458,13 @@ def load_seeds(con: duckdb.DuckDBPyConnection) -> None:
     for macro in read_macros(SQL).values():
         con.execute(macro.sql)
     con.execute("CREATE SCHEMA IF NOT EXISTS staging")
-    for name in SEEDS:
-        described = yaml.safe_load((SQL / "seeds" / f"{name}.yml").read_text(encoding="utf-8"))
-        types = {column: about["type"] for column, about in described["columns"].items()}
-        con.execute(
-            f"CREATE TABLE {name} AS SELECT * FROM read_csv(?, header = true, columns = {types})",
-            [str(SQL / "seeds" / f"{name}.csv")],
-        )
+    for seed in read_seeds(SQL):
+        if seed.name in SEEDS:
+            con.execute(
+                f"CREATE TABLE {seed.name} AS SELECT * FROM "
+                f"read_csv(?, header = true, columns = {dict(seed.types)})",
+                [str(seed.path)],
+            )
 
 
 def _file(name: str) -> Path:

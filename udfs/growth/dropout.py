@@ -35,10 +35,19 @@ MOST_PIECES = 6
 EVENTS_PER_PIECE = 20
 FEWEST_EVENTS = 20
 """With fewer events the hazard is not estimated."""
-LARGEST_EXPONENT = 30.0
+LARGEST_LOG_RISK = 30.0
 NODES_PER_AXIS = 7
 """For patients without lesions."""
 LOG_2_PI = float(np.log(2.0 * np.pi))
+
+
+def cuts_at_events(days: FloatArray) -> FloatArray:
+    """(k + 1,) cuts at quantiles of event times ``days``: 0, ..., infinity. At most MOST_PIECES
+    pieces, with EVENTS_PER_PIECE events in each or more."""
+    pieces = int(np.clip(len(days) // EVENTS_PER_PIECE, 1, MOST_PIECES))
+    share = np.arange(1, pieces) / pieces
+    inner = np.unique(np.quantile(days, share, method="inverted_cdf"))
+    return np.concatenate([[0.0], inner[inner < days.max()], [np.inf]])
 
 
 @dataclass(frozen=True)
@@ -122,12 +131,8 @@ class DropOut:
         n_events = int(is_event.sum())
         if n_events < FEWEST_EVENTS:
             return None
-        pieces = int(np.clip(n_events // EVENTS_PER_PIECE, 1, MOST_PIECES))
         found_days = time[is_event]
-        inner = np.unique(
-            np.quantile(found_days, np.arange(1, pieces) / pieces, method="inverted_cdf")
-        )
-        cuts = np.concatenate([[0.0], inner[inner < found_days.max()], [np.inf]])
+        cuts = cuts_at_events(found_days)
         # A time on a cut belongs to the piece that ends there, so that each piece holds an event.
         events = np.zeros((len(time), len(cuts) - 1))
         events[np.flatnonzero(is_event), np.searchsorted(cuts[1:], found_days)] = 1.0
@@ -147,7 +152,7 @@ class DropOut:
 
     def terms(self, patients: slice | NDArray[np.int64], u: FloatArray, at: DropOutPoint) -> Terms:
         """At nodes u (P, K, p) of some patients."""
-        risk = np.exp(np.clip(u @ at.alpha, -LARGEST_EXPONENT, LARGEST_EXPONENT))
+        risk = np.exp(np.clip(u @ at.alpha, -LARGEST_LOG_RISK, LARGEST_LOG_RISK))
         events = self.events[patients]
         expected = risk[..., None] * (self.exposure[patients] * np.exp(at.log_rate))[:, None]
         total = events.sum(axis=1)[:, None]

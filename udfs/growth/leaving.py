@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.growth.check_data import GrowthDataError
-from udfs.growth.dropout import LARGEST_EXPONENT
+from udfs.growth.dropout import LARGEST_LOG_RISK
 from udfs.growth.parameters import BoolArray, FloatArray
 from udfs.growth.second_level import TwoLevelFit
 from udfs.growth.two_level_theta import ALPHA, RATE
@@ -123,7 +123,7 @@ class Leaving:
     def risk(self, u: FloatArray) -> FloatArray:
         """(...) hazard ratios of patients' effects (p, ...)."""
         return np.exp(
-            np.clip(np.einsum("p,p...->...", self.alpha, u), -LARGEST_EXPONENT, LARGEST_EXPONENT)
+            np.clip(np.einsum("p,p...->...", self.alpha, u), -LARGEST_LOG_RISK, LARGEST_LOG_RISK)
         )
 
     def _corners(self, last_day: float) -> tuple[FloatArray, FloatArray]:

@@ -17,10 +17,9 @@ from udfs.growth.population import Population, Structure
 from udfs.growth.problem import Problem, compile_problem
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit
+from udfs.volume import AXIS_RATIO
 
 SIMULATION_PURPOSE = 20
-AXIS_RATIO = 1.31
-"""Long over short axis of an ellipsoid of volume d^3 / (2 ratio^2), Zhou 2023 equation (1)."""
 
 
 def simulate_rows(

@@ -39,10 +39,10 @@ from udfs.growth.parameters import BoolArray, FloatArray, IntArray
 from udfs.growth.problem import run_blocks
 from udfs.growth.residuals import Residuals
 from udfs.growth.result import GrowthFit
-from udfs.growth.simulation import AXIS_RATIO
 from udfs.growth.visits import Visits, plan_visits
 from udfs.growth.vpc import BATCH, PERCENTILES, PredictiveCheck, bin_edges, bins_of, check_of
 from udfs.survival.curve import kaplan_meier
+from udfs.volume import AXIS_RATIO
 
 
 def dropout_checks(

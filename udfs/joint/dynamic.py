@@ -27,7 +27,7 @@ from udfs.joint.errors import JointDataError
 from udfs.joint.estimate import JointFit, Longitudinal
 from udfs.joint.hazards import Baseline
 from udfs.joint.lesions import Lesions
-from udfs.joint.likelihood import LARGEST_EXPONENT, PATIENTS_PER_BLOCK
+from udfs.joint.likelihood import LARGEST_LOG_HAZARD, PATIENTS_PER_BLOCK
 from udfs.joint.links import link_labels, link_values
 
 PROGRESSION_RATIO, PROGRESSION_MM = 1.2, 5.0
@@ -89,7 +89,7 @@ class FittedHazard:
             )
             eta = np.einsum("Pmqk,mk->Pmq", values, rows[turn, :k], optimize=True)
             eta += (covariates[part] @ rows[:, k : k + c].T)[:, turn, None]
-            risk = np.exp(np.minimum(eta, LARGEST_EXPONENT))
+            risk = np.exp(np.minimum(eta, LARGEST_LOG_HAZARD))
             weight = np.stack(
                 [self.baseline.weights(nodes, one[k + c :]).value for one in rows], axis=1
             )
@@ -263,7 +263,7 @@ def _below(
     log_size: FloatArray, log_volume: FloatArray, weight: FloatArray, error: float
 ) -> FloatArray:
     """(n,) P(measured <= size) = sum_m w_m Phi((size / V_m - 1) / b)."""
-    ratio = np.exp(np.minimum(log_size[:, None] - log_volume, LARGEST_EXPONENT))
+    ratio = np.exp(np.minimum(log_size[:, None] - log_volume, LARGEST_LOG_HAZARD))
     return np.asarray((weight * ndtr((ratio - 1.0) / error)).sum(axis=1))
 
 

@@ -20,10 +20,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from udfs.growth.dropout import cuts_at_events
 from udfs.joint.arrays import BoolArray, FloatArray, IntArray
 
-MOST_PIECES = 6
-EVENTS_PER_PIECE = 20
 NODES_PER_PIECE = 7
 NODES_PER_PART = 15
 BEND_DAYS = 165.0
@@ -112,12 +111,8 @@ class Piecewise:
 
     @classmethod
     def at_quantiles(cls, time: FloatArray, is_event: BoolArray) -> Piecewise:
-        """Cuts at quantiles of the event times: at most 6 pieces, 20 events in each or more."""
-        found = time[is_event]
-        pieces = int(np.clip(len(found) // EVENTS_PER_PIECE, 1, MOST_PIECES))
-        share = np.arange(1, pieces) / pieces
-        inner = np.unique(np.quantile(found, share, method="inverted_cdf"))
-        return cls(np.concatenate([[0.0], inner[inner < found.max()], [np.inf]]))
+        """Cuts at quantiles of the event times, as those of drop-out in the growth fit."""
+        return cls(cuts_at_events(time[is_event]))
 
     @property
     def labels(self) -> tuple[str, ...]:

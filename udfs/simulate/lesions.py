@@ -17,13 +17,11 @@ from udfs.simulate.sampling import (
     rank_within,
     tilted_pmf,
 )
+from udfs.volume import AXIS_RATIO
 
 TARGET = "target"
 NON_TARGET = "non-target"
 NEW = "new"
-
-AXIS_RATIO = 1.31
-"""Long over short axis of every lesion whose short axis is not measured (the paper's ratio)."""
 
 LARGEST_MM = 190.0
 SMALLEST_TARGET_MM = 10.0
