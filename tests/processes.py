@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,8 +14,22 @@ import pytest
 LOOKS_IN_PROC = pytest.mark.skipif(
     sys.platform != "linux", reason="looks for processes in /proc, which Linux has"
 )
-SERVE = "import sys; from pathlib import Path; from flows.schedule import serve; \
+_SERVE = "import sys; from pathlib import Path; from flows.schedule import serve; \
 serve(Path(sys.argv[1]), sys.argv[2])"
+
+
+def start_schedule(project: Path, cron: str, output: Path) -> subprocess.Popen[bytes]:
+    """``lesions schedule`` of a project, without the tests' own Prefect, writing into a file."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("PREFECT")
+    }
+    with output.open("wb") as handle:
+        return subprocess.Popen(
+            [sys.executable, "-c", _SERVE, str(project), cron],
+            env=environment,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+        )
 
 
 def wait_for(file: Path, pattern: str, seconds: float) -> str:

@@ -6,12 +6,10 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from processes import LOOKS_IN_PROC, SERVE, descendants, is_alive, wait_for
+from processes import LOOKS_IN_PROC, descendants, is_alive, start_schedule, wait_for
 
 from flows import schedule
 from flows.schedule import check_cron, free_port, serve
@@ -112,16 +110,7 @@ def test_schedule_fires_publishes_and_ends_without_leaving_a_process(tmp_path: P
     write_trials(folder, "mcrc", patients=30, seed=5)
     project = create_project(folder)
     output = tmp_path / "output"
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("PREFECT")
-    }
-    with output.open("wb") as handle:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(folder), "* * * * *"],
-            env=environment,
-            stdout=handle,
-            stderr=subprocess.STDOUT,
-        )
+    process = start_schedule(folder, "* * * * *", output)
     try:
         wait_for(output, r"next run .*", 120)
         started = descendants(process.pid)

@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from engine.nursery import digests
-from processes import LOOKS_IN_PROC, SERVE, descendants, is_alive
+from processes import LOOKS_IN_PROC, descendants, is_alive, start_schedule
 from projects import QUICK
 
 from warehouse.project import Project, create_project, open_project
@@ -62,9 +60,6 @@ def test_a_schedule_killed_at_any_moment_damages_nothing(tmp_path: Path) -> None
         run_project(open_project(folder))
         states.append(digests(str(project.published)))
     assert states[0] != states[1]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("PREFECT")
-    }
     chance = random.Random(int(SECONDS))
     killed: Counter[tuple[str, str]] = Counter()
     seen: Counter[int] = Counter()
@@ -76,11 +71,7 @@ def test_a_schedule_killed_at_any_moment_damages_nothing(tmp_path: Path) -> None
         kind = turn % 2
         with_what = chance.choice(SIGNALS)
         output = tmp_path / "output"
-        with output.open("wb") as handle:
-            process = subprocess.Popen(
-                [sys.executable, "-c", SERVE, str(folder), CRONS[kind]],
-                env=environment, stdout=handle, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+        process = start_schedule(folder, CRONS[kind], output)
         started: set[int] = set()
         moment = time.monotonic() + chance.uniform(0.0, LONGEST[kind])
         while time.monotonic() < moment:
