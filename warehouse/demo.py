@@ -113,6 +113,7 @@ def _project(folder: Path, patients: int | None, seed: int, display: Display) ->
             seed=seed,
             habits=True,
             markers=True,
+            messages=True,
             progress=lambda done, total: stage.observe("", "done"),
         )
     return create_project(folder)

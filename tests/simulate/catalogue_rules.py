@@ -206,6 +206,10 @@ CREATE TABLE undated AS SELECT study, USUBJID FROM tr GROUP BY study, USUBJID, T
 """
 
 
+EXTREMES = {"sizes.3c", "plausibility.1a", "plausibility.1b", "plausibility.2a"}
+"""What the fastest of 19,180 lesions look like between two scans, without any defect."""
+
+
 def findings(directory: Path) -> dict[str, set[tuple[str, str]]]:
     """(study, subject) of every rule that finds something."""
     with duckdb.connect() as con:

@@ -21,6 +21,7 @@ BUILT = (
     "analysis.local_treatment",
     "analysis.new_lesion",
     "analysis.lesion_event",
+    "analysis.patient_endpoint",
     "quality.finding",
 )
 SEEN = replace(EVERYTHING, equivocal_gone=0.0)
@@ -56,13 +57,21 @@ def test_every_response_is_that_of_the_truth_visit_by_visit(kit: SqlKit) -> None
         "CREATE VIEW seen AS SELECT * FROM analysis.visit_response WHERE is_analysis_reader "
         "AND NOT is_baseline AND patient_id IN (SELECT patient_id FROM truth_endpoints)"
     )
-    assert kit.query("SELECT count(*) FROM seen") == kit.query("SELECT count(*) FROM truth_visits")
+    # On a visit that measured no lesion there is nothing to judge.
+    blank = kit.query(
+        "SELECT t.overall_response FROM truth_visits AS t LEFT JOIN seen AS s ON t.patient_id = "
+        "s.patient_id AND t.visit_day BETWEEN s.first_day AND s.last_day + 6 "
+        "WHERE s.patient_id IS NULL"
+    )
+    assert blank == [("NE",)]
+    n_visits = kit.query("SELECT count(*) FROM truth_visits")[0][0]
+    assert kit.query("SELECT count(*) FROM seen") == [(n_visits - len(blank),)]
     wrong = kit.query(
         "SELECT t.patient_id, t.visit_number, t.target_response, t.nontarget_response, "
         "t.has_new_lesion, t.overall_response, s.target_response, s.nontarget_response, "
-        "s.has_new_lesion, s.overall_response FROM truth_visits AS t LEFT JOIN seen AS s ON "
+        "s.has_new_lesion, s.overall_response FROM truth_visits AS t INNER JOIN seen AS s ON "
         "t.patient_id = s.patient_id AND t.visit_day BETWEEN s.first_day AND s.last_day + 6 "
-        "WHERE s.overall_response IS DISTINCT FROM t.overall_response "
+        "WHERE s.overall_response <> t.overall_response "
         "OR s.has_new_lesion <> t.has_new_lesion OR s.target_response <> t.target_response "
         "OR s.nontarget_response <> CASE t.nontarget_response WHEN '' THEN 'NONE' "
         "WHEN 'SD' THEN 'NON-CR/NON-PD' ELSE t.nontarget_response END ORDER BY ALL"
@@ -93,6 +102,23 @@ def test_best_responses_and_progression_are_those_of_the_truth(kit: SqlKit) -> N
         "OR t.progression_visit_day - s.day NOT BETWEEN 0 AND 6"
     )
     assert progressed == [(0,)]
+
+
+def test_progression_free_survival_is_that_of_the_truth_patient_by_patient(kit: SqlKit) -> None:
+    """Events, and censoring for another therapy or missed assessments, by the responses of RS."""
+    wrong = kit.query(
+        "SELECT t.patient_id, t.pfs_days, t.pfs_event, p.time_days, p.is_event, p.rule_id "
+        "FROM truth_endpoints AS t LEFT JOIN analysis.patient_endpoint AS p "
+        "ON t.patient_id = p.patient_id AND p.endpoint = 'PFS' AND p.basis = 'stated' "
+        "WHERE p.time_days IS DISTINCT FROM t.pfs_days OR p.is_event IS DISTINCT FROM t.pfs_event"
+    )
+    assert wrong == []
+    rules = kit.query(
+        "SELECT DISTINCT rule_id FROM analysis.patient_endpoint AS p INNER JOIN truth_endpoints "
+        "USING (patient_id) WHERE p.endpoint = 'PFS' AND p.basis = 'stated'"
+    )
+    wanted = ("progression", "death", "subsequent_therapy", "missed_assessments", "no_event")
+    assert {f"PFS/{rule}" for rule in wanted} <= {rule for (rule,) in rules}
 
 
 def test_locally_treated_lesions_are_found_from_their_day(kit: SqlKit) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet
 import pytest
-from simulate.catalogue_rules import findings
+from simulate.catalogue_rules import EXTREMES, findings
 
 from udfs.simulate import simulate_hnscc, simulate_mcrc
 from udfs.simulate.patients import EXCLUDED_KINDS
@@ -57,9 +57,13 @@ def test_clean_trials_have_no_defect(clean: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 20230607])
-def test_clean_trials_of_full_size_have_no_defect(tmp_path: Path, seed: int) -> None:
+def test_clean_trials_of_full_size_have_no_defect_but_extreme_lesions(
+    tmp_path: Path, seed: int
+) -> None:
     write_numbers(tmp_path, simulate_mcrc(seed=seed))
-    assert findings(tmp_path) == {}
+    found = findings(tmp_path)
+    assert found.keys() <= EXTREMES
+    assert sum(len(where) for where in found.values()) <= 5  # of 4,308 patients
 
 
 def test_every_trial_loads_and_every_record_is_kept(clean: Path, tmp_path: Path) -> None:

@@ -90,10 +90,10 @@ def study_tables(preset: Preset) -> tuple[Columns, Columns]:
 def patient_table(
     preset: Preset, patients: Columns, course: Course, view: ReaderView, day: IntArray
 ) -> Columns:
-    """Baseline of each patient with progression, survival and best response as recorded.
+    """Baseline of each patient with survival and best response as recorded.
 
-    ``pfs_days`` runs to the first PD, else to death, else (censored) to the last scan; ``os_days``
-    to death or (censored) to the last contact.
+    ``os_days`` runs to death or (censored) to the last contact. Progression-free survival needs the
+    later therapies too: ``recorded.recorded_pfs``.
     """
     keys = (
         *("patient", "trial", "subject_number", "site", "first_dose", "sex", "age", "race"),
@@ -127,10 +127,6 @@ def patient_table(
         ),
         "os_days": last_day.astype(np.int64),
         "os_event": is_dead,
-        "pfs_days": np.where(
-            has_pd, pd_day, np.where(is_dead, last_day, np.maximum(last_scan_day, 0))
-        ).astype(np.int64),
-        "pfs_event": has_pd | is_dead,
         "best_response": RESPONSES[best_response(view.responses.overall[:, 1:], day[:, 1:])],
         "has_visit": (view.responses.overall != NONE).any(axis=1),
     }  # fmt: skip

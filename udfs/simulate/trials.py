@@ -49,6 +49,7 @@ from udfs.simulate.presets import (
     SequenceGroups,
 )
 from udfs.simulate.radiomics import draw_radiomics
+from udfs.simulate.recorded import recorded_pfs
 from udfs.simulate.responders import choose_responders
 from udfs.simulate.sampling import Columns, FloatArray, take
 from udfs.simulate.scans import PD, BoolArray, Readings, Schedule
@@ -524,6 +525,9 @@ def _tables(
     patient_rows = patient_table(preset, patients, cohort.course, view, days.day)
     unscheduled = _unscheduled(cohort, view.responses, seed)
     procedures = procedure_table(patient_rows, rng[3])
+    patient_rows |= recorded_pfs(
+        view.responses.overall, days.day, patients["trial"], patient_rows["death_day"], procedures
+    )
     procedures = with_local_treatments(procedures, treatments, lesions, preset)
     procedures["date_length"] = habit.shorten_dates(preset.habits, procedures, seed)
     radiomics, heterogeneity, features = draw_radiomics(
