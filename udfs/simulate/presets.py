@@ -260,8 +260,8 @@ class Preset:
 
 # Every six or eight weeks at first, then every twelve, as the published numbers demand: with scans
 # every six weeks to the end, a median progression-free survival of 247 days would give seven sizes
-# per lesion, not the 4.9 (mean) and 4 (median) that are published. Here the median is 5: 49 % of the
-# lesions have four or fewer.
+# per lesion, not the published 4.9 (mean) and 4 (median). Here the median is 5: 49 % of the lesions
+# have four or fewer.
 _SIX_WEEKLY_FIRST = Schedule(42, 2, 84)
 _EIGHT_THEN_TWELVE = Schedule(56, 1, 84)
 
@@ -399,6 +399,7 @@ MESSAGES = Messages(
 )
 
 # The hazards and the typical F that leave responses and survival where they are published.
+# Progression-free survival is the recorded one (``recorded``), censored as trials censor it.
 MCRC_MESSAGES = replace(
     MCRC,
     messages=MESSAGES,
