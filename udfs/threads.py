@@ -8,6 +8,7 @@ run side by side in threads of ours; the limit stands until the last of them has
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,6 +18,31 @@ from threadpoolctl import ThreadpoolController
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class _Libraries:
+    """The libraries of this process that have threads of their own.
+
+    To look them up reads the process's map of memory and takes a hundredth of a second, more than
+    many a fit; a library comes with a module, so it is done anew when modules have been imported.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_modules = 0
+        self._controller: ThreadpoolController | None = None
+
+    def now(self) -> ThreadpoolController:
+        """Those loaded so far."""
+        with self._lock:
+            n_modules = len(sys.modules)  # before the look: what comes meanwhile is looked up again
+            if self._controller is None or n_modules != self._n_modules:
+                self._controller = ThreadpoolController()
+                self._n_modules = n_modules
+            return self._controller
+
+
+_LIBRARIES = _Libraries()
 
 
 class _OneThread:
@@ -31,9 +57,8 @@ class _OneThread:
     def __enter__(self) -> None:
         with self._lock:
             if self._inside == 0:
-                # Looked up anew: libraries may have been loaded since.
-                controller = ThreadpoolController()
-                self._limit = controller.limit(limits=1, user_api=self._library)
+                limit = _LIBRARIES.now().limit
+                self._limit = limit(limits=1, user_api=self._library)
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:

@@ -82,19 +82,22 @@ def write_comments(
     """
     views = view_names(connection)
     known = _comments(connection)
-    connection.execute("BEGIN")
-    for doc in docs:
-        if doc.name not in present:
-            continue
-        table = qualified(doc.name)
-        text = f"{doc.description}\nGrain: {doc.grain}"
-        kind = "VIEW" if doc.name in views else "TABLE"
-        if known.get((doc.name, None)) != text:
-            connection.execute(f"COMMENT ON {kind} {table} IS {quoted(text)}")
-        for column, comment in doc.columns.items():
-            if known.get((doc.name, column)) != comment:
-                connection.execute(f'COMMENT ON COLUMN {table}."{column}" IS {quoted(comment)}')
-    connection.execute("COMMIT")
+    with connection.cursor() as cursor:
+        # There is nothing to optimize in them, and to see that takes a fifth of their time.
+        cursor.execute("PRAGMA disable_optimizer")
+        cursor.execute("BEGIN")
+        for doc in docs:
+            if doc.name not in present:
+                continue
+            table = qualified(doc.name)
+            text = f"{doc.description}\nGrain: {doc.grain}"
+            kind = "VIEW" if doc.name in views else "TABLE"
+            if known.get((doc.name, None)) != text:
+                cursor.execute(f"COMMENT ON {kind} {table} IS {quoted(text)}")
+            for column, comment in doc.columns.items():
+                if known.get((doc.name, column)) != comment:
+                    cursor.execute(f'COMMENT ON COLUMN {table}."{column}" IS {quoted(comment)}')
+        cursor.execute("COMMIT")
 
 
 def _comments(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str | None], str]:

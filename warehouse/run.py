@@ -19,7 +19,14 @@ import duckdb
 from warehouse import checks as checking
 from warehouse import meta, record
 from warehouse.build import Builder, BuiltNode, doc_digests
-from warehouse.database import STORAGE_VERSION, ident, open_work, qualified, quoted
+from warehouse.database import (
+    STORAGE_VERSION,
+    fit_threads,
+    ident,
+    open_work,
+    qualified,
+    quoted,
+)
 from warehouse.display import Display, Stage
 from warehouse.engines.base import Engine
 from warehouse.engines.make import engine_of
@@ -364,6 +371,7 @@ class _Run:
         built: list[BuiltNode] = []
         checks: list[checking.CheckResult] = []
         for layer in LAYERS:
+            fit_threads(connection, self.threads)
             names = [n for n in graph.nodes if n in plan.chosen and graph.nodes[n].layer == layer]
             made = self._build_layer(connection, planned, engine, names) if names else []
             built += made

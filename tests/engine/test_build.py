@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from warehouse.build import Builder
-from warehouse.database import open_work
+from warehouse.database import ROW_GROUP, fit_threads, open_work
 from warehouse.errors import LesionsError
 from warehouse.graph import Graph, make_graph
 from warehouse.models import read_model, read_seeds
@@ -214,6 +216,44 @@ def _blas_threads() -> set[int]:
     from threadpoolctl import threadpool_info
 
     return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_a_library_that_comes_between_two_fits_is_limited_in_the_second() -> None:
+    """In a process of its own: here every library is loaded already."""
+    script = """
+import numpy
+import threadpoolctl
+from udfs.threads import _OneThread
+
+def blas():
+    found = [p for p in threadpoolctl.threadpool_info() if p["user_api"] == "blas"]
+    return len(found), {p["num_threads"] for p in found}
+
+def fit():
+    with _OneThread("blas"):
+        return blas()
+
+with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
+    first = fit()
+import scipy.linalg
+with threadpoolctl.threadpool_limits(limits=2, user_api="blas"):
+    assert blas() == (first[0] + 1, {2}), blas()
+    second = fit()
+assert first == (1, {1}) and second == (2, {1}), (first, second)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_duckdb_has_one_thread_while_no_table_has_rows_for_two(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    given = []
+    for n_rows in (10, ROW_GROUP, ROW_GROUP + 1):
+        connection.execute(f"CREATE OR REPLACE TABLE core.t AS SELECT * FROM range({n_rows})")
+        fit_threads(connection, 2)
+        given += connection.execute("SELECT current_setting('threads')").fetchall()
+    assert given == [(1,), (1,), (2,)]
 
 
 def test_a_step_computes_with_one_blas_thread_whatever_another_does(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MAX_EXAMPLES = 5
 _FLOATS = frozenset({"DOUBLE", "FLOAT"})
+_ANY_ROW = "TRUE"
 _NESTED = re.compile(r"\b(SELECT|OVER)\b", re.IGNORECASE)
 
 
@@ -75,20 +76,25 @@ def ask(table: Table, checks: Sequence[Check]) -> list[Answer]:
 
     questions = [_rows_of(table, check) for check in checks]
     plain = [number for number, asked in enumerate(questions) if asked and asked.is_plain]
-    scan = [
-        f"count(*) FILTER (WHERE {condition})"
-        for number in plain
-        for condition in _both(questions[number])
-    ]
-    selected = ", ".join(["count(*)", *scan])
+    # Several checks count the same rows: each condition is asked once.
+    asked_for = dict.fromkeys(
+        [_ANY_ROW, *(condition for number in plain for condition in _both(questions[number]))]
+    )
+    selected = ", ".join(
+        "count(*)" if condition == _ANY_ROW else f"count(*) FILTER (WHERE {condition})"
+        for condition in asked_for
+    )
     try:
-        ((n_rows, *counts),) = table.rows(f"SELECT {selected} FROM {quoted(table.name)} AS t")
+        (counts,) = table.rows(f"SELECT {selected} FROM {quoted(table.name)} AS t")
+        n_rows = counts[0]
     except duckdb.Error:  # one of them cannot be asked: each by itself tells which
         ((n_rows,),) = table.rows(f"SELECT count(*) FROM {quoted(table.name)}")
-        plain, counts = [], []
-    counted = {
-        number: (counts[2 * place], counts[2 * place + 1]) for place, number in enumerate(plain)
-    }
+        plain, counts = [], ()
+    count_of = dict(zip(asked_for, counts, strict=False))
+    counted = {}
+    for number in plain:
+        first, second = _both(questions[number])
+        counted[number] = (count_of[first], count_of[second])
     answers = []
     for number, (check, asked) in enumerate(zip(checks, questions, strict=True)):
         answer = Answer({"table.row_count": n_rows})
@@ -102,6 +108,8 @@ def ask(table: Table, checks: Sequence[Check]) -> list[Answer]:
 
 def _both(asked: Rows | None) -> tuple[str, str]:
     assert asked is not None
+    if asked.counted == _ANY_ROW:
+        return _ANY_ROW, f"({asked.broken})"
     return asked.counted, f"({asked.counted}) AND ({asked.broken})"
 
 
@@ -157,7 +165,7 @@ def _rows_of(table: Table, check: Check) -> Rows | None:
     """The rows that break a check; None for what is no check of rows."""
     if check.kind in (ROWS, EQUAL):
         broken = condition_of(check.kind, check.kwargs).format(batch=quoted(table.name))
-        return Rows("TRUE", broken)
+        return Rows(_ANY_ROW, broken)
     build = _CONDITIONS.get(check.kind)
     return None if build is None else build(table, check.kwargs)
 
@@ -193,11 +201,11 @@ def _in_set(column: str, kwargs: Mapping[str, Any]) -> str:
 
 
 def _not_missing(table: Table, kwargs: Mapping[str, Any]) -> Rows:
-    return Rows("TRUE", table.missing(kwargs["column"]))
+    return Rows(_ANY_ROW, table.missing(kwargs["column"]))
 
 
 def _missing(table: Table, kwargs: Mapping[str, Any]) -> Rows:
-    return Rows("TRUE", f"NOT {table.missing(kwargs['column'])}")
+    return Rows(_ANY_ROW, f"NOT {table.missing(kwargs['column'])}")
 
 
 def _pair(sign: Callable[[Mapping[str, Any]], str]) -> Callable[[Table, Mapping[str, Any]], Rows]:
@@ -227,7 +235,7 @@ def _unique(table: Table, kwargs: Mapping[str, Any]) -> Rows:
 def _unless(table: Table, columns: Sequence[str], joined_by: str | None) -> str:
     """Rows that are not ignored for values that are missing."""
     if joined_by is None:
-        return "TRUE"
+        return _ANY_ROW
     return f"NOT ({joined_by.join(table.missing(name) for name in columns)})"
 
 

@@ -79,11 +79,9 @@ def progression_cluster(context: StepContext) -> dict[str, pa.Table]:
     Raises:
         LesionsError: a setting is out of range.
     """
-    from flows.libraries import load_scikit_learn
     from flows.steps.progression.parts.read import landmark_days, organ_names, read_subsets
     from udfs.progression.cluster import Encoding
 
-    load_scikit_learn()
     names, days = organ_names(context), landmark_days(context)
     rows = _Rows()
     for subset in read_subsets(context):
@@ -146,6 +144,7 @@ def _cluster(
     members: Sequences | None = None,
 ) -> _Found | None:
     """Clusters a subset, or some of its patients in the second round."""
+    from flows.libraries import load_scikit_learn
     from flows.steps.progression.parts.read import with_empty
     from udfs.progression import cluster_sequences, describe_clusters, n_points
 
@@ -185,6 +184,7 @@ def _cluster(
         if encoding == context.setting("progression.encoding"):
             context.note(f"{name}: no clusters of progression sequences: {reason}.")
         return None
+    load_scikit_learn()
     time, event = subset.survival(sequences.patient)
     if options.rule == "concordance" and not event[time == time].any():
         context.note(

@@ -77,9 +77,11 @@ def progression_prediction(context: StepContext) -> dict[str, pa.Table]:
     """Out-of-fold predictions, what they are worth, and a model of all patients."""
     from flows.libraries import load_scikit_learn
 
-    load_scikit_learn()
     rows: Rows = {table.name: [] for table in TABLES}
-    for task in _tasks(context):
+    tasks = _tasks(context)
+    if tasks:
+        load_scikit_learn()
+    for task in tasks:
         _say_fewer_folds(context, task)
         held_back = _held_back(task, context.setting("prediction.folds"), context.seed)
         total, done = 2 * sum(len(sets) for sets in held_back.values()), [0]
