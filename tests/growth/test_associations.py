@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from references import HERE_AND_SHARED, folder_of
 
 from udfs.growth import compare_groups, correlations, effect_size
 from udfs.growth.associations import average_ranks, holm, regression_line
@@ -17,10 +17,10 @@ R_DIGITS = 1e-10
 """The reference holds 14 digits."""
 
 
-@pytest.fixture(scope="module")
-def r_tests(shared: Path) -> tuple[pd.DataFrame, dict]:
+@pytest.fixture(scope="module", params=HERE_AND_SHARED)
+def r_tests(request: pytest.FixtureRequest) -> tuple[pd.DataFrame, dict]:
     """Input and answers of R's tests."""
-    folder = shared / "reference/tests"
+    folder = folder_of(request, "comparisons", "reference/tests")
     answers = json.loads((folder / "tests_reference.json").read_text())
     return pd.read_csv(folder / "tests_input.csv"), answers
 

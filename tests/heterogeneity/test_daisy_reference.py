@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from references import DATA, HERE_AND_SHARED, folder_of, folder_with
 
 from udfs.heterogeneity import Variable, gower_matrix, gower_pairs
 
-# The files of reference/gower hold 12 significant digits, so up to 5e-13 is their rounding.
+# The files hold 12 significant digits or more, so up to 5e-13 is their rounding.
 DAISY_TOLERANCE = 1e-12
 
 # What cluster 2.1.4, which made the files, asks two rows to have in common; its later source asks
@@ -54,11 +55,19 @@ ISPY: dict[str, Any] = {
     **dict.fromkeys(("race", "er", "her2", "cat", "lat"), "nominal"),
     **dict.fromkeys(("ld0", "ld1", "ld2", "ld3"), "numeric"),
 }
+PATIENTS: dict[str, Any] = {
+    "age": "numeric",
+    **dict.fromkeys(("race", "er"), "nominal"),
+    "grade": "ordinal",
+    **dict.fromkeys(("ld0", "ld1"), "numeric"),
+}
 MIXED: list[tuple[str, str, dict[str, Any], list[float] | None]] = [
     ("flower_daisy_default", "flower", FLOWER, None),
     ("flower_daisy_asymm3", "flower", {**FLOWER, "V3": "asymmetric"}, None),
     ("ispy1_first60_daisy", "ispy1_first60_mixed", ISPY, None),
     ("ispy1_first60_daisy_weighted", "ispy1_first60_mixed", ISPY, [1.0] * 6 + [2.0] * 4),
+    ("out_patients", "input_patients", PATIENTS, None),
+    ("out_patients_weighted", "input_patients", PATIENTS, [1.0] * 3 + [2.0] * 3),
 ]
 
 
@@ -72,10 +81,15 @@ def variables_of(
     ]
 
 
-def folder(shared: Path, name: str) -> Path:
-    if not (shared / name).is_dir():
-        pytest.skip(f"no reference answers in ../shared/{name}")
-    return shared / name
+@pytest.fixture(scope="module", params=HERE_AND_SHARED)
+def lesions(request: pytest.FixtureRequest) -> Path:
+    """Simulated lesions: the files of both places are named alike."""
+    return folder_of(request, "heterogeneity", "reference/gower")
+
+
+def of_mixed(request: pytest.FixtureRequest, source: str) -> Path:
+    """The folder with a data set of mixed kinds."""
+    return folder_with(request, f"{source}.csv", "heterogeneity", "data/gower_reference")
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -101,36 +115,38 @@ def check(
 
 @pytest.mark.parametrize(("output", "source", "kinds", "weights"), LESIONS)
 def test_simulated_lesions(
-    shared: Path, output: str, source: str, kinds: dict[str, Any], weights: Any
+    lesions: Path, output: str, source: str, kinds: dict[str, Any], weights: Any
 ) -> None:
-    files = folder(shared, "reference/gower")
-    data = read(files / f"{source}.csv")
-    check(data, data["id"].tolist(), kinds, weights, read(files / f"{output}.csv"))
+    data = read(lesions / f"{source}.csv")
+    check(data, data["id"].tolist(), kinds, weights, read(lesions / f"{output}.csv"))
 
 
 @pytest.mark.parametrize(("output", "source", "kinds", "weights"), MIXED)
 def test_plants_and_patients(
-    shared: Path, output: str, source: str, kinds: dict[str, Any], weights: Any
+    request: pytest.FixtureRequest, output: str, source: str, kinds: dict[str, Any], weights: Any
 ) -> None:
-    files = folder(shared, "data/gower_reference")
+    files = of_mixed(request, source)
     data = read(files / f"{source}.csv")
     check(data, list(range(1, len(data) + 1)), kinds, weights, read(files / f"{output}.csv"))
 
 
-def test_by_default_any_weight_in_common_is_enough(shared: Path) -> None:
-    files = folder(shared, "reference/gower")
-    data = read(files / "input_missing.csv")
+def test_by_default_any_weight_in_common_is_enough(lesions: Path) -> None:
+    data = read(lesions / "input_missing.csv")
     weighted = variables_of(data, {**NUMBERS, **BINARIES}, WEIGHTS)
     unweighted = variables_of(data, {**NUMBERS, **BINARIES}, None)
-    answer = read(files / "out_missing.csv")
+    answer = read(lesions / "out_missing.csv")
     n_missing = int(answer["dissimilarity"].isna().sum())
+    assert n_missing > 0
     upper = np.triu_indices(len(data), 1)
     assert np.isnan(gower_matrix(unweighted)[upper]).sum() == n_missing
     assert np.isnan(gower_matrix(weighted)[upper]).sum() == n_missing
 
 
 def test_every_reference_file_is_compared(shared: Path) -> None:
-    lesions = {path.stem for path in folder(shared, "reference/gower").glob("out_*.csv")}
-    assert lesions == {case[0] for case in LESIONS}
-    mixed = {path.stem for path in folder(shared, "data/gower_reference").glob("*_daisy*.csv")}
-    assert mixed == {case[0] for case in MIXED}
+    names = {case[0] for case in LESIONS}
+    assert {path.stem for path in (shared / "reference/gower").glob("out_*.csv")} == names
+    mixed = {case[0] for case in MIXED}
+    answers = {path.stem for path in (shared / "data/gower_reference").glob("*_daisy*.csv")}
+    assert answers == {name for name in mixed if not name.startswith("out_")}
+    here = {path.stem for path in (DATA / "heterogeneity").glob("out_*.csv")}
+    assert here == names | (mixed - answers)

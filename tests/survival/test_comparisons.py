@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from references import HERE_AND_SHARED, folder_of
 
 from udfs.comparisons import (
     adjusted,
@@ -33,14 +34,19 @@ R_ROOT_SEARCH = 1e-4
 values' unit; here they are order statistics of the differences."""
 
 
-@pytest.fixture(scope="module")
-def reference(shared: Path) -> Any:
-    return json.loads((shared / "reference" / "tests" / "tests_reference.json").read_text())
+@pytest.fixture(scope="module", params=HERE_AND_SHARED)
+def folder(request: pytest.FixtureRequest) -> Path:
+    return folder_of(request, "comparisons", "reference/tests")
 
 
 @pytest.fixture(scope="module")
-def data(shared: Path) -> dict[str, np.ndarray]:
-    with (shared / "reference" / "tests" / "tests_input.csv").open(newline="") as file:
+def reference(folder: Path) -> Any:
+    return json.loads((folder / "tests_reference.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def data(folder: Path) -> dict[str, np.ndarray]:
+    with (folder / "tests_input.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     numbers = {k: np.array([float(r[k]) for r in rows]) for k in ("growth", "score", "shrink")}
     numbers |= {k: np.array([float(r[k]) for r in rows]) for k in ("pre", "post")}

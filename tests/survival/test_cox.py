@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from references import folder_with
 
 from udfs.survival import (
     CoxModel,
@@ -23,6 +24,10 @@ R_ESTIMATE = 1e-8
 """R stops when its log-likelihood changes by 1e-9 of itself; its estimates are good to about 1e-9,
 of coefficients of the order of 1."""
 R_LOGLIK = 1e-11
+LAST_STEP = 1e-6
+"""Of standard errors: theirs is the curvature where Newton's last step began, up to 3e-5 standard
+errors (the root of ``CONVERGED``) from the maximum; it changes by a few hundredths of itself per
+standard error. In R's own data sets the last step was so short that R_ESTIMATE holds."""
 
 # name: file, covariates (a level of a factor as "column=level"), strata
 MODELS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
@@ -37,6 +42,8 @@ MODELS: dict[str, tuple[str, tuple[str, ...], str | None]] = {
         None,
     ),
     "colon": ("colon.csv", ("rx=Lev", "rx=Lev+5FU", "sex", "age", "obstruct", "nodes"), None),
+    "trial": ("trial.csv", ("arm=single", "arm=double", "age", "ps", "female"), None),
+    "trial_strat_site": ("trial.csv", ("age", "ps", "female"), "site"),
 }  # fmt: skip
 
 
@@ -65,17 +72,18 @@ def read(folder: Path, name: str) -> tuple[list[float], list[bool], np.ndarray, 
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_estimates_errors_and_likelihoods_are_those_of_r(shared: Path, name: str) -> None:
-    folder = shared / "reference" / "survival"
+def test_estimates_errors_and_likelihoods_are_those_of_r(
+    request: pytest.FixtureRequest, name: str
+) -> None:
+    folder = folder_with(request, MODELS[name][0], "survival", "reference/survival")
     reference = json.loads((folder / "survival_reference.json").read_text())["coxph"][name]
     found = cox_model(*read(folder, name))
     assert (found.n, found.n_events) == (reference["n"], reference["nevent"])
     np.testing.assert_allclose(
         found.coefficient, list(reference["coef"].values()), atol=R_ESTIMATE, rtol=R_ESTIMATE
     )
-    np.testing.assert_allclose(
-        found.standard_error, list(reference["se"].values()), rtol=R_ESTIMATE
-    )
+    error = LAST_STEP if MODELS[name][0] == "trial.csv" else R_ESTIMATE
+    np.testing.assert_allclose(found.standard_error, list(reference["se"].values()), rtol=error)
     assert [found.loglik_null, found.loglik] == pytest.approx(reference["loglik"], rel=R_LOGLIK)
     assert found.score == pytest.approx(reference["score"]["test"], rel=1e-9)
     chi2, df, p_value = found.likelihood_ratio

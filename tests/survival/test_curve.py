@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from references import folder_with
 
 from udfs.survival import SurvivalCurve, kaplan_meier
 
 R_CSV_DIGITS = 1e-11
-"""R's curves were written with 12 significant digits."""
+"""R's curves were written with 12 significant digits or more."""
 R_JSON_DIGITS = 1e-11
 """The same for its summaries."""
 
@@ -23,6 +24,7 @@ CURVES = [
     ("km_colon_os_rx.csv", "colon.csv", "rx", ("Obs", "Lev", "Lev+5FU")),
     ("km_lung_sex.csv", "lung.csv", "sex", ("1", "2")),
     ("km_veteran_trt.csv", "veteran.csv", "trt", ("1", "2")),
+    ("km_arm.csv", "trial.csv", "arm", ("control", "single", "double")),
 ]
 SUMMARIES = {
     "lung_sex": ("lung.csv", "sex", "log"),
@@ -31,6 +33,10 @@ SUMMARIES = {
     "vet_trt": ("veteran.csv", "trt", "log"),
     "vet_cell": ("veteran.csv", "celltype", "log"),
     "colon_os_rx": ("colon.csv", "rx", "log"),
+    "arm": ("trial.csv", "arm", "log"),
+    "arm_loglog": ("trial.csv", "arm", "log-log"),
+    "arm_plain": ("trial.csv", "arm", "plain"),
+    "ps": ("trial.csv", "ps", "log"),
 }
 
 
@@ -46,15 +52,16 @@ def curve_of(rows: list[dict[str, str]], name: str, **options: Any) -> SurvivalC
     return kaplan_meier(times, [row["status"] == event for row in rows], **options)
 
 
-@pytest.fixture(scope="module")
-def folder(shared: Path) -> Path:
-    return shared / "reference" / "survival"
+def folder_of_survival(request: pytest.FixtureRequest, file: str) -> Path:
+    """That of the trial simulated for it (tests/data), or of R's own data sets (../shared)."""
+    return folder_with(request, file, "survival", "reference/survival")
 
 
 @pytest.mark.parametrize(("reference", "data", "key", "groups"), CURVES)
 def test_every_step_is_that_of_r(
-    folder: Path, reference: str, data: str, key: str, groups: tuple[str, ...]
+    request: pytest.FixtureRequest, reference: str, data: str, key: str, groups: tuple[str, ...]
 ) -> None:
+    folder = folder_of_survival(request, data)
     expected = table(folder, reference)
     rows = table(folder, data)
     for group in groups:
@@ -77,8 +84,11 @@ def test_every_step_is_that_of_r(
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
-def test_quantiles_and_their_limits_are_those_of_r(folder: Path, name: str) -> None:
+def test_quantiles_and_their_limits_are_those_of_r(
+    request: pytest.FixtureRequest, name: str
+) -> None:
     data, key, interval = SUMMARIES[name]
+    folder = folder_of_survival(request, data)
     reference = json.loads((folder / "survival_reference.json").read_text())["km"][name]
     rows = table(folder, data)
     for i, line in enumerate(reference["quantiles"]["quantile"]):
@@ -95,8 +105,9 @@ def test_quantiles_and_their_limits_are_those_of_r(folder: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
-def test_survival_at_given_times_is_that_of_r(folder: Path, name: str) -> None:
+def test_survival_at_given_times_is_that_of_r(request: pytest.FixtureRequest, name: str) -> None:
     data, key, interval = SUMMARIES[name]
+    folder = folder_of_survival(request, data)
     reference = json.loads((folder / "survival_reference.json").read_text())["km"][name]
     rows = table(folder, data)
     for line in reference["at_times"]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from references import folder_with
 
 from udfs.survival import LogRank, log_rank, log_rank_trend
 
@@ -26,19 +26,25 @@ TESTS: dict[str, tuple[str, str, str | None, float]] = {
     "vet_cell": ("veteran.csv", "celltype", None, 0),
     "lung_sex_strat_inst": ("lung.csv", "sex", "inst", 0),
     "vet_trt_strat_cell": ("veteran.csv", "trt", "celltype", 0),
+    "arm": ("trial.csv", "arm", None, 0),
+    "arm_rho1": ("trial.csv", "arm", None, 1),
+    "arm_strat_site": ("trial.csv", "arm", "site", 0),
 }
 GROUPS = {
     "rx": ["Obs", "Lev", "Lev+5FU"],
     "sex": ["1", "2"],
     "trt": ["1", "2"],
+    "arm": ["control", "single", "double"],
     "celltype": ["squamous", "smallcell", "adeno", "large"],
 }
 
 
 @pytest.mark.parametrize("name", TESTS)
-def test_statistic_expected_and_variance_are_those_of_r(shared: Path, name: str) -> None:
+def test_statistic_expected_and_variance_are_those_of_r(
+    request: pytest.FixtureRequest, name: str
+) -> None:
     file, key, stratum, rho = TESTS[name]
-    folder = shared / "reference" / "survival"
+    folder = folder_with(request, file, "survival", "reference/survival")
     reference = json.loads((folder / "survival_reference.json").read_text())["logrank"][name]
     with (folder / file).open(newline="") as handle:
         rows = [row for row in csv.DictReader(handle) if row.get("etype", "2") == "2"]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
 from lifelines.utils import restricted_mean_survival_time
-from survival.test_curve import curve_of, table
+from references import DATA
+from survival.test_curve import curve_of, folder_of_survival, table
 
 from udfs.survival import kaplan_meier, restricted_difference, restricted_mean
 
+FOLDER = DATA / "survival"
 MAINTAINED = ([9, 13, 13, 18, 23, 28, 31, 34, 45, 48, 161], [1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 0])
 NOT_MAINTAINED = (
     [5, 5, 8, 8, 12, 16, 23, 27, 30, 33, 43, 45],
@@ -47,10 +48,12 @@ def test_the_mean_of_r_survfit(
         ("lung_sex", "sex", "lung.csv"),
     ],
 )
-def test_means_and_errors_are_those_of_r(shared: Path, key: str, name: str, data: str) -> None:
+def test_means_and_errors_are_those_of_r(
+    request: pytest.FixtureRequest, key: str, name: str, data: str
+) -> None:
     """survfit's table, rmean "common": up to the longest time of all groups. R carries the last
     survival of a shorter group on (one, women of the lung trial); here it has no mean."""
-    folder = shared / "reference" / "survival"
+    folder = folder_of_survival(request, data)
     wanted = json.loads((folder / "survival_reference.json").read_text())["km"][key]["table"]
     rows = table(folder, data)
     horizon = max(float(row["time"]) for row in rows)
@@ -64,6 +67,22 @@ def test_means_and_errors_are_those_of_r(shared: Path, key: str, name: str, data
             continue
         assert found.days == pytest.approx(line["rmean"], rel=1e-11)
         assert found.standard_error == pytest.approx(line["se(rmean)"], rel=1e-11)
+
+
+def test_means_up_to_a_horizon_and_their_difference_are_those_of_r() -> None:
+    """survfit's table with rmean = 104, and survRM2's rmst2 with tau = 104, weeks."""
+    wanted = json.loads((FOLDER / "survival_reference.json").read_text())["restricted"]
+    rows = table(FOLDER, "trial.csv")
+    means = {}
+    for line in wanted["table"]:
+        curve = curve_of([row for row in rows if row["arm"] == line["arm"]], "trial.csv")
+        found = means[line["arm"]] = restricted_mean(curve, wanted["horizon"])
+        assert found.days == pytest.approx(line["rmean"], rel=1e-11)
+        assert found.standard_error == pytest.approx(line["se(rmean)"], rel=1e-11)
+    difference = restricted_difference(means["control"], means["double"], 0.95)
+    for name in ("days", "lower", "upper"):
+        expected = wanted["double_less_control"][name]
+        assert getattr(difference, name) == pytest.approx(expected, rel=1e-11)
 
 
 def test_a_horizon_that_nobody_reached_has_no_mean() -> None:
