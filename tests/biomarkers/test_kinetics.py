@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
+from references import DATA
 
 from udfs.biomarkers import lead_time, left_censored_lines, mixed_lines, mixed_loglik
 
@@ -16,6 +18,11 @@ SIGMA = 1e-6
 LOGLIK = 1e-9
 QUADRATURE = 0.003
 """Of the log-likelihood of 60 series with 9 nodes instead of 25 for each effect."""
+SURVREG = 1e-6
+"""survreg stops at a change of 1e-12 of its log-likelihood; the root of that."""
+LME_LOGLIK = 1e-6
+LME = 1e-3
+"""Of a standard error: searches that end within 1e-6 of the log-likelihood's maximum, its root."""
 SHARE_OF_ERROR = 0.01
 """Of a standard error: the reference says to take its estimates to no more."""
 
@@ -57,6 +64,62 @@ def test_each_patients_line_is_that_of_survreg(biology):
         assert found.sigma[i] == pytest.approx(float(row["sigma"]), abs=SIGMA)
         assert found.loglik[i] == pytest.approx(float(row["loglik"]), abs=LOGLIK)
     assert refused == 8
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """Simulated series, and R's lines through them."""
+    folder = DATA / "biomarkers"
+    return _series(folder / "kinetics.csv"), json.loads((folder / "reference.json").read_text())
+
+
+def test_each_simulated_patients_line_is_that_of_survreg(answers):
+    (*series, names), expected = answers
+    found = left_censored_lines(*series)
+    assert [row["patient_id"] for row in expected["tobit"]] == names
+    refused = 0
+    for i, row in enumerate(expected["tobit"]):
+        assert found.n_seen[i] == row["n_above_limit"]
+        if row["slope"] is None:
+            assert found.reason[i] == "fewer than 3 results above the limit"
+            refused += 1
+            continue
+        for name in ("slope", "sigma", "loglik"):
+            assert getattr(found, name)[i] == pytest.approx(row[name], rel=SURVREG, abs=SURVREG)
+    assert 0 < refused < 20
+
+
+def test_the_populations_likelihood_is_that_of_normal_probabilities(answers):
+    (*series, _), expected = answers
+    given = expected["censored"]["given"]
+    at = mixed_loglik(
+        *series, mean=given["mean"], sd=given["sd"], correlation=0.0, sigma=given["sigma"]
+    )
+    assert at == pytest.approx(given["loglik"], abs=QUADRATURE)
+    found = mixed_lines(*series, is_correlated=False)
+    best = expected["censored"]
+    assert found.is_converged
+    assert found.loglik == pytest.approx(best["loglik"], abs=QUADRATURE)
+    for mean, k in ((found.intercept_mean, 0), (found.slope_mean, 1)):
+        off = mean - best["estimate"]["mean"][k]
+        assert abs(off) < SHARE_OF_ERROR * best["error_of_mean"][k]
+    sds = np.log([found.intercept_sd, found.slope_sd, found.sigma])
+    off = sds - np.log([*best["estimate"]["sd"], best["estimate"]["sigma"]])
+    assert (np.abs(off) < SHARE_OF_ERROR * np.array(best["error_of_log"])).all()
+    assert found.slope_error == pytest.approx(best["error_of_mean"][1], rel=0.02)
+
+
+def test_lines_without_a_limit_are_those_of_lme(answers):
+    """The same values, all taken as measured; maximum likelihood, intercept and slope correlate."""
+    (y, day, below, offsets, _), expected = answers
+    found = mixed_lines(y, day, np.zeros_like(below), offsets)
+    lme = expected["measured"]
+    assert found.loglik == pytest.approx(lme["loglik"], abs=LME_LOGLIK)
+    for mean, k in ((found.intercept_mean, 0), (found.slope_mean, 1)):
+        assert abs(mean - lme["mean"][k]) < LME * lme["standard_error"][k]
+    ours = [found.intercept_sd, found.slope_sd, found.correlation, found.sigma]
+    assert ours == pytest.approx([*lme["sd"], lme["correlation"], lme["sigma"]], rel=10 * LME)
+    assert found.slope_error == pytest.approx(lme["standard_error"][1], rel=0.02)
 
 
 def test_without_a_limit_it_is_the_regression():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from joint.cases import read
+from references import DATA
 
 from udfs.joint.accuracy import accuracy, accuracy_at, calibration_groups, compare_predictions
 from udfs.joint.errors import JointDataError
@@ -78,6 +80,22 @@ def test_limits_hold_the_values_and_agree_with_the_standard_errors_of_r(
         assert lower < value < upper
         # 400 samples: a percentile's own error is about a tenth of a standard error.
         assert upper - lower == pytest.approx(2 * 1.96 * table["se"][row], rel=0.2)
+
+
+def test_measures_of_simulated_patients_equal_those_of_r():
+    """Inverse probability of censoring weights by survfit, the formulas written out in R."""
+    folder = DATA / "joint"
+    table = read(folder / "survival.csv")
+    expected = json.loads((folder / "reference.json").read_text())["accuracy"]
+    given = (table["os_days"], table["is_death"], table["p_survive"])
+    found = accuracy(*given, window=expected["window"])
+    for name in ("auc", "brier", "brier_of_curve", "observed_over_expected"):
+        assert getattr(found, name) == pytest.approx(expected[name], rel=DIGITS), name
+    groups = calibration_groups(*given, window=expected["window"])
+    for group, wanted in zip(groups, expected["groups"], strict=True):
+        assert group.n == wanted["n"]
+        assert group.mean_risk == pytest.approx(wanted["mean_risk"], rel=DIGITS)
+        assert group.observed == pytest.approx(wanted["observed"], rel=DIGITS)
 
 
 def test_measures_worked_by_hand():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from joint.cases import Trial, read
+from references import DATA
 
 from udfs.joint.errors import JointDataError
 from udfs.joint.tgi import SurvivalRegression, sum_metrics, survival_regression
@@ -67,6 +70,38 @@ def test_a_new_arm_is_predicted_as_in_r(
     medians = read(joint_reference / "tgi_os_new_arm_median.csv")["value"]
     found = [fit.median_of_group(group) for group in (base, new)]
     np.testing.assert_allclose(found, medians, rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def simulated() -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, Any]]:
+    """160 simulated patients, and what R says of them."""
+    folder = DATA / "joint"
+    table = read(folder / "survival.csv")
+    x = np.stack([table["log_kg_mean"], np.log(table["sld0"]), table["arm"]], axis=1)
+    return table, x, json.loads((folder / "reference.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["lognormal", "weibull", "loglogistic"])
+def test_regressions_of_simulated_patients_equal_survreg(simulated, name: str):
+    table, x, answers = simulated
+    found, expected = fitted((table, x), name), answers["regression"][name]
+    assert found.is_converged
+    np.testing.assert_allclose(found.estimates, expected["estimate"], rtol=1e-6)
+    np.testing.assert_allclose(found.standard_errors, expected["se"], rtol=1e-5)
+    assert found.loglik == pytest.approx(expected["loglik"], rel=1e-9)
+    assert found.aic == pytest.approx(expected["aic"], rel=1e-9)
+
+
+def test_a_new_arm_of_simulated_patients_is_predicted_as_in_r(simulated):
+    table, x, answers = simulated
+    fit, expected = fitted((table, x), "lognormal"), answers["new_arm"]
+    base = x[table["arm"] == 1]
+    new = base + np.array([np.log(0.7), 0, 0])
+    for group, name in ((base, "survival_arm1"), (new, "survival_new")):
+        found = fit.survival(group, expected["day"]).mean(axis=0)
+        np.testing.assert_allclose(found, expected[name], rtol=1e-6)
+    medians = [fit.median_of_group(group) for group in (base, new)]
+    np.testing.assert_allclose(medians, expected["medians"], rtol=1e-6)
 
 
 def test_what_cannot_be_regressed_is_refused():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
+from references import DATA
 
 from udfs.progression.organs import (
     cause_specific,
@@ -22,6 +24,8 @@ COEFFICIENT = 1e-6
 RISK = 1e-9
 """Of a predicted risk: the coefficients' error carried on."""
 EXACT = 1e-12
+CALIBRATION = 1e-6
+"""Scoring steps end at a small change of the deviance, its root of the estimates."""
 
 
 def rows_of(path):
@@ -186,6 +190,64 @@ def test_net_benefit(ffcd, reference, threshold):
     assert found.treat_all == pytest.approx(
         reference["net_benefit_t1", f"treat_all_{threshold}"], abs=EXACT
     )
+
+
+@pytest.fixture(scope="module")
+def answers():
+    return json.loads((DATA / "progression" / "reference.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def first_event():
+    rows = rows_of(DATA / "progression" / "first_event.csv")
+    return (
+        np.array([float(r["time"]) for r in rows]),
+        np.array([int(r["status"]) for r in rows]),
+        np.array([[float(r["x1"]), float(r["x2"])] for r in rows]),
+    )
+
+
+def test_pairs_of_simulated_patients_are_those_of_r(answers):
+    rows = rows_of(DATA / "progression" / "organs.csv")
+    organs = list(rows[0])
+    found = pairs(np.array([[int(r[o]) for o in organs] for r in rows]))
+    assert len(found) == len(answers["pairs"]) == 6
+    for pair, expected in zip(found, answers["pairs"], strict=True):
+        assert [organs[pair.first], organs[pair.second]] == [expected["first"], expected["second"]]
+        for name in ("lift", "log_odds_ratio", "standard_error"):
+            assert getattr(pair, name) == pytest.approx(expected[name], rel=EXACT)
+        for name in ("p_value", "p_adjusted"):
+            assert getattr(pair, name) == pytest.approx(expected[name], rel=1e-9)
+
+
+def test_a_chain_is_that_of_eigenvectors_and_the_fundamental_matrix(answers):
+    expected = answers["chain"]
+    found = chain(expected["counts"])
+    np.testing.assert_allclose(found.steady_state, expected["steady_state"], rtol=1e-10)
+    np.testing.assert_allclose(found.first_passage, expected["first_passage"], rtol=1e-10)
+
+
+def test_risks_of_simulated_patients_are_those_of_coxph(first_event, answers):
+    time, cause, x = first_event
+    found = cause_specific(time, cause, x)
+    expected = [[one[name] for one in answers["hazards"]] for name in ("x1", "x2")]
+    np.testing.assert_allclose(found.coefficient, expected, atol=COEFFICIENT)
+    np.testing.assert_allclose(found.risk(x, 1.0), answers["risk"], atol=RISK)
+    np.testing.assert_allclose(pseudo_values(time, cause, 1.0), answers["pseudo"], atol=1e-9)
+
+
+def test_accuracy_of_simulated_patients_is_that_of_r(first_event, answers):
+    time, cause, _ = first_event
+    p, expected = np.array(answers["risk"]), answers["accuracy"]
+    found = risk_accuracy(time, cause, p, 1.0)
+    for name in ("brier", "null_brier", "auc", "observed"):
+        assert getattr(found, name) == pytest.approx(expected[name], abs=EXACT), name
+    for name in ("calibration_slope", "calibration_intercept"):
+        assert getattr(found, name) == pytest.approx(expected[name], abs=CALIBRATION)
+    for row in answers["net_benefit"]:
+        benefit = net_benefit(time, cause, p, 1.0, row["threshold"])
+        assert benefit.model == pytest.approx(row["model"], abs=EXACT)
+        assert benefit.treat_all == pytest.approx(row["treat_all"], abs=EXACT)
 
 
 def test_risks_are_calibrated_where_the_hazards_are_as_modelled():

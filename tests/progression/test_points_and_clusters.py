@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from references import DATA
 
 from udfs.progression import sequences_of
 from udfs.progression.chance import shuffled
@@ -201,6 +202,20 @@ def test_concordance_is_that_of_r(shared: Path) -> None:
     rank = np.unique(-karno, return_inverse=True)[1]
     stated = json.loads((folder / "survival_reference.json").read_text())["concordance"]
     expected = stated["vet_karno"]["c"]
+    assert rank_concordance(time, event, rank) == pytest.approx(expected, abs=R_DIGITS)
+
+
+def test_concordance_of_simulated_patients_is_that_of_r() -> None:
+    """survival::concordance of age, tests/data/survival."""
+    import csv
+
+    with (DATA / "survival" / "trial.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    time, age = (np.array([float(row[name]) for row in rows]) for name in ("time", "age"))
+    event = np.array([row["status"] == "1" for row in rows])
+    rank = np.unique(age, return_inverse=True)[1]
+    stated = json.loads((DATA / "survival" / "survival_reference.json").read_text())
+    expected = stated["concordance"]["age"]["c"]
     assert rank_concordance(time, event, rank) == pytest.approx(expected, abs=R_DIGITS)
 
 
