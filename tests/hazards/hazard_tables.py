@@ -7,8 +7,10 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2 as chi2_distribution
 
 import flows.steps.hazards.hazard as hazard_module
+from udfs.hazards import cox_data, design, fit_cox
 from warehouse.build import StepRun
 from warehouse.registry import Step, installed_steps
 from warehouse.settings import default_values
@@ -20,6 +22,8 @@ LOG_HR = {
     "progression": (0.0, 0.6, -0.7, -0.5, 0.6, 1.0),
 }
 ANTIBODY_LOG_HR = {"response": 0.4, "progression": -0.6}
+SAME_FIT = 1e-6
+"""Another order of the same sums, and a search that ends elsewhere within its tolerance."""
 CHEMOTHERAPY, ANTIBODY = "chemotherapy", "antibody plus chemotherapy"
 
 
@@ -183,3 +187,41 @@ __all__ = [
     "run",
     "warehouse",
 ]
+
+
+def organ_rows(found: dict[str, pd.DataFrame], endpoint: str, **wanted: Any) -> pd.DataFrame:
+    rows = found["hazard_ratio"]
+    wanted = {
+        "stratum": "all",
+        "model": "final",
+        "term": "organ",
+        "reference": "abdomen",
+        "is_primary": True,
+        "endpoint": endpoint,
+        **wanted,
+    }
+    for column, value in wanted.items():
+        rows = rows[rows[column] == value]
+    return rows.set_index("level")
+
+
+def joined(tables: dict[str, pd.DataFrame], endpoint: str) -> pd.DataFrame:
+    event = tables["event"]
+    return event[event["endpoint"] == endpoint].merge(tables["patient"], on="patient_id")
+
+
+def chi2_tail(p_value: float) -> float:
+    """The statistic with one degree of freedom that has this p-value."""
+    return float(chi2_distribution.isf(p_value, 1))
+
+
+def direct(frame: pd.DataFrame, *terms: Any) -> Any:
+    """The same model fitted to one row per lesion."""
+    return fit_cox(
+        cox_data(
+            frame["time_days"].to_numpy(),
+            frame["is_event"].to_numpy(),
+            design(*terms),
+            group=frame["patient_id"].to_numpy(dtype=str),
+        )
+    )

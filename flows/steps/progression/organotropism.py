@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
     from udfs.progression.organs import Chain
 
-PRESENT = """
-SELECT
-    patient.patient_id,
-    affected.organ,
-    CASE
+SUBSET = """CASE
         WHEN (SELECT count(DISTINCT tumor_type) FROM core.study) > 1
             THEN 'tumor type ' || coalesce(study.tumor_type, 'not stated')
         ELSE 'all'
-    END AS subset
+    END"""
+PRESENT = f"""
+SELECT
+    patient.patient_id,
+    affected.organ,
+    {SUBSET} AS subset
 FROM core.patient AS patient
 INNER JOIN core.study AS study ON patient.study_id = study.study_id
 INNER JOIN analysis.baseline_organ AS affected ON patient.patient_id = affected.patient_id
@@ -33,22 +34,18 @@ INNER JOIN core.organ AS organ ON affected.organ = organ.organ
 WHERE patient.is_analysed AND affected.organ <> 'unknown'
 ORDER BY subset, patient.patient_id, organ.sort_order
 """
-STEPS = """
+STEPS = f"""
 SELECT
     sequence.patient_id,
     sequence.organ,
     sequence.time_days,
-    CASE
-        WHEN (SELECT count(DISTINCT tumor_type) FROM core.study) > 1
-            THEN 'tumor type ' || coalesce(study.tumor_type, 'not stated')
-        ELSE 'all'
-    END AS subset
+    {SUBSET} AS subset
 FROM analysis.progression_sequence AS sequence
 INNER JOIN core.patient AS patient ON sequence.patient_id = patient.patient_id
 INNER JOIN core.study AS study ON patient.study_id = study.study_id
 WHERE
-    sequence.rule_set = '{rule_set}'
-    AND sequence.source = '{source}'
+    sequence.rule_set = '{{rule_set}}'
+    AND sequence.source = '{{source}}'
     AND sequence.organ <> 'unknown'
 ORDER BY subset, sequence.patient_id, sequence.time_days, sequence.organ
 """
