@@ -24,7 +24,7 @@ from udfs.progression.criteria import (
 from udfs.progression.data import NONE, Sequences
 from udfs.progression.encodings import PlaceEncoding, discounted_states
 from udfs.progression.medoids import k_medoids
-from udfs.progression.partition import Distances, Points
+from udfs.progression.partition import Distances, Points, _Starts
 from udfs.progression.stability import adjusted_rand_index, bootstrap_stability
 
 ROUNDING = 1e-9
@@ -43,6 +43,21 @@ def three() -> Sequences:
         ["bone", "lung", "liver", "lung", "liver", "liver"],
         [50.0, 270.0, 30.0, 80.0, 90.0, 80.0],
     )
+
+
+@pytest.mark.parametrize("k", [2, 5, 8])
+def test_starts_are_those_of_scikit_learn(k: int) -> None:
+    """The same draws and choices, whatever the seed, from distances that are known."""
+    from sklearn.cluster import kmeans_plusplus
+
+    rng = np.random.default_rng(5)
+    points, weight = rng.normal(size=(60, 4)), rng.integers(1, 9, 60).astype(float)
+    squared = ((points[:, None] - points[None]) ** 2).sum(axis=2)
+    starter = _Starts(squared, weight)
+    for seed in range(20):
+        theirs, _ = kmeans_plusplus(points, k, sample_weight=weight, random_state=seed)
+        ours = starter(points, k, random_state=np.random.RandomState(seed))
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_rows_in_any_order_become_sequences() -> None:

@@ -35,7 +35,7 @@ from udfs.growth.proposals import (
     nodes_at_least,
 )
 from udfs.growth.residual_error import ErrorKind, ResidualError
-from udfs.growth.result import GrowthFit, assemble_fit
+from udfs.growth.result import LARGEST_MC_SHARE, GrowthFit, assemble_fit, monte_carlo_shares
 from udfs.growth.second_modes import with_second_modes
 from udfs.growth.settings import FitSettings
 from udfs.growth.sharpening import LESIONS_PER_BLOCK, parts_around_modes, sharpened
@@ -150,8 +150,10 @@ def extend_fit(
         covariates: names of covariates for each parameter.
         references: reference level of text covariates; by default the most frequent one.
         omega: "full" for all correlations between random effects.
-        n_nodes: importance nodes per lesion; 0 chooses half of what a fit of so many lesions has,
-            at most 1,792.
+        n_nodes: importance nodes per lesion to begin with; 0 chooses half of what a fit of so many
+            lesions has, at most 1,792. Where their Monte Carlo error is more than the fifth of a
+            standard error from which a fit is not converged, the climb goes on once with twice as
+            many; with few lesions for many effects that may not help, and the fit says so.
 
     Raises:
         GrowthDataError: an unknown covariate or level, a missing or constant covariate.
@@ -179,15 +181,14 @@ def extend_fit(
         proposal = replace(fit.proposal, population=start)
         first = make_nodes(structure.p, n_nodes // RESTORED.first_share, seed, EXTEND)
         run = work.climb(structure.pack(start), proposal, first, RESTORED.first_tolerance)
-        point = structure.unpack(run.theta)
-        groups = [(work.everyone, first)]
-        parts, ess = lesion_parts(problem, point, proposal, groups, threads=threads, pool=pool)
-        few = np.flatnonzero(ess < RESTORED.fewest_for_parts)
-        if len(few):
-            parts = parts.replaced(few, learn_again(problem, point, few, seed))
-        proposal = make_proposal(work.split(parts, point), point)
+        proposal = work.renewed(run.theta, proposal, first)
         nodes = make_nodes(structure.p, n_nodes, seed, EXTEND)
         run = work.climb(run.theta, proposal, nodes, RESTORED.last_tolerance)
+        if monte_carlo_shares(structure, run).max() > LARGEST_MC_SHARE:
+            proposal = work.renewed(run.theta, proposal, nodes)
+            n_nodes *= 2
+            nodes = make_nodes(structure.p, n_nodes, seed, EXTEND)
+            run = work.climb(run.theta, proposal, nodes, RESTORED.last_tolerance)
         return work.assembled(run, proposal, n_nodes // 2)
 
 
@@ -261,6 +262,19 @@ class _Work:
             again = learn_again(self.problem, point, poor, self.seed)
             better = better.replaced(poor, again)
         return make_proposal(self.split(better, point), point)
+
+    def renewed(self, theta: FloatArray, proposal: Proposal, nodes: Nodes) -> Proposal:
+        """A proposal for ``theta`` from the weights of another one's nodes; lesions of which they
+        say too little are learnt by chains.
+        """
+        point, groups = self.structure.unpack(theta), [(self.everyone, nodes)]
+        parts, ess = lesion_parts(
+            self.problem, point, proposal, groups, threads=self.threads, pool=self.pool
+        )
+        few = np.flatnonzero(ess < RESTORED.fewest_for_parts)
+        if len(few):
+            parts = parts.replaced(few, learn_again(self.problem, point, few, self.seed))
+        return make_proposal(self.split(parts, point), point)
 
     def split(self, parts: Parts, point: Population) -> Parts:
         """With bells of their own for second modes."""

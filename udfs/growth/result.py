@@ -160,9 +160,8 @@ def assemble_fit(
     theta_covariance, smallest = safe_inverse(newton)
     slopes = structure.natural_slopes(theta)
     covariance = slopes @ theta_covariance @ slopes.T
-    noise = theta_covariance @ newton.curvature.score_error @ theta_covariance
     errors = np.sqrt(np.diag(covariance))
-    mc_share = np.sqrt(np.maximum(np.diag(slopes @ noise @ slopes.T), 0.0)) / errors
+    mc_share = monte_carlo_shares(structure, newton)
     back = np.argsort(problem.order)
     moments = newton.moments
     position = problem.order[back]
@@ -204,6 +203,15 @@ def assemble_fit(
         scores=lesion_scores(structure, population, problem.design.values, moments)[back],
         best_phi=moments.best[back],
     )
+
+
+def monte_carlo_shares(structure: Structure, newton: NewtonRun) -> FloatArray:
+    """(size,) Monte Carlo standard error over standard error of each estimate, an upper bound."""
+    theta_covariance, _ = safe_inverse(newton)
+    slopes = structure.natural_slopes(newton.theta)
+    noise = theta_covariance @ newton.curvature.score_error @ theta_covariance
+    variance = np.diag(slopes @ theta_covariance @ slopes.T)
+    return np.sqrt(np.maximum(np.diag(slopes @ noise @ slopes.T), 0.0) / variance)
 
 
 def safe_inverse(newton: NewtonRun) -> tuple[FloatArray, float]:

@@ -32,7 +32,7 @@ from udfs.growth.minus2ll import minus2_loglik
 from udfs.growth.parameters import BoolArray, FloatArray
 from udfs.growth.problem import worker_pool
 from udfs.growth.proposals import nodes_at_least
-from udfs.growth.result import GrowthFit
+from udfs.growth.result import LARGEST_MC_SHARE, GrowthFit
 from udfs.growth.settings import Progress
 from udfs.growth.two_level_climb import (
     CLIMB,
@@ -56,8 +56,6 @@ NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 224, 896
 LARGEST_LOSS = 2.0
 """Of -2 log-likelihood against the fit without patients' effects, beside four Monte Carlo errors:
 the larger model holds the smaller one, so that more says that the nodes missed."""
-LARGEST_MC_SHARE = 0.5
-"""Monte Carlo over standard error above which a fit is not called converged."""
 
 
 @dataclass(frozen=True)

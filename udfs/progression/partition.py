@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -50,7 +51,8 @@ class Points:
         from sklearn.cluster import KMeans
 
         used = weight > 0
-        model = KMeans(n_clusters=k, n_init=starts, random_state=seed)
+        starter = _Starts(self._squared[np.ix_(used, used)], weight[used])
+        model = KMeans(n_clusters=k, init=starter, n_init=starts, random_state=seed)
         model.fit(self.coordinate[used], sample_weight=weight[used])
         label = np.asarray(model.predict(self.coordinate), dtype=np.int64)
         centre = np.asarray(model.cluster_centers_)
@@ -58,9 +60,44 @@ class Points:
         return Partition(label, centre, float(weight @ apart))
 
     def distance(self) -> FloatArray:
+        return np.sqrt(self._squared)
+
+    @cached_property
+    def _squared(self) -> FloatArray:
+        """(u, u) squared distances: samples and starts are of the same points."""
         from scipy.spatial.distance import cdist
 
-        return np.asarray(cdist(self.coordinate, self.coordinate))
+        return np.asarray(cdist(self.coordinate, self.coordinate, "sqeuclidean"))
+
+
+@dataclass(frozen=True)
+class _Starts:
+    """Greedy k-means++ (Arthur and Vassilvitskii 2007): each centre the best of 2 + log k draws.
+
+    scikit-learn's draws and choices, from distances that are known; it works them out anew at each
+    start, which takes most of the time of a clustering of a few hundred points.
+    """
+
+    squared: FloatArray
+    """(u, u)"""
+    weight: FloatArray
+
+    def __call__(self, x: FloatArray, k: int, random_state: np.random.RandomState) -> FloatArray:
+        """(k, d) points to start from."""
+        trials = 2 + int(np.log(k))
+        places = [int(random_state.choice(self.weight.size, p=self.weight / self.weight.sum()))]
+        nearest = self.squared[places[0]]
+        total = float(nearest @ self.weight)
+        while len(places) < k:
+            drawn = random_state.uniform(size=trials) * total
+            found = np.searchsorted(np.cumsum(self.weight * nearest), drawn)
+            candidates = np.minimum(found, self.weight.size - 1)
+            left = np.minimum(nearest, self.squared[candidates])
+            totals = left @ self.weight
+            best = int(totals.argmin())
+            total, nearest = float(totals[best]), left[best]
+            places.append(int(candidates[best]))
+        return np.asarray(x[places])
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ def _say(context: StepContext, found: Rebuilt, extended: Extended) -> None:
 
     if not is_converged(extended.fit):
         context.note(
-            f"growth model{_of(found)} with extension {extended.extension}: not exact to half a "
-            "standard error; see largest_mc_share and newton_decrement in "
+            f"growth model{_of(found)} with extension {extended.extension}: not exact to a fifth "
+            "of a standard error; see largest_mc_share and newton_decrement in "
             "analysis.growth_extended_fit"
         )

@@ -27,5 +27,5 @@ CREATE TABLE analysis.growth_extended_fit (
     aic_gain DOUBLE, -- gain - 2 df: above 0 speaks for the larger model
     largest_mc_share DOUBLE, -- largest Monte Carlo error over standard error, an upper bound
     newton_decrement DOUBLE, -- squared distance to the maximum, in standard errors
-    is_converged BOOLEAN -- every estimate is exact to half its standard error
+    is_converged BOOLEAN -- every estimate is exact to a fifth of its standard error
 )

@@ -16,14 +16,14 @@ from udfs.comparisons.adjust import adjusted
 from udfs.growth.clustered import normal_interval
 from udfs.growth.effects import LikelihoodRatio, clustered_covariance, term_tests
 from udfs.growth.parameters import LARGEST_EXPONENT, FloatArray
-from udfs.growth.result import GrowthFit
+from udfs.growth.result import LARGEST_MC_SHARE, GrowthFit
 from warehouse.result_tables import nulls
 
 FEW = "few lesions"
 ALPHA = 0.05
 LARGEST_RELATIVE = 100.0
 """Standard error over estimate; beyond it an interval is as good as infinite."""
-LARGEST_DECREMENT, LARGEST_MC_SHARE, SMALLEST_EIGENVALUE = 1e-2, 0.5, 1e-3
+LARGEST_DECREMENT, SMALLEST_EIGENVALUE = 1e-2, 1e-3
 Row = dict[str, Any]
 
 
@@ -56,7 +56,7 @@ class Extended:
 
 
 def is_converged(fit: GrowthFit) -> bool:
-    """Whether every estimate is exact to half its standard error."""
+    """Whether every estimate is exact to a fifth of its standard error."""
     state = fit.convergence
     return bool(
         state.newton_decrement < LARGEST_DECREMENT
