@@ -11,7 +11,7 @@ from sqlkit import SqlKit
 
 from flows.steps.survival.survival import Analysis
 from flows.steps.survival.survival_cox import group_rows
-from udfs.comparisons import mann_whitney, shift_between
+from udfs.comparisons import clustered_p_value, mann_whitney, shift_between
 from udfs.survival import cox_model, log_rank
 from warehouse.errors import LesionsError
 
@@ -94,6 +94,12 @@ def test_comparisons_reach_the_right_rows(trial: SqlKit) -> None:
     assert row[5:7] == (3, 2)
     assert row[7] == pytest.approx(shift_between(bevacizumab, chemotherapy).estimate)
     assert row[8:] == ("lesion", "bevacizumab or chemotherapy", "liver")
+    [(clustered,)] = trial.rows(
+        "analysis.group_comparison",
+        "p_clustered",
+        "subset = 'bevacizumab or chemotherapy; liver' AND variable = 'nadir_ratio'",
+    )
+    assert clustered is None  # nothing varies: all of one group lie below the other
     [summary] = trial.rows(
         "analysis.group_summary",
         "n, n_patients, median, minimum, maximum",
@@ -367,6 +373,32 @@ def test_resampling_follows_the_seed(cohort: SqlKit) -> None:
         "SELECT DISTINCT scheme, n_patients FROM analysis.survival_resample ORDER BY ALL"
     )
     assert sizes == [("bootstrap", 60), ("subset", 48)]
+
+
+def test_patients_are_clusters_of_their_lesions(cohort: SqlKit) -> None:
+    run_node(cohort, "group_comparison", comparisons__correction="none")
+    rows = cohort.query(
+        "SELECT lesion.patient_id, pooled_organ.organ_class, phase.nadir_ratio "
+        "FROM analysis.lesion_phase AS phase INNER JOIN core.lesion AS lesion "
+        "ON phase.lesion_id = lesion.lesion_id INNER JOIN analysis.pooled_organ AS pooled_organ "
+        "ON lesion.organ = pooled_organ.organ INNER JOIN analysis.patient_subset AS subset "
+        "ON phase.patient_id = subset.patient_id AND subset.subset = 'chemotherapy' "
+        "WHERE phase.nadir_ratio IS NOT NULL"
+    )
+    groups = {organ: [r for r in rows if r[1] == organ] for organ in ("liver", "lung")}
+    (liver, lung) = groups.values()
+    wanted = clustered_p_value(
+        [r[2] for r in liver], [r[2] for r in lung], [r[0] for r in liver], [r[0] for r in lung]
+    )
+    found = cohort.rows(
+        "analysis.group_comparison",
+        "p_clustered, level",
+        "subset = 'chemotherapy' AND variable = 'nadir_ratio' AND grouping = 'organ' "
+        "AND group_a = 'liver' AND group_b = 'lung'",
+    )
+    assert found == [(pytest.approx(wanted, rel=1e-6), "lesion")]
+    others = "level = 'patient' OR test = 'Kruskal-Wallis'"
+    assert {p for (p,) in cohort.rows("analysis.group_comparison", "p_clustered", others)} == {None}
 
 
 def test_the_correction_is_a_setting(cohort: SqlKit) -> None:

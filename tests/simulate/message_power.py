@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.comparisons import dominance_of, mann_whitney
+from udfs.comparisons import clustered_p_value, dominance_of, mann_whitney
 from udfs.simulate import SimulatedTrials, simulate, simulate_mcrc
 from udfs.simulate.messages import FIRST_ORGANS, NAMES, UNSLOWED_ORGANS
 from udfs.simulate.presets import MCRC_MESSAGES, MESSAGES
@@ -260,9 +260,10 @@ def answers(trials: SimulatedTrials, names: tuple[str, ...] = NAMES) -> dict[str
     return {name: out[name] for name in names}
 
 
-def nadirs_by_kras(trials: SimulatedTrials) -> tuple[float, float]:
+def nadirs_by_kras(trials: SimulatedTrials) -> tuple[float, float, float]:
     """p of mutant against wild-type KRAS without panitumumab, of liver lesions' nadir ratios: of
-    lesions as if independent (Zhou 2021, Fig. 5B), and of patients' medians.
+    lesions as if independent (Zhou 2021, Fig. 5B), with patients as clusters, and of patients'
+    medians.
     """
     c = Cohort(trials)
     lesion, patient, _, mm = c.sizes(("liver",))
@@ -275,10 +276,15 @@ def nadirs_by_kras(trials: SimulatedTrials) -> tuple[float, float]:
     use = c.counted[who] & ~c.p["has_panitumumab"][who] & (c.p["kras"][who] != "")
     who, nadir = who[use], nadir[use]
     mutant = c.p["kras"] == "MUTANT"
-    lesions = mann_whitney(nadir[mutant[who]], nadir[~mutant[who]]).p_value
+    is_mutant = mutant[who]
+    lesions = mann_whitney(nadir[is_mutant], nadir[~is_mutant]).p_value
+    clusters = clustered_p_value(
+        nadir[is_mutant], nadir[~is_mutant], who[is_mutant], who[~is_mutant]
+    )
     people = np.unique(who)
     median = np.array([np.median(nadir[who == i]) for i in people])
-    return lesions, mann_whitney(median[mutant[people]], median[~mutant[people]]).p_value
+    patients = mann_whitney(median[mutant[people]], median[~mutant[people]]).p_value
+    return lesions, clusters, patients
 
 
 def kras_without_effect(n: int | None, seed: int) -> SimulatedTrials:
@@ -314,8 +320,9 @@ def main(n_seeds: int) -> None:
         print(_row(name, [one[name] for one in planted], zero), flush=True)
     for n in (QUARTER, None):
         p = np.array([nadirs_by_kras(kras_without_effect(n, s)) for s in seeds])
-        lesions, patients = (p < 0.05).sum(axis=0)
-        print(f"KRAS without effect, {n or 'all'} patients: p < .05 of lesions {lesions}, "
+        lesions, clusters, patients = (p < 0.05).sum(axis=0)
+        print(f"KRAS without effect, {n or 'all'} patients: p < .05 of lesions {lesions}, with "
+              f"patients as clusters {clusters}, "
               f"of patients {patients} of {n_seeds}", flush=True)  # fmt: skip
 
 

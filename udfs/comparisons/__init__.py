@@ -19,7 +19,13 @@ from udfs.comparisons.balance import (
 )
 from udfs.comparisons.binomial import Share, clopper_pearson
 from udfs.comparisons.correlation import Correlation, CorrelationMethod, correlation
-from udfs.comparisons.effects import Dominance, Shift, dominance_of, shift_between
+from udfs.comparisons.effects import (
+    Dominance,
+    Shift,
+    clustered_p_value,
+    dominance_of,
+    shift_between,
+)
 from udfs.comparisons.paired import SignedRank, signed_rank
 from udfs.comparisons.ranks import (
     DunnTests,
@@ -46,6 +52,7 @@ __all__ = [
     "Summary",
     "adjusted",
     "clopper_pearson",
+    "clustered_p_value",
     "correlation",
     "dominance_of",
     "dunn_tests",

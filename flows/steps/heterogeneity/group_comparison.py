@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from flows.steps.survival.survival import EVERYONE, confidence_level
 from udfs.comparisons import (
+    adjusted,
+    clustered_p_value,
     dominance_of,
     dunn_tests,
     kruskal_wallis,
@@ -146,6 +148,8 @@ class Comparison:
     """(g,) the values of each."""
     n_patients: list[int]
     n_missing: list[int]
+    patients: list[NDArray[Any]] | None = None
+    """(g,) the patient of each value of a lesion; None where patients are compared."""
 
 
 @step(
@@ -165,7 +169,8 @@ def group_comparison(context: StepContext) -> dict[str, pa.Table]:
     tests: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
     for comparison in _comparisons(context):
-        tests += comparison_tests(comparison, confidence, correction)
+        found = comparison_tests(comparison, confidence, correction)
+        tests += with_patients_as_clusters(found, comparison, correction)
         summaries += comparison_summaries(comparison, confidence)
     return {
         GROUP_COMPARISON.name: context.table(GROUP_COMPARISON.name, tests),
@@ -217,7 +222,7 @@ def _group_order(grouping: str, rows: pandas.DataFrame) -> list[str]:
 
 
 def _comparison(key: dict[str, Any], rows: pandas.DataFrame, order: list[str]) -> Comparison:
-    names, values, n_patients, n_missing = [], [], [], []
+    names, values, patients, n_missing = [], [], [], []
     label, value = rows[key["grouping"]].to_numpy(), rows[key["variable"]].to_numpy(np.float64)
     patient = rows["patient_id"].to_numpy()
     for name in order:
@@ -226,9 +231,34 @@ def _comparison(key: dict[str, Any], rows: pandas.DataFrame, order: list[str]) -
         if known.any():
             names.append(name)
             values.append(value[known])
-            n_patients.append(len(set(patient[known])))
+            patients.append(patient[known])
             n_missing.append(int((here & ~known).sum()))
-    return Comparison(key, names, values, n_patients, n_missing)
+    n_patients = [len(set(group)) for group in patients]
+    is_of_lesions = key["level"] == "lesion"
+    return Comparison(
+        key, names, values, n_patients, n_missing, patients if is_of_lesions else None
+    )
+
+
+def with_patients_as_clusters(
+    rows: list[dict[str, Any]], comparison: Comparison, correction: Any
+) -> list[dict[str, Any]]:
+    """The tests with ``p_clustered``: of each pair of groups of lesions, corrected likewise."""
+    of_name = {name: k for k, name in enumerate(comparison.names)}
+    for row in rows:
+        row["p_clustered"] = None
+    if comparison.patients is None:
+        return rows
+    pairs = [r for r in rows if r["group_a"] in of_name and r["group_b"] in of_name]
+    found = []
+    for row in pairs:
+        a, b = of_name[row["group_a"]], of_name[row["group_b"]]
+        values, patients = comparison.values, comparison.patients
+        found.append(clustered_p_value(values[a], values[b], patients[a], patients[b]))
+    if pairs:
+        for row, p_value in zip(pairs, adjusted(found, correction).tolist(), strict=True):
+            row["p_clustered"] = None if np.isnan(p_value) else p_value
+    return rows
 
 
 def comparison_tests(

@@ -2,10 +2,11 @@
    Why: where and under which treatment lesions respond better, longer, or more alike.
    How: staging.comparison_plan says which variable, grouping and subset. Two groups: Mann-Whitney. More: Kruskal-Wallis
    over all, and Dunn's test of each pair, corrected by comparisons.correction for the pairs of this comparison.
-   Caveats: lesions are counted as if independent, as in the paper, though those of one patient are not: p-values of
-   lesions are too small. Effects of Dunn's pairs are of the two groups by themselves.
+   Caveats: lesions are counted as if independent, as in the paper, though those of one patient are not: p_value and
+   p_adjusted of lesions are too small, as limits are too narrow. p_clustered takes the patients as clusters and holds
+   its level. Effects of Dunn's pairs are of the two groups by themselves.
    Reference: Zhou et al., Cancer Res 2021, Methods, Statistical analysis; Dunn, Technometrics 1964; Cliff, Psychol.
-   Bull. 1993; Hodges and Lehmann, Annals of Mathematical Statistics 1963
+   Bull. 1993; Obuchowski, Biometrics 1997; Hodges and Lehmann, Annals of Mathematical Statistics 1963
    Filled by: step group_comparison
    Grain: one row per subset, variable, grouping, group_a, group_b and test
    Key: subset, variable, grouping, group_a, group_b, test
@@ -25,6 +26,8 @@ CREATE TABLE analysis.group_comparison (
     statistic DOUBLE, -- U of group_a (Mann-Whitney), H (Kruskal-Wallis) or z (Dunn)
     p_value DOUBLE, -- two-sided
     p_adjusted DOUBLE, -- corrected for the pairs of this comparison
+    p_clustered DOUBLE, -- of two groups of lesions: Cliff's delta against 0 with patients as clusters, corrected
+    -- likewise; NULL of patients, of all groups together and where a group is of one patient
     n_a BIGINT, -- values in group_a; in all groups where all are compared together
     n_b BIGINT, -- values in group_b; NULL where all groups are compared together
     median_a DOUBLE, -- median of group_a

@@ -3,7 +3,8 @@
    How: item names the number, and mart.published_finding asks for it by that name. Differences of two groups are here
    both ways round: of medians of survival with the p of their log-rank test, of lesions and patients as Cliff's delta.
    Organs are ranked among those that have an estimate, from the highest or from below. Everything is of all patients
-   together (subset and stratum all); of target lesions' times those on growth curves count.
+   together (subset and stratum all); of target lesions' times those on growth curves count. p of two groups of lesions
+   is the one with patients as clusters (p_clustered).
    Caveats: what the settings do not ask for has no row (clusters are named by progression.encoding). Days
    to a second progression are of those in whom one was seen; further progressions are rates over the time at risk.
    Reference: Zhou et al., Nat Commun 2023; Zhou et al., Cancer Res 2021; Henry et al., Sci Rep 2022
@@ -372,7 +373,7 @@ pair AS (
         effect_size,
         effect_lower,
         effect_upper,
-        p_adjusted,
+        coalesce(p_clustered, p_adjusted) AS p_adjusted,
         n_a + n_b AS n
     FROM analysis.group_comparison
     WHERE test <> 'Kruskal-Wallis' AND null_reason IS NULL
