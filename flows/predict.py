@@ -1,36 +1,34 @@
-"""Progression clusters of new patients by the model of a warehouse: ``lesions predict``."""
+"""New patients by the models of a warehouse, their clusters of progression: ``lesions predict``."""
 
 from __future__ import annotations
 
 import csv
-import difflib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flows.delimited import delimiter_of
+from flows.patient_file import numbers, open_warehouse, read_table, write_text
+from flows.predict_new_organ import predict_new_organ
 from flows.steps.progression.parts import features as baseline
 from warehouse.errors import LesionsError
-from warehouse.leftovers import replacing
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
 
     from udfs.progression.prediction import SavedModel
 
 PATIENT = "patient_id"
 LESIONS_IN, VOLUME_IN = "n_lesions_in_", "target_volume_mm3_in_"
-TRUE, FALSE = ("true", "yes", "y", "1", "1.0"), ("false", "no", "n", "0", "0.0")
 
 
 def predict(
     source: Path | None,
     *,
     warehouse: Path | None,
+    what: str = "cluster",
     model_file: Path | None = None,
     subset: str | None = None,
     output: Path | None = None,
@@ -41,10 +39,13 @@ def predict(
 ) -> None:
     """Predicts the cluster of every patient of a file or of another warehouse.
 
+    With ``what="new-organ"`` the risks of lesions in new organs: see ``predict_new_organ``.
+
     Args:
         source: a CSV or Parquet of one row per patient, as ``template`` begins it, or the
             warehouse.duckdb of another project, whose baseline tables are used.
         warehouse: the published file that holds the model.
+        what: ``cluster`` or ``new-organ``.
         model_file: a model saved before, in its place.
         subset: which model, where there are several.
         output: CSV to be written; None prints it.
@@ -56,16 +57,26 @@ def predict(
     Raises:
         LesionsError: no model, a column is missing or cannot be read, or a file cannot be.
     """
+    if what == "new-organ":
+        if warehouse is None or model_file is not None or save_model is not None:
+            raise LesionsError(
+                "--what new-organ takes its models from a project; no model is saved."
+            )
+        predict_new_organ(
+            source, warehouse=warehouse, subset=subset, output=output, template=template, say=say,
+            warn=warn,
+        )  # fmt: skip
+        return
     model = _read_model_file(model_file) if model_file else _stored_model(warehouse, subset)
     own = model.metadata.get("subset")
     if subset is not None and subset != own:
         raise LesionsError(f"the model is of the subset {own!r}, not of {subset!r} (--subset).")
     if save_model is not None:
-        _write(save_model, model.to_text())
+        write_text(save_model, model.to_text())
         say(f"Model written to {save_model}.")
     columns = _columns(model)
     if template is not None:
-        _write(template, ",".join(columns) + "\n")
+        write_text(template, ",".join(columns) + "\n")
         say(
             f"Columns of a file for 'lesions predict' written to {template}. What is not known "
             "stays empty; an empty number of lesions in an organ counts as none."
@@ -98,15 +109,6 @@ def _columns(model: SavedModel) -> list[str]:
         else:
             out.append(name.removeprefix("log_"))
     return out
-
-
-def _opened(path: Path) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    try:
-        return duckdb.connect(str(path), read_only=True)
-    except duckdb.Error as error:
-        raise LesionsError(f"{path} cannot be opened as a warehouse: {error}.") from error
 
 
 def _known_words(
@@ -142,7 +144,7 @@ def _stored_model(warehouse: Path | None, subset: str | None) -> SavedModel:
             f"there is no warehouse {warehouse}. 'lesions run' makes it, and the model with it; "
             "--model FILE takes one that was saved."
         )
-    with _opened(warehouse) as con:
+    with open_warehouse(warehouse) as con:
         try:
             rows = con.execute(
                 "SELECT subset, content FROM analysis.progression_model ORDER BY subset"
@@ -187,7 +189,7 @@ def _from_warehouse(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     if not path.is_file():
         raise LesionsError(f"there is no warehouse {path}.")
-    with _opened(path) as con:
+    with open_warehouse(path) as con:
         try:
             return con.sql(baseline.PATIENTS).df(), con.sql(baseline.ORGANS).df()
         except duckdb.Error as error:
@@ -199,26 +201,15 @@ def _from_warehouse(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _from_file(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pandas as pd
 
-    try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
-    except FileNotFoundError as error:
-        raise LesionsError(f"there is no file {path}.") from error
-    except (OSError, ValueError) as error:
-        raise LesionsError(f"{path} cannot be read as a table: {error}.") from error
-    twice = sorted(set(frame.columns[frame.columns.duplicated()]) & set(columns))
-    if twice:
-        raise LesionsError(f"{path.name} has {twice[0]} twice. Leave one column of that name.")
-    for name in columns:
-        if name not in frame:
-            near = difflib.get_close_matches(name, list(frame), n=1, cutoff=0.8)
-            hint = f" Rename {near[0]}?" if near else ""
-            raise LesionsError(
-                f"{path.name} has no column {name}.{hint} 'lesions predict --template FILE' writes "
-                "all of them; a value that is not known stays empty."
-            )
+    frame = read_table(path, columns)
     words = (PATIENT, *baseline.WORDS)
     patients = pd.DataFrame(
-        {name: frame[name] if name in words else _numbers(path, frame, name) for name in columns}
+        {
+            name: frame[name]
+            if name in words
+            else numbers(path, frame, name, is_flag=name in baseline.FLAGS)
+            for name in columns
+        }
     )
     if patients[PATIENT].isna().any() or patients[PATIENT].duplicated().any():
         raise LesionsError(f"{path.name}: every row needs a patient_id of its own.")
@@ -236,65 +227,6 @@ def _from_file(path: Path, columns: list[str]) -> tuple[pd.DataFrame, pd.DataFra
             )  # fmt: skip
     none = pd.DataFrame({c: [] for c in (PATIENT, "organ", "n_lesions", "target_volume_mm3")})
     return patients, pd.concat(parts, ignore_index=True) if parts else none
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    """Text as it stands, between commas, semicolons or tabs; empty and NA are missing.
-
-    Raises:
-        LesionsError: a row has another number of fields than the header. (pandas would take the
-            first field as a name of the row, and move all others.)
-    """
-    import pandas as pd
-
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        lines = list(csv.reader(file, delimiter=delimiter_of(first)))
-    if not lines:
-        raise LesionsError(f"{path.name} is empty. Its first row names the columns.")
-    header, *rows = lines
-    for number, row in enumerate(rows):
-        if row and len(row) != len(header):
-            raise LesionsError(
-                f"{path.name}, row {number + 1}: {len(row)} fields, but the header has "
-                f"{len(header)}. Put text with a comma into quotes."
-            )
-    values = [[None if one in ("", "NA") else one for one in row] for row in rows if row]
-    return pd.DataFrame(values, columns=header, dtype=object)
-
-
-def _numbers(path: Path, frame: pd.DataFrame, name: str) -> Any:
-    import pandas as pd
-
-    text = frame[name].astype("string").str.strip().str.lower()
-    is_flag = name in baseline.FLAGS
-    text = (
-        text.replace({**dict.fromkeys(TRUE, "1"), **dict.fromkeys(FALSE, "0")}) if is_flag else text
-    )
-    values = pd.to_numeric(text, errors="coerce")
-    wrong = (values.isna() & text.notna() & (text != "")).to_numpy(dtype=bool)
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        wanted = "true or false" if is_flag else "a number"
-        raise LesionsError(
-            f"{path.name}, row {row + 1}: {name} = {frame[name].iloc[row]!r} is not {wanted}. "
-            "Leave it empty where it is not known."
-        )
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    if is_flag and not np.isin(numbers[~np.isnan(numbers)], (0, 1)).all():
-        row = int(np.flatnonzero(~np.isnan(numbers) & ~np.isin(numbers, (0, 1)))[0])
-        raise LesionsError(
-            f"{path.name}, row {row + 1}: {name} = {frame[name].iloc[row]!r} is not true or false."
-        )
-    if np.isinf(numbers).any():
-        row = int(np.flatnonzero(np.isinf(numbers))[0])
-        raise LesionsError(f"{path.name}, row {row + 1}: {name} is infinite.")
-    negative = numbers < 0
-    if negative.any():
-        row = int(np.flatnonzero(negative)[0])
-        raise LesionsError(f"{path.name}, row {row + 1}: {name} is below 0.")
-    return numbers
 
 
 def _give(
@@ -323,13 +255,5 @@ def _give(
     if output is None:
         say(text.getvalue().rstrip("\n"))
         return
-    _write(output, text.getvalue())
+    write_text(output, text.getvalue())
     say(f"Predictions written to {output}: {summary}.")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with replacing(path) as beside:
-            beside.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise LesionsError(f"{path} cannot be written: {error.strerror}.") from error

@@ -17,6 +17,14 @@ COMMAND_GROUP = "lesion_warehouse.commands"
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path), required=False)
 @project_option
+@click.option(
+    "--what",
+    type=click.Choice(["cluster", "new-organ"]),
+    default="cluster",
+    show_default=True,
+    help="cluster: the progression cluster from baseline. new-organ: the risk of a lesion in each "
+    "organ that is still free, from a landmark.",
+)
 @click.option("--model", "model_file", type=click.Path(path_type=Path), help="A saved model.")
 @click.option("--subset", help="Whose model, where there are several tumor types.")
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to a CSV.")
@@ -27,16 +35,18 @@ COMMAND_GROUP = "lesion_warehouse.commands"
 def predict(
     source: Path | None,
     project_folder: Path,
+    what: str,
     model_file: Path | None,
     subset: str | None,
     output: Path | None,
     template: Path | None,
     save_model: Path | None,
 ) -> None:
-    """Predict the progression cluster of new patients from their baseline.
+    """Predict the progression cluster of new patients, or where a new lesion will be.
 
-    SOURCE is a CSV or Parquet with one row per patient, or the warehouse.duckdb of another
-    project. The model is the project's, or one saved before.
+    SOURCE is a CSV or Parquet with one row per patient (--template writes its columns); for
+    clusters also the warehouse.duckdb of another project. The model is the project's, or one saved
+    before.
     """
     warehouse = None
     if model_file is None:
@@ -46,6 +56,7 @@ def predict(
     _command("predict")(
         source,
         warehouse=warehouse,
+        what=what,
         model_file=model_file,
         subset=subset,
         output=output,

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from flows.steps.progression.parts.new_organs import COURSE, MIN_EVENTS, TERMS, AtRisk
 from flows.steps.survival.survival import confidence_level
 from warehouse.declarations import declared
 from warehouse.registry import StepContext, step
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from udfs.progression.organs import CauseSpecific, RiskAccuracy
 
-COURSE = """
-SELECT *
-FROM analysis.new_organ_course
-WHERE time_days > 0
-ORDER BY subset, organ, landmark_days, patient_id
-"""
 RISK = declared("analysis.new_organ_risk")
 MODEL = declared("analysis.new_organ_model")
 ACCURACY = declared("analysis.new_organ_accuracy")
 CALIBRATION = declared("analysis.new_organ_calibration")
 BENEFIT = declared("analysis.new_organ_benefit")
 TABLES = (RISK, MODEL, ACCURACY, CALIBRATION, BENEFIT)
-TERMS = ("n_organs", "has_liver", "has_lung", "log_sum", "log_change", "log_regrowth")
-MIN_EVENTS = 30
-"""Lesions in an organ, of all patients at risk, below which no model is fitted: five for each of
-six covariates."""
-FOLDS = 5
 GROUPS = 5
 THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 OF_USE, OF_NO_USE = "of use", "no usable prediction"
@@ -48,40 +35,6 @@ MEASURES = (
     "calibration_slope", "calibration_intercept",
 )  # fmt: skip
 Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class _AtRisk:
-    """Patients at risk of one organ at one landmark."""
-
-    key: dict[str, Any]
-    patient: np.ndarray
-    time: np.ndarray
-    cause: np.ndarray
-    x: np.ndarray
-    """(n, p) with medians in the place of what is missing."""
-    is_imputed: np.ndarray
-    fold: np.ndarray
-    """(n,) the trial; with one trial a fifth of the patients."""
-    split: str
-
-    @classmethod
-    def of(cls, key: dict[str, Any], rows: pd.DataFrame, seed: int) -> _AtRisk:
-        x = rows[list(TERMS)].to_numpy(float)
-        missing = np.isnan(x)
-        known = ~missing.all(axis=0)
-        middle = np.zeros(x.shape[1])
-        middle[known] = np.nanmedian(x[:, known], axis=0)
-        x = np.where(missing, middle, x)
-        trials, fold = np.unique(rows["study_id"].to_numpy(str), return_inverse=True)
-        split = "by trial"
-        if trials.size == 1:
-            split = "by patient"
-            fold = np.random.default_rng(seed).permutation(len(rows)) % FOLDS
-        return cls(
-            key, rows["patient_id"].to_numpy(str), rows["time_days"].to_numpy(float),
-            rows["cause"].to_numpy(np.int64), x, (missing & known).any(axis=1), fold, split,
-        )  # fmt: skip
 
 
 @step(
@@ -99,7 +52,7 @@ def new_organ_risk(context: StepContext) -> dict[str, pa.Table]:
     keys = ("subset", "organ", "landmark_days")
     for names, rows in context.frame(COURSE).groupby(list(keys), sort=True):
         key = dict(zip(keys, names, strict=True))
-        group = _AtRisk.of(key, rows, context.seed)
+        group = AtRisk.of(key, rows, context.seed)
         if int((group.cause == 1).sum()) < MIN_EVENTS:
             found[ACCURACY.name].append(_not_fitted(group, horizon))
             continue
@@ -113,7 +66,7 @@ def new_organ_risk(context: StepContext) -> dict[str, pa.Table]:
     return {RISK.name: first} | {name: context.table(name, rows) for name, rows in found.items()}
 
 
-def _fit(group: _AtRisk, horizon: float) -> tuple[CauseSpecific, np.ndarray]:
+def _fit(group: AtRisk, horizon: float) -> tuple[CauseSpecific, np.ndarray]:
     """The model of all, and (n,) risks by models without the patient's fold."""
     from udfs.progression.organs import cause_specific
 
@@ -129,7 +82,7 @@ def _fit(group: _AtRisk, horizon: float) -> tuple[CauseSpecific, np.ndarray]:
     return whole, np.clip(left_out, 0.0, 1.0)
 
 
-def _not_fitted(group: _AtRisk, horizon: float) -> dict[str, Any]:
+def _not_fitted(group: AtRisk, horizon: float) -> dict[str, Any]:
     within = group.time <= horizon
     return {
         **group.key, "split": group.split, "horizon_days": horizon,
@@ -141,7 +94,7 @@ def _not_fitted(group: _AtRisk, horizon: float) -> dict[str, Any]:
 
 def _risk_table(
     context: StepContext,
-    group: _AtRisk,
+    group: AtRisk,
     whole: CauseSpecific,
     left_out: np.ndarray,
     horizon: float,
@@ -158,7 +111,7 @@ def _risk_table(
     })  # fmt: skip
 
 
-def _model_rows(group: _AtRisk, whole: CauseSpecific) -> Rows:
+def _model_rows(group: AtRisk, whole: CauseSpecific) -> Rows:
     return [
         {
             **group.key, "cause": cause, "term": term, "n_patients": group.time.size,
@@ -171,7 +124,7 @@ def _model_rows(group: _AtRisk, whole: CauseSpecific) -> Rows:
 
 
 def _accuracy_rows(
-    group: _AtRisk, whole: CauseSpecific, left_out: np.ndarray, horizon: float
+    group: AtRisk, whole: CauseSpecific, left_out: np.ndarray, horizon: float
 ) -> Rows:
     from udfs.progression.organs import risk_accuracy
 
@@ -193,7 +146,7 @@ def _verdict(found: RiskAccuracy) -> str:
 
 
 def _calibration_rows(
-    group: _AtRisk, left_out: np.ndarray, horizon: float, confidence: float
+    group: AtRisk, left_out: np.ndarray, horizon: float, confidence: float
 ) -> Rows:
     from udfs.progression.transitions import aalen_johansen
 
@@ -213,7 +166,7 @@ def _calibration_rows(
     return rows
 
 
-def _benefit_rows(group: _AtRisk, left_out: np.ndarray, horizon: float) -> Rows:
+def _benefit_rows(group: AtRisk, left_out: np.ndarray, horizon: float) -> Rows:
     from udfs.progression.organs import net_benefit
 
     rows = []
