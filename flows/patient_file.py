@@ -77,12 +77,12 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def numbers(
-    path: Path, frame: pd.DataFrame, name: str, *, is_flag: bool = False
+    path: Path, frame: pd.DataFrame, name: str, *, is_flag: bool = False, least: float = 0.0
 ) -> NDArray[np.float64]:
     """(n,) a column as numbers, NaN where it is empty; of a flag 1 for true, 0 for false.
 
     Raises:
-        LesionsError: a value is no number, infinite or below 0; a flag is neither.
+        LesionsError: a value is no number, infinite or below ``least``; a flag is neither.
     """
     import pandas as pd
 
@@ -108,10 +108,10 @@ def numbers(
     if np.isinf(found).any():
         row = int(np.flatnonzero(np.isinf(found))[0])
         raise LesionsError(f"{path.name}, row {row + 1}: {name} is infinite.")
-    negative = found < 0
-    if negative.any():
-        row = int(np.flatnonzero(negative)[0])
-        raise LesionsError(f"{path.name}, row {row + 1}: {name} is below 0.")
+    low = found < least
+    if low.any():
+        row = int(np.flatnonzero(low)[0])
+        raise LesionsError(f"{path.name}, row {row + 1}: {name} is below {least:g}.")
     return found
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flows.patient_file import numbers, open_warehouse, read_table, write_text
-from flows.predict_new_organ import predict_new_organ
 from flows.steps.progression.parts import features as baseline
 from warehouse.errors import LesionsError
 
@@ -39,13 +38,13 @@ def predict(
 ) -> None:
     """Predicts the cluster of every patient of a file or of another warehouse.
 
-    With ``what="new-organ"`` the risks of lesions in new organs: see ``predict_new_organ``.
+    With another ``what`` see ``predict_new_organ`` and ``predict_survival``.
 
     Args:
         source: a CSV or Parquet of one row per patient, as ``template`` begins it, or the
             warehouse.duckdb of another project, whose baseline tables are used.
         warehouse: the published file that holds the model.
-        what: ``cluster`` or ``new-organ``.
+        what: ``cluster``, ``new-organ`` or ``survival``.
         model_file: a model saved before, in its place.
         subset: which model, where there are several.
         output: CSV to be written; None prints it.
@@ -57,12 +56,14 @@ def predict(
     Raises:
         LesionsError: no model, a column is missing or cannot be read, or a file cannot be.
     """
-    if what == "new-organ":
+    if what != "cluster":
         if warehouse is None or model_file is not None or save_model is not None:
-            raise LesionsError(
-                "--what new-organ takes its models from a project; no model is saved."
-            )
-        predict_new_organ(
+            raise LesionsError(f"--what {what} takes its model from a project; no model is saved.")
+        from flows.predict_new_organ import predict_new_organ
+        from flows.predict_survival import predict_survival
+
+        ask = predict_new_organ if what == "new-organ" else predict_survival
+        ask(
             source, warehouse=warehouse, subset=subset, output=output, template=template, say=say,
             warn=warn,
         )  # fmt: skip

@@ -19,11 +19,11 @@ COMMAND_GROUP = "lesion_warehouse.commands"
 @project_option
 @click.option(
     "--what",
-    type=click.Choice(["cluster", "new-organ"]),
+    type=click.Choice(["cluster", "new-organ", "survival"]),
     default="cluster",
     show_default=True,
     help="cluster: the progression cluster from baseline. new-organ: the risk of a lesion in each "
-    "organ that is still free, from a landmark.",
+    "organ that is still free, from a landmark. survival: by the sizes of all lesions so far.",
 )
 @click.option("--model", "model_file", type=click.Path(path_type=Path), help="A saved model.")
 @click.option("--subset", help="Whose model, where there are several tumor types.")
@@ -42,11 +42,11 @@ def predict(
     template: Path | None,
     save_model: Path | None,
 ) -> None:
-    """Predict the progression cluster of new patients, or where a new lesion will be.
+    """Predict new patients: progression cluster, lesions in new organs, or survival.
 
-    SOURCE is a CSV or Parquet with one row per patient (--template writes its columns); for
-    clusters also the warehouse.duckdb of another project. The model is the project's, or one saved
-    before.
+    SOURCE is a CSV or Parquet with one row per patient (for survival one per lesion and scan;
+    --template writes its columns); for clusters also the warehouse.duckdb of another project. The
+    model is the project's, for clusters also one saved before.
     """
     warehouse = None
     if model_file is None:

@@ -172,5 +172,5 @@ def test_other_subsets_and_older_warehouses_are_refused(warehouse: Path, tmp_pat
     duckdb.connect(str(old)).close()
     with pytest.raises(LesionsError, match="has no tables of new organs"):
         asked(old, tmp_path / "new.csv", tmp_path)
-    with pytest.raises(LesionsError, match="no model is saved"):
+    with pytest.raises(LesionsError, match="takes its model from a project"):
         asked(warehouse, None, tmp_path, save_model=tmp_path / "model.json")

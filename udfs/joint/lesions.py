@@ -133,6 +133,19 @@ class Lesions:
             rows,
         )
 
+    def taken(self, keep: IntArray, patient: IntArray, n_patients: int) -> Lesions:
+        """Some lesions, of ``n_patients`` patients at these places."""
+        return Lesions(
+            patient,
+            n_patients,
+            self.v0[keep],
+            self.t0[keep],
+            self.d0[keep],
+            self.organ[keep],
+            self.organs,
+            self.is_flat,
+        )
+
     def log_diameter(self, phi: FloatArray, days: FloatArray) -> FloatArray:
         """(n, M, Q) log mm.
 

@@ -115,9 +115,10 @@ def _rebuilt(
         fitted = [one for one in data.lesion.tolist() if one in wide.index]
         if set(names) <= set(wide.columns) and len(fitted) == row["n_lesions"]:
             near = wide.loc[fitted, names].to_numpy(dtype=np.float64)
+    estimates = dict(zip(found["parameter"], found["estimate"].astype(float), strict=True))
     fit = fit_at(
         data,
-        _values(found["parameter"].tolist(), found["estimate"].astype(float).tolist()),
+        one_level_values(estimates),
         near=near,
         n_nodes=n_nodes,
         model=model,
@@ -129,9 +130,9 @@ def _rebuilt(
     return Rebuilt(row["fit_id"], row["subset"], fit, targets, targets.of(fit), threads, near)
 
 
-def _values(labels: list[str], estimates: list[float]) -> dict[str, float]:
-    """Estimates by label; patients' standard deviations are joined with the lesions'."""
-    values = dict(zip(labels, estimates, strict=True))
+def one_level_values(values: dict[str, float]) -> dict[str, float]:
+    """Estimates by label with patients' standard deviations joined with the lesions'."""
+    values = dict(values)
     for label in [one for one in values if one.startswith("gamma_")]:
         own = f"omega_{label.removeprefix('gamma_')}"
         values[own] = float(np.hypot(values[own], values.pop(label)))

@@ -170,7 +170,7 @@ def _at(
         mine = np.flatnonzero(folds[at_risk] == fold)
         others = np.flatnonzero(folds[at_risk] != fold)
         own, keep = draws.take(mine)
-        part = _lesions_at(lesions, own, keep)
+        part = lesions.taken(keep, own.owner, len(own.patient))
         for name, by_fold in hazards.items():
             hazard, known = by_fold[fold]
             covariates = events.covariates[np.ix_(at_risk[mine], known)]
@@ -186,19 +186,6 @@ def _at(
                 x[others], died[others], columns[others][:, used], columns[mine][:, used], window
             )
     return Landmark(day, at_risk, last_scan, survival, lower, upper)
-
-
-def _lesions_at(lesions: Lesions, own: CurveDraws, keep: IntArray) -> Lesions:
-    return Lesions(
-        own.owner,
-        len(own.patient),
-        lesions.v0[keep],
-        lesions.t0[keep],
-        lesions.d0[keep],
-        lesions.organ[keep],
-        lesions.organs,
-        lesions.is_flat,
-    )
 
 
 def _sums(

@@ -1,0 +1,297 @@
+"""Survival of new patients from the sizes of their lesions: ``lesions predict --what survival``."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.patient_file import numbers, open_warehouse, read_table, write_text
+from flows.steps.growth.parts.models import model_named
+from flows.steps.growth.parts.rebuilt import as_text, one_level_values
+from flows.steps.joint.parts.reading import N_NODES
+from warehouse.errors import LesionsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from udfs.joint import CurveDraws, Lesions
+    from udfs.joint.saved import SavedJointModel
+
+PATIENT, LESION, ORGAN, DAY = "patient_id", "lesion_id", "organ", "day"
+DIAMETER, VOLUME = "diameter_mm", "volume_mm3"
+COLUMNS = (PATIENT, LESION, ORGAN, DAY, DIAMETER, VOLUME)
+MODELS = """
+SELECT model.subset, model.content, fit.model, fit.error_model, fit.is_baseline_counted
+FROM analysis.joint_model AS model
+INNER JOIN analysis.growth_fit AS fit ON model.fit_id = fit.fit_id
+WHERE model.endpoint = 'OS'
+ORDER BY model.subset
+"""
+SETTINGS = "SELECT name, value FROM meta.setting"
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The joint model of one subset, and the settings it is used with."""
+
+    saved: SavedJointModel
+    growth_model: str
+    error_model: str
+    is_baseline_counted: bool
+    setting: dict[str, str]
+
+    @property
+    def covariates(self) -> dict[str, list[tuple[str, str]]]:
+        """Column of the file -> levels that the hazard knows, each with its reference."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for label in self.saved.covariates:
+            name, _, levels = label.partition(": ")
+            level, _, reference = levels.rpartition(" against ")
+            found.setdefault(name, []).append((level, reference))
+        return found
+
+    @property
+    def horizons(self) -> list[float]:
+        return [float(one) for one in self.setting["joint.horizons"].split()]
+
+
+def predict_survival(
+    source: Path | None,
+    *,
+    warehouse: Path,
+    subset: str | None,
+    output: Path | None,
+    template: Path | None,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> None:
+    """The probability to live ``joint.horizons`` days more, from each patient's last scan.
+
+    The model is the best joint model of overall survival (analysis.joint_model). Curves are drawn
+    given the sizes up to the last scan and survival until then (``udfs.joint.dynamic``).
+
+    Args:
+        source: a CSV or Parquet of one row per patient, target lesion and scan: patient_id,
+            lesion_id, organ, day (from the first dose), diameter_mm or volume_mm3, and what else
+            the hazard knows, such as treatment_class.
+        warehouse: the published file.
+        subset: whose model, where there are several.
+        output: CSV to be written; None prints it.
+        template: writes a CSV with the columns that the model needs, and nothing else.
+        say: prints a paragraph.
+        warn: prints what is doubtful.
+
+    Raises:
+        LesionsError: no model, a column is missing, or a value cannot be used.
+    """
+    model = _model(warehouse, subset)
+    columns = [*COLUMNS, *model.covariates]
+    if template is not None:
+        write_text(template, ",".join(columns) + "\n")
+        say(f"Columns of a file for 'lesions predict --what survival' written to {template}.")
+    if source is None:
+        if template is None:
+            raise LesionsError("name a file of sizes, or --template FILE to see its columns.")
+        return
+    rows = _sizes(source, columns, model, warn)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        (PATIENT, "landmark_day", "n_lesions", "horizon_days", "survival", "lower", "upper")
+    )
+    writer.writerows(_predicted(rows, model))
+    known = model.saved.metadata
+    worth = (
+        f"{rows[PATIENT].nunique()} patients; joint model of {known['n_patients']} patients and "
+        f"{known['n_events']} deaths. analysis.dynamic_prediction_metric says what such "
+        "predictions are worth, where joint.landmarks is set."
+    )
+    if output is None:
+        say(text.getvalue().rstrip("\n"))
+        return
+    write_text(output, text.getvalue())
+    say(f"Predictions written to {output}: {worth}")
+
+
+def _model(warehouse: Path, subset: str | None) -> _Model:
+    import duckdb
+
+    from udfs.joint.saved import SavedJointModel
+
+    if not warehouse.is_file():
+        raise LesionsError(f"there is no warehouse {warehouse}. 'lesions run' makes it.")
+    with open_warehouse(warehouse) as con:
+        try:
+            found = {row[0]: row[1:] for row in con.execute(MODELS).fetchall()}
+            setting = dict(con.execute(SETTINGS).fetchall())
+        except duckdb.Error as error:
+            raise LesionsError(
+                f"{warehouse} has no table analysis.joint_model. Run 'lesions run' again."
+            ) from error
+    if not found:
+        raise LesionsError(
+            f"{warehouse} has no joint model of overall survival. Set joint.links in lesions.toml, "
+            "such as 'organ value', and run again; analysis.joint_fit says why one was not made."
+        )
+    chosen = subset if subset is not None or len(found) > 1 else next(iter(found))
+    if chosen not in found:
+        raise LesionsError(f"--subset must be one of: {', '.join(found)}.")
+    content, *growth = found[chosen]
+    return _Model(SavedJointModel.from_text(content), *growth, setting)
+
+
+def _sizes(
+    path: Path, columns: list[str], model: _Model, warn: Callable[[str], None]
+) -> pd.DataFrame:
+    """Rows from each lesion's baseline on, with baseline and group of organs."""
+
+    frame = read_table(path, columns)
+    for name in (PATIENT, LESION):
+        empty = frame[name].isna().to_numpy()
+        if empty.any():
+            raise LesionsError(
+                f"{path.name}, row {int(np.flatnonzero(empty)[0]) + 1}: {name} is empty."
+            )
+    rows = frame[[PATIENT, LESION, ORGAN, *model.covariates]].copy()
+    rows["lesion"] = rows[PATIENT].astype(str) + "/" + rows[LESION].astype(str)
+    rows[DAY] = numbers(path, frame, DAY, least=-np.inf)
+    diameter, volume = numbers(path, frame, DIAMETER), numbers(path, frame, VOLUME)
+    ratio = float(model.setting["volume.axis_ratio"])
+    rows[VOLUME] = np.where(np.isnan(volume), diameter**3 / (2 * ratio**2), volume)
+    rows[DIAMETER] = diameter
+    wrong = (rows[DAY].isna() | rows[VOLUME].isna()).to_numpy()
+    if wrong.any():
+        raise LesionsError(
+            f"{path.name}, row {int(np.flatnonzero(wrong)[0]) + 1}: a size needs its {DAY} and "
+            f"{DIAMETER} or {VOLUME}."
+        )
+    rows["row"] = np.arange(1, len(rows) + 1)
+    twice = rows.duplicated(["lesion", DAY])
+    if twice.any():
+        raise LesionsError(
+            f"{path.name}, row {int(rows['row'][twice].iloc[0])}: the lesion has a size on that "
+            "day already."
+        )
+    # The last size up to the first dose, or else the first one.
+    before = rows[rows[DAY] <= 0].groupby("lesion")[DAY].max()
+    first = rows.groupby("lesion")[DAY].min()
+    baseline = first.copy()
+    baseline.update(before)
+    rows["t0"] = rows["lesion"].map(baseline)
+    at = rows[rows[DAY] == rows["t0"]].set_index("lesion")
+    if (at[VOLUME] <= 0).any():
+        bad = at[at[VOLUME] <= 0].iloc[0]
+        raise LesionsError(f"{path.name}, row {bad['row']}: a lesion has no size at its baseline.")
+    rows["v0"] = rows["lesion"].map(at[VOLUME])
+    sphere = np.cbrt(6.0 * at[VOLUME] / np.pi)
+    rows["d0"] = rows["lesion"].map(at[DIAMETER].fillna(sphere))
+    organs = as_text(rows[ORGAN].str.strip() if rows[ORGAN].dtype == object else rows[ORGAN])
+    groups = model.saved.group_of
+    rest = model.saved.organs[-1]
+    others = sorted(set(organs.tolist()) - set(groups))
+    if others:
+        warn(f"{ORGAN}: {', '.join(others)} counts as the group {rest!r}.")
+    rows["group"] = [groups.get(one, rest) for one in organs.tolist()]
+    last = rows.groupby(PATIENT)[DAY].transform("max")
+    if (last <= 0).any():
+        bad = rows[last <= 0].iloc[0]
+        raise LesionsError(
+            f"{path.name}: patient {bad[PATIENT]} has no size after the first dose (day 0), from "
+            "which survival is predicted."
+        )
+    return rows[rows[DAY] >= rows["t0"]].assign(landmark=last)
+
+
+def _covariates(patients: pd.DataFrame, model: _Model) -> NDArray[np.float64]:
+    """(P, C) indicators in the order of the hazard's.
+
+    Raises:
+        LesionsError: a level that the model does not know.
+    """
+    columns = []
+    for name, levels in model.covariates.items():
+        words = as_text(patients[name])
+        known = {level for level, _ in levels} | {levels[0][1]}
+        rest = "other" if "other" in known else None
+        wrong = sorted(set(words.tolist()) - known)
+        if wrong and rest is None:
+            raise LesionsError(
+                f"{name} is {wrong[0]!r}. The model knows {', '.join(sorted(known))}."
+            )
+        words = np.where(np.isin(words, list(known)), words, rest or "")
+        columns += [(words == level).astype(np.float64) for level, _ in levels]
+    return np.column_stack(columns) if columns else np.empty((len(patients), 0))
+
+
+def _curves(rows: pd.DataFrame, model: _Model) -> tuple[CurveDraws, Lesions]:
+    """Draws of the patients' curves given all their sizes."""
+    from udfs.growth.data import GrowthData
+    from udfs.growth.patient_nodes import TwoLevelPoint
+    from udfs.growth.restore import fit_at
+    from udfs.growth.two_level_theta import theta_of, two_level_point
+    from udfs.joint import draw_curves, lesions_of
+    from udfs.joint.lesions import PARAMETERS
+
+    limit = model.saved.limit_mm3
+    is_low = (rows[VOLUME] < limit).to_numpy()
+    if not model.is_baseline_counted:
+        is_low &= (rows[DAY] > rows["t0"]).to_numpy()
+    data = GrowthData.from_arrays(
+        rows["lesion"].to_numpy(dtype=str), rows[DAY].to_numpy(dtype=np.float64),
+        np.where(is_low, limit, rows[VOLUME]), rows["v0"].to_numpy(dtype=np.float64),
+        rows["t0"].to_numpy(dtype=np.float64), is_low.astype(np.float64),
+        np.where(is_low, 0.0, np.nan), patient=rows[PATIENT].astype(str).to_numpy(dtype=str),
+        fewest_observations=1,
+    )  # fmt: skip
+    values = {f"gamma_{name}": 0.0 for name in PARAMETERS} | model.saved.growth
+    fit = fit_at(
+        data, one_level_values(values), model=model_named(model.growth_model),
+        error=model.error_model, count_baseline=model.is_baseline_counted, n_nodes=N_NODES,
+    )  # fmt: skip
+    full = two_level_point(fit, theta_of(fit, values))
+    point = TwoLevelPoint(full.population, full.between)
+    assert data.patient is not None  # given above
+    draws = draw_curves(
+        fit, point, np.unique(data.patient), n_draws=int(model.setting["joint.draws"])
+    )
+    by_lesion = rows.drop_duplicates("lesion").set_index("lesion")
+    lesions = lesions_of(
+        fit, draws, by_lesion["group"].to_dict(),
+        d0=by_lesion["d0"].loc[draws.lesion.tolist()].to_numpy(dtype=np.float64),
+        organs=model.saved.organs,
+    )  # fmt: skip
+    return draws, lesions
+
+
+def _predicted(rows: pd.DataFrame, model: _Model) -> list[tuple[str, ...]]:
+    """Rows of the answer, patients in the order of the file."""
+    from udfs.joint import dynamic
+
+    draws, lesions = _curves(rows, model)
+    patients = rows.drop_duplicates(PATIENT).set_index(rows[PATIENT].astype(str).drop_duplicates())
+    patients = patients.loc[draws.patient.tolist()]
+    covariates, n_lesions = _covariates(patients, model), np.bincount(draws.owner)
+    landmark = patients["landmark"].to_numpy(dtype=np.float64)
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for day in np.unique(landmark):
+        mine = np.flatnonzero(landmark == day)
+        own, keep = draws.take(mine)
+        out = dynamic.predict_survival(
+            model.saved.hazard, lesions.taken(keep, own.owner, len(mine)), own, covariates[mine],
+            landmark=float(day), horizons=model.horizons,
+            confidence=float(model.setting["survival.confidence"]),
+        )  # fmt: skip
+        for k, place in enumerate(mine.tolist()):
+            found[str(draws.patient[place])] = [
+                (str(draws.patient[place]), f"{day:g}", str(n_lesions[place]), f"{horizon:g}",
+                 f"{out.survival[k, h]:.6f}", f"{out.lower[k, h]:.6f}", f"{out.upper[k, h]:.6f}")
+                for h, horizon in enumerate(model.horizons)
+            ]  # fmt: skip
+    return [row for patient in rows[PATIENT].astype(str).unique() for row in found[patient]]
