@@ -21,6 +21,7 @@ from warehouse.errors import LesionsError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from udfs.growth.residual_error import ErrorKind
     from udfs.joint import CurveDraws, Lesions
     from udfs.joint.saved import SavedJointModel
 
@@ -43,7 +44,7 @@ class _Model:
 
     saved: SavedJointModel
     growth_model: str
-    error_model: str
+    error_model: ErrorKind
     is_baseline_counted: bool
     setting: dict[str, str]
 
@@ -143,8 +144,10 @@ def _model(warehouse: Path, subset: str | None) -> _Model:
     chosen = subset if subset is not None or len(found) > 1 else next(iter(found))
     if chosen not in found:
         raise LesionsError(f"--subset must be one of: {', '.join(found)}.")
-    content, *growth = found[chosen]
-    return _Model(SavedJointModel.from_text(content), *growth, setting)
+    content, model, error_model, is_baseline_counted = found[chosen]
+    return _Model(
+        SavedJointModel.from_text(content), model, error_model, is_baseline_counted, setting
+    )
 
 
 def _sizes(
