@@ -34,7 +34,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except FileNotFoundError as error:
         raise LesionsError(f"there is no file {path}.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise LesionsError(f"{path} cannot be read as a table: {error}.") from error
     twice = sorted(set(frame.columns[frame.columns.duplicated()]) & set(columns))
     if twice:
@@ -47,7 +47,30 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
                 f"{path.name} has no column {name}.{hint} 'lesions predict --template FILE' writes "
                 "all of them; a value that is not known stays empty."
             )
+    if frame.empty:
+        raise LesionsError(f"{path.name} has no rows below its header.")
     return frame
+
+
+def ids(path: Path, frame: pd.DataFrame, name: str) -> list[str]:
+    """A column of ids as text without the spaces around them.
+
+    Raises:
+        LesionsError: one is empty.
+    """
+    found = ["" if one is None or one != one else str(one).strip() for one in frame[name]]
+    if "" in found:
+        raise LesionsError(f"{path.name}, row {found.index('') + 1}: {name} is empty.")
+    return found
+
+
+def refuse_to_replace(written: Path | None, *kept: Path | None) -> None:
+    """Raises:
+    LesionsError: what is written would replace the table that is read, or the warehouse.
+    """
+    for one in kept:
+        if written is not None and one is not None and written.resolve() == one.resolve():
+            raise LesionsError(f"{written} is read here; write to another file.")
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flows.patient_file import numbers, open_warehouse, read_table, write_text
+from flows.patient_file import (
+    numbers,
+    open_warehouse,
+    read_table,
+    refuse_to_replace,
+    write_text,
+)
 from flows.steps.progression.parts import features as baseline
 from warehouse.errors import LesionsError
 
@@ -56,6 +62,8 @@ def predict(
     Raises:
         LesionsError: no model, a column is missing or cannot be read, or a file cannot be.
     """
+    for written in (output, template, save_model):
+        refuse_to_replace(written, source, warehouse, model_file)
     if what != "cluster":
         if warehouse is None or model_file is not None or save_model is not None:
             raise LesionsError(f"--what {what} takes its model from a project; no model is saved.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flows.patient_file import numbers, open_warehouse, read_table, write_text
+from flows.patient_file import ids, numbers, open_warehouse, read_table, write_text
 from flows.steps.progression.parts.new_organs import COURSE, MIN_EVENTS, TERMS, AtRisk
 from warehouse.errors import LesionsError
 
@@ -23,6 +23,8 @@ PATIENT, ORGANS, LANDMARK = "patient_id", "organs", "landmark_days"
 SUM, BASELINE, NADIR = "sum_mm", "baseline_sum_mm", "nadir_mm"
 COLUMNS = (PATIENT, LANDMARK, ORGANS, SUM, BASELINE, NADIR)
 ANY = "any"
+LARGEST_SUM_MM = 10_000.0
+"""No sum of diameters is more; what is more has another unit."""
 BY_TRIAL = "SELECT * FROM analysis.new_organ_accuracy WHERE split <> 'apparent'"
 VALUES = """
 SELECT
@@ -91,10 +93,14 @@ def predict_new_organ(
          "verdict")
     )  # fmt: skip
     writer.writerows(rows)
-    left_out = sorted({organ for organ, _ in known.verdict} - {row[1] for row in rows} - {ANY})
-    free = [one for one in left_out if any(one not in organs for organs in patients[ORGANS])]
-    if free:
-        warn(f"Too few patients had a lesion there for a model: {', '.join(free)}.")
+    for day, here in patients.groupby(LANDMARK):
+        modelled = {row[1] for row in rows if row[2] == f"{day:g}"} | {"unknown"}
+        free = set().union(*(known.organs - named for named in here[ORGANS]))
+        if free - modelled:
+            warn(
+                f"From day {day:g}, too few patients had a first lesion there for a model: "
+                f"{', '.join(sorted(free - modelled))}."
+            )
     unused = sorted({row[8] for row in rows} - {"of use"})
     if unused:
         warn(
@@ -156,7 +162,7 @@ def _patients(path: Path, known: _Known) -> pd.DataFrame:
 
     frame = read_table(path, COLUMNS)
     found = pd.DataFrame({name: numbers(path, frame, name) for name in COLUMNS[3:]})
-    found.insert(0, PATIENT, frame[PATIENT])
+    found.insert(0, PATIENT, ids(path, frame, PATIENT))
     day = numbers(path, frame, LANDMARK)
     landmarks = sorted(known.course[LANDMARK].unique())
     for row, value in enumerate(day):
@@ -167,7 +173,7 @@ def _patients(path: Path, known: _Known) -> pd.DataFrame:
                 f"{', '.join(f'{one:g}' for one in landmarks)} (progression.landmarks)."
             )
     found[LANDMARK] = day
-    repeated = found[PATIENT].isna() | found.duplicated([PATIENT, LANDMARK])
+    repeated = found.duplicated([PATIENT, LANDMARK])
     if repeated.any():
         raise LesionsError(
             f"{path.name}, row {int(np.flatnonzero(repeated)[0]) + 1}: every row needs a "
@@ -176,6 +182,12 @@ def _patients(path: Path, known: _Known) -> pd.DataFrame:
     found[ORGANS] = [
         _organs(path, row, text, known.organs) for row, text in enumerate(frame[ORGANS])
     ]
+    for name in (SUM, BASELINE, NADIR):
+        large = np.flatnonzero(found[name].to_numpy() > LARGEST_SUM_MM)
+        if large.size:
+            raise LesionsError(
+                f"{path.name}, row {int(large[0]) + 1}: {name} is more than {LARGEST_SUM_MM:g} mm."
+            )
     after = found[LANDMARK] > 0
     found["n_organs"] = [float(len(one)) for one in found[ORGANS]]
     found["has_liver"] = [float("liver" in one) for one in found[ORGANS]]
@@ -183,22 +195,24 @@ def _patients(path: Path, known: _Known) -> pd.DataFrame:
     found["log_sum"] = np.log1p(found[SUM])
     for name, over in (("log_change", BASELINE), ("log_regrowth", NADIR)):
         found[name] = np.where(after, np.log1p(found[SUM]) - np.log1p(found[over]), np.nan)
-    below = np.flatnonzero(found["log_regrowth"].to_numpy() < 0)
-    if below.size:
-        raise LesionsError(
-            f"{path.name}, row {int(below[0]) + 1}: {SUM} is below {NADIR}, which is the smallest "
-            "sum up to then."
-        )
+    for name in (SUM, BASELINE):
+        below = np.flatnonzero(after.to_numpy() & (found[name] < found[NADIR]).to_numpy())
+        if below.size:
+            raise LesionsError(
+                f"{path.name}, row {int(below[0]) + 1}: {name} is below {NADIR}, which is the "
+                "smallest sum up to then."
+            )
     return found
 
 
 def _organs(path: Path, row: int, text: Any, known: frozenset[str]) -> frozenset[str]:
-    if text is None or text != text or not str(text).strip():
+    parts = list(text) if isinstance(text, list | np.ndarray) else str(text or "").split(";")
+    named = {str(part).strip().casefold() for part in parts if str(part).strip()} - {"nan"}
+    if not named:
         raise LesionsError(
             f"{path.name}, row {row + 1}: {ORGANS} is empty. Name the organs that have lesions, "
             "semicolons between."
         )
-    named = {part.strip().casefold() for part in str(text).split(";") if part.strip()}
     wrong = sorted(named - known)
     if wrong:
         raise LesionsError(

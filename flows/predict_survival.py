@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.patient_file import numbers, open_warehouse, read_table, write_text
+from flows.patient_file import ids, numbers, open_warehouse, read_table, write_text
 from flows.steps.growth.parts.models import model_named
 from flows.steps.growth.parts.rebuilt import as_text, one_level_values
 from flows.steps.joint.parts.reading import N_NODES
+from udfs.growth.check_data import GrowthDataError
+from udfs.joint.errors import JointDataError
 from warehouse.errors import LesionsError
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 PATIENT, LESION, ORGAN, DAY = "patient_id", "lesion_id", "organ", "day"
 DIAMETER, VOLUME = "diameter_mm", "volume_mm3"
+LARGEST_MM3, LARGEST_DAY = 1e8, 36_500.0
+"""The volume of a body, and a hundred years: what is more has another unit."""
+FEWEST_DRAWS = 20.0
+"""Effective draws of a patient's curves below which a prediction is doubtful."""
 COLUMNS = (PATIENT, LESION, ORGAN, DAY, DIAMETER, VOLUME)
 MODELS = """
 SELECT model.subset, model.content, fit.model, fit.error_model, fit.is_baseline_counted
@@ -107,7 +113,10 @@ def predict_survival(
     writer.writerow(
         (PATIENT, "landmark_day", "n_lesions", "horizon_days", "survival", "lower", "upper")
     )
-    writer.writerows(_predicted(rows, model))
+    try:
+        writer.writerows(_predicted(rows, model, warn))
+    except (GrowthDataError, JointDataError) as error:
+        raise LesionsError(f"{source.name}: no curve can be drawn: {error}.") from error
     known = model.saved.metadata
     worth = (
         f"{rows[PATIENT].nunique()} patients; joint model of {known['n_patients']} patients and "
@@ -156,19 +165,22 @@ def _sizes(
     """Rows from each lesion's baseline on, with baseline and group of organs."""
 
     frame = read_table(path, columns)
-    for name in (PATIENT, LESION):
-        empty = frame[name].isna().to_numpy()
-        if empty.any():
-            raise LesionsError(
-                f"{path.name}, row {int(np.flatnonzero(empty)[0]) + 1}: {name} is empty."
-            )
     rows = frame[[PATIENT, LESION, ORGAN, *model.covariates]].copy()
-    rows["lesion"] = rows[PATIENT].astype(str) + "/" + rows[LESION].astype(str)
+    for name in (PATIENT, LESION):
+        rows[name] = ids(path, frame, name)
+    rows["lesion"] = rows[PATIENT] + "\x1f" + rows[LESION]
     rows[DAY] = numbers(path, frame, DAY, least=-np.inf)
     diameter, volume = numbers(path, frame, DIAMETER), numbers(path, frame, VOLUME)
     ratio = float(model.setting["volume.axis_ratio"])
     rows[VOLUME] = np.where(np.isnan(volume), diameter**3 / (2 * ratio**2), volume)
     rows[DIAMETER] = diameter
+    large = (rows[VOLUME] > LARGEST_MM3) | (rows[DAY].abs() > LARGEST_DAY)
+    if large.any():
+        raise LesionsError(
+            f"{path.name}, row {int(np.flatnonzero(large)[0]) + 1}: no lesion has more than "
+            f"{LARGEST_MM3:g} mm3, and no day is {LARGEST_DAY:g} days from the first dose. Write "
+            "sizes in mm and days from the first dose, not dates."
+        )
     wrong = (rows[DAY].isna() | rows[VOLUME].isna()).to_numpy()
     if wrong.any():
         raise LesionsError(
@@ -193,8 +205,10 @@ def _sizes(
         bad = at[at[VOLUME] <= 0].iloc[0]
         raise LesionsError(f"{path.name}, row {bad['row']}: a lesion has no size at its baseline.")
     rows["v0"] = rows["lesion"].map(at[VOLUME])
-    sphere = np.cbrt(6.0 * at[VOLUME] / np.pi)
-    rows["d0"] = rows["lesion"].map(at[DIAMETER].fillna(sphere))
+    # The diameter that such a volume is worked out from.
+    rows["d0"] = rows["lesion"].map(
+        at[DIAMETER].where(at[DIAMETER] > 0, np.cbrt(2.0 * ratio**2 * at[VOLUME]))
+    )
     organs = as_text(rows[ORGAN].str.strip() if rows[ORGAN].dtype == object else rows[ORGAN])
     groups = model.saved.group_of
     rest = model.saved.organs[-1]
@@ -202,6 +216,13 @@ def _sizes(
     if others:
         warn(f"{ORGAN}: {', '.join(others)} counts as the group {rest!r}.")
     rows["group"] = [groups.get(one, rest) for one in organs.tolist()]
+    for name, one in ((ORGAN, "lesion"), *((name, PATIENT) for name in model.covariates)):
+        several = rows.groupby(one)[name].transform(lambda column: column.nunique(dropna=False)) > 1
+        if several.any():
+            raise LesionsError(
+                f"{path.name}, row {int(rows['row'][several].iloc[0])}: {name} is not the same in "
+                f"all rows of the {'lesion' if one == 'lesion' else 'patient'}."
+            )
     last = rows.groupby(PATIENT)[DAY].transform("max")
     if (last <= 0).any():
         bad = rows[last <= 0].iloc[0]
@@ -273,7 +294,9 @@ def _curves(rows: pd.DataFrame, model: _Model) -> tuple[CurveDraws, Lesions]:
     return draws, lesions
 
 
-def _predicted(rows: pd.DataFrame, model: _Model) -> list[tuple[str, ...]]:
+def _predicted(
+    rows: pd.DataFrame, model: _Model, warn: Callable[[str], None]
+) -> list[tuple[str, ...]]:
     """Rows of the answer, patients in the order of the file."""
     from udfs.joint import dynamic
 
@@ -291,6 +314,13 @@ def _predicted(rows: pd.DataFrame, model: _Model) -> list[tuple[str, ...]]:
             landmark=float(day), horizons=model.horizons,
             confidence=float(model.setting["survival.confidence"]),
         )  # fmt: skip
+        effective = 1.0 / np.square(out.weight).sum(axis=1)
+        few = own.patient[effective < FEWEST_DRAWS]
+        if len(few):
+            warn(
+                f"Few drawn curves live as long as these patients did, so that predictions are "
+                f"uncertain beyond their limits: {', '.join(map(str, few[:10]))}. More joint.draws?"
+            )
         for k, place in enumerate(mine.tolist()):
             found[str(draws.patient[place])] = [
                 (str(draws.patient[place]), f"{day:g}", str(n_lesions[place]), f"{horizon:g}",

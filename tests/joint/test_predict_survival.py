@@ -144,6 +144,11 @@ def test_the_template_has_what_the_hazard_knows(warehouse: Path, tmp_path: Path)
         ("1,A,liver,0,0,,a\n1,A,liver,60,10,,a\n", "row 1: a lesion has no size at its baseline"),
         ("1,A,liver,0,9,,c\n1,A,liver,60,9,,c\n", "treatment_class is 'c'. The model knows a, b"),
         (",A,liver,0,9,,a\n", "row 1: patient_id is empty"),
+        ("1,A,liver,0,9,,a\n1,A,lung,60,9,,a\n", "row 1: organ is not the same in all rows of the"),
+        ("1,A,liver,0,9,,a\n1,B,liver,60,9,,b\n", "row 1: treatment_class is not the same in all"),
+        ("1,A,liver,44000,9,,a\n", "row 1: no lesion has more than"),
+        ("1,A,liver,0,30,,a\n1,A,liver,60,0,,a\n", "no curve can be drawn"),
+        ("", "has no rows below its header"),
     ],
 )
 def test_values_that_cannot_be_used_are_named(
@@ -152,6 +157,26 @@ def test_values_that_cannot_be_used_are_named(
     (tmp_path / "new.csv").write_text(HEAD + rows)
     with pytest.raises(LesionsError, match=message):
         asked(warehouse, tmp_path / "new.csv")
+
+
+def test_a_volume_is_as_good_as_its_diameter(warehouse: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(HEAD + rows_of("1", "a"))
+    as_volumes = "".join(
+        f"1,{lesion},{organ},{day},,{size**3 / (2 * 1.31**2)!r},a\n"
+        for (lesion, seen), organ in zip(SIZES.items(), ("liver", "lung"), strict=True)
+        for day, size in seen
+    )
+    (tmp_path / "b.csv").write_text(HEAD + as_volumes)
+    assert asked(warehouse, tmp_path / "a.csv")[0] == asked(warehouse, tmp_path / "b.csv")[0]
+
+
+def test_what_is_read_is_not_replaced(warehouse: Path, tmp_path: Path) -> None:
+    source = tmp_path / "new.csv"
+    source.write_text(HEAD + rows_of("1", "a"))
+    for written in (source, warehouse):
+        with pytest.raises(LesionsError, match="is read here"):
+            asked(warehouse, source, output=written)
+    assert source.read_text() == HEAD + rows_of("1", "a")
 
 
 def test_an_organ_without_a_group_is_said(warehouse: Path, tmp_path: Path) -> None:
