@@ -48,7 +48,8 @@ def trials(folder: Path, patients: int, seed: int, growth: bool = True) -> Proje
     made = create_project(folder)
     if not growth:
         made = replace(made, values={**made.values, "growth.fewest_lesions": 10**9})
-    run_project(made, selectors=["+analysis.lesion_event", "+core.study"], is_gated=False)
+    wanted = ["+analysis.lesion_event", "+analysis.patient_endpoint", "+core.study"]
+    run_project(made, selectors=wanted, is_gated=False)
     return made
 
 
