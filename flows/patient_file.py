@@ -139,13 +139,32 @@ def numbers(
 
 
 def open_warehouse(path: Path) -> duckdb.DuckDBPyConnection:
-    """The published file, read-only."""
+    """The published file, read-only.
+
+    Raises:
+        LesionsError: it is not there, or no warehouse.
+    """
     import duckdb
 
+    if not path.is_file():
+        raise LesionsError(f"there is no warehouse {path}. 'lesions run' makes it.")
     try:
         return duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
         raise LesionsError(f"{path} cannot be opened as a warehouse: {error}.") from error
+
+
+def one_subset(subset: str | None, known: Sequence[str]) -> str:
+    """The subset that is asked for: without a word the only one.
+
+    Raises:
+        LesionsError: it is none of those known, or there are several.
+    """
+    if subset is None and len(known) == 1:
+        return known[0]
+    if subset is None or subset not in known:
+        raise LesionsError(f"--subset must be one of: {', '.join(known)}.")
+    return subset
 
 
 def write_text(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from flows.patient_file import (
     numbers,
+    one_subset,
     open_warehouse,
     read_table,
     refuse_to_replace,
@@ -168,11 +169,7 @@ def _stored_model(warehouse: Path | None, subset: str | None) -> SavedModel:
             f"{warehouse} has no model: there were too few patients for clusters of progression, "
             "as the last run's notes say."
         )
-    if subset is None and len(known) == 1:
-        return _read(next(iter(known.values())), str(warehouse))
-    if subset not in known:
-        raise LesionsError(f"--subset must be one of: {', '.join(known)}.")
-    return _read(known[subset], str(warehouse))
+    return _read(known[one_subset(subset, list(known))], str(warehouse))
 
 
 def _read_model_file(path: Path) -> SavedModel:
@@ -196,8 +193,6 @@ def _read(text: str, name: str) -> SavedModel:
 def _from_warehouse(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     import duckdb
 
-    if not path.is_file():
-        raise LesionsError(f"there is no warehouse {path}.")
     with open_warehouse(path) as con:
         try:
             return con.sql(baseline.PATIENTS).df(), con.sql(baseline.ORGANS).df()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flows.patient_file import ids, numbers, open_warehouse, read_table, write_text
+from flows.patient_file import ids, numbers, one_subset, open_warehouse, read_table, write_text
 from flows.steps.progression.parts.new_organs import COURSE, MIN_EVENTS, TERMS, AtRisk
 from warehouse.errors import LesionsError
 
@@ -117,8 +117,6 @@ def predict_new_organ(
 def _known(warehouse: Path, subset: str | None) -> _Known:
     import duckdb
 
-    if not warehouse.is_file():
-        raise LesionsError(f"there is no warehouse {warehouse}. 'lesions run' makes it.")
     with open_warehouse(warehouse) as con:
         try:
             course = con.sql(COURSE).df()
@@ -132,9 +130,7 @@ def _known(warehouse: Path, subset: str | None) -> _Known:
     subsets = sorted(course["subset"].unique())
     if not subsets:
         raise LesionsError(f"{warehouse} has no patient at risk of a lesion in a new organ.")
-    chosen = subset if subset is not None or len(subsets) > 1 else subsets[0]
-    if chosen not in subsets:
-        raise LesionsError(f"--subset must be one of: {', '.join(subsets)}.")
+    chosen = one_subset(subset, subsets)
     own = accuracy[accuracy["subset"] == chosen]
     verdict = {
         (str(organ), float(day)): str(word)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.patient_file import ids, numbers, open_warehouse, read_table, write_text
+from flows.patient_file import ids, numbers, one_subset, open_warehouse, read_table, write_text
 from flows.steps.growth.parts.models import model_named
 from flows.steps.growth.parts.rebuilt import as_text, one_level_values
 from flows.steps.joint.parts.reading import N_NODES
@@ -135,8 +135,6 @@ def _model(warehouse: Path, subset: str | None) -> _Model:
 
     from udfs.joint.saved import SavedJointModel
 
-    if not warehouse.is_file():
-        raise LesionsError(f"there is no warehouse {warehouse}. 'lesions run' makes it.")
     with open_warehouse(warehouse) as con:
         try:
             found = {row[0]: row[1:] for row in con.execute(MODELS).fetchall()}
@@ -150,10 +148,7 @@ def _model(warehouse: Path, subset: str | None) -> _Model:
             f"{warehouse} has no joint model of overall survival. Set joint.links in lesions.toml, "
             "such as 'organ value', and run again; analysis.joint_fit says why one was not made."
         )
-    chosen = subset if subset is not None or len(found) > 1 else next(iter(found))
-    if chosen not in found:
-        raise LesionsError(f"--subset must be one of: {', '.join(found)}.")
-    content, model, error_model, is_baseline_counted = found[chosen]
+    content, model, error_model, is_baseline_counted = found[one_subset(subset, list(found))]
     return _Model(
         SavedJointModel.from_text(content), model, error_model, is_baseline_counted, setting
     )
@@ -163,7 +158,6 @@ def _sizes(
     path: Path, columns: list[str], model: _Model, warn: Callable[[str], None]
 ) -> pd.DataFrame:
     """Rows from each lesion's baseline on, with baseline and group of organs."""
-
     frame = read_table(path, columns)
     rows = frame[[PATIENT, LESION, ORGAN, *model.covariates]].copy()
     for name in (PATIENT, LESION):
@@ -271,7 +265,7 @@ def _curves(rows: pd.DataFrame, model: _Model) -> tuple[CurveDraws, Lesions]:
         rows["lesion"].to_numpy(dtype=str), rows[DAY].to_numpy(dtype=np.float64),
         np.where(is_low, limit, rows[VOLUME]), rows["v0"].to_numpy(dtype=np.float64),
         rows["t0"].to_numpy(dtype=np.float64), is_low.astype(np.float64),
-        np.where(is_low, 0.0, np.nan), patient=rows[PATIENT].astype(str).to_numpy(dtype=str),
+        np.where(is_low, 0.0, np.nan), patient=rows[PATIENT].to_numpy(dtype=str),
         fewest_observations=1,
     )  # fmt: skip
     values = {f"gamma_{name}": 0.0 for name in PARAMETERS} | model.saved.growth
@@ -301,8 +295,7 @@ def _predicted(
     from udfs.joint import dynamic
 
     draws, lesions = _curves(rows, model)
-    patients = rows.drop_duplicates(PATIENT).set_index(rows[PATIENT].astype(str).drop_duplicates())
-    patients = patients.loc[draws.patient.tolist()]
+    patients = rows.drop_duplicates(PATIENT).set_index(PATIENT).loc[draws.patient.tolist()]
     covariates, n_lesions = _covariates(patients, model), np.bincount(draws.owner)
     landmark = patients["landmark"].to_numpy(dtype=np.float64)
     found: dict[str, list[tuple[str, ...]]] = {}
@@ -327,4 +320,4 @@ def _predicted(
                  f"{out.survival[k, h]:.6f}", f"{out.lower[k, h]:.6f}", f"{out.upper[k, h]:.6f}")
                 for h, horizon in enumerate(model.horizons)
             ]  # fmt: skip
-    return [row for patient in rows[PATIENT].astype(str).unique() for row in found[patient]]
+    return [row for patient in rows[PATIENT].unique() for row in found[patient]]
