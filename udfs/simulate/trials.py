@@ -320,6 +320,12 @@ def _bears(preset: Preset, lesions: Columns, n: int, organs: tuple[str, ...]) ->
     return np.bincount(lesions["patient"][is_one[lesions["organ"]]], minlength=n) > 0
 
 
+def _in_body_scan(preset: Preset, lesions: Columns) -> BoolArray:
+    """(lesions,) those that a CT of thorax, abdomen and pelvis shows: all but the brain's."""
+    is_brain = np.asarray([o.organ == "brain_cns" for o in preset.organs])
+    return np.asarray(~is_brain[lesions["organ"]])
+
+
 def _curves(lesions: Columns) -> LesionCurves:
     return LesionCurves(
         lesions["volume_at_baseline_mm3"],
@@ -531,8 +537,9 @@ def _tables(
     procedures = with_local_treatments(procedures, treatments, lesions, preset)
     procedures["date_length"] = habit.shorten_dates(preset.habits, procedures, seed)
     radiomics, heterogeneity, features = draw_radiomics(
-        patient_rows, lesions, lesions["diameter_mm"], seed
-    )
+        patient_rows, lesions, lesions["diameter_mm"], _in_body_scan(preset, lesions),
+        days.day[:, 0] + days.offset[:, 0, habit.CT], seed,
+    )  # fmt: skip
     labs = lab_table(preset, patient_rows, view.is_made, untreated.sum_mm, days.day, rng[4])
     marked = () if preset.markers is None else preset.markers.trials
     in_trial = np.isin([trial.study_id for trial in preset.trials], marked)

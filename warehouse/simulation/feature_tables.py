@@ -18,10 +18,9 @@ SEGMENTATIONS = ("original", "eroded", "dilated")
 
 
 def feature_rows(s: Subjects) -> pa.Table:
-    """One row per lesion, feature and segmentation, on the day of the baseline scan."""
-    x, truth, lesions = s.numbers.radiomics, s.numbers.truth_radiomic_features, s.numbers.lesions
-    patient, feature = x["patient"], x["feature"]
-    day = lesions["first_day"][x["lesion"]]
+    """One row per lesion, feature and segmentation, on the day of the baseline's CT."""
+    x, truth = s.numbers.radiomics, s.numbers.truth_radiomic_features
+    patient, feature, day = x["patient"], x["feature"], x["day"]
     zero = np.zeros(len(patient))
     return pa.table(s.keys(patient, "RF") | {
         "RFLNKID": encode(lesion_labels(s.numbers)[x["lesion"]]),

@@ -93,9 +93,9 @@ population.parquet  typical value and standard deviation (omega) of each paramet
     lesions of the patients to be included, as asked for and as drawn; b is the proportional error.
 radiomic_patients.parquet  heterogeneity of each patient whose lesions have radiomic features (rf):
     the hidden numbers behind the features have variance 1 over all lesions, and this squared
-    between the lesions of one patient; size alone follows the diameters.
-radiomic_features.parquet  cluster of each feature (1 is size), and whether it holds under other
-    contours.
+    between the lesions of one patient; sizes follow the diameters.
+radiomic_features.parquet  cluster of each feature (1 is volume, 2 diameters), and whether it holds
+    under other contours.
 markers.parquet     one row per patient whose ctDNA follows the tumor (simulate --markers):
     percent = shedding_percent_per_cm3 x volume of all lesions in cm3 delay_days before; nadir and
     progression_day (1.2 times the nadir and 0.1 points above it) of the course without noise, up
