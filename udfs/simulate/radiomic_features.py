@@ -31,8 +31,8 @@ CLASSES = {
     "ngtdm": "NGTDM",
 }
 POSITIVE, SHARE, SIGNED = "positive", "share", "signed"
-"""Scales: typical * exp(spread z); between 0 and 1, on the logit; typical + spread z, around 0, with
-z of no cluster and all of its variance within patients."""
+"""Scales: typical * exp(spread z); between 0 and 1, on the logit; typical + spread z, around 0,
+with z of no cluster and all of its variance within patients."""
 LOADING_ROBUST, LOADING_FRAGILE = 0.98, 0.7
 """Correlation of a feature (on its scale) with the hidden number of its cluster."""
 CONTOUR_ROBUST = 0.1

@@ -74,8 +74,8 @@ def draw_radiomics(
         seed: of the simulation.
 
     Returns:
-        Values (lesion, patient, day, segmentation, feature, value), the truth of the patients (patient,
-        heterogeneity, n_lesions) and of the features.
+        Values (lesion, patient, day, segmentation, feature, value), the truth of the patients
+        (patient, heterogeneity, n_lesions) and of the features.
     """
     rng = np.random.default_rng([seed, STREAM])
     of_patient = lesions["patient"]
@@ -107,14 +107,20 @@ def choose_patients(trial: IntArray, n_lesions: IntArray, rng: np.random.Generat
     """Patients whose lesions get features, ascending: of the trial that has most to give.
 
     They are the 25 with most lesions of those with 15 or more, and 18 with 2 to 5 so that all have
-    602 lesions; where the trial has fewer, any with 2 or more up to 43.
+    602 lesions; where the trial has fewer, any with 2 or more up to 43. Of trials that give as
+    many, it is the one whose patients with many lesions have most of them.
 
     Args:
         trial: (n,) of each patient.
         n_lesions: (n,) of each patient; 0 leaves one out.
     """
     offers = [_offer(n_lesions, trial == t, rng) for t in np.unique(trial)]
-    return max(offers, key=lambda rows: (rows.size, int(n_lesions[rows].sum())))
+
+    def worth(rows: IntArray) -> tuple[int, int, int]:
+        n = n_lesions[rows]
+        return rows.size, int(n.sum()), int(n[n >= MANY].sum())
+
+    return max(offers, key=worth)
 
 
 def _offer(n_lesions: IntArray, is_own: BoolArray, rng: np.random.Generator) -> IntArray:
@@ -187,7 +193,7 @@ class _Hidden:
 
 
 def _values(hidden: _Hidden, diameter_mm: FloatArray) -> FloatArray:
-    """(segmentations, features, lesions)"""
+    """(segmentations, features, lesions) values."""
     of_cluster = [hidden.draw() for _ in range(N_CLUSTERS)]
     moved = np.maximum(diameter_mm + np.asarray(CONTOUR_MM)[:, None], SMALLEST_MM)
     length = np.log(moved / TYPICAL_MM)

@@ -219,6 +219,7 @@ listed AS (
         ]) AS value,
         count(*) AS n
     FROM many
+    HAVING count(*) > 0
     UNION ALL
     SELECT
         'radiomics: recovered: ' || sampling.index || ': ' || sampling.strategy AS item,
