@@ -58,6 +58,11 @@ def lesions() -> None:
 @patients_option
 @seed_option
 @click.option("--open", "open_page", is_flag=True, help="Open the report in a browser.")
+@click.option(
+    "--with-validation",
+    is_flag=True,
+    help="A trial of head and neck cancer beside them, for phenotypes in two tumor types.",
+)
 @timings_option
 @quiet_option
 def demo(
@@ -65,6 +70,7 @@ def demo(
     patients: int | None,
     seed: int,
     open_page: bool,
+    with_validation: bool,
     has_timings: bool,
     quiet: bool,
 ) -> None:
@@ -80,6 +86,7 @@ def demo(
         patients=patients,
         seed=seed,
         open_page=open_page,
+        has_validation=with_validation,
         has_timings=has_timings,
         quiet=quiet,
     )

@@ -52,6 +52,11 @@ LIMIT 8
 """
 
 
+VALIDATION_PRESET = "hnscc"
+VALIDATION_PATIENTS = 393
+"""Patients of the trial of head and neck cancer in which Zhou 2023 looked again (Fig. 3d)."""
+VALIDATION_TRUTH = f"truth/{VALIDATION_PRESET}"
+
 HABITS = """
 SELECT
     (SELECT count(*) FROM core.time_point WHERE n_days > 1) AS spread,
@@ -68,6 +73,7 @@ def run_demo(
     patients: int | None,
     seed: int,
     open_page: bool,
+    has_validation: bool = False,
     has_timings: bool = False,
     quiet: bool,
 ) -> None:
@@ -75,11 +81,21 @@ def run_demo(
 
     A folder that already holds the demonstration is brought up to date, not simulated again.
 
+    Args:
+        folder: of the project.
+        patients: of the colorectal trials; None for full size.
+        seed: of the simulation.
+        open_page: open the report in a browser.
+        has_validation: the paper's validation trial, of head and neck cancer, beside the colorectal
+            ones, with as many patients as they have, but no more than its 393.
+        has_timings: say where the time went.
+        quiet: print results only.
+
     Raises:
         LesionsError: the folder holds something else.
     """
     display = Display(quiet=quiet)
-    project = _project(folder, patients, seed, display)
+    project = _project(folder, patients, seed, has_validation, display)
     report = run_project(project, display=display)
     print_run(project, report)
     with display.stage("report", 1, "file"):
@@ -91,7 +107,9 @@ def run_demo(
         webbrowser.open(page.as_uri())
 
 
-def _project(folder: Path, patients: int | None, seed: int, display: Display) -> Project:
+def _project(
+    folder: Path, patients: int | None, seed: int, has_validation: bool, display: Display
+) -> Project:
     if (folder / FILE_NAME).is_file():
         if not (folder / "truth").is_dir():
             raise LesionsError(
@@ -99,13 +117,17 @@ def _project(folder: Path, patients: int | None, seed: int, display: Display) ->
                 "builds it. Name another folder: lesions demo FOLDER."
             )
         display.say(
-            f"{folder} is there already: using the trials in it, whatever --patients and --seed "
-            "say. Name another folder to simulate others."
+            f"{folder} is there already: using the trials in it, whatever --patients, --seed and "
+            "--with-validation say. Name another folder to simulate others."
         )
         return open_project(folder)
     if folder.exists() and any(folder.iterdir()):
         raise LesionsError(f"{folder} is not empty. Name another folder: lesions demo FOLDER.")
-    with display.stage("simulate", 8, "trials") as stage:
+    with display.stage("simulate", 8 + has_validation, "trials") as stage:
+
+        def one_more(done: int, total: int) -> None:
+            stage.observe("", "done")
+
         write_trials(
             folder,
             "mcrc",
@@ -114,8 +136,18 @@ def _project(folder: Path, patients: int | None, seed: int, display: Display) ->
             habits=True,
             markers=True,
             messages=True,
-            progress=lambda done, total: stage.observe("", "done"),
+            progress=one_more,
         )
+        if has_validation:
+            write_trials(
+                folder,
+                VALIDATION_PRESET,
+                patients=min(patients or VALIDATION_PATIENTS, VALIDATION_PATIENTS),
+                seed=seed,
+                habits=True,
+                truth=VALIDATION_TRUTH,
+                progress=one_more,
+            )
     return create_project(folder)
 
 

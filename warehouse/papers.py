@@ -37,7 +37,17 @@ Each line is one published number or direction and this warehouse's, from
   ones have an effect of stated size behind them (`truth/effects.parquet`), the others come out by
   themselves, or are not simulated.
 
-{summary}
+{mixed}{summary}
+"""
+MIXED = """This warehouse holds other tumor types too ({types}).
+Counts, survival and heterogeneity are here of all patients together, hazards of all with a baseline
+of each type's own: look at them with that in mind.
+
+"""
+TYPES = """
+SELECT DISTINCT tumor_type FROM core.study
+WHERE tumor_type IS NOT NULL AND tumor_type NOT ILIKE '%colorectal%'
+ORDER BY tumor_type
 """
 
 
@@ -79,22 +89,30 @@ def compare_papers(project: Project, output: Path | None = None) -> str:
     with open_published(project.published) as connection:
         refuse_older(connection, project.published)
         lines = [Line(*row) for row in connection.execute(QUERY).fetchall()]
+        others = [str(name) for (name,) in connection.execute(TYPES).fetchall()]
     if not lines:
         raise LesionsError(
             "the papers are of colorectal trials and of radiomic features, and this warehouse has "
             "neither: there is nothing to compare."
         )
-    text = page(lines)
+    text = page(lines, others)
     if output is not None:
         write_page(output, text)
     return text
 
 
-def page(lines: list[Line]) -> str:
-    """The comparison of these findings as Markdown."""
+def page(lines: list[Line], other_types: list[str] | None = None) -> str:
+    """The comparison of these findings as Markdown.
+
+    Args:
+        lines: the findings.
+        other_types: tumor types beside colorectal cancer, of which the papers' patients are.
+    """
+    is_of_colon = any(line.paper != "Henry 2022" for line in lines)
+    mixed = MIXED.format(types=", ".join(other_types or [])) if other_types and is_of_colon else ""
     is_simulated = any(line.in_simulation for line in lines)
     where = "; the trials of this warehouse are simulated"
-    parts = [HEAD.format(where=where if is_simulated else "", summary=summary(lines))]
+    parts = [HEAD.format(where=where if is_simulated else "", mixed=mixed, summary=summary(lines))]
     for paper in dict.fromkeys(line.paper for line in lines):
         parts.append(f"## {TITLES[paper]}\n")
         parts.append("|source|found|published|here|agrees|in the simulation|")

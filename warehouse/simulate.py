@@ -50,6 +50,8 @@ class SimulationReport:
     n_defects: int = 0
     not_planted: tuple[str, ...] = ()
     """Defects for which these trials hold no suitable row."""
+    truth: str = "truth"
+    """Folder of the truth within the directory."""
 
     def __str__(self) -> str:
         lines = [
@@ -57,7 +59,7 @@ class SimulationReport:
             f"(and {self.n_excluded} to be excluded), {self.n_target:,} target, "
             f"{self.n_nontarget:,} non-target and {self.n_new:,} new lesions, "
             f"{self.n_measurements:,} sizes.",
-            f"Trials in {self.directory / 'studies'}, truth in {self.directory / 'truth'}.",
+            f"Trials in {self.directory / 'studies'}, truth in {self.directory / self.truth}.",
         ]
         if self.n_defects:
             lines.append(f"Planted {self.n_defects} defects; truth/defects.csv lists them.")
@@ -78,12 +80,14 @@ def write_trials(
     messages: bool = False,
     without: tuple[str, ...] = (),
     sequence_separation: float | None = None,
+    truth: str = "truth",
     progress: Progress | None = None,
 ) -> SimulationReport:
     """Simulates a preset and writes it. The same arguments give the same bytes.
 
     Args:
         directory: gets ``studies`` and ``truth``.
+        truth: the truth's folder within it.
         preset: name of a simulator's entry point (mcrc, hnscc).
         patients: to be included; None for full size.
         seed: of all random numbers.
@@ -137,11 +141,18 @@ def write_trials(
         if not without:
             raise
         raise LesionsError(f"{error}.") from error
-    return write_numbers(directory, numbers, messy=messy, progress=progress or (lambda *_: None))
+    return write_numbers(
+        directory, numbers, messy=messy, truth=truth, progress=progress or (lambda *_: None)
+    )
 
 
 def write_numbers(
-    directory: Path, numbers: Any, *, messy: bool = False, progress: Progress = lambda *_: None
+    directory: Path,
+    numbers: Any,
+    *,
+    messy: bool = False,
+    truth: str = "truth",
+    progress: Progress = lambda *_: None,
 ) -> SimulationReport:
     """Writes what a simulator returned; see :func:`write_trials`."""
     study_ids = [str(x) for x in numbers.studies["study_id"]]
@@ -157,9 +168,9 @@ def write_numbers(
         # Defects are of the other tables; a subject renamed there would be lost to this one.
         if not (messy and name == "rf")
     }
-    truth = directory / "truth"
-    truth.mkdir(parents=True, exist_ok=True)
-    planting = _plant(tables, numbers, truth) if messy else Planting()
+    truth_folder = directory / truth
+    truth_folder.mkdir(parents=True, exist_ok=True)
+    planting = _plant(tables, numbers, truth_folder) if messy else Planting()
     rows: dict[str, int] = {}
     for number, study_id in enumerate(study_ids):
         progress(number + 1, len(study_ids))
@@ -175,8 +186,8 @@ def write_numbers(
         for file in (folder / f"{domain}.csv" for domain in tables):
             for row in sorted(planting.ragged.get((study_id, file.name), ())):
                 make_ragged(file, row)
-    write_truth(truth, numbers, messy)
-    return _report(directory, numbers, rows, planting)
+    write_truth(truth_folder, numbers, messy)
+    return _report(directory, truth, numbers, rows, planting)
 
 
 def _plant(tables: dict[str, list[pa.Table]], numbers: Any, truth: Path) -> Planting:
@@ -250,7 +261,7 @@ def study_document(numbers: Any, number: int) -> str:
 
 
 def _report(
-    directory: Path, numbers: Any, rows: Mapping[str, int], planting: Planting
+    directory: Path, truth: str, numbers: Any, rows: Mapping[str, int], planting: Planting
 ) -> SimulationReport:
     is_included = numbers.patients["excluded"] == ""
     lesions, m = numbers.lesions, numbers.measurements
@@ -262,6 +273,7 @@ def _report(
     sizes = m["is_done"] & (m["reader"] == 1) & is_included[m["patient"]]
     return SimulationReport(
         directory=directory,
+        truth=truth,
         preset=numbers.preset,
         seed=numbers.seed,
         n_patients=int(is_included.sum()),

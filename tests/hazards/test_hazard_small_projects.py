@@ -401,6 +401,14 @@ def test_tumor_types_have_models_and_baseline_hazards_of_their_own(
     pair = charts[(charts["organ"] == "liver") & (charts["comparator"] == "mean")]
     assert set(pair["n_tumor_types"]) == {2}
     assert set(pair["is_same_phenotype"]) == {pair["phenotype"].nunique() == 1}
+    by_type = found["organ_phenotype"].query("organ == 'liver' and comparator == 'mean'")
+    wide = by_type[by_type["stratum"].isin(charts["tumor_type"])].pivot(
+        index="phenotype", columns="stratum", values="probability"
+    )
+    same = sum(a * b for a, b in wide.to_numpy())
+    np.testing.assert_allclose(pair["probability_same"], same, rtol=1e-12)
+    alone = charts[charts["n_tumor_types"] == 1]
+    assert alone["probability_same"].isna().all()
     alone_in = warehouse(other)
     alone, _ = run(alone_in)
     assert set(anatomical_charts(alone_in)["tumor_type"]) == {"head and neck"}

@@ -157,6 +157,15 @@ def test_the_page_says_each_number_as_one_reads_it() -> None:
     assert "| Fig. 4 | None | 5 |  | not here |  |" in text
 
 
+def test_the_page_says_where_patients_of_another_cancer_are_counted_too() -> None:
+    line = Line("Zhou 2023", "Fig. 1", "Patients", "4,308", "", 4701.0, None, None, None, "no",
+                "calibrated")  # fmt: skip
+    mixed = "This warehouse holds other tumor types too (metastatic head and neck cancer)."
+    assert mixed in page([line], ["metastatic head and neck cancer"])
+    assert "other tumor types" not in page([line])
+    assert "other tumor types" not in page([line._replace(paper="Henry 2022")], ["melanoma"])
+
+
 def test_the_command_writes_what_it_shows(built: Project, tmp_path: Path) -> None:
     file = tmp_path / "papers.md"
     text = compare_papers(built, file)

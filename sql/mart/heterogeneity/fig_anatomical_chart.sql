@@ -1,6 +1,8 @@
 /* The anatomical charts of all tumor types side by side: each organ's hazards and quadrant in each.
    Why: Zhou 2023, Fig. 3c beside 3d: does an organ have the same phenotype whatever the primary tumor?
-   How: a project with several tumor types has a stratum for each (docs/hazards.md); with one, it is stratum all.
+   How: a project with several tumor types has a stratum for each (docs/hazards.md); with one, it is stratum all. The
+   probability of the same quadrant is the sum over the quadrants of the products of its probabilities in the tumor
+   types, which are of other patients and so independent.
    Caveats: each tumor type has covariates and a reference organ of its own (organ_reference). Against the mean, organs
    are compared with the organs of their own tumor type.
    Grain: one row per tumor_type, comparator and organ
@@ -50,6 +52,31 @@ chart AS (
     INNER JOIN stratum_of ON place.stratum = stratum_of.stratum
 ),
 
+quadrant AS (
+    SELECT
+        phenotype.comparator,
+        phenotype.organ,
+        phenotype.phenotype,
+        count(*) AS n_tumor_types,
+        CASE
+            WHEN min(phenotype.probability) > 0
+                THEN exp(sum(ln(phenotype.probability) ORDER BY stratum_of.tumor_type))
+            ELSE 0
+        END AS probability
+    FROM analysis.organ_phenotype AS phenotype
+    INNER JOIN stratum_of ON phenotype.stratum = stratum_of.stratum
+    GROUP BY phenotype.comparator, phenotype.organ, phenotype.phenotype
+),
+
+alike AS (
+    SELECT
+        comparator,
+        organ,
+        CASE WHEN max(n_tumor_types) > 1 THEN sum(probability ORDER BY phenotype) END AS probability_same
+    FROM quadrant
+    GROUP BY comparator, organ
+),
+
 compared AS (
     SELECT
         comparator,
@@ -79,6 +106,8 @@ SELECT
     chart.is_assigned, -- probable enough to be assigned
     chart.n_lesions, -- lesions in the model of progression
     compared.n_tumor_types, -- tumor types that have the organ
-    compared.is_same_phenotype -- the same quadrant in all of them; NULL where only one has the organ
+    compared.is_same_phenotype, -- the same quadrant in all of them; NULL where only one has the organ
+    alike.probability_same -- that the quadrant is the same in all of them; NULL where only one has the organ
 FROM chart
 INNER JOIN compared ON chart.comparator = compared.comparator AND chart.organ = compared.organ
+LEFT JOIN alike ON chart.comparator = alike.comparator AND chart.organ = alike.organ

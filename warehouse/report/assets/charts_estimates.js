@@ -57,8 +57,9 @@ CHARTS.survival = (context) => {
 
 const QUADRANTS = ["high-high", "high-low", "low-high", "low-low"];
 
+/* With options.by, organs of several groups (tumor types) in one chart: a shape each, a line from each organ to itself. */
 CHARTS.anatomy = (context) => {
-  const { width } = context;
+  const { width, options: { by } } = context;
   const rows = context.rows.filter((row) => row.response_hr > 0 && row.progression_hr > 0);
   const narrow = width < 560;
   const height = narrow ? 520 : Math.min(width * 0.82, 640);
@@ -73,6 +74,11 @@ CHARTS.anatomy = (context) => {
   const toX = d3.scaleLog([x0, x1], [margins.left, width - margins.right]), toY = d3.scaleLog([y0, y1], [height - margins.bottom, margins.top]);
   const labels = placeLabels(rows.map((row) => ({ row, x: toX(row.progression_hr), y: toY(row.response_hr), text: narrow ? row.display_name.replace(/lymph nodes/i, "LN") : row.display_name })), width - margins.right, height - margins.bottom, margins);
   const colour = (row) => KNOWN_COLOURS[row.probable_phenotype];
+  const groups = by ? [...new Set(rows.map((row) => row[by]))] : [];
+  const same = d3.groups(rows, (row) => row.organ).flatMap(([, points]) => d3.pairs(points));
+  const kinds = by
+    ? groups.map((name, place) => [rows.filter((row) => row[by] === name), SHAPES[place % SHAPES.length]])
+    : [true, false].map((isPrivileged) => [rows.filter((row) => row.is_immune_privileged === isPrivileged), isPrivileged ? "diamond2" : "circle"]);
   const corner = (text, anchor, dx, dy) => Plot.text([text], { frameAnchor: anchor, dx, dy, text: (d) => d, fillOpacity: 0.65, fontStyle: "italic" });
   const picture = draw(context, {
     height, marginLeft: margins.left, marginRight: margins.right, marginTop: margins.top, marginBottom: margins.bottom,
@@ -86,13 +92,18 @@ CHARTS.anatomy = (context) => {
       ]),
       Plot.link(rows.filter((row) => row.progression_lower !== null), { x1: (r) => inX(r.progression_lower), x2: (r) => inX(r.progression_upper), y1: "response_hr", y2: "response_hr", stroke: colour, strokeOpacity: 0.45 }),
       Plot.link(rows.filter((row) => row.response_lower !== null), { x1: "progression_hr", x2: "progression_hr", y1: (r) => inY(r.response_lower), y2: (r) => inY(r.response_upper), stroke: colour, strokeOpacity: 0.45 }),
-      ...[true, false].flatMap((isPrivileged) => [Plot.dot(rows.filter((row) => row.is_immune_privileged === isPrivileged), { x: "progression_hr", y: "response_hr", r: 5.5, symbol: isPrivileged ? "diamond2" : "circle", fill: (r) => (r.is_assigned ? colour(r) : "var(--paper)"), stroke: colour, strokeWidth: 1.8 })]),
+      by ? Plot.link(same, { x1: ([a]) => a.progression_hr, x2: ([, b]) => b.progression_hr, y1: ([a]) => a.response_hr, y2: ([, b]) => b.response_hr, stroke: "currentColor", strokeOpacity: 0.4, strokeDasharray: "3 3" }) : null,
+      ...kinds.map(([mine, symbol]) => Plot.dot(mine, { x: "progression_hr", y: "response_hr", r: 5.5, symbol, fill: (r) => (r.is_assigned ? colour(r) : "var(--paper)"), stroke: colour, strokeWidth: 1.8 })),
       ...labels.map((one) => Plot.text([one.row], { x: "progression_hr", y: "response_hr", text: () => one.text, dx: one.dx, dy: one.dy, textAnchor: one.anchor, stroke: "var(--paper)", strokeWidth: 3, fill: "currentColor" })),
-      Plot.tip(rows, Plot.pointer({ x: "progression_hr", y: "response_hr", maxRadius: 30, title: (r) => trackTitle([["organ", r.display_name], ["response", `${number(r.response_hr)} (${number(r.response_lower)} to ${number(r.response_upper)}), ${number(r.n_responses)} of ${number(r.n_lesions_response)}`], ["progression", `${number(r.progression_hr)} (${number(r.progression_lower)} to ${number(r.progression_upper)}), ${number(r.n_progressions)} of ${number(r.n_lesions_progression)}`], ["quadrant", `${r.probable_phenotype}, probability ${number(r.probability)}`]]) })),
+      Plot.tip(rows, Plot.pointer({ x: "progression_hr", y: "response_hr", maxRadius: 30, title: (r) => trackTitle([["organ", r.display_name], ...(by ? [["of", r[by]], ["same quadrant", r.n_tumor_types > 1 ? `probability ${number(r.probability_same)}` : "no other tumor type has it"]] : []), ["response", `${number(r.response_hr)} (${number(r.response_lower)} to ${number(r.response_upper)}), ${number(r.n_responses)} of ${number(r.n_lesions_response)}`], ["progression", `${number(r.progression_hr)} (${number(r.progression_lower)} to ${number(r.progression_upper)}), ${number(r.n_progressions)} of ${number(r.n_lesions_progression)}`], ["quadrant", `${r.probable_phenotype}, probability ${number(r.probability)}`]]) })),
     ],
   });
   const here = QUADRANTS.filter((name) => rows.some((row) => row.probable_phenotype === name));
-  return [key(here.map((name) => ({ name: `${name} (response, progression)`, colour: KNOWN_COLOURS[name], shape: "circle" }))), picture];
+  return [
+    key(here.map((name) => ({ name: `${name} (response, progression)`, colour: KNOWN_COLOURS[name], shape: "circle" }))),
+    by ? key(groups.map((name, place) => ({ name, colour: "currentColor", shape: SHAPES[place % SHAPES.length] }))) : null,
+    picture,
+  ];
 };
 
 /* A place beside each point for its name, where it covers the fewest names and points. */

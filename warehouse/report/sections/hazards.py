@@ -297,7 +297,7 @@ HAZARDS = Section(
         ),
         Figure(
             name="anatomy-types",
-            title="Anatomical charts of several tumor types",
+            title="The same organs in several tumor types",
             table="mart.fig_anatomical_chart",
             query="SELECT *, phenotype AS probable_phenotype, "
             "n_lesions AS n_lesions_progression, CAST(NULL AS BIGINT) AS n_lesions_response, "
@@ -306,13 +306,15 @@ HAZARDS = Section(
             "FROM mart.fig_anatomical_chart) > 1 "
             "ORDER BY tumor_type, comparator, sort_order, organ",
             chart="anatomy",
+            options={"by": "tumor_type"},
             method=_COX + "Each tumor type has covariates and a reference organ of its own (Zhou "
-            "2023, Fig. 3c beside d).",
+            "2023, Fig. 3c beside d). The probability that an organ has the same quadrant in both "
+            "is in the table (probability_same).",
+            legend="A shape for each tumor type, and a dashed line from each organ to itself in "
+            "the other. Crosses are {hazards.confidence} intervals. Filled: the quadrant is "
+            "assigned; hollow: not.",
             counts=(Count("organs", distinct="organ"), Count("lesions", total="n_lesions")),
-            filters=(
-                Filter("tumor_type", "Tumor type"),
-                BY_COMPARATOR,
-            ),
+            filters=(BY_COMPARATOR,),
             if_empty="The project has one tumor type; its chart stands above.",
         ),
         Figure(
