@@ -226,9 +226,9 @@ def _scaled(feature: Feature, latent: FloatArray) -> FloatArray:
     if feature.scale == SIGNED:
         return np.asarray(feature.typical + feature.spread * latent)
     if feature.scale == SHARE:
-        odds = feature.typical / (1 - feature.typical)
+        typical = feature.typical / (1 - feature.typical)
         # The derivative of log p by its logit is 1 - p.
-        odds = odds * np.exp(feature.spread / (1 - feature.typical) * latent)
+        odds = typical * np.exp(feature.spread / (1 - feature.typical) * latent)
         return np.asarray(odds / (1 + odds))
     return np.asarray(feature.typical * np.exp(feature.spread * latent))
 
