@@ -92,6 +92,16 @@ variation_of AS (
     GROUP BY feature
 ),
 
+variation_ranked AS (
+    SELECT
+        feature,
+        percent,
+        n,
+        rank() OVER (ORDER BY percent) AS place,
+        row_number() OVER (ORDER BY percent, feature) AS position
+    FROM variation_of
+),
+
 within_organ AS (
     SELECT
         feature,
@@ -103,25 +113,50 @@ within_organ AS (
 ),
 
 -- All features, in patients with many lesions.
-ranked AS (
+variation_of_all AS (
     SELECT
         feature,
         count(*) AS n,
-        rank() OVER (ORDER BY avg(percent ORDER BY patient_id) ASC) AS place_from_below,
-        rank() OVER (ORDER BY avg(percent ORDER BY patient_id) DESC) AS place
+        avg(percent ORDER BY patient_id) AS percent
     FROM varying
     WHERE organ = 'all' AND is_of_many
     GROUP BY feature
 ),
 
-class_ranked AS (
+ranked AS (
+    SELECT
+        feature,
+        n,
+        rank() OVER (ORDER BY percent ASC) AS place_from_below,
+        rank() OVER (ORDER BY percent DESC) AS place
+    FROM variation_of_all
+),
+
+variation_of_class AS (
     SELECT
         feature_class,
         count(*) AS n,
-        rank() OVER (ORDER BY median(percent) DESC) AS place
+        median(percent) AS percent
     FROM varying
     WHERE organ = 'all' AND is_of_many
     GROUP BY feature_class
+),
+
+class_ranked AS (
+    SELECT
+        feature_class,
+        n,
+        rank() OVER (ORDER BY percent DESC) AS place
+    FROM variation_of_class
+),
+
+indices AS (
+    SELECT
+        avg(average_tumoral_heterogeneity ORDER BY patient_id) AS average,
+        avg(maximal_tumoral_divergence ORDER BY patient_id) AS maximum,
+        count(*) AS n
+    FROM many
+    HAVING count(*) > 0
 ),
 
 pooled AS (
@@ -168,16 +203,16 @@ listed AS (
     UNION ALL
     SELECT
         'radiomics: ' || unnest(['variation: ', 'rank from below of variation: ']) || feature AS item,
-        unnest([percent, rank() OVER (ORDER BY percent)]) AS value,
+        unnest([percent, place]) AS value,
         n
-    FROM variation_of
+    FROM variation_ranked
     UNION ALL
     SELECT
         'radiomics: variation of the second least' AS item,
         percent AS value,
         n
-    FROM variation_of
-    QUALIFY row_number() OVER (ORDER BY percent, feature) = 2
+    FROM variation_ranked
+    WHERE position = 2
     UNION ALL
     SELECT
         'radiomics: variation within an organ: ' || feature AS item,
@@ -214,12 +249,9 @@ listed AS (
     UNION ALL
     SELECT
         'radiomics: ' || unnest(['average_tumoral_heterogeneity', 'maximal_tumoral_divergence']) AS item,
-        unnest([
-            avg(average_tumoral_heterogeneity ORDER BY patient_id), avg(maximal_tumoral_divergence ORDER BY patient_id)
-        ]) AS value,
-        count(*) AS n
-    FROM many
-    HAVING count(*) > 0
+        unnest([average, maximum]) AS value,
+        n
+    FROM indices
     UNION ALL
     SELECT
         'radiomics: recovered: ' || sampling.index || ': ' || sampling.strategy AS item,
