@@ -256,6 +256,33 @@ CASES: tuple[Case, ...] = (
         "WHERE said.word <> ''",
         [("a",)],
     ),
+    # Sums in the order that is stated: after 1e16 a 1 is lost, before it two are not.
+    Case(
+        "ordered_sums",
+        "SELECT sum(x ORDER BY k), sum(x ORDER BY k) FILTER (WHERE k < 4), avg(x ORDER BY k), "
+        "sum(x ORDER BY k) FILTER (WHERE k > 9) "
+        "FROM (SELECT k, CAST(v AS DOUBLE) AS x FROM (VALUES (4, 0.5), (3, 1e16), (2, 1), (1, 1), "
+        "(5, NULL)) AS t(k, v)) AS u",
+        [(1e16 + 2, 1e16 + 2, (1e16 + 2) / 4, None)],
+    ),
+    # Worked out by Welford's steps by hand: 2, then 2.5 with 0.5, then 3 with 2.
+    Case(
+        "ordered_deviations",
+        "SELECT stddev_samp(x ORDER BY k), stddev_pop(x ORDER BY k), "
+        "stddev_samp(x ORDER BY k) FILTER (WHERE k = 1), "
+        "stddev_pop(x ORDER BY k) FILTER (WHERE k = 1), stddev(x ORDER BY k) FILTER (WHERE k > 9) "
+        "FROM (SELECT k, CAST(v AS DOUBLE) AS x FROM (VALUES (2, 3), (1, 2), (3, 4), (4, NULL)) "
+        "AS t(k, v)) AS u",
+        [(1.0, (2 / 3) ** 0.5, None, 0.0, None)],
+    ),
+    # Of a union BY NAME the columns stand in another order, or are not there.
+    Case(
+        "union_by_name",
+        "WITH a AS (SELECT 'a' AS item, 1.5 AS value), b AS (SELECT 2.5 AS value, 3 AS n, "
+        "'b' AS item), both_of_them AS (SELECT * FROM a UNION ALL BY NAME SELECT * FROM b) "
+        "SELECT item, CAST(value AS DOUBLE), n FROM both_of_them ORDER BY item",
+        [("a", 1.5, None), ("b", 2.5, 3)],
+    ),
     Case(
         "string_agg",
         "SELECT string_agg(x, ', ' ORDER BY k), string_agg(DISTINCT x, '/' ORDER BY x), "
@@ -300,6 +327,27 @@ CASES: tuple[Case, ...] = (
         "SELECT unnest(['a', 'b']) AS name, unnest([x, x + 1, x + 2]) AS number "
         "FROM (VALUES (1)) AS t(x) ORDER BY number",
         [("a", 1), ("b", 2), (None, 3)],
+    ),
+    # Windows and aggregates within what is walked through: an error in Spark.
+    Case(
+        "unnest_of_windows",
+        "SELECT item, place, n FROM (SELECT "
+        "unnest(['from above: ', 'from below: ']) || name AS item, "
+        "unnest([rank() OVER (ORDER BY x DESC), rank() OVER (ORDER BY x)]) AS place, x + 1 AS n "
+        "FROM (VALUES ('a', 5), ('b', 7)) AS t(name, x)) AS walked ORDER BY item",
+        [
+            ("from above: a", 2, 6),
+            ("from above: b", 1, 8),
+            ("from below: a", 1, 6),
+            ("from below: b", 2, 8),
+        ],
+    ),
+    Case(
+        "unnest_of_aggregates",
+        "SELECT g, item, n FROM (SELECT g, unnest(['rows', 'sum']) AS item, "
+        "unnest([count(*), CAST(sum(x) AS BIGINT)]) AS n "
+        "FROM (VALUES (1, 5), (1, 7), (2, 1)) AS t(g, x) GROUP BY g) AS walked ORDER BY g, item",
+        [(1, "rows", 2), (1, "sum", 12), (2, "rows", 1), (2, "sum", 1)],
     ),
     Case(
         "unnest_in_an_expression",

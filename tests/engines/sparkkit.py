@@ -18,8 +18,9 @@ from processes import wait_for
 from warehouse.settings import default_values
 
 LOOPBACK = "127.0.0.1"
-QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""A test ends before the best compiler of Java's has paid for itself."""
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
+"""A test ends before the best compiler of Java's has paid for itself. Without it there is room for
+48 MB of compiled code, which a hundred models fill: nothing is compiled from then on."""
 SMALL = (
     "spark.sql.shuffle.partitions=1 spark.default.parallelism=1 "
     "spark.sql.codegen.wholeStage=false spark.sql.codegen.factoryMode=NO_CODEGEN"

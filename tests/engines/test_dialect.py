@@ -66,6 +66,9 @@ REFUSED = {
     "the first match with a group": r"SELECT regexp_replace(x, '(a)b', '\1') FROM core.lesion",
     "another format of days": "SELECT try_strptime(x, ['%d.%m.%Y']) FROM core.lesion",
     "a format of printf's": "SELECT printf('%05d', 3)",
+    "a union by name of which no column is named": "WITH u AS (SELECT * FROM core.a UNION ALL "
+    "BY NAME SELECT * FROM core.b) SELECT * FROM u",
+    "a walk through aggregates beside DISTINCT": "SELECT DISTINCT unnest([count(*)]) FROM core.a",
     "a format that is not known": "SELECT printf(x, 3) FROM core.lesion",
 }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from warehouse.engines import sums
 from warehouse.engines.rewrites import flagged, is_struct
 
-_ADDED = (exp.Sum, exp.Avg, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Corr)
+_ADDED = (*sums.KINDS, exp.Corr)
 
 
 def rewrite_aggregates(tree: exp.Expr) -> None:
@@ -20,7 +21,7 @@ def rewrite_aggregates(tree: exp.Expr) -> None:
     for node in list(tree.find_all(exp.ArrayAgg)):
         _list(node)
     for node in list(tree.find_all(*_ADDED)):
-        _without_order(node)
+        _ordered_sum(node)
     for node in list(tree.find_all(exp.PercentileCont)):
         # sqlglot writes PERCENTILE_APPROX for some forms, which takes one of the values and does
         # not interpolate. Spark's percentile() does, as quantile_cont() does.
@@ -185,11 +186,19 @@ def _array(
     return exp.Anonymous(this="TRANSFORM", expressions=[gathered, taken])
 
 
-def _without_order(node: exp.Expr) -> None:
-    """sum(x ORDER BY k): Spark adds in no stated order, which can move the last digits."""
-    for part in ("this", "expression"):
-        if isinstance(node.args.get(part), exp.Order):
-            node.set(part, node.args[part].this.copy())
+def _ordered_sum(node: exp.Expr) -> None:
+    """sum(x ORDER BY k): see ``sums``. A correlation, and what stands in a window, lose the order:
+    the last digits may differ."""
+    outer, condition = _outer(node)
+    order = node.this
+    if isinstance(node, exp.Corr) or _in_window(outer):
+        for part in ("this", "expression"):
+            if isinstance(node.args.get(part), exp.Order):
+                node.set(part, node.args[part].this.copy())
+    elif isinstance(order, exp.Order):
+        given = _and(condition, _is_given(order.this))
+        values = _array(order.this, order, False, given, None)
+        outer.replace(_unless_empty(values, sums.folded(type(node), values)))
 
 
 def _count_distinct_in_window(node: exp.Expr) -> None:

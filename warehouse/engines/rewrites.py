@@ -126,8 +126,7 @@ def _aliased(node: exp.Expr, named: dict[str, exp.Expr]) -> exp.Expr:
 
 
 def write_out_stars(tree: exp.Expr) -> None:
-    """``* REPLACE`` as the other columns and those in place of them, which then come last; and the
-    columns of a union BY NAME, which Spark has not, as those that are read of it."""
+    """``* REPLACE`` as the other columns and those in place of them, which then come last."""
     for star in list(tree.find_all(exp.Star)):
         replaced = star.args.get("replace")
         select = star.parent_select
@@ -138,16 +137,46 @@ def write_out_stars(tree: exp.Expr) -> None:
         star.set("except_", [*(star.args.get("except_") or []), *names])
         for item in replaced:
             select.append("expressions", item.copy())
+
+
+def write_out_unions(tree: exp.Expr) -> None:
+    """Columns of a union BY NAME, which Spark has not, as those that are read of it; a column that
+    one of its CTEs does not give is NULL there, as in DuckDB."""
+    given = {
+        cte.alias: None if cte.this.is_star else set(cte.this.named_selects)
+        for cte in tree.find_all(exp.CTE)
+    }
     for cte in tree.find_all(exp.CTE):
         union = cte.this
-        if isinstance(union, exp.SetOperation) and union.args.get("by_name"):
-            read = {c.name: None for c in tree.find_all(exp.Column) if c.table == cte.alias}
-            for part in list(union.find_all(exp.SetOperation)):
-                part.set("by_name", False)
-            for select in union.find_all(exp.Select):
-                if not select.is_star:
-                    raise NotImplementedError("a union BY NAME of other than whole tables")
-                select.set("expressions", [exp.column(name) for name in read])
+        if not isinstance(union, exp.SetOperation) or not union.args.get("by_name"):
+            continue
+        read = _columns_read(tree, cte.alias)
+        if not read:
+            raise NotImplementedError(f"a union BY NAME of which no column is named: {cte.alias}")
+        for part in list(union.find_all(exp.SetOperation)):
+            part.set("by_name", False)
+        for select in union.find_all(exp.Select):
+            source = select.args.get("from_")
+            if not select.is_star or source is None or not isinstance(source.this, exp.Table):
+                raise NotImplementedError("a union BY NAME of other than whole tables")
+            there = None if source.this.db else given.get(source.this.name)
+            cells = [
+                exp.column(name) if there is None or name in there else exp.alias_(exp.Null(), name)
+                for name in read
+            ]
+            select.set("expressions", cells)
+
+
+def _columns_read(tree: exp.Expr, name: str) -> list[str]:
+    """The columns of a CTE that a query names, behind its name or where it stands alone."""
+    read = {c.name: None for c in tree.find_all(exp.Column) if c.table == name}
+    for select in tree.find_all(exp.Select):
+        source = select.args.get("from_")
+        is_read = source is not None and source.this.name == name
+        if is_read and not select.args.get("joins") and not source.this.db:
+            own = (c for c in select.find_all(exp.Column) if c.parent_select is select)
+            read.update({c.name: None for c in own if not c.table})
+    return list(read)
 
 
 def write_out_values(tree: exp.Expr) -> None:
@@ -219,43 +248,6 @@ def number_raw_rows(tree: exp.Expr) -> None:
         if not isinstance(table, exp.Table) or table.db != "raw" or has_joins:
             raise NotImplementedError("row_number() OVER () of another table than one of raw")
         window.replace(exp.column(PLACE))
-
-
-def unnest_beside(tree: exp.Expr) -> None:
-    """``unnest`` among the columns as a lateral view: Spark allows one generator in a SELECT, and
-    none within an expression; DuckDB walks through several side by side, short ones padded."""
-    for number, select in enumerate(list(tree.find_all(exp.Select))):
-        found = [
-            node
-            for item in select.expressions
-            for node in item.find_all(exp.Explode, exp.Unnest)
-            if node.find_ancestor(exp.Select) is select
-        ]
-        if not found:
-            continue
-        arrays = [_array_of(node) for node in found]
-        view = f"_unnested{number}"
-        names = [f"_item{place}" for place in range(len(arrays))]
-        if len(arrays) == 1:
-            generator: exp.Expr = exp.Explode(this=arrays[0].copy())
-        else:
-            zipped = exp.Anonymous(this="ARRAYS_ZIP", expressions=[a.copy() for a in arrays])
-            generator = exp.Anonymous(this="INLINE", expressions=[zipped])
-        for node, name in zip(found, names, strict=True):
-            node.replace(exp.column(name, table=view))
-        if select.args.get("from_") is None:
-            one = exp.select(exp.alias_(exp.Literal.number(1), "_one")).subquery("_once")
-            select.set("from_", exp.From(this=one))
-        alias = exp.TableAlias(
-            this=exp.to_identifier(view), columns=[exp.to_identifier(name) for name in names]
-        )
-        select.append("laterals", exp.Lateral(this=generator, view=True, alias=alias))
-
-
-def _array_of(node: exp.Expr) -> exp.Expr:
-    inner = node.expressions[0] if isinstance(node, exp.Unnest) else node.this
-    assert isinstance(inner, exp.Expr)
-    return inner
 
 
 _COMPARED = (exp.GT, exp.GTE, exp.LT, exp.LTE)

@@ -6,6 +6,7 @@ loaded studies, seeds, the queries of Python steps, checks, and views.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -17,7 +18,7 @@ import duckdb
 from sqlglot import exp
 
 from warehouse.database import qualified
-from warehouse.engines.dialect import to_spark, view_name
+from warehouse.engines.dialect import to_spark, to_spark_in_parts, view_name
 from warehouse.engines.rewrites import PLACE
 from warehouse.engines.store import Store, described, stored_folders
 from warehouse.engines.texts import FORMAT
@@ -57,6 +58,7 @@ def open_session(master: str, values: Mapping[str, Any]) -> SparkSession:
     """
     try:
         from pyspark.errors import PySparkException
+        from pyspark.logger import PySparkLogger
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise LesionsError(
@@ -95,6 +97,8 @@ def open_session(master: str, values: Mapping[str, Any]) -> SparkSession:
             f"Spark at {master} cannot be reached: {_first_line(error)} 'lesions doctor' says "
             "whether Java is there, which Spark needs."
         ) from error
+    # A failed query is an error of ours in one line; Spark would print its plan and its trace too.
+    PySparkLogger.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     session.udf.register(FORMAT, _number_format(), "string")
     return session
 
@@ -146,17 +150,43 @@ class SparkEngine:
             cells = ", ".join(
                 f"CAST(`{name}` AS {spark_type(kind)}) AS `{name}`" for name, kind in types.items()
             )
-            query = f"SELECT {cells} FROM ({to_spark(model.text, self.macros)}) AS _model"
-            frame = self.session.sql(query)
-            frame.write.mode("overwrite").parquet(str(self.store.folder(model.name)))
+            with self._answered_parts(model) as rest:
+                frame = self.session.sql(f"SELECT {cells} FROM ({rest}) AS _model")
+                frame.write.mode("overwrite").parquet(str(self.store.folder(model.name)))
         self.store.show(cursor, model.name, types)
+
+    @contextmanager
+    def _answered_parts(self, model: SqlModel) -> Iterator[str]:
+        """The query of a model, while the parts that it reads are there (``parts``)."""
+        name = view_name(*model.name.split(".", 1))
+        query = to_spark_in_parts(model.text, self.macros, f"_part__{name}__")
+        try:
+            for part, text in query.parts:
+                self._answer_part(part, text)
+            yield query.rest
+        finally:
+            for part, _ in query.parts:
+                self.store.remove(part)
+
+    def _answer_part(self, name: str, query: str) -> None:
+        """Writes the rows of a part and shows them; Parquet has no columns of NULL alone."""
+        from pyspark.sql.types import NullType, StructType
+
+        frame = self.session.sql(query)
+        kept = [field for field in frame.schema if not isinstance(field.dataType, NullType)]
+        folder = str(self.store.folder(name))
+        frame.select(*(f"`{field.name}`" for field in kept)).write.mode("overwrite").parquet(folder)
+        cells = [
+            f"`{field.name}`" if field in kept else f"NULL AS `{field.name}`"
+            for field in frame.schema
+        ]
+        stored = self.session.read.schema(StructType(kept)).parquet(folder)
+        stored.selectExpr(*cells).createOrReplaceTempView(name)
 
     def keep(self, cursor: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
         """See ``Engine``. Rows of raw bear their place, which the view in DuckDB does not show."""
         types = described(cursor, query)
-        if name.startswith("raw."):
-            query = f"SELECT *, row_number() OVER () AS {PLACE} FROM ({query})"
-        self.store.write(cursor, name, query)
+        self.store.write(cursor, name, _with_place(name, query))
         self.store.show(cursor, name, types)
 
     def interrupt(self) -> None:
@@ -190,7 +220,7 @@ class SparkEngine:
         types = described(cursor, f"SELECT * FROM {qualified(name)}")
         if not folder:  # a table that lies in the DuckDB file
             kept = f"_given.{name}"
-            self.store.write(cursor, kept, f"SELECT * FROM {qualified(name)}")
+            self.store.write(cursor, kept, _with_place(name, f"SELECT * FROM {qualified(name)}"))
             folder = str(self.store.folder(kept))
         columns = {column: spark_type(kind) for column, kind in types.items()}
         if name.startswith("raw."):
@@ -212,6 +242,13 @@ class SparkEngine:
             )
         except LesionsError as error:
             raise LesionsError(f"{name}: {error}") from error
+
+
+def _with_place(name: str, query: str) -> str:
+    """The rows of a table of raw with the place of each, as Spark's have no order."""
+    if not name.startswith("raw."):
+        return query
+    return f"SELECT *, row_number() OVER () AS {PLACE} FROM ({query})"
 
 
 def spark_type(kind: str) -> str:

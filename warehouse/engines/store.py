@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -43,6 +44,12 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         file = quoted(str(folder / "part-0.parquet"))
         cursor.execute(f"COPY ({query}) TO {file} (FORMAT parquet)")
+
+    def remove(self, name: str) -> None:
+        """Removes what this run wrote under a name."""
+        shutil.rmtree(self.folder(name), ignore_errors=True)
+        with suppress(OSError):  # what another run wrote is there
+            self.folder(name).parent.rmdir()
 
     def show(self, cursor: duckdb.DuckDBPyConnection, name: str, types: Mapping[str, str]) -> None:
         """Shows what was written as a view with DuckDB's types."""

@@ -517,6 +517,14 @@ predicted AS (
         AND metric IN ('roc_auc', 'roc_auc_micro')
 ),
 
+radiomics AS (
+    SELECT
+        item,
+        value,
+        n
+    FROM mart.paper_radiomics
+),
+
 measure AS (
     SELECT * FROM counted
     UNION ALL BY NAME
@@ -560,7 +568,7 @@ measure AS (
     UNION ALL BY NAME
     SELECT * FROM predicted
     UNION ALL BY NAME
-    SELECT * FROM mart.paper_radiomics
+    SELECT * FROM radiomics
 )
 
 SELECT
