@@ -172,8 +172,9 @@ def _columns_read(tree: exp.Expr, name: str) -> list[str]:
     read = {c.name: None for c in tree.find_all(exp.Column) if c.table == name}
     for select in tree.find_all(exp.Select):
         source = select.args.get("from_")
-        is_read = source is not None and source.this.name == name
-        if is_read and not select.args.get("joins") and not source.this.db:
+        if source is None or select.args.get("joins"):
+            continue
+        if source.this.name == name and not source.this.args.get("db"):
             own = (c for c in select.find_all(exp.Column) if c.parent_select is select)
             read.update({c.name: None for c in own if not c.table})
     return list(read)
