@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
-import os
 import shlex
 import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
 
 import click
 
+from warehouse.cli_exit import (
+    INTERRUPTED,
+    interrupts,
+    note_interrupt,
+    run_group,
+    stop,
+    take_log_format,
+)
 from warehouse.cli_methods import growth, predict, radiomics, tlf
 from warehouse.cli_options import (
     patients_option,
@@ -22,7 +27,7 @@ from warehouse.cli_options import (
     timings_option,
 )
 from warehouse.cli_reading import compare_papers, connect, docs, lineage, publish, query, report
-from warehouse.errors import LesionsError, MachineError
+from warehouse.errors import LesionsError
 
 
 class Ordered(click.Group):
@@ -433,7 +438,7 @@ for method in (tlf, predict, growth, radiomics):
 
 
 def main() -> None:
-    """Entry point: an error that a user can mend is one paragraph; its kind is the exit status."""
+    """Entry point: an error of the user's is one paragraph; its kind is the exit status."""
     arguments = sys.argv[1:]
     debug = "--debug" in arguments
     for stream in (sys.stdout, sys.stderr):
@@ -442,90 +447,15 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     if debug:
         arguments.remove("--debug")
-    arguments = _take_log_format(arguments)
-    signal.signal(signal.SIGINT, _interrupt)
+    arguments = take_log_format(arguments)
+    signal.signal(signal.SIGINT, note_interrupt)
     try:
-        _run(arguments, debug)
+        run_group(lesions, arguments, debug)
     except Exception:
         # DuckDB makes a RuntimeError of an interrupt, an import under way an ImportError.
-        if not _interrupts or debug:
+        if not interrupts or debug:
             raise
-        _stop(_INTERRUPTED, 130)
-
-
-def _take_log_format(arguments: list[str]) -> list[str]:
-    """Sets how progress and errors are written, from --log-format or the environment."""
-    from warehouse import logs
-
-    rest, given = [], os.environ.get("LESIONS_LOG_FORMAT")
-    waiting = iter(arguments)
-    for argument in waiting:
-        if argument == "--log-format":
-            given = next(waiting, "")
-        elif argument.startswith("--log-format="):
-            given = argument.partition("=")[2]
-        else:
-            rest.append(argument)
-    if given is not None and given not in logs.FORMATS:
-        _stop(f"error: --log-format is one of {', '.join(logs.FORMATS)}, not {given!r}.", 2)
-    logs.use(given or "text")
-    return rest
-
-
-_INTERRUPTED = "interrupted; what was published before is as it was."
-_interrupts: list[int] = []
-_IMPORT_SECONDS = 0.05
-"""After so long an import is looked for again."""
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Notes Ctrl-C: what a library makes of the KeyboardInterrupt is then still told for one.
-
-    Amid an import it waits: DuckDB imports from C++, where an exception ends the process at once.
-    """
-    _interrupts.append(number)
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            threading.Timer(_IMPORT_SECONDS, os.kill, (os.getpid(), number)).start()
-            return
-        frame = frame.f_back
-    raise KeyboardInterrupt
-
-
-def _run(arguments: list[str], debug: bool) -> None:
-    try:
-        lesions.main(args=arguments, prog_name="lesions", standalone_mode=False)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        _stop(_INTERRUPTED, 130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
-    except LesionsError as error:
-        if debug or _interrupts:
-            raise
-        _stop(f"error: {error}", error.status)
-    except OSError as error:
-        if debug or _interrupts:
-            raise
-        _stop(f"error: {_what_failed(error)}", MachineError.status)
-
-
-def _what_failed(error: OSError) -> str:
-    """An error of the system as one paragraph, with the path where it names one."""
-    place = error.filename2 or error.filename or "reading or writing"
-    return f"{place}: {error.strerror or error}. What was published before is as it was."
-
-
-def _stop(text: str, status: int) -> None:
-    from warehouse import logs
-
-    if logs.is_json():
-        text = logs.record("error", text.removeprefix("error: "), status=status)
-    click.echo(text, err=True)
-    sys.exit(status)
+        stop(INTERRUPTED, 130)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ and nothing altered may be carried into what it publishes.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -27,10 +28,12 @@ from warehouse.database import (
     unreadable,
     why_not_readable,
 )
-from warehouse.engines.store import stored_folder
+from warehouse.engines.store import stored_folder, stored_size_and_time
 from warehouse.errors import LesionsError
+from warehouse.leftovers import replacing
 from warehouse.meta import insert
 from warehouse.models import LAYERS
+from warehouse.project import Project
 
 Say = Callable[[str], None]
 
@@ -299,3 +302,28 @@ def drop_foreign(connection: duckdb.DuckDBPyConnection, macros: Collection[str])
     for kind, schema, item in _objects(connection):
         with suppress(duckdb.CatalogException):  # gone with what was dropped before
             connection.execute(f"DROP {kind} {ident(schema)}.{ident(item)}")
+
+
+def is_as_left(project: Project) -> bool:
+    """Whether the published file is the one that the last run left, untouched since.
+
+    The system sets the time of change whenever content or permissions change, and no program can
+    set it back: this holds without reading the file.
+    """
+    try:
+        noted = json.loads(project.left.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(noted == _identity(project))
+
+
+def _identity(project: Project) -> list[int]:
+    state = project.published.stat()
+    file = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+    return [*file, *stored_size_and_time(project)]
+
+
+def note_as_left(project: Project) -> None:
+    """Notes how the published file is left, for the next run to trust it by."""
+    with replacing(project.left) as beside:
+        beside.write_text(json.dumps(_identity(project)), encoding="utf-8")

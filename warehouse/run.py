@@ -30,12 +30,12 @@ from warehouse.database import (
 from warehouse.display import Display, Stage
 from warehouse.engines.base import Engine
 from warehouse.engines.make import engine_of
-from warehouse.engines.store import remove_unused_parquet, stored_size_and_time
+from warehouse.engines.store import remove_unused_parquet
 from warehouse.errors import CommandError, LesionsError, MachineError
 from warehouse.fingerprints import Fingerprint, fingerprint_graph
 from warehouse.gates import Gate
 from warehouse.graph import Graph
-from warehouse.leftovers import remove_leftovers, replacing
+from warehouse.leftovers import remove_leftovers
 from warehouse.loading import load_studies, read_state
 from warehouse.memory import Memory
 from warehouse.meta import CHECK_TABLE
@@ -47,6 +47,8 @@ from warehouse.published import (
     beside_target,
     drop_foreign,
     holder,
+    is_as_left,
+    note_as_left,
     publish,
     readable,
     set_log_aside,
@@ -120,8 +122,8 @@ def _plan(
     wanted = fingerprint_graph(graph, project.values, state.fingerprint, memory)
     if is_whole:
         memory.save()
-    is_as_left = source == project.published and _is_left(project)
-    published = read_published(source, is_compared=not is_as_left)
+    is_trusted = source == project.published and is_as_left(project)
+    published = read_published(source, is_compared=not is_trusted)
     if selectors and source is not None and not published.tables:
         # A selection alone would take the place of a whole warehouse.
         raise CommandError(
@@ -132,30 +134,6 @@ def _plan(
     digests = (doc_digests(graph), project_suite_digests(project))
     plan = make_plan(graph, wanted, published.tables, digests, selectors, force, published.altered)
     return Planned(graph, plan, wanted, published, source, state.to_load, bool(state.folders))
-
-
-def _is_left(project: Project) -> bool:
-    """Whether the published file is the one that the last run left, untouched since.
-
-    The system sets the time of change whenever content or permissions change, and no program can
-    set it back: this holds without reading the file.
-    """
-    try:
-        noted = json.loads(project.left.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return bool(noted == _identity(project))
-
-
-def _identity(project: Project) -> list[int]:
-    state = project.published.stat()
-    file = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
-    return [*file, *stored_size_and_time(project)]
-
-
-def _note_as_left(project: Project) -> None:
-    with replacing(project.left) as beside:
-        beside.write_text(json.dumps(_identity(project)), encoding="utf-8")
 
 
 def _remove_leftovers(project: Project) -> None:
@@ -184,7 +162,7 @@ def _leave_readable(project: Project, source: Path | None, display: Display) -> 
             publish(project.work, project.published, mode, display.say)
         finally:
             remove_database(project.work)
-    _note_as_left(project)
+    note_as_left(project)
 
 
 def run_project(
@@ -301,7 +279,7 @@ class _Run:
             assert planned.source is not None  # it has tables
             with self.stage("carry", len(tables), "tables"):
                 shutil.copyfile(planned.source, self.project.work)
-            if not planned.published.is_compared and not _is_left(self.project):
+            if not planned.published.is_compared and not is_as_left(self.project):
                 raise LesionsError(
                     f"{self.project.published} was changed while it was read. Nothing was "
                     "published. Run 'lesions run' again: it compares each table with its digest."
@@ -332,7 +310,7 @@ class _Run:
             mode = self.project.values["run.published_mode"]
             publish(self.project.work, self.project.published, mode, self.display.say)
         self.is_published = True
-        _note_as_left(self.project)
+        note_as_left(self.project)
         remove_database(self.project.failed)
         title = f"Checks of {self.project.root.name}"
         checking.write_html(self.project.check_page, standing, title)

@@ -24,136 +24,6 @@ odd_spelling AS (
     WHERE subject_key.is_respelled OR NOT subject.is_in_demographics
 ),
 
-named AS (
-    SELECT
-        'suppdm' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.suppdm
-    UNION ALL
-    SELECT
-        'tu' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.tu
-    UNION ALL
-    SELECT
-        'tr' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.tr
-    UNION ALL
-    SELECT
-        'supptr' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.supptr
-    UNION ALL
-    SELECT
-        'supptu' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.supptu
-    UNION ALL
-    SELECT
-        'rs' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.rs
-    UNION ALL
-    SELECT
-        'ex' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.ex
-    UNION ALL
-    SELECT
-        'ds' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.ds
-    UNION ALL
-    SELECT
-        'ss' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.ss
-    UNION ALL
-    SELECT
-        'dd' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.dd
-    UNION ALL
-    SELECT
-        'ae' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.ae
-    UNION ALL
-    SELECT
-        'lb' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.lb
-    UNION ALL
-    SELECT
-        'pr' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.pr
-    UNION ALL
-    SELECT
-        'cm' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.cm
-    UNION ALL
-    SELECT
-        'adtte' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.adtte
-    UNION ALL
-    SELECT
-        'rf' AS domain,
-        _study_id,
-        usubjid,
-        _source_file,
-        _source_row
-    FROM raw.rf
-),
-
 not_in_dm AS (
     SELECT
         CASE
@@ -167,22 +37,23 @@ not_in_dm AS (
         NULL AS lesion_id,
         NULL AS reader,
         CAST(NULL AS INTEGER) AS day,
-        min(struct_pack(file := named._source_file, row := named._source_row)).file AS source_file,
-        min(struct_pack(file := named._source_file, row := named._source_row)).row AS source_row,
-        named.domain,
+        record.source_file,
+        record.source_row,
+        record.domain,
         'usubjid' AS column_name,
         odd_spelling.usubjid_raw AS value,
         CASE
             WHEN odd_spelling.is_in_demographics
-                THEN printf('DM writes this id as %s; %d rows of %s.', odd_spelling.usubjid, count(*), named.domain)
-            ELSE printf('DM does not have this subject; %d rows of %s.', count(*), named.domain)
+                THEN
+                    printf(
+                        'DM writes this id as %s; %d rows of %s.', odd_spelling.usubjid, record.n_rows, record.domain
+                    )
+            ELSE printf('DM does not have this subject; %d rows of %s.', record.n_rows, record.domain)
         END AS message
     FROM odd_spelling
-    INNER JOIN named
-        ON odd_spelling.study_id = named._study_id AND odd_spelling.usubjid_raw = clean_text(named.usubjid)
-    GROUP BY
-        odd_spelling.study_id, odd_spelling.patient_id, odd_spelling.usubjid_raw, odd_spelling.usubjid,
-        odd_spelling.is_in_demographics, named.domain
+    INNER JOIN staging.subject_record AS record
+        ON odd_spelling.study_id = record.study_id AND odd_spelling.usubjid_raw = record.usubjid_raw
+    WHERE record.domain <> 'dm'
 ),
 
 label_of_two_types AS (

@@ -5,136 +5,14 @@
    Grain: one row per study_id and usubjid_raw
    Key: study_id, usubjid_raw
 */
-WITH spelling AS (
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        TRUE AS is_in_dm
-    FROM raw.dm
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.suppdm
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.tu
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.tr
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.supptr
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.supptu
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.rs
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.ex
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.ds
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.ss
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.dd
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.ae
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.lb
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.pr
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.cm
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.adtte
-    GROUP BY ALL
-    UNION ALL
-    SELECT
-        _study_id AS study_id,
-        clean_text(usubjid) AS usubjid_raw,
-        FALSE AS is_in_dm
-    FROM raw.rf
-    GROUP BY ALL
-),
-
-distinct_spelling AS (
+WITH distinct_spelling AS (
     SELECT
         study_id,
         usubjid_raw,
-        bool_or(is_in_dm) AS is_in_dm,
+        bool_or(domain = 'dm') AS is_in_dm,
         -- The id without leading zeros in any of its numbers and without '.0' at its end, still as text.
         regexp_replace(regexp_replace(usubjid_raw, '([0-9])\.0+$', '\1'), '0*([0-9]+)', '\1', 'g') AS plain_id
-    FROM spelling
-    WHERE usubjid_raw IS NOT NULL
+    FROM staging.subject_record
     GROUP BY study_id, usubjid_raw
 ),
 

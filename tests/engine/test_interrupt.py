@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse import cli
+from warehouse import cli, cli_exit
 from warehouse.errors import LesionsError
 
 
@@ -21,7 +21,7 @@ def handler() -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, before)
-    cli._interrupts.clear()
+    cli_exit.interrupts.clear()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from events.event_tables import load_seeds, records, run_model
+from events.event_models import load_seeds, records, run_model
 
 COLUMNS = (
     "patient_id VARCHAR, basis VARCHAR, reader VARCHAR, day INTEGER, overall_response VARCHAR, "

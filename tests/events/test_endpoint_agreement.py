@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from events.event_tables import SQL, Core, records
+from events.event_models import SQL, records
+from events.event_tables import Core
 from events.test_endpoints import MODELS, PROGRESSED, RESPONSE, STABLE, course, therapy
 
 SEED = SQL / "seeds" / "staging.endpoint_difference.csv"

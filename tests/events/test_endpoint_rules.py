@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from events.event_tables import SQL, Core, records
+from events.event_models import SQL, records
+from events.event_tables import Core
 from events.test_endpoints import (
     MODELS,
     PROGRESSED,

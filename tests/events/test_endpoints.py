@@ -7,7 +7,8 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from events.event_tables import Core, records
+from events.event_models import records
+from events.event_tables import Core
 
 MODELS = tuple(
     f"analysis.{name}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from events.event_tables import load_seeds, records
+from events.event_models import load_seeds, records
 
 RULE_SETS = ("recist_1_1", "zhou2023", "recist_volume")
 

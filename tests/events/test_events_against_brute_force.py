@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from events.event_tables import Core, ellipsoid_mm3, records
+from events.event_models import records
+from events.event_tables import Core, ellipsoid_mm3
 
 Event = tuple[str, int] | None
 Scans = list[tuple[int, Decimal]]

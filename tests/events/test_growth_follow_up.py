@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from events.event_tables import Core, records
+from events.event_models import records
+from events.event_tables import Core
 from events.test_visit_response import MODELS as VISIT_MODELS
 
 MODELS = (*VISIT_MODELS, "analysis.growth_follow_up")

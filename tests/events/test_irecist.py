@@ -11,7 +11,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from events.event_tables import Core, load_seeds, records, run_model
+from events.event_models import load_seeds, records, run_model
+from events.event_tables import Core
 from events.test_visit_response import MODELS as VISIT_MODELS
 
 MODELS = (

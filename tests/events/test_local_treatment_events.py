@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from events.event_tables import Core, event, records
+from events.event_models import records
+from events.event_tables import Core, event
 
 
 def visits(con: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:

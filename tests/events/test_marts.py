@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-from events.event_tables import ANALYSIS, MART, SQL, Core, model, records, run_model
+from events.event_models import SQL, model, records, run_model
+from events.event_tables import ANALYSIS, MART, Core
 from progression.sequence_tables import run as run_step
 
 TOO_FEW = "target lesion with sizes on fewer than two days"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from events.event_tables import Core, records, run_model
+from events.event_models import records, run_model
+from events.event_tables import Core
 
 RECIST = "rule_set = 'recist_1_1'"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from events.event_tables import run_model
+from events.event_models import run_model
 from heterogeneity.pipeline import run_node
 from sqlkit import SqlKit
 

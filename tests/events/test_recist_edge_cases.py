@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from events.event_tables import Core, records
+from events.event_models import records
+from events.event_tables import Core
 
 FOLDER = "data/recist_bor_edge"
 STATUS = {"PRESENT": "SD", "ABSENT": "CR", "UNEQUIVOCAL PROGRESSION": "PD"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from events.event_tables import Core, records
+from events.event_models import records
+from events.event_tables import Core
 
 
 def test_derived_and_reported_responses_are_counted_by_pair() -> None:

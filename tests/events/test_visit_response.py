@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from events.event_tables import Core, records
+from events.event_models import records
+from events.event_tables import Core
 
 MODELS = (
     "analysis.lineage_change",

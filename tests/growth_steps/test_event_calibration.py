@@ -9,8 +9,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from events.event_tables import load_seeds
-from growth_steps.test_growth_step import TRUTH, one_subset, run, scans_to_the_end
+from events.event_models import load_seeds
+from growth_steps.growth_project import TRUTH, one_subset, run, scans_to_the_end
 from scipy.stats import chi2 as chi2_distribution
 
 from udfs.growth import simulate_data, simulate_schedule

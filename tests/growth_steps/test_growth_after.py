@@ -9,7 +9,7 @@ from typing import Any, cast
 import duckdb
 import numpy as np
 import pytest
-from growth_steps.test_growth_step import ORGANS, N, database
+from growth_steps.growth_project import ORGANS, N, database
 from scipy.stats import kruskal
 
 from flows.steps.growth.parts.checks import vpc_rows

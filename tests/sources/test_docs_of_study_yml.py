@@ -13,7 +13,7 @@ import yaml
 from pandas import DataFrame
 from sources.studykit import Workspace
 
-from warehouse.sources import parse
+from warehouse.sources import file_entries, parse
 from warehouse.sources.domains import DOMAIN_COLUMNS, UNITS
 from warehouse.sources.formats import _OPTIONS
 from warehouse.sources.spec import TEST_MEANINGS
@@ -171,7 +171,7 @@ def test_the_table_of_keys_is_the_codes():
     assert entry is not None
     named = set(re.findall(r"`(\w+)`", entry[1]))
     assert named == {
-        *("file", "optional", "domain", "columns", "derive", "features"), *parse._VALUE_KEYS,
+        *("file", "optional", "domain", "columns", "derive", "features"), *file_entries._VALUE_KEYS,
     }  # fmt: skip
     options = re.search(r"Options of a file: (.*?)\n\n", section, re.DOTALL)
     assert options is not None

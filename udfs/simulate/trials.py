@@ -20,25 +20,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from udfs.simulate import course as courses
 from udfs.simulate import habits as habit
-from udfs.simulate import scans, sequences
-from udfs.simulate.growth import LesionCurves
-from udfs.simulate.lesions import TARGET, draw_lesions, draw_parameters
+from udfs.simulate.cohort import Cohort, exclude, grow, in_body_scan
 from udfs.simulate.markers import draw_markers
-from udfs.simulate.messages import (
-    LOW_HIGH_ORGANS,
-    draw_refractory,
-    draw_refractory_lesions,
-    messages_without,
-)
-from udfs.simulate.patients import (
-    BASELINE_ONLY,
-    EXCLUDED_KINDS,
-    NO_LESION,
-    NO_TARGET,
-    draw_patients,
-)
+from udfs.simulate.messages import messages_without
 from udfs.simulate.presets import (
     HABITS,
     HNSCC,
@@ -49,15 +34,18 @@ from udfs.simulate.presets import (
     SequenceGroups,
 )
 from udfs.simulate.radiomics import draw_radiomics
+from udfs.simulate.readers import (
+    draw_local_treatments,
+    draw_new_lesions,
+    draw_unscheduled,
+    first_view,
+    responses_of,
+    second_view,
+)
 from udfs.simulate.recorded import recorded_pfs
-from udfs.simulate.responders import choose_responders
-from udfs.simulate.sampling import Columns, FloatArray, take
-from udfs.simulate.scans import PD, BoolArray, Readings, Schedule
+from udfs.simulate.sampling import Columns
 from udfs.simulate.tables import (
-    ReaderView,
-    Responses,
     assessment_table,
-    draw_ldh_ratio,
     exposure_table,
     lab_table,
     lesion_table,
@@ -156,24 +144,6 @@ class SimulatedTrials:
     """One row per patient whose ctDNA follows the tumor's volume: shedding, true nadir and rise."""
 
 
-@dataclass(frozen=True)
-class _Cohort:
-    """What the tables are made from."""
-
-    preset: Preset
-    patients: Columns
-    lesions: Columns
-    curves: LesionCurves
-    schedule: Schedule
-    readings: Readings
-    course: courses.Course
-    is_made: BoolArray
-    not_done: BoolArray
-    days: habit.ScanDays
-    organ_days: FloatArray
-    planted: sequences.PlantedGroups | None = None
-
-
 def simulate_mcrc(
     n_patients: int | None = None,
     seed: int = DEFAULT_SEED,
@@ -249,287 +219,24 @@ def simulate(preset: Preset, n_patients: int | None, seed: int) -> SimulatedTria
     if n < 1:
         raise ValueError(f"n_patients is {n}; a simulation needs at least 1 patient")
     rng = [np.random.default_rng([seed, stage]) for stage in range(16)]
-    grown = _grow(preset, n, seed, rng)
+    grown = grow(preset, n, seed, rng)
     population = population_table(preset, grown.patients, grown.lesions)
-    return _tables(_exclude(grown), population, n, seed, rng[8:])
-
-
-def _with_scan_days(preset: Preset, lesions: Columns, days: habit.ScanDays) -> Columns:
-    """How each lesion is scanned, and on which day at baseline."""
-    patient = lesions["patient"]
-    modality = days.modality(preset, patient, lesions["organ"], lesions["type"] == TARGET)
-    return {"modality": modality, "baseline_day": days.of_lesions(patient, modality)[:, 0]}
-
-
-def _grow(preset: Preset, n: int, seed: int, rng: list[np.random.Generator]) -> _Cohort:
-    """Everything up to which scans were made, each stage with its own random numbers."""
-    n_excluded = max(len(EXCLUDED_KINDS), round(n * preset.excluded_share))
-    patients = draw_patients(preset, n, n_excluded, rng[0])
-    patients["is_refractory"] = draw_refractory(preset.messages, len(patients["patient"]), seed)
-    lesions = draw_lesions(preset, patients, rng[1])
-    patients["is_low_high"] = _bears(preset, lesions, len(patients["patient"]), LOW_HIGH_ORGANS)
-    lesions["is_refractory"] = draw_refractory_lesions(
-        patients["is_refractory"], lesions["patient"], seed
-    )
-    lesions |= draw_parameters(preset, patients, lesions, rng[2])
-    n_all = len(patients["patient"])
-    schedule = scans.draw_schedule(preset, patients, rng[3])
-    days = habit.draw_days(preset.habits, schedule.days(), seed)
-    lesions |= _with_scan_days(preset, lesions, days)
-    lesions |= choose_responders(
-        lesions, _curves(lesions), schedule, patients["excluded"] == "",
-        preset.follow_up.cleared, rng[14],
-    )  # fmt: skip
-    patients["ldh_ratio"], patients["ldh_latent"] = draw_ldh_ratio(preset, lesions, n_all, rng[2])
-    patients["log_kg_patient"] = np.zeros(n_all)
-    patients["log_kg_patient"][lesions["patient"]] = lesions["log_kg_patient"]
-    planted = None
-    if preset.sequence_groups is not None:
-        planted = sequences.plant_groups(preset.sequence_groups, preset, schedule, rng[13])
-        lesions |= sequences.lesions_gone(lesions)
-    curves = _curves(lesions)
-    scanned = days.of_lesions(lesions["patient"], lesions["modality"])
-    readings = scans.read_lesions(curves, lesions, scanned, preset, rng[4])
-    new_day = courses.new_lesion_days(preset, patients, rng[5])
-    patients["new_organ"] = courses.draw_new_organs(preset, patients, lesions, rng[5])
-    organ_days = courses.first_progression(preset, patients, lesions, curves, new_day)
-    if planted is not None:
-        organ_days, new_day = sequences.planted_days(planted, schedule, len(preset.organs))
-        patients["new_organ"] = planted.first(n_all)[1]
-    planned = np.concatenate([np.ones((n_all, 1), dtype=bool), schedule.is_made], axis=1)
-    nothing = np.zeros((len(lesions["patient"]), planned.shape[1]), dtype=bool)
-    overall = _respond(
-        preset, lesions, readings, schedule.days(), planned, new_day, nothing
-    ).overall
-    is_target = lesions["type"] == TARGET
-    course = courses.follow(
-        preset, patients, schedule, overall, organ_days, new_day, take(lesions, is_target),
-        readings.axis_mm()[is_target], rng[6],
-    )  # fmt: skip
-    if planted is not None:
-        course = sequences.followed_to_the_end(course, planted, schedule)
-    is_made = planned & (np.arange(planned.shape[1]) <= course.last_scan[:, None])
-    not_done = _not_done(preset, patients, lesions, is_made, overall, n, rng[7])
-    return _Cohort(preset, patients, lesions, curves, schedule, readings, course, is_made, not_done,
-                   days, organ_days, planted)  # fmt: skip
-
-
-def _bears(preset: Preset, lesions: Columns, n: int, organs: tuple[str, ...]) -> BoolArray:
-    """(n,) patients with a lesion in one of the organs at baseline."""
-    is_one = np.isin([o.organ for o in preset.organs], organs)
-    return np.bincount(lesions["patient"][is_one[lesions["organ"]]], minlength=n) > 0
-
-
-def _in_body_scan(preset: Preset, lesions: Columns) -> BoolArray:
-    """(lesions,) those that a CT of thorax, abdomen and pelvis shows: all but the brain's."""
-    is_brain = np.asarray([o.organ == "brain_cns" for o in preset.organs])
-    return np.asarray(~is_brain[lesions["organ"]])
-
-
-def _curves(lesions: Columns) -> LesionCurves:
-    return LesionCurves(
-        lesions["volume_at_baseline_mm3"],
-        lesions["baseline_day"].astype(float),
-        lesions["kg_per_day"],
-        lesions["kd_per_day"],
-        lesions["f"],
-    )
-
-
-def _not_done(
-    preset: Preset,
-    patients: Columns,
-    lesions: Columns,
-    is_made: BoolArray,
-    overall: scans.CodeArray,
-    n: int,
-    rng: np.random.Generator,
-) -> BoolArray:
-    """(lesions, m + 1) measurements that were not done, so that the published number is left."""
-    wanted = int(np.floor(preset.n_measurements * n / preset.n_patients + rng.random()))
-    pd_scan = np.where((overall == PD).any(axis=1), (overall == PD).argmax(axis=1), -1)
-    is_target = lesions["type"] == TARGET
-    out = np.zeros((len(is_target), is_made.shape[1]), dtype=bool)
-    out[is_target] = courses.choose_not_done(
-        take(lesions, is_target), is_made, pd_scan, patients["excluded"] == "", wanted, rng
-    )
-    return out
-
-
-def _respond(
-    preset: Preset,
-    lesions: Columns,
-    readings: Readings,
-    day: scans.IntArray,
-    is_made: BoolArray,
-    new_day: FloatArray,
-    not_done: BoolArray,
-    progression_mm: float = scans.PROGRESSION_MM,
-) -> Responses:
-    """RECIST 1.1 at every scan; 1.0 with ``progression_mm`` 0."""
-    is_target = lesions["type"] == TARGET
-    of_target, of_other = take(lesions, is_target), take(lesions, ~is_target)
-    target, total = scans.target_response(
-        Readings(readings.long_mm[is_target], readings.short_mm[is_target]),
-        of_target,
-        is_made[of_target["patient"]] & ~not_done[is_target],
-        is_made,
-        progression_mm,
-    )
-    status = scans.nontarget_status(
-        Readings(readings.long_mm[~is_target], readings.short_mm[~is_target]),
-        preset.follow_up.nontarget_ratio,
-        is_made[of_other["patient"]],
-    )
-    other = scans.nontarget_response(status, of_other["patient"], len(is_made))
-    is_new = is_made & (day >= new_day[:, None]) & (target != scans.NONE)
-    is_new[:, 0] = False
-    overall = scans.overall_response(target, other, is_new)
-    return Responses(target, total, status, other, is_new, overall)
-
-
-def _exclude(cohort: _Cohort) -> _Cohort:
-    """Take away what makes a patient one to be excluded: lesions, target lesions or later scans."""
-    kind = cohort.patients["excluded"]
-    of_lesion = kind[cohort.lesions["patient"]]
-    is_target = cohort.lesions["type"] == TARGET
-    keep = (of_lesion != NO_LESION) & ~((of_lesion == NO_TARGET) & is_target)
-    is_made = cohort.is_made.copy()
-    is_made[kind == BASELINE_ONLY, 1:] = False
-    is_made[kind == NO_LESION] = False
-    c, r = cohort.curves, cohort.readings
-    return replace(
-        cohort,
-        lesions=take(cohort.lesions, keep),
-        curves=LesionCurves(
-            c.volume_at_baseline_mm3[keep], c.baseline_day[keep], c.kg_per_day[keep],
-            c.kd_per_day[keep], c.f[keep],
-        ),
-        readings=Readings(r.long_mm[keep], r.short_mm[keep]),
-        is_made=is_made,
-        not_done=cohort.not_done[keep],
-    )  # fmt: skip
-
-
-def _responses(
-    cohort: _Cohort, not_evaluable: BoolArray, progression_mm: float = scans.PROGRESSION_MM
-) -> Responses:
-    """Of the first reader."""
-    return _respond(
-        cohort.preset, cohort.lesions, cohort.readings, cohort.days.day, cohort.is_made,
-        cohort.course.new_lesion_day, not_evaluable, progression_mm,
-    )  # fmt: skip
-
-
-def _treat(cohort: _Cohort, seed: int) -> habit.LocalTreatments:
-    """Lesions that are treated locally during the trial."""
-    if cohort.preset.habits is None:
-        return habit.no_treatments(cohort.not_done.shape)
-    return habit.draw_treatments(
-        cohort.preset.habits, cohort.lesions, cohort.days, cohort.is_made,
-        cohort.patients["excluded"] == "",
-        lambda after: _responses(cohort, cohort.not_done | after).overall, seed,
-    )  # fmt: skip
-
-
-def _first_view(cohort: _Cohort, treatments: habit.LocalTreatments) -> ReaderView:
-    not_evaluable = cohort.not_done | treatments.after
-    readings = habit.treated_readings(cohort.readings, treatments)
-    return ReaderView(
-        1, 0, cohort.lesions, readings, cohort.not_done, cohort.is_made,
-        _responses(cohort, not_evaluable), _responses(cohort, not_evaluable, 0.0).overall,
-    )  # fmt: skip
-
-
-def _second_view(
-    cohort: _Cohort, treatments: habit.LocalTreatments, first: int, rng: np.random.Generator
-) -> ReaderView | None:
-    """The second reader of trials that have two: own reading error, and some lesions not chosen."""
-    has_two = np.asarray([t.has_two_readers for t in cohort.preset.trials])
-    is_read = has_two[cohort.patients["trial"]]
-    patient = cohort.lesions["patient"]
-    number = cohort.lesions["number"]
-    chosen = is_read[patient] & ((number == 1) | (rng.random(len(patient)) < 0.92))
-    if not chosen.any():
-        return None
-    rows = np.flatnonzero(chosen)
-    lesions = take(cohort.lesions, rows) | {"same_lesion": rows}
-    c = cohort.curves
-    curves = LesionCurves(
-        c.volume_at_baseline_mm3[rows], c.baseline_day[rows], c.kg_per_day[rows],
-        c.kd_per_day[rows], c.f[rows],
-    )  # fmt: skip
-    scanned = cohort.days.of_lesions(lesions["patient"], lesions["modality"])
-    readings = scans.read_lesions(curves, lesions, scanned, cohort.preset, rng, True)
-    is_made = cohort.is_made & is_read[:, None]
-    not_done = cohort.not_done[rows]
-    by_rules = [
-        _respond(
-            cohort.preset, lesions, readings, cohort.days.day, is_made,
-            cohort.course.new_lesion_day, not_done | treatments.after[rows], progression_mm,
-        )
-        for progression_mm in (scans.PROGRESSION_MM, 0.0)
-    ]  # fmt: skip
-    return ReaderView(
-        2, first, lesions, habit.treated_readings(readings, treatments, rows), not_done, is_made,
-        by_rules[0], by_rules[1].overall,
-    )  # fmt: skip
-
-
-def _new_lesions(
-    cohort: _Cohort, responses: Responses, n: int, seed: int, rng: np.random.Generator
-) -> Columns:
-    """New lesions with ``equivocal`` and ``modality``; those that are gone count as new ones."""
-    preset, patients = cohort.preset, cohort.patients
-    is_included = patients["excluded"] == ""
-    wanted = int(np.floor(preset.n_new * n / preset.n_patients + rng.random()))
-    new = courses.new_lesion_rows(
-        preset, wanted - habit.n_gone(preset.habits, int(is_included.sum())), is_included,
-        responses.is_new, patients["new_organ"], _liver_first(preset, cohort.course), rng,
-    )  # fmt: skip
-    if cohort.planted is not None:
-        new = sequences.planted_rows(cohort.planted, cohort.is_made)
-    if preset.habits is None:
-        new["equivocal"] = np.zeros(len(new["scan"]), dtype=np.int64)
-    else:
-        new = habit.call_equivocal(
-            preset.habits, preset, new, cohort.is_made, responses.overall, is_included, seed
-        )
-    no_target = np.zeros(len(new["scan"]), dtype=bool)
-    new["modality"] = cohort.days.modality(preset, new["patient"], new["organ"], no_target)
-    return new
-
-
-def _liver_first(preset: Preset, course: courses.Course) -> BoolArray:
-    names = np.asarray([o.organ for o in preset.organs] + [""])
-    return np.asarray(names[course.first_organ] == "liver")
-
-
-def _unscheduled(cohort: _Cohort, responses: Responses, seed: int) -> Columns:
-    if cohort.preset.habits is None:
-        none = np.zeros(0, dtype=np.int64)
-        return {"patient": none, "scan": none, "day": none}
-    has_other = np.zeros(len(cohort.patients["patient"]), dtype=bool)
-    has_other[cohort.lesions["patient"][cohort.lesions["type"] != TARGET]] = True
-    return habit.draw_unscheduled(
-        cohort.preset.habits, cohort.days.day, cohort.is_made, responses.overall,
-        has_other & (cohort.patients["excluded"] == ""), seed,
-    )  # fmt: skip
+    return _tables(exclude(grown), population, n, seed, rng[8:])
 
 
 def _tables(
-    cohort: _Cohort, population: Columns, n: int, seed: int, rng: list[np.random.Generator]
+    cohort: Cohort, population: Columns, n: int, seed: int, rng: list[np.random.Generator]
 ) -> SimulatedTrials:
     preset, patients, lesions, days = cohort.preset, cohort.patients, cohort.lesions, cohort.days
-    treatments = _treat(cohort, seed)
-    untreated = _responses(cohort, cohort.not_done)
-    view = _first_view(cohort, treatments)
-    new = _new_lesions(cohort, untreated, n, seed, rng[0])
-    second = _second_view(cohort, treatments, len(lesions["patient"]) + len(new["patient"]), rng[1])
+    treatments = draw_local_treatments(cohort, seed)
+    untreated = responses_of(cohort, cohort.not_done)
+    view = first_view(cohort, treatments)
+    new = draw_new_lesions(cohort, untreated, n, seed, rng[0])
+    second = second_view(cohort, treatments, len(lesions["patient"]) + len(new["patient"]), rng[1])
     views = [view] if second is None else [view, second]
     studies, arms = study_tables(preset)
     patient_rows = patient_table(preset, patients, cohort.course, view, days.day)
-    unscheduled = _unscheduled(cohort, view.responses, seed)
+    unscheduled = draw_unscheduled(cohort, view.responses, seed)
     procedures = procedure_table(patient_rows, rng[3])
     patient_rows |= recorded_pfs(
         view.responses.overall, days.day, patients["trial"], patient_rows["death_day"], procedures
@@ -537,7 +244,7 @@ def _tables(
     procedures = with_local_treatments(procedures, treatments, lesions, preset)
     procedures["date_length"] = habit.shorten_dates(preset.habits, procedures, seed)
     radiomics, heterogeneity, features = draw_radiomics(
-        patient_rows, lesions, lesions["diameter_mm"], _in_body_scan(preset, lesions),
+        patient_rows, lesions, lesions["diameter_mm"], in_body_scan(preset, lesions),
         days.day[:, 0] + days.offset[:, 0, habit.CT], seed,
     )  # fmt: skip
     labs = lab_table(preset, patient_rows, view.is_made, untreated.sum_mm, days.day, rng[4])

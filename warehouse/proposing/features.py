@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from warehouse.proposing.proposal import Derived, Entry, Line, Proposal
+from warehouse.proposing.written import columns_used, with_values
 from warehouse.sources.radiomics import is_no_feature, is_pyradiomics
 
 if TYPE_CHECKING:
@@ -51,12 +53,8 @@ def feature_entry(view: View, proposal: Proposal, *, with_dm: bool) -> Entry:
         features=_features(view, named, lines),
         title=f"{source.title}: {view.why}.",
     )
-    from warehouse.proposing.tables import columns_used, with_values
-
     entry = with_values(view, entry, proposal)
     if named:
-        from dataclasses import replace
-
         used = columns_used(entry)
         left = [c for c in view.profiles if c not in used]
         entry = replace(entry, unused=tuple(left))

@@ -12,24 +12,25 @@ import duckdb
 
 from warehouse.database import OFFLINE
 from warehouse.errors import LesionsError
-from warehouse.proposing import tables as kinds
+from warehouse.proposing import entries as entries_of
+from warehouse.proposing.day_zero import add_day_zero, day_convention
 from warehouse.proposing.features import feature_entry
 from warehouse.proposing.files import Table, data_files, iter_tables
 from warehouse.proposing.joint import (
-    add_day_zero,
     add_readers,
     add_sites,
     add_words,
     arms_of,
-    day_convention,
     demographics_in,
     even_subjects,
+    subject_values,
     with_columns_of,
 )
 from warehouse.proposing.profile import profile_table
 from warehouse.proposing.proposal import Entry, Proposal
 from warehouse.proposing.sdtm import SdtmTable, propose_sdtm, sdtm_table
-from warehouse.proposing.tables import View
+from warehouse.proposing.tables import View, understand
+from warehouse.proposing.written import columns_used
 from warehouse.sources.formats import unread_files
 
 _ORDER = (
@@ -71,7 +72,7 @@ def propose(paths: Sequence[Path], study_id: str) -> Proposal:
             if known is not None:
                 sdtm.append(known)
             else:
-                views.append(kinds.understand(connection, table, profile_table(connection, table)))
+                views.append(understand(connection, table, profile_table(connection, table)))
         _compose(connection, sdtm, views, proposal)
     if not proposal.entries and proposal.layout != "sdtm":
         reasons = "; ".join(f"{name}: {why}" for name, why in proposal.not_read)
@@ -122,26 +123,26 @@ def _compose(
     for view in sorted(views, key=lambda v: (v is not main, _ORDER.index(v.kind), v.name)):
         is_main = view is main
         if is_main and view.kind == "patients":
-            entry = kinds.patient_entry(view, proposal)
+            entry = entries_of.patient_entry(view, proposal)
             entries = [with_columns_of(connection, entry, view, views)]
         elif view.kind == "patients":
-            entries = kinds.about_patients(view, proposal)
+            entries = entries_of.about_patients(view, proposal)
         elif view.kind == "sizes":
-            entries = kinds.size_entries(connection, view, proposal, with_dm=is_main)
+            entries = entries_of.size_entries(connection, view, proposal, with_dm=is_main)
         elif view.kind == "wide":
-            entries = kinds.wide_entries(view, proposal, with_dm=is_main)
+            entries = entries_of.wide_entries(view, proposal, with_dm=is_main)
         elif view.kind == "sums":
-            entries = [kinds.sum_entry(view, proposal, with_dm=is_main)]
+            entries = [entries_of.sum_entry(view, proposal, with_dm=is_main)]
         elif view.kind == "lesions":
-            entries = [kinds.lesion_entry(view, proposal, with_dm=is_main)]
+            entries = [entries_of.lesion_entry(view, proposal, with_dm=is_main)]
         elif view.kind == "features":
             entries = [feature_entry(view, proposal, with_dm=is_main)]
         elif view.kind == "responses":
-            entries = [kinds.response_entry(view, proposal)]
+            entries = [entries_of.response_entry(view, proposal)]
         elif view.kind == "stretches":
-            entries = [kinds.stretch_entry(view, proposal)]
+            entries = [entries_of.stretch_entry(view, proposal)]
         else:
-            entries = [kinds.dose_entry(view, proposal)]
+            entries = [entries_of.dose_entry(view, proposal)]
         if not entries:
             proposal.not_read.append((view.name, "it says nothing that is not said elsewhere"))
         proposal.entries += entries
@@ -176,7 +177,7 @@ def _unused_once(entries: list[Entry]) -> list[Entry]:
     last: dict[tuple[str, object], int] = {}
     for place, entry in enumerate(entries):
         key = (entry.file, entry.options)
-        used.setdefault(key, set()).update(kinds.columns_used(entry))
+        used.setdefault(key, set()).update(columns_used(entry))
         last[key] = place
     joined = {
         (join["file"], name)
@@ -233,8 +234,6 @@ def _is_twin(connection: duckdb.DuckDBPyConnection, one: View, other: View) -> b
         return False
     if "subject" not in one.taken or "subject" not in other.taken:
         return False
-    from warehouse.proposing.joint import subject_values
-
     mine = subject_values(connection, one)
     theirs = subject_values(connection, other)
     return len(mine & theirs) > 0.5 * min(len(mine), len(theirs))

@@ -31,8 +31,8 @@ def hazard(context: StepContext) -> dict[str, pa.Table]:
         read_lesions,
         say_what_is_left_out,
     )
-    from flows.steps.hazards.parts.models import OBSERVED
     from flows.steps.hazards.parts.phenotypes import phenotype_rows
+    from flows.steps.hazards.parts.prepared import OBSERVED
     from flows.steps.hazards.parts.rows import left_out_rows, model_rows
     from flows.steps.hazards.parts.rules import read_rules
     from flows.steps.hazards.parts.strata import analyse

@@ -95,7 +95,7 @@ def _interval_fit(model: Model) -> IntervalModel:
     """The model's lesions and terms, each event in (last scan without, scan with]."""
     import numpy as np
 
-    from flows.steps.hazards.parts.models import covariate_term
+    from flows.steps.hazards.parts.prepared import covariate_term
     from udfs.hazards import design, factor
     from udfs.hazards.interval import interval_model
 

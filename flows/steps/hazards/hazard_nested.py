@@ -15,7 +15,8 @@ from warehouse.result_tables import nulls
 if TYPE_CHECKING:
     import pandas as pd
 
-    from flows.steps.hazards.parts.models import Model, Question
+    from flows.steps.hazards.parts.models import Model
+    from flows.steps.hazards.parts.prepared import Question
     from flows.steps.hazards.parts.rules import Rules
     from udfs.hazards import NestedFit
 

@@ -1,7 +1,8 @@
 /* What this warehouse has for the figures and tables of three papers: one number each, with limits and p.
    Why: mart.fig_paper_comparison puts them beside the published ones.
    How: item names the number, and mart.published_finding asks for it by that name. Differences of two groups are here
-   both ways round: of medians of survival with the p of their log-rank test, of lesions and patients as Cliff's delta.
+   both ways round, of lesions and patients as Cliff's delta; survival is of mart.paper_survival, radiomic features of
+   mart.paper_radiomics.
    Organs are ranked among those that have an estimate, from the highest or from below. Everything is of all patients
    together (subset and stratum all); of target lesions' times those on growth curves count. p of two groups of lesions
    is the one with patients as clusters (p_clustered).
@@ -256,112 +257,6 @@ phenotype_group AS (
     GROUP BY grouping
 ),
 
--- Medians of groups by survival, of both kinds of grouping, under one prefix each.
-survival_group AS (
-    SELECT
-        'survival' AS kind,
-        subset || ': ' || grouping AS within,
-        endpoint,
-        subset,
-        grouping,
-        group_name,
-        n_patients,
-        median_days,
-        median_lower,
-        median_upper
-    FROM analysis.survival_summary
-    UNION ALL
-    SELECT
-        'cluster survival' AS kind,
-        subset || ': ' || grouping AS within,
-        endpoint,
-        subset,
-        grouping,
-        group_name,
-        n_patients,
-        median_days,
-        median_lower,
-        median_upper
-    FROM analysis.progression_survival_summary
-),
-
-log_rank AS (
-    SELECT
-        'survival' AS kind,
-        subset,
-        grouping,
-        endpoint,
-        group_a,
-        group_b,
-        p_value,
-        n_groups
-    FROM analysis.survival_test
-    WHERE test = 'log-rank'
-    UNION ALL
-    SELECT
-        'cluster survival' AS kind,
-        subset,
-        grouping,
-        endpoint,
-        group_a,
-        group_b,
-        p_value,
-        n_groups
-    FROM analysis.progression_survival_test
-    WHERE test = 'log-rank'
-),
-
-survival AS (
-    SELECT
-        kind || ': ' || within || ': ' || group_name || ': ' || endpoint AS item,
-        median_days AS value,
-        median_lower AS ci_lower,
-        median_upper AS ci_upper,
-        CAST(NULL AS DOUBLE) AS p_value,
-        n_patients AS n
-    FROM survival_group
-    UNION ALL
-    SELECT
-        a.kind || ' difference: ' || a.within || ': ' || a.group_name || ' - ' || b.group_name || ': ' || a.endpoint
-            AS item,
-        a.median_days - b.median_days AS value,
-        CAST(NULL AS DOUBLE) AS ci_lower,
-        CAST(NULL AS DOUBLE) AS ci_upper,
-        log_rank.p_value,
-        a.n_patients + b.n_patients AS n
-    FROM survival_group AS a
-    INNER JOIN survival_group AS b
-        ON
-            a.kind = b.kind
-            AND a.subset = b.subset
-            AND a.grouping = b.grouping
-            AND a.endpoint = b.endpoint
-            AND a.group_name <> b.group_name
-    LEFT JOIN log_rank
-        ON
-            a.kind = log_rank.kind
-            AND a.subset = log_rank.subset
-            AND a.grouping = log_rank.grouping
-            AND a.endpoint = log_rank.endpoint
-            AND (
-                (log_rank.n_groups = 2 AND log_rank.group_a = 'all')
-                OR (a.group_name = log_rank.group_a AND b.group_name = log_rank.group_b)
-                OR (b.group_name = log_rank.group_a AND a.group_name = log_rank.group_b)
-            )
-),
-
-cox AS (
-    SELECT
-        'hazard ratio: ' || subset || ': ' || model || ': ' || term || ': ' || endpoint AS item,
-        hazard_ratio AS value,
-        ci_lower,
-        ci_upper,
-        p_value,
-        n_patients AS n
-    FROM analysis.survival_cox
-    WHERE unit IS NOT NULL
-),
-
 pair AS (
     SELECT
         'comparison' AS kind,
@@ -517,6 +412,17 @@ predicted AS (
         AND metric IN ('roc_auc', 'roc_auc_micro')
 ),
 
+survival AS (
+    SELECT
+        item,
+        value,
+        ci_lower,
+        ci_upper,
+        p_value,
+        n
+    FROM mart.paper_survival
+),
+
 radiomics AS (
     SELECT
         item,
@@ -551,8 +457,6 @@ measure AS (
     SELECT * FROM phenotype_group
     UNION ALL BY NAME
     SELECT * FROM survival
-    UNION ALL BY NAME
-    SELECT * FROM cox
     UNION ALL BY NAME
     SELECT * FROM compared
     UNION ALL BY NAME

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from flows.steps.hazards.parts.models import Question
+from flows.steps.hazards.parts.prepared import Question
 from warehouse.registry import StepContext
 
 FINALS = """

@@ -19,8 +19,10 @@ from flows.steps.hazards.hazard_tables import (
     HAZARD_TERM_TEST,
 )
 from flows.steps.hazards.parts.lesions import LeftOut
-from flows.steps.hazards.parts.models import ANTIBODY, FINAL, WITHIN, Model, Separated
+from flows.steps.hazards.parts.models import Model
+from flows.steps.hazards.parts.prepared import ANTIBODY, FINAL, WITHIN
 from flows.steps.hazards.parts.rules import Rules
+from flows.steps.hazards.parts.separation import Separated
 from flows.steps.hazards.parts.strata import Outcome
 from udfs.hazards import CoxFit, HazardRatios, against_mean, hazard_ratios, variance_test
 from warehouse.registry import TableDoc

@@ -9,7 +9,8 @@ from typing import Literal
 import pandas as pd
 
 from flows.steps.hazards.parts.lesions import ENDPOINTS, LeftOut, choose_reference, events_by
-from flows.steps.hazards.parts.models import (
+from flows.steps.hazards.parts.models import Model, fit_model, without_separated_organs
+from flows.steps.hazards.parts.prepared import (
     ANTIBODY,
     CHEMOTHERAPY,
     FINAL,
@@ -17,14 +18,11 @@ from flows.steps.hazards.parts.models import (
     WITH_ANTIBODY,
     WITHIN,
     WITHOUT_NEW,
-    Model,
     Question,
     covariate_term,
-    fit_model,
     model_data,
     reference_level,
     with_shared_reference,
-    without_separated_organs,
 )
 from flows.steps.hazards.parts.rules import KINDS, Rules
 from udfs.hazards import (
