@@ -45,7 +45,7 @@ KINDS = {
 }
 """By exit code (docs/running.md)."""
 TOLD = "told_findings.json"
-MOST_IN_MAIL = 20
+MAX_IN_MAIL = 20
 """Kinds of findings listed in the text of a notice; the JSON has all."""
 
 NEW_FINDINGS = """
@@ -147,10 +147,10 @@ def findings_notice(project: str, new: Mapping[tuple[str, ...], int]) -> Notice:
     lines = [f"{project}: {sum(new.values())} new critical findings (quality.finding)."]
     lines += [
         f"- {row['study_id']}: {row['new']} x {row['title']} ({row['defect_id']}). {row['remedy']}"
-        for row in rows[:MOST_IN_MAIL]
+        for row in rows[:MAX_IN_MAIL]
     ]
-    if len(rows) > MOST_IN_MAIL:
-        lines.append(f"- and {len(rows) - MOST_IN_MAIL} more kinds")
+    if len(rows) > MAX_IN_MAIL:
+        lines.append(f"- and {len(rows) - MAX_IN_MAIL} more kinds")
     return Notice("findings", project, "\n".join(lines), findings=tuple(rows))
 
 

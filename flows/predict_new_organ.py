@@ -23,7 +23,7 @@ PATIENT, ORGANS, LANDMARK = "patient_id", "organs", "landmark_days"
 SUM, BASELINE, NADIR = "sum_mm", "baseline_sum_mm", "nadir_mm"
 COLUMNS = (PATIENT, LANDMARK, ORGANS, SUM, BASELINE, NADIR)
 ANY = "any"
-LARGEST_SUM_MM = 10_000.0
+MAX_SUM_MM = 10_000.0
 """No sum of diameters is more; what is more has another unit."""
 BY_TRIAL = "SELECT * FROM analysis.new_organ_accuracy WHERE split <> 'apparent'"
 VALUES = """
@@ -179,10 +179,10 @@ def _patients(path: Path, known: _Known) -> pd.DataFrame:
         _organs(path, row, text, known.organs) for row, text in enumerate(frame[ORGANS])
     ]
     for name in (SUM, BASELINE, NADIR):
-        large = np.flatnonzero(found[name].to_numpy() > LARGEST_SUM_MM)
+        large = np.flatnonzero(found[name].to_numpy() > MAX_SUM_MM)
         if large.size:
             raise LesionsError(
-                f"{path.name}, row {int(large[0]) + 1}: {name} is more than {LARGEST_SUM_MM:g} mm."
+                f"{path.name}, row {int(large[0]) + 1}: {name} is more than {MAX_SUM_MM:g} mm."
             )
     after = found[LANDMARK] > 0
     found["n_organs"] = [float(len(one)) for one in found[ORGANS]]

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 PATIENT, LESION, ORGAN, DAY = "patient_id", "lesion_id", "organ", "day"
 DIAMETER, VOLUME = "diameter_mm", "volume_mm3"
-LARGEST_MM3, LARGEST_DAY = 1e8, 36_500.0
+MAX_MM3, MAX_DAY = 1e8, 36_500.0
 """The volume of a body, and a hundred years: what is more has another unit."""
-FEWEST_DRAWS = 20.0
+MIN_DRAWS = 20.0
 """Effective draws of a patient's curves below which a prediction is doubtful."""
 COLUMNS = (PATIENT, LESION, ORGAN, DAY, DIAMETER, VOLUME)
 MODELS = """
@@ -168,11 +168,11 @@ def _sizes(
     ratio = float(model.setting["volume.axis_ratio"])
     rows[VOLUME] = np.where(np.isnan(volume), diameter**3 / (2 * ratio**2), volume)
     rows[DIAMETER] = diameter
-    large = (rows[VOLUME] > LARGEST_MM3) | (rows[DAY].abs() > LARGEST_DAY)
+    large = (rows[VOLUME] > MAX_MM3) | (rows[DAY].abs() > MAX_DAY)
     if large.any():
         raise LesionsError(
             f"{path.name}, row {int(np.flatnonzero(large)[0]) + 1}: no lesion has more than "
-            f"{LARGEST_MM3:g} mm3, and no day is {LARGEST_DAY:g} days from the first dose. Write "
+            f"{MAX_MM3:g} mm3, and no day is {MAX_DAY:g} days from the first dose. Write "
             "sizes in mm and days from the first dose, not dates."
         )
     wrong = (rows[DAY].isna() | rows[VOLUME].isna()).to_numpy()
@@ -308,7 +308,7 @@ def _predicted(
             confidence=float(model.setting["survival.confidence"]),
         )  # fmt: skip
         effective = 1.0 / np.square(out.weight).sum(axis=1)
-        few = own.patient[effective < FEWEST_DRAWS]
+        few = own.patient[effective < MIN_DRAWS]
         if len(few):
             warn(
                 f"Few drawn curves live as long as these patients did, so that predictions are "

@@ -87,7 +87,7 @@ def local_timezone(environment: Mapping[str, str], local_time: Path = LOCAL_TIME
     """Name of this machine's time zone, such as Europe/Paris; UTC where it cannot be told.
 
     Args:
-        environment: its TZ goes before the machine's setting.
+        environment: its TZ takes precedence over the machine's setting.
         local_time: link into the folder of zones.
     """
     named = environment.get("TZ", "").removeprefix(":")

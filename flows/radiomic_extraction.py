@@ -138,7 +138,7 @@ def extract(
     if failed:
         raise LesionsError(
             f"{len(failed)} of {len(failed) + len(rows)} masks gave no features, the first: "
-            f"{failed[0]} Mend the lines of {pairs} named above, then extract again."
+            f"{failed[0]} Correct the lines of {pairs} named above, then extract again."
         )
 
 

@@ -134,7 +134,7 @@ async def _runs(client: PrefectClient, deployment_id: UUID, *states: str) -> lis
 
 
 def main() -> None:
-    """Serves until told to end; an error that a user can mend is left in the file REASON."""
+    """Serves until told to end; an error that a user can correct is left in the file REASON."""
     project_root, cron, zone, reason = sys.argv[1:]
     try:
         asyncio.run(serve_nightly(Path(project_root), cron, zone))

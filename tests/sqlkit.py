@@ -44,7 +44,7 @@ def _nodes() -> dict[str, SqlModel | Seed]:
 
 _MADE: dict[tuple[str, str, frozenset[str]], tuple[str, pyarrow.Table]] = {}
 """The columns and rows of each model that was built, by what it was made of."""
-MOST_ROWS = 100
+MAX_ROWS = 100
 """A table of more is built each time."""
 UNKEPT = re.compile(r"\b(U?HUGEINT|ENUM|INTERVAL|TIME|BIT)\b")
 """Types that Arrow does not give back as they were."""
@@ -284,7 +284,7 @@ class SqlKit:
     def _keep(self, key: tuple[str, str, frozenset[str]]) -> None:
         name = key[0]
         columns = ", ".join(f'"{n}" {kind}' for n, kind, *_ in self.query(f"DESCRIBE {name}"))
-        is_small = self.query(f"SELECT count(*) <= {MOST_ROWS} FROM {name}")[0][0]
+        is_small = self.query(f"SELECT count(*) <= {MAX_ROWS} FROM {name}")[0][0]
         if is_small and not UNKEPT.search(columns):
             _MADE[key] = columns, self.connection.sql(f"FROM {name}").to_arrow_table()
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
-MOST_STEPS = 100
+MAX_STEPS = 100
 TOLERANCE_DAYS = 1e-9
 
 
@@ -203,7 +203,7 @@ def _crossing(
     low, high = left.copy(), right.copy()
     day = low.copy() if is_falling else high.copy()
     active = np.arange(len(day))
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         part = GrowthCurve(
             curve.kg[active],
             curve.kd[active],

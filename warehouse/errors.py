@@ -16,7 +16,7 @@ def printable(text: str) -> str:
 
 
 class LesionsError(Exception):
-    """Something the user can mend: one paragraph that says what, where and how to mend it.
+    """Something the user can correct: one paragraph that says what, where and how to correct it.
 
     The command line prints the text alone and exits with ``status``; ``--debug`` shows the
     traceback. Plain, it is an input that is wrong.

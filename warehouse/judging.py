@@ -1,4 +1,4 @@
-"""Judges a loaded study as a run would: what of it can be used, what is set aside, and why.
+"""Judges a loaded study as a run would: what of it can be used, what is quarantined, and why.
 
 The models that read dates, days, units, sites and readers are built for this one study in memory;
 nothing of the project changes.
@@ -32,8 +32,8 @@ _SHOWN = 12
 
 
 @dataclass(frozen=True)
-class SetAside:
-    """Rows that one reason sets aside.
+class Quarantined:
+    """Rows that one reason quarantines.
 
     ``example``: file and row of the first one; ``value``: its value.
     """
@@ -67,7 +67,7 @@ class Verdict:
         counts: what can be used: patients, lesions, measurements, ...
         first_day, last_day: of the measurements, from the first dose.
         readers: reader and number of measurements.
-        set_aside: rows that cannot be used, by reason.
+        quarantined: rows that cannot be used, by reason.
         unmapped: sites without an organ, and their lesions.
         patient: the patient of ``time_points``: one with many.
         lacks: what nothing was found of, in sentences with a remedy.
@@ -78,7 +78,7 @@ class Verdict:
     first_day: int | None
     last_day: int | None
     readers: tuple[tuple[str, int], ...]
-    set_aside: tuple[SetAside, ...]
+    quarantined: tuple[Quarantined, ...]
     unmapped: tuple[tuple[str, int], ...]
     patient: str
     time_points: tuple[TimePoint, ...]
@@ -152,7 +152,7 @@ def _verdict(connection: duckdb.DuckDBPyConnection, study_id: str) -> Verdict:
     keys = (
         *("patients", "lesions", "target lesions", "new lesions", "measurements", "responses"),
         *("features", "patients with survival", "patients with an arm", "lesions with an organ"),
-        *("stated sums", "rows set aside"),
+        *("stated sums", "rows quarantined"),
     )
     counts = dict(zip(keys, (int(number) for number in row), strict=True))
     days = connection.execute("SELECT min(day), max(day) FROM core.measurement").fetchall()[0]
@@ -176,7 +176,7 @@ def _verdict(connection: duckdb.DuckDBPyConnection, study_id: str) -> Verdict:
         first_day=days[0],
         last_day=days[1],
         readers=tuple((str(name), int(n)) for name, n in readers),
-        set_aside=tuple(SetAside(*item) for item in aside),
+        quarantined=tuple(Quarantined(*item) for item in aside),
         unmapped=tuple((str(site), int(n)) for site, n in unmapped),
         patient=patient,
         time_points=points,
@@ -219,7 +219,8 @@ def _lacks(counts: Mapping[str, int]) -> tuple[str, ...]:
     elif not counts["measurements"] and not counts["features"]:
         lacks.append(
             "No size of a lesion can be used: there will be no sums, no growth and no progression "
-            "by sizes. Name a table of measurements (domain tr), or mend what sets its rows aside."
+            "by sizes. Name a table of measurements (domain tr), or correct what its rows are "
+            "quarantined for."
         )
     if counts["measurements"] and not counts["lesions with an organ"]:
         lacks.append(
@@ -237,7 +238,7 @@ def _lacks(counts: Mapping[str, int]) -> tuple[str, ...]:
 def print_verdict(verdict: Verdict, display: Display, *, with_time_points: bool = True) -> None:
     """Says what will be usable, what not and why, and shows the first time points of a patient."""
     out = console()
-    if verdict.set_aside:
+    if verdict.quarantined:
         rows = [
             (
                 item.rows,
@@ -247,10 +248,10 @@ def print_verdict(verdict: Verdict, display: Display, *, with_time_points: bool 
                 item.value[:60],
                 item.remedy,
             )
-            for item in verdict.set_aside
+            for item in verdict.quarantined
         ]
-        columns = ("rows", "variable", "why set aside", "first", "value", "remedy")
-        out.print(table("Rows that a run would set aside (quality.quarantine)", columns, rows))
+        columns = ("rows", "variable", "why quarantined", "first", "value", "remedy")
+        out.print(table("Rows that a run would quarantine (quality.quarantine)", columns, rows))
     for site, lesions in verdict.unmapped[:10]:
         display.say(
             f"site {site!r} ({lesions:,} lesions) has no organ: name it under 'sites:' in study.yml"
@@ -287,5 +288,5 @@ def usable_text(verdict: Verdict) -> str:
         days = f"; days {verdict.first_day} to {verdict.last_day}"
     by = [f"{name or 'no reader named'} ({n:,})" for name, n in verdict.readers]
     readers = f"; measured by {', '.join(by)}" if len(by) > 1 else ""
-    aside = counts["rows set aside"]
-    return f"Usable: {', '.join(parts)}{days}{readers}. Set aside: {aside:,} rows."
+    aside = counts["rows quarantined"]
+    return f"Usable: {', '.join(parts)}{days}{readers}. Quarantined: {aside:,} rows."

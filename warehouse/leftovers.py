@@ -15,7 +15,7 @@ from pathlib import Path
 OLD_SECONDS = 3600
 """A file of another machine that young may still be written there."""
 OURS = re.compile(r"\..+\.(?P<machine>[0-9a-f]{8})-(?P<process>\d+)\.writing")
-LONGEST_NAME = 100
+MAX_NAME = 100
 """Letters of a file's name that are kept in the name of what is written beside it."""
 
 
@@ -48,7 +48,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
 def _stem(name: str) -> str:
     """A file's name, short enough for more to be written before and after it."""
-    if len(os.fsencode(name)) <= LONGEST_NAME:
+    if len(os.fsencode(name)) <= MAX_NAME:
         return name
     return hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
 

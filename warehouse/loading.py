@@ -181,7 +181,7 @@ def _print(report: LoadReport, folder: Path, display: Display) -> None:
         (file.source_file, file.domain, file.rows_in_file, file.rows_loaded, file.rows_quarantined)
         for file in report.files
     ]
-    columns = ("file", "domain", "rows in file", "loaded", "set aside")
+    columns = ("file", "domain", "rows in file", "loaded", "quarantined")
     console().print(table(f"Study {report.study_id}", columns, rows))
     for join in report.joins:
         display.say(

@@ -61,7 +61,7 @@ def map_files(
     _print_questions(proposal)
     _try(folder, display)
     display.say(
-        f"Read {target} through, mend what is wrong, and try again with: lesions load {folder}"
+        f"Read {target} through, correct what is wrong, and try again with: lesions load {folder}"
     )
     return target
 

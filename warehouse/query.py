@@ -26,7 +26,7 @@ COPY_OPTIONS = {
 BY_SUFFIX = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".xlsx": "excel"}
 SHOWN_LIMIT = 10_000
 """Rows fetched for a terminal, of which some are shown and all are counted."""
-LEAST_BLOCKS = 3
+MIN_BLOCKS = 3
 BATCH = 10_000
 
 
@@ -103,7 +103,7 @@ def show(relation: duckdb.DuckDBPyRelation, max_rows: int, width: int) -> None:
     Args:
         relation: the result.
         max_rows: rows shown of a table; of blocks, as many as have that many lines, at least
-            LEAST_BLOCKS.
+            MIN_BLOCKS.
         width: columns of text.
     """
     with duckdb.connect() as memory:
@@ -126,7 +126,7 @@ def show(relation: duckdb.DuckDBPyRelation, max_rows: int, width: int) -> None:
 def _show_blocks(
     names: Sequence[str], rows: Sequence[Sequence[str | None]], total: int, lines: int, width: int
 ) -> None:
-    shown = rows[: max(LEAST_BLOCKS, lines // (len(names) + 1))]
+    shown = rows[: max(MIN_BLOCKS, lines // (len(names) + 1))]
     left = max(len(name) for name in names)
     for number, row in enumerate(shown, start=1):
         print(f"── row {number} ".ljust(min(width, left + 20), "─"))

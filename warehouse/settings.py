@@ -75,7 +75,7 @@ def read_settings(path: Path) -> dict[str, Any]:
             f"{path.name} is nested too deeply: a setting is one value below its [section]."
         ) from error
     except ValueError as error:  # also text that is not UTF-8, and numbers of thousands of digits
-        raise LesionsError(f"{path.name} is not valid TOML: {error}. Mend that line.") from error
+        raise LesionsError(f"{path.name} is not valid TOML: {error}. Correct that line.") from error
     except OSError as error:
         raise LesionsError(f"{path} cannot be read: {error.strerror}.") from error
     values = default_values()
@@ -92,7 +92,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def _of_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Settings that variables such as LESIONS_RUN__THREADS give; they go before the file's.
+    """Settings that variables such as LESIONS_RUN__THREADS give; they take precedence.
 
     Raises:
         CommandError: a variable of that form that names no setting, or a value of another type.

@@ -31,7 +31,7 @@ ENDPOINTS = {
 }
 LANDMARK_MONTHS = (6, 12, 18, 24)
 SUBGROUPS = {**COUNTED}
-FEWEST_EVENTS = 5
+MIN_EVENTS = 5
 """A subgroup with fewer events in all has no hazard ratio."""
 
 
@@ -237,7 +237,7 @@ def _subgroup(
     parts = [rows[rows["trt01p"] == arm] for arm in (study.arms[0], other)]
     n_events = [int(events(part).sum()) for part in parts]
     ratio = (float("nan"),) * 3
-    if min(len(p) for p in parts) and sum(n_events) >= FEWEST_EVENTS:
+    if min(len(p) for p in parts) and sum(n_events) >= MIN_EVENTS:
         model = hazard(rows, (study.arms[0], other))
         if model.is_converged:
             lower, upper = model.interval(study.confidence)
@@ -290,7 +290,7 @@ def forest(study: Study, endpoint: str, other: str, at: int) -> tuple[Table, lis
         tuple(lines),
         (
             f"Hazard ratio of {other} against {study.arms[0]}: Cox model of the subgroup, not "
-            f"adjusted; NE with fewer than {FEWEST_EVENTS} events.",
+            f"adjusted; NE with fewer than {MIN_EVENTS} events.",
             "Interaction: likelihood-ratio test of arm by subgroup, subjects with a known value.",
         ),
     )  # fmt: skip

@@ -4,7 +4,7 @@
    axis.
    A node counts by its short axis only when that was measured at every one of its time points; else by its long axis
    throughout, so that a change of method is never read as growth. The volume uses the short axis under the same
-   condition, else long axis / volume.axis_ratio; a volume that was measured goes before a derived one.
+   condition, else long axis / volume.axis_ratio; a measured volume takes precedence over a derived one.
    Of two test codes of one axis that of the lower preference counts (staging.test_code): LDIAM before DIAMETER. Of two
    different sizes of one axis at one time point the accepted record counts, else a measured before an imputed one, else
    the later one, for a scan is repeated where the first was not good enough, and a baseline lies as near to treatment

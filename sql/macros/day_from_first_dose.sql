@@ -2,7 +2,7 @@
    SDTM study days count from RFSTDTC and have no day 0: day 1 is the reference day itself, day -1 the day before.
    A source that says 'zero_based' counts from the first dose already.
    reference_shift_days = RFXSTDTC - RFSTDTC: days between the SDTM reference start and the first dose.
-   A stated day goes before a date, for a stated day cannot be partial.
+   A stated day takes precedence over a date, for a stated day cannot be partial.
 */
 CREATE OR REPLACE MACRO day_from_first_dose(
     stated_day, date_text, first_dose_date, day_convention, reference_shift_days

@@ -11,9 +11,9 @@ SELECT
     defect.severity, -- how bad
     counted.title, -- the defect
     counted.handling, -- what is done with it
-    counted.n_quarantined, -- rows set aside for it
+    counted.n_quarantined, -- rows quarantined for it
     counted.n_findings, -- findings
-    counted.n_handled, -- rows mended
+    counted.n_handled, -- rows corrected
     defect.remedy -- what to do about it
 FROM quality.defect_count AS counted
 INNER JOIN quality.defect AS defect ON counted.defect_id = defect.defect_id

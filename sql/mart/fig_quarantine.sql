@@ -1,4 +1,4 @@
-/* Rows set aside, by study and reason.
+/* Rows quarantined, by study and reason.
    Why: what the numbers do not contain, with what to do about it.
    Caveats: the rows themselves are in quality.quarantine.
    Grain: one row per study_id, domain, stage, reason_id and reason

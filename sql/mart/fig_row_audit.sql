@@ -9,7 +9,7 @@ SELECT
     step_order, -- order of the steps
     rows_in, -- rows in
     rows_out, -- rows out
-    rows_quarantined, -- rows set aside
+    rows_quarantined, -- rows quarantined
     rows_excluded, -- rows that are not meant for the next table
     rows_collapsed, -- rows brought together into one
     is_balanced, -- the first is the sum of the others

@@ -28,7 +28,7 @@ SELECT
     lesion.lesion_id, -- text id of the lesion: study / subject / reader / lesion
     lesion.patient_id, -- text id of the patient; NULL where the source does not say
     lesion.study_id, -- text id of the study
-    study.tumor_type, -- tumour type, as the study states it
+    study.tumor_type, -- tumor type, as the study states it
     patient.treatment, -- the patient's treatment
     patient.treatment_class, -- its class
     patient.kras_status, -- the patient's KRAS status

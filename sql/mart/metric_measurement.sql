@@ -13,7 +13,7 @@ SELECT
         AS month, -- whole months of 30.4375 days from the first dose; negative before it
     measurement.patient_id, -- text id of the patient; NULL where the source does not say
     measurement.study_id, -- text id of the study
-    study.tumor_type, -- tumour type, as the study states it
+    study.tumor_type, -- tumor type, as the study states it
     patient.treatment, -- the patient's treatment
     patient.treatment_class, -- its class
     measurement.organ, -- id of the organ

@@ -10,7 +10,7 @@
 SELECT
     patient.patient_id, -- text id of the patient
     patient.study_id, -- text id of the study
-    study.tumor_type, -- tumour type, as the study states it
+    study.tumor_type, -- tumor type, as the study states it
     patient.arm, -- arm as the source names it
     patient.treatment, -- treatment
     patient.treatment_class, -- class of the treatment
@@ -29,7 +29,7 @@ SELECT
     patient.race, -- self-reported race
     patient.ecog, -- ECOG performance status
     patient.kras_status, -- KRAS status
-    patient.primary_site, -- site of the primary tumour
+    patient.primary_site, -- site of the primary tumor
     outcome.os_days, -- overall survival, or time under observation, days
     outcome.os_event, -- died
     outcome.pfs_days, -- progression-free survival (analysis.patient_endpoint), days

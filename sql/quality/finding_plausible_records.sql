@@ -2,9 +2,8 @@
    Why: a second organ, a response without a scan and a size without a unit are taken as they are, and change results.
    How: a kind that more than five patients and more than one in 20 of the study show is the study's way: one finding
    then, with their number.
-   Caveats: a response is held against the scans of every reader, and against none of a visit whose rows of TR were set
-   aside. Where lesions belong to no known patient, each counts
-   as one.
+   Caveats: a response is held against the scans of every reader, and against none of a visit whose rows of TR were
+   quarantined. Where lesions belong to no known patient, each counts as one.
    Reference: Eisenhauer et al. 2009, Eur J Cancer 45:228, section 4.3.
    Grain: one row per defect found
    Key: finding_id
@@ -55,7 +54,7 @@ scan AS (
     WHERE is_scan AND patient_id IS NOT NULL AND day IS NOT NULL
 ),
 
--- Rows of a scan that were set aside: they are named, and so is what is wrong with them.
+-- Rows of a scan that were quarantined: they are named, and so is what is wrong with them.
 unused_scan AS (
     SELECT DISTINCT
         patient_id,

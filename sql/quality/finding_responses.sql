@@ -214,7 +214,7 @@ no_counted AS (
     GROUP BY told.study_id, told.source_file, told.criterion
 ),
 
--- Progression that no day is known of: set aside, and endpoints end before it, or with the death.
+-- Progression that no day is known of: quarantined, and endpoints end before it, or with the death.
 undated_progression AS (
     SELECT
         'rows.7m' AS defect_id,

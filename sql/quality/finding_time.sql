@@ -1,7 +1,7 @@
 /* Scans on days that do not suit them: under treatment, after death, after the next therapy, or of two days at once:
    time.1d, 1f, 1g, 2i and 2j of quality.defect.
    Why: a baseline under treatment hides the response; a scan after death says that one of the two dates is wrong.
-   Caveats: the warehouse takes the study day where one is given. Here, for 2i and 2j, a full date goes before it, so
+   Caveats: the warehouse takes the study day where one is given. Here, for 2i and 2j, a full date takes precedence, so
    that a planned day is not read as a scan after death. The day of death is DM's, else DD's, else DS's.
    Grain: one row per defect found
    Key: finding_id

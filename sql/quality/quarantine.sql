@@ -1,6 +1,6 @@
 /* A row of a source that cannot be used, and why.
    Why: nothing vanishes. Each row that is in a file and not in the tables is here, with the value at fault and the
-   way to mend it.
+   way to correct it.
    Caveats: a row is here once, for the first reason that applies. stage 'load': the record could not be read;
    'staging': it could not be given a subject, a lesion, a day or a value.
    Grain: one row per rejected row

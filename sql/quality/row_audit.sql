@@ -213,7 +213,7 @@ reason AS (
     GROUP BY step, disposition, reason_id
 ),
 
-set_aside AS (
+accounted AS (
     SELECT
         step,
         sum(n_rows) FILTER (WHERE disposition = 'excluded') AS rows_excluded,
@@ -263,12 +263,12 @@ audit AS (
         hop.rows_in,
         hop.rows_out,
         coalesce(quarantined.n_rows, 0) AS rows_quarantined,
-        coalesce(set_aside.rows_excluded, 0) AS rows_excluded,
-        coalesce(set_aside.rows_collapsed, 0) AS rows_collapsed,
-        set_aside.reason
+        coalesce(accounted.rows_excluded, 0) AS rows_excluded,
+        coalesce(accounted.rows_collapsed, 0) AS rows_collapsed,
+        accounted.reason
     FROM hop
     LEFT JOIN quarantined ON hop.domain = quarantined.domain
-    LEFT JOIN set_aside ON hop.step = set_aside.step
+    LEFT JOIN accounted ON hop.step = accounted.step
 )
 
 SELECT
@@ -280,5 +280,5 @@ SELECT
     CAST(rows_excluded AS BIGINT) AS rows_excluded, -- rows that have nothing to give to this output
     CAST(rows_collapsed AS BIGINT) AS rows_collapsed, -- rows that stand behind a row that went on
     rows_in = rows_out + rows_quarantined + rows_excluded + rows_collapsed AS is_balanced, -- every row is accounted for
-    reason -- why rows were set aside, with counts; NULL when none were
+    reason -- why rows were excluded or collapsed, with counts; NULL when none were
 FROM audit

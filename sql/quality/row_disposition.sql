@@ -1,5 +1,5 @@
 /* Rows of one study that left the path from raw to core at one step, and why.
-   Why: the detail behind quality.row_audit: which rows were set aside, excluded from an output or collapsed, in
+   Why: the detail behind quality.row_audit: which rows were quarantined, excluded from an output or collapsed, in
    words.
    Caveats: excluded rows are not lost: they go to another output, or have nothing to give to this one.
    Grain: one row per step, study_id, disposition and reason_id

@@ -1,5 +1,5 @@
 /* Every row of DM with the verdict on it.
-   Why: a subject has one row in DM; what else stands there is set aside by a stated reason, not by accident.
+   Why: a subject has one row in DM; what else stands there is quarantined by a stated reason, not by accident.
    Caveats: of two rows of one subject the first in the file counts; an identical repeat is collapsed, a different one
    goes to quality.quarantine.
    Grain: one row per raw.dm row

@@ -1,5 +1,5 @@
 /* Every row of RF with the verdict on it.
-   Why: a radiomic feature is a number of one lesion on one day; what is not is set aside by a stated reason.
+   Why: a radiomic feature is a number of one lesion on one day; what is not is quarantined by a stated reason.
    Caveats: of two values of one lesion, day, region, segmentation and feature the first in the file counts; the
    other is collapsed, equal or not. Numbers of 1e100 and more are marks of failure and no measurements (their squares
    have no place among floating-point numbers). A blank region is 'whole', a blank segmentation 'original'.

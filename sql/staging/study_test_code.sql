@@ -1,7 +1,7 @@
 /* What a test code of TR means in a study.
    Why: sizes, states and sums are told apart here, once, by rows of a seed and of study.yml, not by lists of codes.
-   How: what study.yml says of a code (test_codes) goes before staging.test_code. A code that neither knows is a sum
-   where its name begins with SUM (of diameters where it ends with DIAM), else other.
+   How: what study.yml says of a code (test_codes) takes precedence over staging.test_code. A code that neither
+   knows is a sum where its name begins with SUM (of diameters where it ends with DIAM), else other.
    Reference: CDISC SDTM controlled terminology, code list C96779 (TRTESTCD).
    Grain: one row per study_id and test_code of raw.tr
    Key: study_id, test_code

@@ -1,5 +1,5 @@
 /* Every row of TU with the verdict on it.
-   Why: a lesion is what a reader identified in TU; what cannot name its lesion is set aside by a stated reason.
+   Why: a lesion is what a reader identified in TU; what cannot name its lesion is quarantined by a stated reason.
    Caveats: a row without a day is kept, for the lesion is there all the same. An exact repeat (same subject, reader,
    lesion, test, result, site, visit and date) is collapsed.
    Grain: one row per raw.tu row

@@ -1,7 +1,7 @@
 /* Every row of TR, its size in mm or its state in words, with the verdict on it.
    Why: this is where text becomes numbers: sizes, units, words for 'too small', days. Each rule is applied once,
    here, and each row that fails one carries the reason.
-   Caveats: the standard result (TRSTRESN) goes before the original one, but not before the words of the original:
+   Caveats: the standard result (TRSTRESN) takes precedence over the original, but not before the words of the original:
    'TOO SMALL TO MEASURE' follows the study's or the setting's rule even where the source put its own number beside
    it. Exact repeats (all values but the sequence number) are collapsed. What a test code means, staging.study_test_code
    says; SUMDIAM and other sums are kept as 'sum' and never become a size of a lesion; they pass the same checks. NOT

@@ -1,5 +1,5 @@
 /* One stated progression whose day is not known.
-   Why: it is set aside, for no endpoint can end on it; but who has one did progress, and the censoring has to say so.
+   Why: it is quarantined, for no endpoint can end on it; but who has one did progress, and the censoring has to say so.
    Caveats: overall responses of the trial itself, by the criterion that counts.
    Grain: one row per rs_row
    Key: rs_row

@@ -1,7 +1,7 @@
 /* The day of a row of TU, TR or RS that bears neither a full date nor a study day, as far as others tell it.
    Why: a response without a date is one of its visit, and a scan of 'June 2014' is that of the visit of June 2014.
    How: the days of the patient's dated rows of the same link group, else of the same visit number, else of the same
-   label; of the same reader where he or she has any, else of the others. A size or a lesion with a partial date takes
+   label; of the same reader where they have any, else of the others. A size or a lesion with a partial date takes
    the day of its period that most of those rows bear (the first of several); a response the last day of the scans,
    else of the responses. Where no visit tells, a partial date is imputed by the setting dates.partial (first of the
    month or year, or its middle), after the visits with a lower number and before those with a higher one.

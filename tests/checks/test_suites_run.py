@@ -107,7 +107,7 @@ TAMPERED = [
         "domain, 'no id' AS reason, 'load' AS stage, "
         "FROM (FROM quality.load_audit ORDER BY rows_in_file DESC LIMIT 1), "
         "range(1, rows_in_file // 9 + 10) AS r(i)",
-        {"few_set_aside_in_loading"},
+        {"few_quarantined_in_loading"},
     ),
     (
         "mart.fig_consort",

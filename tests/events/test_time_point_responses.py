@@ -117,7 +117,7 @@ def test_the_time_point_before_bounds_a_new_lesion_by_its_last_scan() -> None:
 
 
 def test_a_lesion_measured_twice_at_one_time_point_counts_by_the_later_day() -> None:
-    """30 mm on day 56 and 24 mm on day 58: 24; an accepted record goes before it."""
+    """30 mm on day 56 and 24 mm on day 58: 24; an accepted record takes precedence."""
     with _kit() as kit:
         for subject, accepted in (("1", None), ("2", "Y")):
             kit.subject(subject)

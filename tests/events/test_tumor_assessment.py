@@ -319,8 +319,8 @@ def test_without_a_first_dose_the_endpoint_says_so() -> None:
             "time_days, missing_reason",
             f"{PFS} AND patient_id = 's1/2'",
         ) == [
-            (None, "The day of the first dose is not known, and the patient's assessments were set "
-             "aside for want of it (quality.quarantine).")
+            (None, "The day of the first dose is not known, and the patient's assessments were "
+             "quarantined for want of it (quality.quarantine).")
         ]  # fmt: skip
 
 

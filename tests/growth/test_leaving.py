@@ -179,11 +179,11 @@ def test_visits_go_on_as_usual_in_the_study() -> None:
     for found, days in zip(visits.day, wanted, strict=True):
         assert found[np.isfinite(found)].tolist() == days
     np.testing.assert_array_equal(visits.next_day, [200.0, 121.0, 240.0, 120.0, 33.0])
-    # of the two events a visit showed one; who has no end was censored on his last day
+    # of the two events a visit showed one; who has no end was censored on their last day
     assert visits.share_at_visit == 0.5
     assert visits.end_day.tolist() == [160.0, 81.0, 180.0, 75.0, 33.0]
     assert visits.has_left.tolist() == [False, True, False, True, False]
-    # a stays as long as he did; b, who left, as long as a: nobody else was censored
+    # a stays as long as they did; b, who left, as long as a: nobody else was censored
     most = visits.censoring(np.random.default_rng(0), 7)
     np.testing.assert_array_equal(most, np.repeat([[4], [3], [3], [3], [1]], 7, axis=1))
 

@@ -67,7 +67,7 @@ def test_planted_variance_between_patients_is_recovered(schedule: Callable):
     assert found.n_patients == 120
     assert (found.patient_share > 0.15).all()
     assert np.isfinite(found.mean_phi).all()
-    # a patient's mean effect is that of his lesions: known within the posterior's spread
+    # a patient's mean effect is that of their lesions: known within the posterior's spread
     spread = found.patient_mean.var(axis=0) + (found.patient_sd**2).mean(axis=0)
     np.testing.assert_allclose(spread, found.estimates[gammas] ** 2, rtol=0.15)
 

@@ -78,7 +78,7 @@ def test_groups_side_in_stretches_of_points(monkeypatch: pytest.MonkeyPatch) -> 
     problem, partial, _, expected = _at({"strata": True, "truncated": True}, "efron")
     monkeypatch.setattr(determinant_module, "_groups_cost", _constant(-np.inf))
     monkeypatch.setattr(determinant_module, "CELLS", 64 * problem.n_groups // 10)
-    monkeypatch.setattr(determinant_module, "LEAST_WIDTH", 3)
+    monkeypatch.setattr(determinant_module, "MIN_WIDTH", 3)
     found = determinant_for(problem, "exact").value(partial, VARIANCE)
     assert found == pytest.approx(expected, rel=EXACT)
 

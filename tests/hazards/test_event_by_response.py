@@ -156,7 +156,7 @@ def test_hazard_ratios_are_of_the_model_with_the_patients_effect(
     found: dict[str, pd.DataFrame], rows: pd.DataFrame
 ) -> None:
     table = of(found["event_by_response"]).set_index("best_overall_response")
-    enough = [n for n in RESPONSES if table.loc[n, "n_events"] >= module.LEAST_EVENTS]
+    enough = [n for n in RESPONSES if table.loc[n, "n_events"] >= module.MIN_EVENTS]
     chosen = rows[rows["response"].isin(enough)]
     data = cox_data(
         chosen["time_days"].to_numpy(),

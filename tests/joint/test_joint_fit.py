@@ -176,12 +176,12 @@ def test_known_curves_give_the_reference_of_known_curves(trial: Trial, joint_ref
 
 
 def test_estimates_are_where_the_likelihood_is_largest(joint: JointFit):
-    assert np.abs(joint.climbed.sums.score.sum(axis=0)).max() < 1e-2
+    assert np.abs(joint.maximum.sums.score.sum(axis=0)).max() < 1e-2
     for k, error in enumerate(joint.standard_errors):
         for sign in (-1, 1):
             theta = joint.theta.copy()
             theta[k] += 0.1 * sign * error
-            assert joint.model.evaluate(theta).total < joint.climbed.sums.total
+            assert joint.model.evaluate(theta).total < joint.maximum.sums.total
 
 
 def test_links_are_tested_by_refitting(joint: JointFit):

@@ -65,7 +65,7 @@ def test_every_layout_is_tested():
     assert set(BY_LESION) | set(BY_SUM) == set(layout_names())
 
 
-def test_nothing_is_set_aside(built):
+def test_nothing_is_quarantined(built):
     _, connection = built
     assert connection.sql("SELECT reason, value FROM quality.quarantine").fetchall() == []
     assert connection.sql("SELECT count(*) FROM core.patient").fetchall() == [(5,)]

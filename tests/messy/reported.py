@@ -28,7 +28,7 @@ FEWER_FINDINGS_THAN_ROWS = {
 """Defects whose finding stands for several of the listed places, and why."""
 
 FOLLOWS_FROM_ANOTHER = {
-    "rows.7k": "a planted row of RS that is set aside leaves the parts of its response",
+    "rows.7k": "a planted row of RS that is quarantined leaves the parts of its response",
     "sizes.6d": "a size with a planted defect is not that of the trial's own sum",
     "time.1g": "the first scan that time.1d moves shows non-target lesions too",
 }

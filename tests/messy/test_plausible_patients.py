@@ -207,7 +207,7 @@ def test_a_response_on_a_day_without_a_scan(kit: SqlKit, day: str, word: str, n:
     assert len(found(kit, RECORDS, "plausibility.7b")) == n
 
 
-def test_a_response_to_a_scan_that_was_set_aside_is_not_named(kit: SqlKit) -> None:
+def test_a_response_to_a_scan_that_was_quarantined_is_not_named(kit: SqlKit) -> None:
     kit.subject("1")
     kit.lesion()
     kit.size(1, 20)

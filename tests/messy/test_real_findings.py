@@ -208,10 +208,10 @@ def test_what_is_normal_in_real_sources_is_counted(real: SqlKit) -> None:
         "SELECT count(*) FROM raw.tr WHERE trtestcd IN ('LDIAM', 'DIAMETER', 'LPERP') "
         "AND try_cast(trorres AS DOUBLE) = 0"
     )
-    set_aside = real.query(
+    quarantined = real.query(
         "SELECT count(*) FROM staging.tumor_result_screen WHERE disposition <> 'kept' "
         "AND value_raw = '0'"
     )
-    assert handled["sizes.1d"] == zeros[0][0] - set_aside[0][0]
+    assert handled["sizes.1d"] == zeros[0][0] - quarantined[0][0]
     assert handled["identity.2a"] == 254
     assert handled["identity.1a"] == 384

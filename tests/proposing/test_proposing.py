@@ -73,7 +73,7 @@ def test_german_dates_decimal_commas_and_encoding(tmp_path):
     assert rules["trdtc"] == "Untersuchungsdatum"
     verdict = judged(tmp_path / "s", tmp_path)
     assert verdict.counts["measurements"] == 6 * 2 * 3
-    assert verdict.counts["rows set aside"] == 0
+    assert verdict.counts["rows quarantined"] == 0
     # Ten days before the first dose, and 84 after it.
     assert (verdict.first_day, verdict.last_day) == (-10, 84)
     assert verdict.time_points[0].diameter_mm == pytest.approx(31.0)
@@ -112,7 +112,7 @@ def test_a_workbook_with_a_legend_and_two_header_rows(tmp_path):
     assert (options.sheet, options.stop_value) == ("Data", "Exported for the analysis")
     verdict = judged(folder, tmp_path)
     assert verdict.counts["measurements"] == 4 * 2 * 3
-    assert verdict.counts["rows set aside"] == 0
+    assert verdict.counts["rows quarantined"] == 0
     assert verdict.time_points[0].diameter_mm == pytest.approx(35.0)
 
 

@@ -46,7 +46,7 @@ def test_every_row_counts_and_the_first_dose_is_found_by_name_or_by_its_dates(
 ) -> None:
     proposal = proposed(tmp_path / "s", **sheets(name))
     verdict = judged(tmp_path / "s", tmp_path)
-    assert verdict.counts["rows set aside"] == 0
+    assert verdict.counts["rows quarantined"] == 0
     assert verdict.counts["measurements"] == PATIENTS * 2 * 3
     assert verdict.counts["patients with survival"] == PATIENTS
     assert (verdict.first_day, verdict.last_day) == (-9, 112)
@@ -63,7 +63,7 @@ def test_without_a_first_dose_days_count_from_the_first_scan_as_the_question_say
     assert question(proposal, "first dose").taken == "each patient's first scan is day 0"
     verdict = judged(tmp_path / "s", tmp_path)
     assert verdict.counts["measurements"] == PATIENTS * 2 * 3
-    assert verdict.counts["rows set aside"] == 0
+    assert verdict.counts["rows quarantined"] == 0
     assert (verdict.first_day, verdict.last_day) == (0, 121)
 
 
@@ -145,7 +145,7 @@ def test_stretches_of_time_give_new_lesions_and_survival(tmp_path: Path) -> None
     verdict = judged(tmp_path / "s", tmp_path)
     assert verdict.counts["patients with survival"] == 20
     assert verdict.counts["new lesions"] == 20
-    assert verdict.counts["rows set aside"] == 0
+    assert verdict.counts["rows quarantined"] == 0
     with duckdb.connect() as connection:
         folder = next((tmp_path / "raw").glob("*"))
         found = connection.execute(

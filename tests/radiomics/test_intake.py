@@ -150,7 +150,7 @@ def test_a_long_table_found_by_its_names(workspace: Workspace) -> None:
     assert workspace.table("tu", "tulnkid, tuloc") == [("1", "liver"), ("2", "bone")]
 
 
-def test_records_without_a_subject_are_set_aside_once_each(workspace: Workspace) -> None:
+def test_records_without_a_subject_are_quarantined_once_each(workspace: Workspace) -> None:
     text = "patient,lesion,a_mm,b_mm\nP,1,2,3\n,2,4,5\n"
     workspace.write({"wide.csv": text}, SHORT + "  - file: wide.csv\n")
     [report] = workspace.load().files

@@ -52,7 +52,7 @@ def test_class_and_unit(kit: SqlKit) -> None:
     assert found == {name: list(wanted) for name, _, _, wanted in FEATURES}
 
 
-def test_what_is_no_measurement_is_set_aside(kit: SqlKit) -> None:
+def test_what_is_no_measurement_is_quarantined(kit: SqlKit) -> None:
     """The largest double is what some programs write where a feature could not be computed."""
     values = ("1.7976931348623157e+308", "-1e100", "inf", "nan", "high", "9e99", "-1e-200")
     for i, value in enumerate(values):

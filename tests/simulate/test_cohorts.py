@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from udfs.simulate import SimulatedTrials, simulate_hnscc, simulate_mcrc
 from udfs.simulate.presets import MCRC
-from udfs.simulate.scans import LARGEST_READ_MM
+from udfs.simulate.scans import MAX_READ_MM
 
 N = 300
 
@@ -128,7 +128,7 @@ def test_sizes_are_the_curve_with_the_stated_error() -> None:
     )
     seen = m["long_mm"][rows]
     volume = seen**3 / (2 * 1.31**2)
-    large = (curve > 10000) & (seen > 0) & (seen < LARGEST_READ_MM)
+    large = (curve > 10000) & (seen > 0) & (seen < MAX_READ_MM)
     error = volume[large] / curve[large] - 1
     # 0.25 from the model; rounding a diameter of 33 mm or more adds at most 3 * 0.29 / 33 = 0.026.
     assert large.sum() > 2000

@@ -20,11 +20,11 @@ from udfs.simulate import simulate_mcrc
 from udfs.simulate.messages import NAMES
 
 SEEDS = range(20)
-MOST_BY_CHANCE = 4
+MAX_BY_CHANCE = 4
 """Of 20 at 5 %; more come about in 0.3 % of the series."""
-LEAST_HELD = 16
+MIN_HELD = 16
 """Of 20 intervals of 95 %; fewer hold the size in 0.3 % of the series."""
-LEAST_FOUND = {
+MIN_FOUND = {
     "refractory": 18,
     "antibody_deepens": 18,
     "antibody_alike": 8,
@@ -57,11 +57,11 @@ def test_a_message_is_found_where_it_is_planted_and_not_at_zero(
     ]
     if name in ABSENT:  # planted is that there is no difference
         there, zero = zero, there
-    assert sum(found.is_found for found in zero) <= MOST_BY_CHANCE
-    assert sum(found.is_found for found in there) >= LEAST_FOUND.get(name, 0)
+    assert sum(found.is_found for found in zero) <= MAX_BY_CHANCE
+    assert sum(found.is_found for found in there) >= MIN_FOUND.get(name, 0)
     if name in SIZES:
         held = sum(found.lower < SIZES[name] < found.upper for found in there)
-        assert held >= LEAST_HELD
+        assert held >= MIN_HELD
 
 
 @pytest.mark.slow
@@ -71,4 +71,4 @@ def test_lesions_tested_as_independent_find_too_much() -> None:
     """
     p = np.array([nadirs_by_kras(kras_without_effect(QUARTER, s)) for s in SEEDS])
     lesions, clusters, patients = (p < 0.05).sum(axis=0)
-    assert max(clusters, patients) <= MOST_BY_CHANCE < lesions
+    assert max(clusters, patients) <= MAX_BY_CHANCE < lesions

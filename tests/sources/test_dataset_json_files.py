@@ -106,7 +106,7 @@ def test_metadata_without_rows_is_a_table_without_rows(workspace):
     assert workspace.table("dm") == []
 
 
-def test_a_record_of_another_length_is_set_aside(workspace):
+def test_a_record_of_another_length_is_quarantined(workspace):
     rows = [ROWS[0], ["S", "5"], ROWS[1]]
     workspace.write({"dm.json": json.dumps({**metadata(records=3), "rows": rows})})
     report = workspace.load()

@@ -206,7 +206,7 @@ def test_a_sheet_whose_stated_size_is_wrong_is_read_whole(workspace):
     assert workspace.table("dm", "age")[0] == ("21",)
 
 
-def test_cells_right_of_the_table_are_kept_or_set_aside_never_lost(workspace):
+def test_cells_right_of_the_table_are_kept_or_quarantined_never_lost(workspace):
     rows = [["USUBJID", "AGE"], ["1", 2], ["2", 3, None, None, "left over"]]
     workspace.write({"dm.xlsx": book(rows)})
     workspace.load()

@@ -71,7 +71,7 @@ def test_derived_rows_are_the_first_of_each_key_and_counted(workspace):
     ]
 
 
-def test_a_record_set_aside_derives_nothing(workspace):
+def test_a_record_quarantined_derives_nothing(workspace):
     workspace.write({"sizes.csv": SIZES}, STUDY)
     workspace.load()
     assert workspace.table("suppdm", "usubjid, qval, _source_row") == [
@@ -228,7 +228,7 @@ def test_lesion_long_takes_stated_columns_and_unit(workspace):
     ]
 
 
-def test_records_of_which_an_expression_makes_a_nul_are_set_aside(workspace):
+def test_records_of_which_an_expression_makes_a_nul_are_quarantined(workspace):
     sql = """replace(AGE, '61', 'a' || chr(0))"""
     study = STUDY.replace("qval: AGE", f'qval: {{sql: "{sql}"}}').replace(
         "\"lpad(ID, 4, '0')\"", "\"lpad(first(ID) OVER (PARTITION BY ID), 4, '0')\""

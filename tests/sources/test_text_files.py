@@ -1,4 +1,4 @@
-"""CSV and TSV files: what is read, what is set aside, what is refused."""
+"""CSV and TSV files: what is read, what is quarantined, what is refused."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_kind_of_text_file_gives_the_same_rows(workspace, name, content):
     assert workspace.table("dm", "usubjid, arm, _source_row") == [("1", "x", 1), ("2", "y", 2)]
 
 
-def test_ragged_records_are_set_aside_with_their_number_and_text(workspace):
+def test_ragged_records_are_quarantined_with_their_number_and_text(workspace):
     workspace.write(
         {
             "tr.csv": TR + "1,T1,LDIAM,21,1\n"
@@ -120,7 +120,7 @@ def test_record_numbers_hold_in_a_file_larger_than_the_readers_buffer(workspace)
     assert wrong == [(0,)]
 
 
-def test_a_record_without_subject_is_set_aside(workspace):
+def test_a_record_without_subject_is_quarantined(workspace):
     workspace.write({"dm.csv": "USUBJID,ARM\n1,x\n,y\n ,z\n"})
     report = workspace.load()
     assert (report.files[0].rows_loaded, report.files[0].rows_quarantined) == (1, 2)
@@ -141,7 +141,7 @@ def test_a_word_for_a_missing_value_is_no_subject(workspace):
     ]
 
 
-def test_a_header_repeated_among_the_records_is_set_aside(workspace):
+def test_a_header_repeated_among_the_records_is_quarantined(workspace):
     part = "USUBJID,ARM,AGE\n1,x,60\n"
     workspace.write(
         {"dm.csv": part + "2,short\n" + part.replace("1,", "3,") + " usubjid ,Arm,age\n"}

@@ -136,7 +136,7 @@ def test_blank_lines_count_where_there_is_one_column(tmp_path):
     assert _stage(path, 1).rows == 2
 
 
-def test_a_record_with_a_nul_byte_is_set_aside(tmp_path):
+def test_a_record_with_a_nul_byte_is_quarantined(tmp_path):
     path = tmp_path / "dm.csv"
     path.write_text("id,arm\na,x\nb\0,y\nc,z\n")
     stage = _stage(path, 1)

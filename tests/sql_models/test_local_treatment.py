@@ -163,7 +163,7 @@ def test_a_lesion_that_split_off_a_treated_one_is_treated_too(kit: SqlKit) -> No
 
 
 def test_a_study_has_a_policy_of_its_own() -> None:
-    """The policy of study.yml goes before the setting: a study of irradiation keeps its lesions."""
+    """The policy of study.yml takes precedence: a study of irradiation keeps its lesions."""
     with SqlKit({"local_treatment.policy": "censored"}) as kit:
         for study, policy in (("drug", None), ("irradiation", "kept")):
             kit.study(study, local_treatment=policy)

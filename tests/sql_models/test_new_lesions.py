@@ -48,7 +48,7 @@ COURSES: list[tuple[Course, int | None, str | None]] = [
     (((56, 12),), 56, None),
     (((56, "TU"),), 56, None),
     (((-7, "PRESENT"), (56, "PRESENT")), None, "detected_before_treatment"),
-    # A word goes before a size of the same day: a node of 8 mm that is called absent.
+    # A word takes precedence over a size of the same day: a node of 8 mm that is called absent.
     (((56, 8), (56, "ABSENT"), (112, 12)), 112, None),
     # Never found.
     (((56, "ABSENT"), (112, 0)), None, "not_found"),

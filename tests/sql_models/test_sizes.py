@@ -338,7 +338,7 @@ def test_words_for_no_id_are_the_same_at_load_and_in_sql(word: str) -> None:
 
 
 def test_stated_sums_pass_the_checks_of_sizes(kit):
-    """Each row is kept or set aside with a reason; sums of other things keep their units."""
+    """Each row is kept or quarantined with a reason; sums of other things keep their units."""
     rows = [
         ("10", "cm", None),
         ("-45.5", "mm", "impossible_size"),

@@ -127,7 +127,7 @@ def unknown_unit_throughout(project: Project) -> tuple[str, ...]:
 
     for path in project.studies.glob("*/tr.csv"):
         rewrite(path, furlongs)
-    return "FURLONG", "tr.csv", "set aside"
+    return "FURLONG", "tr.csv", "quarantined"
 
 
 def sizes_that_are_no_numbers(project: Project) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ def sizes_that_are_no_numbers(project: Project) -> tuple[str, ...]:
 
     for path in project.studies.glob("*/tr.csv"):
         rewrite(path, about)
-    return "about", "tr.csv", "set aside"
+    return "about", "tr.csv", "quarantined"
 
 
 def site_codes_throughout(project: Project) -> tuple[str, ...]:

@@ -50,7 +50,7 @@ def study(tmp_path: Path) -> Path:
 def test_load_judges_and_says_what_will_be_usable(study):
     done = lesions("load", study)
     assert done.returncode == 0, done.stderr
-    assert "Usable: 2 patients, 2 lesions, 3 measurements; days 0 to 42. Set aside: 1 rows." in (
+    assert "Usable: 2 patients, 2 lesions, 3 measurements; days 0 to 42. Quarantined: 1 rows." in (
         done.stderr
     )
     assert "Write it as a whole number (42)" in " ".join(done.stdout.split())

@@ -86,7 +86,7 @@ def left_censored_lines(
         part = block.take(rows)
         first = _first(part)
         flat = first[:, 2] < ON_A_LINE
-        fitted, error, loglik, is_converged = _climb(part, first, flat)
+        fitted, error, loglik, is_converged = _maximise(part, first, flat)
         why = np.where(flat, ON_LINE, np.where(is_converged, EVALUABLE, NOT_CONVERGED))
         for name, values in zip(out, (*fitted.T, error, loglik), strict=True):
             out[name][rows] = np.where(why == EVALUABLE, values, np.nan)
@@ -120,7 +120,7 @@ def _first(block: Block) -> FloatArray:
     return np.column_stack([y0 - b * t0, b, s])
 
 
-def _climb(
+def _maximise(
     block: Block, first: FloatArray, flat: BoolArray
 ) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
     """Newton's steps of all series at once, in (a / s, b / s, 1 / s) on scaled days."""

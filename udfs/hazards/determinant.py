@@ -34,7 +34,7 @@ DeterminantKind = Literal["exact", "lanczos", "sparse"]
 EXACT_COST = 4e9
 """Multiplications per evaluation beyond which ``auto`` takes Lanczos; some 0.2 seconds."""
 SPARSE_LEVELS, SPARSE_SHARE = 50, 0.02
-LEAST_WIDTH, CELLS = 64, 2_000_000
+MIN_WIDTH, CELLS = 64, 2_000_000
 """Of a stretch of points in the matrix over groups: at least so wide, about so many numbers."""
 FIRST_EIGENVALUES, PROBES = 8, 16
 LANCZOS_ERROR = 2e-5
@@ -170,7 +170,7 @@ def _groups_matrix(
     l11, l21, l22 = factors
     k, root = block.n_groups, np.sqrt(inverse)
     matrix = np.eye(k)
-    width = max(LEAST_WIDTH, CELLS // k)
+    width = max(MIN_WIDTH, CELLS // k)
     order = np.argsort(block.knot_point, kind="stable")
     sorted_points = block.knot_point[order]
     for first, end in block.bounds:

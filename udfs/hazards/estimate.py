@@ -33,9 +33,9 @@ NO_RISE = 1e-7
 CLOSE_ENOUGH_TO_TEST = 1e-3
 """Last step in the log variance where only the likelihood's maximum is asked for: 1e-3 beside it,
 the likelihood of 1,000 groups that tell the variance to 5 % is lower by 2e-4."""
-FORETOLD = 2e-3
-"""Largest difference of a likelihood from the one foretold at the peak: what the peak itself is
-then higher is of the second order, below 1e-4."""
+MAX_PREDICTION_ERROR = 2e-3
+"""Largest difference of a likelihood from the one predicted at the maximum of the parabola: what
+the maximum itself is then higher is of the second order, below 1e-4."""
 TOO_NEAR = 1e-5
 """Points in the log variance so near that rounding would make the parabola's bend."""
 SIMILAR_STEP = 0.03
@@ -223,15 +223,15 @@ def maximum_near(
         start: (p,) its coefficients, in the solver's units, and (K,) its random effects, of the
             groups ever at risk.
         curvature: that of such a model. With it two likelihoods say where the peak is; the third,
-            there, must be what they foretell.
+            there, must be what they predict.
     """
     if options.method != "aghq" and options.variance is None:
         profile = Profile(_laplace(problem, options, start, problem.partial(*start)))
         x = float(np.log(variance))
         if curvature is not None:
-            peak, foretold = _foretold_peak(profile, x, curvature)
+            peak, predicted = _predicted_maximum(profile, x, curvature)
             is_near = abs(peak - x) < 5 * SIMILAR_STEP
-            if is_near and abs(profile.value(peak) - foretold) < FORETOLD:
+            if is_near and abs(profile.value(peak) - predicted) < MAX_PREDICTION_ERROR:
                 points = (x, x + SIMILAR_STEP, peak)
                 at, value = _vertex({point: profile.value(point) for point in points})
                 return Near(value, float(np.exp(at)), curvature)
@@ -244,7 +244,7 @@ def maximum_near(
     return Near(found.loglik, found.variance, None)
 
 
-def _foretold_peak(profile: Profile, x: float, curvature: float) -> tuple[float, float]:
+def _predicted_maximum(profile: Profile, x: float, curvature: float) -> tuple[float, float]:
     """Where the parabola of this curvature through two points peaks, and how high."""
     here, there = profile.value(x), profile.value(x + SIMILAR_STEP)
     slope = (there - here) / SIMILAR_STEP + curvature * SIMILAR_STEP / 2

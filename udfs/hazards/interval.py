@@ -25,7 +25,7 @@ from udfs.survival.checked import BoolArray, IntArray
 NODES = 15
 N_PIECES = 6
 MODE_STEPS = 40
-SMALLEST_LOG_SD = -5.0
+MIN_LOG_SD = -5.0
 """Where the log standard deviation of u ends: at 0.0067 the effect is nothing."""
 GRADIENT = 1e-4
 """Of the log-likelihood per coefficient, at which the search ends: 1e-4 of a standard error moves
@@ -167,13 +167,13 @@ def _fit(data: _Data, cuts: FloatArray, nodes: int, *, has_effect: bool) -> Inte
         value, gradient = _loglik(data, theta * scale, k, nodes, has_effect=has_effect)
         return -value, -gradient * scale
 
-    bounds = [(None, None)] * (k + p) + [(SMALLEST_LOG_SD, 3.0)] * int(has_effect)
+    bounds = [(None, None)] * (k + p) + [(MIN_LOG_SD, 3.0)] * int(has_effect)
     found = minimize(
         loss, start / scale, jac=True, method="L-BFGS-B", bounds=bounds,
         options={"maxiter": 1000, "maxfun": 2000, "ftol": 1e-15, "gtol": GRADIENT, "maxcor": 30},
     )  # fmt: skip
     theta = found.x * scale
-    at_border = has_effect and theta[-1] <= SMALLEST_LOG_SD + 1e-6
+    at_border = has_effect and theta[-1] <= MIN_LOG_SD + 1e-6
     free = np.arange(theta.size - int(at_border))
     information = _information(data, theta, free, k, nodes, has_effect=has_effect)
     try:

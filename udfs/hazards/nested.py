@@ -45,7 +45,7 @@ from udfs.threads import single_blas_thread
 
 FIRST_RADIUS, LAST_RADIUS = 0.5, 1e-5
 """Of the search in the two log variances."""
-LEAST_START = 0.01
+MIN_START = 0.01
 """Variance to start from where the model with that effect alone has none."""
 SOLVE = 1e-9
 """Residual of the solves for the determinant, relative to their right side."""
@@ -278,7 +278,7 @@ def _highest(
 ) -> tuple[tuple[float, float], bool]:
     """The variances of the highest likelihood, 0 where a model without one effect is as high, and
     whether the search ended there."""
-    start = max(by_site.variance, LEAST_START), max(by_group.variance, LEAST_START)
+    start = max(by_site.variance, MIN_START), max(by_group.variance, MIN_START)
     found = minimize(
         lambda x: -surface.value(float(x[0]), float(x[1])),
         np.log(start),

@@ -116,15 +116,15 @@ class CoxProblem:
         return len(self.index.late_rows) == 0 and self.index.n_points * size**2 <= SMALL
 
     @cached_property
-    def _written_out(self) -> FloatArray:
-        """(n, p) the columns."""
+    def _design_matrix(self) -> FloatArray:
+        """(n, p) the columns as one matrix, for problems that are small."""
         columns = [self.columns.times(unit(self.n_columns, j)) for j in range(self.n_columns)]
         return np.array(columns).T.reshape(self.index.n_rows, self.n_columns)
 
     def information(self, partial: Partial, with_groups: bool) -> FloatArray:
         """(p + K, p + K) minus the Hessian in the coefficients and, if asked, the groups' effects,
-        written out (see ``partial`` for the formula). Not for rows that enter late."""
-        index, z, p = self.index, self._written_out, self.n_columns
+        as one matrix (see ``partial`` for the formula). Not for rows that enter late."""
+        index, z, p = self.index, self._design_matrix, self.n_columns
         k = self.n_groups if with_groups else 0
         rz = partial.risk[:, None] * z
         expected = partial.exposure[:, None] * rz

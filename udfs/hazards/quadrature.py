@@ -29,7 +29,7 @@ from udfs.hazards.objective import Solution, Uncertainty, WarmStarts
 from udfs.hazards.partial import Partial
 from udfs.hazards.problem import CoxProblem
 from udfs.hazards.solver import (
-    MOST_STEPS,
+    MAX_STEPS,
     SMALL_DECREMENT,
     Mode,
     conjugate_gradients,
@@ -137,15 +137,15 @@ class QuadratureObjective:
         b, log_jumps = self._warm.start(variance) if self._warm.seen else self._start
         state = self._state(b, log_jumps, variance)
         complete = _Complete(self.problem, state, self._factor)
-        left = np.inf
-        for step in range(MOST_STEPS + 1):
+        decrement = np.inf
+        for step in range(MAX_STEPS + 1):
             g = self._gradient(state)
             first = complete.solve(g)
-            before, left = left, dot(g, first)
-            if is_done(left, before) or step == MOST_STEPS:
+            previous, decrement = decrement, dot(g, first)
+            if is_done(decrement, previous) or step == MAX_STEPS:
                 break
             observed = _Observed(self.problem, state)
-            accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
+            accuracy = float(np.clip(np.sqrt(decrement), 1e-8, 0.1))
             move = conjugate_gradients(observed.times, complete.solve, g, accuracy)
             new = self._line_search(state, move, variance, dot(g, move))
             if new is None:
@@ -157,7 +157,7 @@ class QuadratureObjective:
             at_mean = _known(self.problem, state)
             self._factor, self._is_fresh = _factor(self.problem, at_mean), True
         self._warm.add(variance, (state.b, state.log_jumps))
-        return self._solution(state, variance, step, left <= SMALL_DECREMENT)
+        return self._solution(state, variance, step, decrement <= SMALL_DECREMENT)
 
     def uncertainty(self, solution: Solution) -> Uncertainty:
         """From the observed information in coefficients and jumps; the random effects' variance is

@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 
 CLOSE = 1e-5
 """A step of the interpolation below this leaves an error far below it, so it is the last."""
-MOST_EVALUATIONS = 40
+MAX_EVALUATIONS = 40
 
 
 def maximise_along(
@@ -52,9 +52,9 @@ def maximise_along(
         if at(c) <= at(b):
             break
         a, b = b, c
-        if len(seen) > MOST_EVALUATIONS:
+        if len(seen) > MAX_EVALUATIONS:
             break
-    while len(seen) < MOST_EVALUATIONS:
+    while len(seen) < MAX_EVALUATIONS:
         best = max(seen, key=seen.__getitem__)
         left = [x for x in seen if x < best]
         right = [x for x in seen if x > best]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import chdtrc, chdtri
 
 from udfs.hazards.data import CoxData
+from udfs.hazards.design import Design
 from udfs.hazards.errors import SeparatedTermError
 from udfs.hazards.estimate import (
     Estimate,
@@ -32,7 +34,7 @@ LIMIT_TOLERANCE = 1e-4
 """Of the limit's log hazard ratio: far below any standard error."""
 LAST_STEP = 3e-3
 """A secant's step below this is the last: what it leaves is of the order of its square."""
-MOST_SECANTS = 8
+MAX_SECANTS = 8
 """Steps of the search for the limit before it is bracketed instead."""
 
 
@@ -63,6 +65,50 @@ def separated_column(data: CoxData, ties: Ties = "efron") -> tuple[str, str] | N
     return None
 
 
+@dataclass
+class _Profile:
+    """The profile log-likelihood of the level's log hazard ratio: all else is estimated anew.
+
+    Attributes:
+        data: with the separated level; design: without it.
+        is_level: (n,) rows of the level.
+        options, near: as for ``one_sided``.
+        known: log hazard ratio -> log-likelihood.
+        first: the estimate at the first point, from which the others start.
+        last: the maximum at the point before, whose variance is hardly another.
+    """
+
+    data: CoxData
+    design: Design
+    is_level: NDArray[np.bool_]
+    options: Options
+    near: float | None
+    known: dict[float, float] = field(default_factory=dict)
+    first: Estimate | None = None
+    last: Near | None = None
+
+    def __call__(self, log_hr: float) -> float:
+        if log_hr not in self.known:
+            self.known[log_hr] = self._maximum(log_hr)
+        return self.known[log_hr]
+
+    def _maximum(self, log_hr: float) -> float:
+        data = self.data
+        before = np.zeros(data.n_rows) if data.offset is None else data.offset
+        shifted = replace(data, design=self.design, offset=before + log_hr * self.is_level)
+        problem = prepare(shifted, self.options.ties)
+        if self.first is None:
+            self.first = estimate(problem, self.options, self.near)
+            return self.first.loglik
+        best = self.first.best
+        if best is None or len(best.u) != problem.n_groups:
+            return estimate(problem, self.options, self.first.variance or None).loglik
+        variance = (self.last.variance if self.last else 0) or best.variance
+        curvature = self.last.curvature if self.last else None
+        self.last = maximum_near(problem, self.options, variance, (best.b, best.u), curvature)
+        return self.last.loglik
+
+
 @single_blas_thread
 def one_sided(
     data: CoxData, term: str, label: str, options: Options, near: float | None = None
@@ -88,36 +134,7 @@ def one_sided(
     codes = next(t for t in data.design.terms if t.name == term).codes
     assert codes is not None
     is_level = codes == place - data.design.slices[term].start + 1
-    design = data.design.less(term, label)
-    before = np.zeros(data.n_rows) if data.offset is None else data.offset
-    known: dict[float, float] = {}
-    first: list[Estimate] = []
-    near_by: list[Near] = []
-
-    def profile(log_hr: float) -> float:
-        if log_hr not in known:
-            shifted = replace(data, design=design, offset=before + log_hr * is_level)
-            problem = prepare(shifted, options.ties)
-            if not first:
-                first.append(estimate(problem, options, near))
-                known[log_hr] = first[0].loglik
-            elif first[0].best is None or len(first[0].best.u) != problem.n_groups:
-                known[log_hr] = estimate(problem, options, first[0].variance or None).loglik
-            else:
-                # The variance hardly changes from one point of the profile to the next.
-                best, last = first[0].best, near_by[-1] if near_by else None
-                near_by.append(
-                    maximum_near(
-                        problem,
-                        options,
-                        (last.variance if last else 0) or best.variance,
-                        (best.b, best.u),
-                        last.curvature if last else None,
-                    )
-                )
-                known[log_hr] = near_by[-1].loglik
-        return known[log_hr]
-
+    profile = _Profile(data, data.design.less(term, label), is_level, options, near)
     sign = -1.0
     if data.event[is_level].any():
         sign = float(np.sign(fixed_effects(prepare(data, options.ties)).fixed.b[place]))
@@ -150,7 +167,7 @@ def _by_secant(fallen: Callable[[float], float], drop: float, sign: float) -> fl
 
     at, value = 0.0, log_fall(0.0)
     following = at + sign * value
-    for _ in range(MOST_SECANTS):
+    for _ in range(MAX_SECANTS):
         if not abs(following) < AT_INFINITY:  # NaN as well
             return None
         before, last, at, value = at, value, following, log_fall(following)

@@ -31,8 +31,8 @@ SMALL_DECREMENT = 1e-10
 """Good enough where rounding allows no better: from here a step that gains little is the last."""
 SLOW = 1e-2
 """A factor serves until the decrement falls to more than this share of the last one."""
-MOST_STEPS = 60
-MOST_CG = 400
+MAX_STEPS = 60
+MAX_CG = 400
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def conjugate_gradients(
     zb, zu = precondition((rb, ru))
     rho = first = dot((rb, ru), (zb, zu))
     db, du = zb.copy(), zu.copy()
-    for _ in range(MOST_CG):
+    for _ in range(MAX_CG):
         if rho <= tolerance**2 * first or rho <= 0:
             break
         hb, hu = times((db, du))
@@ -173,20 +173,20 @@ def maximise(
     direct = Direct(problem, prior, with_groups=len(u) > 0, information=information)
     arrow: Arrow | None = None
     partial, value = _penalised(problem, prior, b, u)
-    left = np.inf
-    for step in range(MOST_STEPS + 1):
+    decrement = np.inf
+    for step in range(MAX_STEPS + 1):
         g = _gradient(problem, partial, prior, u)
-        newton = direct.step(partial, g, left)
+        newton = direct.step(partial, g, decrement)
         if newton is None:
             arrow = arrow or taken.arrow(prior)
-            before, left = left, dot(g, arrow.solve(g))
+            previous, decrement = decrement, dot(g, arrow.solve(g))
         else:
-            before, left = (left if direct.may_stall else np.inf), dot(g, newton)
-        if is_done(left, before) or step == MOST_STEPS:
+            previous, decrement = (decrement if direct.may_stall else np.inf), dot(g, newton)
+        if is_done(decrement, previous) or step == MAX_STEPS:
             break
         if newton is None:
             assert arrow is not None
-            accuracy = float(np.clip(np.sqrt(left), 1e-8, 0.1))
+            accuracy = float(np.clip(np.sqrt(decrement), 1e-8, 0.1))
             hessian = PenalisedHessian(problem, partial, prior)
             newton = conjugate_gradients(hessian.times, arrow.solve, g, accuracy)
         db, du = newton
@@ -207,7 +207,7 @@ def maximise(
         if size < 1e-6:
             break
         b, u, partial, value = new_b, new_u, new_partial, new_value
-    return Mode(b, u, partial, value, left, step, left <= SMALL_DECREMENT)
+    return Mode(b, u, partial, value, decrement, step, decrement <= SMALL_DECREMENT)
 
 
 class Direct:
@@ -232,14 +232,14 @@ class Direct:
         if self._can and information is not None:
             self._factor = self._factored(information)
 
-    def step(self, partial: Partial, g: Pair, before: float) -> Pair | None:
+    def step(self, partial: Partial, g: Pair, previous: float) -> Pair | None:
         """The step at a point with gradient ``g``; None where the problem is not small, has sites,
         or rounding leaves the matrix without a factor.
 
         Args:
             partial: the point.
             g: its gradient.
-            before: the decrement at the point before; infinite at the first.
+            previous: the decrement at the point before; infinite at the first.
         """
         if not self._can:
             return None
@@ -250,8 +250,8 @@ class Direct:
         self.may_stall, self._is_own = self._is_own, False
         if self._factor is not None:
             move = cho_solve((self._factor, True), flat, check_finite=False)
-            left = float(flat @ move)
-            if left <= DECREMENT or left <= SLOW * before:
+            decrement = float(flat @ move)
+            if decrement <= DECREMENT or decrement <= SLOW * previous:
                 return move[:p], move[p:]
         self._factor = self._factored(self._problem.information(partial, self._with_groups))
         self._is_own = True
@@ -279,10 +279,10 @@ def with_prior(information: FloatArray, k: int, prior: Prior) -> FloatArray:
     return matrix
 
 
-def is_done(left: float, before: float) -> bool:
+def is_done(decrement: float, previous: float) -> bool:
     """Whether Newton's decrement is small enough, falls no more, or is lost."""
-    stalls = left <= SMALL_DECREMENT and left > before / 4
-    return left <= DECREMENT or stalls or not np.isfinite(left)
+    stalls = decrement <= SMALL_DECREMENT and decrement > previous / 4
+    return decrement <= DECREMENT or stalls or not np.isfinite(decrement)
 
 
 def coefficient_covariance(

@@ -98,7 +98,7 @@ def gower_pairs(
         variables: at least one, each of n rows.
         group: (n,) each row's group as a number from 0; a row with -1 is left out.
         range_over: whether a variable's range (and ranks, for ordinals without levels) are those
-            of the ``group`` or of ``all`` rows that have a group. ``limits`` go before either.
+            of the ``group`` or of ``all`` rows that have a group. ``limits`` take precedence.
         least_weight: as for ``gower_matrix``.
 
     Raises:

@@ -26,7 +26,7 @@ from udfs.joint.errors import JointDataError
 from udfs.survival import cox_model, kaplan_meier
 
 SAMPLES = 500
-SMALLEST_LOG = 1e-12
+MIN_LOG = 1e-12
 """Risks are kept this far from 0 and 1 where their logs are taken."""
 
 
@@ -259,7 +259,7 @@ def _measures(x: FloatArray, died: BoolArray, pi: FloatArray, window: float) -> 
         brier,
         of_curve,
         1.0 - brier / of_curve if of_curve > 0 else float("nan"),
-        float(len(x) * (1.0 - alive) / max(risk.sum(), SMALLEST_LOG)),
+        float(len(x) * (1.0 - alive) / max(risk.sum(), MIN_LOG)),
         _slope(x, died, pi, window),
     )
 
@@ -277,7 +277,7 @@ def _area(case: FloatArray, w: FloatArray, control: FloatArray, v: FloatArray) -
 
 
 def _slope(x: FloatArray, died: BoolArray, pi: FloatArray, window: float) -> float:
-    safe = np.clip(pi, SMALLEST_LOG, 1.0 - SMALLEST_LOG)
+    safe = np.clip(pi, MIN_LOG, 1.0 - MIN_LOG)
     column = np.log(-np.log(safe))
     event = died & (x <= window)
     if not event.any() or np.ptp(column) == 0:

@@ -27,13 +27,13 @@ from udfs.joint.errors import JointDataError
 from udfs.joint.estimate import JointFit, Longitudinal
 from udfs.joint.hazards import Baseline
 from udfs.joint.lesions import Lesions
-from udfs.joint.likelihood import LARGEST_LOG_HAZARD, PATIENTS_PER_BLOCK
+from udfs.joint.likelihood import MAX_LOG_HAZARD, PATIENTS_PER_BLOCK
 from udfs.joint.links import link_labels, link_values
 
 PROGRESSION_RATIO, PROGRESSION_MM = 1.2, 5.0
 """RECIST 1.1 for the sum, here of one lesion: a fifth and 5 mm above the smallest diameter."""
 THETA_PURPOSE = 74
-MOST_ESTIMATES = 100
+MAX_ESTIMATES = 100
 """Draws of the hazard's estimates, which the curves take by turns."""
 
 
@@ -89,7 +89,7 @@ class FittedHazard:
             )
             eta = np.einsum("Pmqk,mk->Pmq", values, rows[turn, :k], optimize=True)
             eta += (covariates[part] @ rows[:, k : k + c].T)[:, turn, None]
-            risk = np.exp(np.minimum(eta, LARGEST_LOG_HAZARD))
+            risk = np.exp(np.minimum(eta, MAX_LOG_HAZARD))
             weight = np.stack(
                 [self.baseline.weights(nodes, one[k + c :]).value for one in rows], axis=1
             )
@@ -193,7 +193,7 @@ def predict_survival(
     tail = 0.5 * (1.0 - confidence)
     rng = np.random.default_rng([seed, THETA_PURPOSE])
     several = rng.multivariate_normal(
-        hazard.theta, hazard.covariance, size=min(draws.n_draws, MOST_ESTIMATES), method="eigh"
+        hazard.theta, hazard.covariance, size=min(draws.n_draws, MAX_ESTIMATES), method="eigh"
     )
     before, spread = (
         hazard.cumulative(lesions, draws, covariates, 0.0, landmark, theta)
@@ -263,7 +263,7 @@ def _below(
     log_size: FloatArray, log_volume: FloatArray, weight: FloatArray, error: float
 ) -> FloatArray:
     """(n,) P(measured <= size) = sum_m w_m Phi((size / V_m - 1) / b)."""
-    ratio = np.exp(np.minimum(log_size[:, None] - log_volume, LARGEST_LOG_HAZARD))
+    ratio = np.exp(np.minimum(log_size[:, None] - log_volume, MAX_LOG_HAZARD))
     return np.asarray((weight * ndtr((ratio - 1.0) / error)).sum(axis=1))
 
 

@@ -35,13 +35,13 @@ from udfs.joint.hazards import BaselineKind, TimeNodes, baseline_of
 from udfs.joint.lesions import Lesions
 from udfs.joint.likelihood import PATIENTS_PER_BLOCK, EventModel, LinkDraws
 from udfs.joint.links import link_labels, link_values
-from udfs.joint.newton import Climbed, climb, direction
+from udfs.joint.newton import Maximum, direction, maximise
 from udfs.threads import one_blas_thread
 
 FEW_DRAWS = 20.0
 """Effective draws of a patient below which the patient's part of the likelihood is rough."""
 EVENTS_PER_LINK = 10
-FEWEST_PATIENTS, FEWEST_EVENTS = 30, 20
+MIN_PATIENTS, MIN_EVENTS = 30, 20
 """Of a group of organs: patients with a lesion there, and events among them."""
 OTHER_ORGAN = "other"
 
@@ -87,7 +87,7 @@ class JointFit:
     decrement: float
     is_converged: bool
     model: EventModel
-    climbed: Climbed
+    maximum: Maximum
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -166,7 +166,7 @@ def organ_groups(
     for name in np.unique(names).tolist():
         patients = np.unique(owner[names == name])
         count[name] = len(patients)
-        if len(patients) >= FEWEST_PATIENTS and is_event[patients].sum() >= FEWEST_EVENTS:
+        if len(patients) >= MIN_PATIENTS and is_event[patients].sum() >= MIN_EVENTS:
             kept.append(name)
     kept.sort(key=lambda name: (name == OTHER_ORGAN, -count[name], name))
     group = {name: name if name in kept else OTHER_ORGAN for name in count}
@@ -241,7 +241,7 @@ def fit_events(
     """
     if model.events.n_events == 0:
         raise JointDataError("no patient has the event: no hazard can be estimated")
-    found = climb(model, start, threads=threads, pool=pool)
+    found = maximise(model, start, threads=threads, pool=pool)
     bread = np.asarray(np.linalg.pinv(found.sums.information, hermitian=True), dtype=np.float64)
     score = found.sums.score
     covariance = bread
@@ -267,11 +267,11 @@ def fit_events(
         decrement=found.decrement,
         is_converged=found.is_converged and is_regular,
         model=model,
-        climbed=found,
+        maximum=found,
     )
 
 
-def _monte_carlo_errors(model: EventModel, found: Climbed) -> tuple[float, FloatArray]:
+def _monte_carlo_errors(model: EventModel, found: Maximum) -> tuple[float, FloatArray]:
     """Of the log-likelihood and of theta: half the difference between the two sets of draws.
 
     NaN where each patient has one draw, as for curves that are known.
@@ -380,7 +380,7 @@ def link_tests(
         kept = tuple(one for one in links if one not in dropped)
         small = _only(fit.model, kept)
         at = [place for place, label in enumerate(fit.labels) if label in small.labels]
-        found = climb(small, fit.theta[at], threads=threads)
+        found = maximise(small, fit.theta[at], threads=threads)
         loglik = found.sums.total + _log_bias(found.sums.effective, small)
         gain = 2.0 * (fit.loglik - loglik)
         halves = 2.0 * (
@@ -422,7 +422,7 @@ def _log_bias(effective: FloatArray, model: EventModel) -> float:
 
 
 def _cross_information(
-    model: EventModel, found: Climbed, longitudinal: Longitudinal, draws: CurveDraws
+    model: EventModel, found: Maximum, longitudinal: Longitudinal, draws: CurveDraws
 ) -> FloatArray:
     """(S, L) B: what the score of theta_S gains per unit of theta_L."""
     total: FloatArray = np.zeros(())

@@ -58,7 +58,7 @@ class Events:
             row = int(np.flatnonzero(bad)[0])
             raise JointDataError(
                 f"patient {row + 1} is at risk from day {begin[row]:g} to day {days[row]:g}: the "
-                "entry must be 0 or later and the end after it; set such patients aside"
+                "entry must be 0 or later and the end after it; leave such patients out"
             )
         columns = []
         for name, values in (covariates or {}).items():

@@ -28,7 +28,7 @@ from udfs.joint.errors import JointDataError
 
 PARAMETERS = ("kg", "kd", "f")
 """What ``phi`` holds, on the Gaussian scale: log kg, log kd (per day), logit F."""
-LARGEST_LOG_RATE = 6.0
+MAX_LOG_RATE = 6.0
 """Log of a rate per day: nothing grows or shrinks faster, and products with days stay finite."""
 
 
@@ -190,5 +190,5 @@ def time_to_growth(phi: FloatArray) -> FloatArray:
 
 
 def _rates(phi: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    rate = np.exp(np.minimum(phi[..., :2], LARGEST_LOG_RATE))
+    rate = np.exp(np.minimum(phi[..., :2], MAX_LOG_RATE))
     return rate[..., 0], rate[..., 1], phi[..., 2]

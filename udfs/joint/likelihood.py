@@ -31,7 +31,7 @@ from udfs.joint.events import Events
 from udfs.joint.hazards import Baseline, Expansion, TimeNodes
 
 PATIENTS_PER_BLOCK = 32
-LARGEST_LOG_HAZARD = 60.0
+MAX_LOG_HAZARD = 60.0
 """Of the log hazard ratio. Draws beyond it have weight 0 in any case."""
 
 
@@ -182,7 +182,7 @@ class EventModel:
         weights = self.baseline.weights(self.nodes.some(part), psi)
         fixed = (events.covariates @ g)[:, None]
         eta = at_nodes @ alpha + fixed[..., None]
-        np.minimum(eta, LARGEST_LOG_HAZARD, out=eta)
+        np.minimum(eta, MAX_LOG_HAZARD, out=eta)
         risk = np.exp(eta, out=eta)
         hazard = self.baseline.log_hazard(events.time, psi)
         return _Terms(events, at_nodes, at_end, weights, hazard, risk, at_end @ alpha + fixed)

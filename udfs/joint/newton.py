@@ -15,17 +15,17 @@ from udfs.joint.arrays import FloatArray
 from udfs.joint.likelihood import EventModel, EventSums
 
 TOLERANCE = 1e-8
-"""Squared distance to the maximum in standard errors at which the climb ends."""
-MOST_STEPS, MOST_HALVINGS = 60, 12
-SMALLEST_SHARE = 0.02
+"""Squared distance to the maximum in standard errors at which the search ends."""
+MAX_STEPS, MAX_HALVINGS = 60, 12
+MIN_SHARE = 0.02
 """Floor of the eigenvalues of complete^-1 observed: for a step no direction is flatter."""
-LARGEST_STEP = 2.0
+MAX_STEP = 2.0
 """Of any linear predictor's parameter."""
 
 
 @dataclass(frozen=True)
-class Climbed:
-    """Where it ended."""
+class Maximum:
+    """Where Newton's steps ended."""
 
     theta: FloatArray
     sums: EventSums
@@ -35,32 +35,32 @@ class Climbed:
     is_converged: bool
 
 
-def climb(
+def maximise(
     model: EventModel,
     start: FloatArray | None = None,
     *,
     threads: int = 1,
     pool: ThreadPoolExecutor | None = None,
-) -> Climbed:
+) -> Maximum:
     """From ``start``, or from a likely baseline without links."""
     theta = model.start() if start is None else start
     sums = model.evaluate(theta, threads=threads, pool=pool)
-    for number in range(MOST_STEPS):
+    for number in range(MAX_STEPS):
         score = sums.score.sum(axis=0)
         step = direction(sums.information, sums.complete, score)
         decrement = float(score @ step)
         if decrement < TOLERANCE:
-            return Climbed(theta, sums, decrement, number, True)
-        step /= max(1.0, float(np.abs(step).max()) / LARGEST_STEP)
-        for _ in range(MOST_HALVINGS):
+            return Maximum(theta, sums, decrement, number, True)
+        step /= max(1.0, float(np.abs(step).max()) / MAX_STEP)
+        for _ in range(MAX_HALVINGS):
             tried = model.evaluate(theta + step, threads=threads, pool=pool)
             if tried.total > sums.total - 1e-9 * abs(sums.total):
                 break
             step = 0.5 * step
         else:
-            return Climbed(theta, sums, decrement, number, False)
+            return Maximum(theta, sums, decrement, number, False)
         theta, sums = theta + step, tried
-    return Climbed(theta, sums, decrement, MOST_STEPS, False)
+    return Maximum(theta, sums, decrement, MAX_STEPS, False)
 
 
 def direction(information: FloatArray, complete: FloatArray, score: FloatArray) -> FloatArray:
@@ -70,4 +70,4 @@ def direction(information: FloatArray, complete: FloatArray, score: FloatArray) 
     root = vectors / np.sqrt(values)
     share, turn = np.linalg.eigh(root.T @ information @ root)
     basis = root @ turn
-    return np.asarray(basis @ ((basis.T @ score) / np.maximum(share, SMALLEST_SHARE)))
+    return np.asarray(basis @ ((basis.T @ score) / np.maximum(share, MIN_SHARE)))

@@ -30,7 +30,7 @@ from udfs.joint.lesions import Lesions
 WEEK_8_DAYS = 56.0
 LAST_DAY, GRID_STEP = 3000.0, 5.0
 GOLDEN_STEPS = 60
-TOLERANCE, MOST_STEPS = 1e-10, 60
+TOLERANCE, MAX_STEPS = 1e-10, 60
 
 Distribution = Literal["lognormal", "loglogistic", "weibull"]
 DISTRIBUTIONS: tuple[Distribution, ...] = ("lognormal", "loglogistic", "weibull")
@@ -182,7 +182,7 @@ def survival_regression(
     theta[-1] = np.log(max(float((log_t - x @ theta[:-1]).std()), 1e-3))
     value, score, information = _expansion(theta, x, log_t, died, distribution)
     is_converged = False
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         values, vectors = np.linalg.eigh(information)
         safe = np.maximum(np.abs(values), 1e-8 * np.abs(values).max())
         step = vectors @ ((vectors.T @ score) / safe)

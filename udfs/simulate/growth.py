@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-LONGEST_DAYS = 36525.0
+MAX_DAYS = 36525.0
 """Times beyond a century count as never."""
 
 
@@ -69,7 +69,7 @@ class LesionCurves:
                 self.f,
             )
         )
-        growing = np.exp(kg * np.minimum(day, LONGEST_DAYS))
+        growing = np.exp(kg * np.minimum(day, MAX_DAYS))
         t = np.maximum(day, 0.0)
         shrinking = np.exp(-kd * t)
         return v * np.exp(-kg * b) * np.where(day < 0, growing, f * growing + (1 - f) * shrinking)
@@ -122,7 +122,7 @@ def event_days(
         limit = (goal / size_per_root) ** 3
     zero = np.zeros(len(base))
     response = np.where(nadir <= wanted, _crossing(curves, zero, nadir_day, wanted, -1.0), np.inf)
-    end = np.full(len(base), LONGEST_DAYS)
+    end = np.full(len(base), MAX_DAYS)
     with np.errstate(over="ignore"):
         at_end = curves.volume_mm3(end)
     progression = np.where(at_end > limit, _crossing(curves, nadir_day, end, limit, 1.0), np.inf)

@@ -23,10 +23,10 @@ TARGET = "target"
 NON_TARGET = "non-target"
 NEW = "new"
 
-LARGEST_MM = 190.0
-SMALLEST_TARGET_MM = 10.0
-SMALLEST_NODE_SHORT_MM = 15.0
-MOST_PER_ORGAN = 5
+MAX_MM = 190.0
+MIN_TARGET_MM = 10.0
+MIN_NODE_SHORT_MM = 15.0
+MAX_PER_ORGAN = 5
 PARAMETERS = ("logit_f", "log_kg", "log_kd")
 PLACINGS = 30
 """Steps that place a parameter: each leaves a small part of what was amiss (test_messages)."""
@@ -119,12 +119,12 @@ def _make_feasible(
     """Swap numbers of organs until each organ has a lesion and at most five targets on average."""
     organs = organs.copy()
     for _ in range(20):
-        bad = np.flatnonzero((total < organs) | (targets > MOST_PER_ORGAN * organs))
+        bad = np.flatnonzero((total < organs) | (targets > MAX_PER_ORGAN * organs))
         if not bad.size:
             return organs
         for i in rng.permutation(bad):
-            fits = (organs <= total[i]) & (targets[i] <= MOST_PER_ORGAN * organs)
-            fits &= (organs[i] <= total) & (targets <= MOST_PER_ORGAN * organs[i])
+            fits = (organs <= total[i]) & (targets[i] <= MAX_PER_ORGAN * organs)
+            fits &= (organs[i] <= total) & (targets <= MAX_PER_ORGAN * organs[i])
             partners = np.flatnonzero(fits)
             if partners.size:
                 j = rng.choice(partners)
@@ -182,7 +182,7 @@ def _sizes(
     middle = np.asarray([o.diameter_mm for o in organs])[lesions["organ"]]
     middle = np.where(is_target, middle, 0.55 * middle)
     diameter = middle * np.exp(0.52 * rng.standard_normal(n))
-    smallest = np.where(is_short, SMALLEST_NODE_SHORT_MM * ratio, SMALLEST_TARGET_MM)
+    smallest = np.where(is_short, MIN_NODE_SHORT_MM * ratio, MIN_TARGET_MM)
     smallest = np.where(is_target, smallest, np.where(is_short, 10.5 * ratio, 5.0))
     below = diameter < smallest
     diameter = np.where(below, smallest * (1 + 0.35 * rng.random(n)), diameter)
@@ -190,7 +190,7 @@ def _sizes(
         "is_nodal": is_nodal,
         "is_short_axis": is_short,
         "axis_ratio": ratio,
-        "diameter_mm": np.minimum(diameter, LARGEST_MM),
+        "diameter_mm": np.minimum(diameter, MAX_MM),
     }
 
 

@@ -97,7 +97,7 @@ def _demographics(preset: Preset, columns: Columns, rng: np.random.Generator) ->
 
 
 def _history(preset: Preset, columns: Columns, rng: np.random.Generator) -> Columns:
-    """Primary tumour, earlier surgery and radiation, KRAS, line of therapy."""
+    """Primary tumor, earlier surgery and radiation, KRAS, line of therapy."""
     mix, n, full = preset.mix, len(columns["trial"]), preset.n_patients
     trial = columns["trial"]
     surgery = quota(["Y", "N"], [mix.n_surgery, full - mix.n_surgery], n, rng)

@@ -45,7 +45,7 @@ sqrt(1 - 0.3) = 0.84."""
 SEGMENTATIONS = ("original", "eroded", "dilated")
 CONTOUR_MM = (0.0, -2.0, 2.0)
 """What each contour adds to a diameter: the surface is moved by 1 mm."""
-SMALLEST_MM = 1.0
+MIN_MM = 1.0
 """Diameter of what is left of the smallest lesions."""
 TYPICAL_MM = 22.0
 VOLUME_SLOPE = 0.75
@@ -195,7 +195,7 @@ class _Hidden:
 def _values(hidden: _Hidden, diameter_mm: FloatArray) -> FloatArray:
     """(segmentations, features, lesions) values."""
     of_cluster = [hidden.draw() for _ in range(N_CLUSTERS)]
-    moved = np.maximum(diameter_mm + np.asarray(CONTOUR_MM)[:, None], SMALLEST_MM)
+    moved = np.maximum(diameter_mm + np.asarray(CONTOUR_MM)[:, None], MIN_MM)
     length = np.log(moved / TYPICAL_MM)
     volume = 3 * VOLUME_SLOPE * length + DEPTH * of_cluster[VOLUME]
     value = np.empty((len(SEGMENTATIONS), len(FEATURES), hidden.n))

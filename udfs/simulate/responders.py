@@ -22,7 +22,7 @@ LAST_DAY = 400
 """The scans at which all lesions are to be small are those up to here."""
 NODE_SHORT_MM = 9.0
 """A node is to be so small: 1 mm below normal, for the error of reading."""
-LEAST_PART = 0.2
+MIN_PART = 0.2
 """No patient is chosen whose lesions would have to be smaller than this part of their size."""
 
 
@@ -59,7 +59,7 @@ def choose_responders(
     scan, best = part.argmax(axis=1), np.where(is_included, part.max(axis=1), 0.0)
     nearest = np.argsort(-best, kind="stable")[: round(share * int(is_included.sum()))]
     is_chosen = np.zeros(n, dtype=bool)
-    is_chosen[nearest[best[nearest] >= LEAST_PART]] = True
+    is_chosen[nearest[best[nearest] >= MIN_PART]] = True
     has_scars = is_chosen[patient]
     limit = largest[np.arange(len(patient)), scan[patient]]
     can_give = is_included[patient] & ~has_scars

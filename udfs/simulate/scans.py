@@ -27,7 +27,7 @@ TOO_SMALL_MM = 5
 NORMAL_NODE_MM = 10
 PROGRESSION_MM = 5.0
 """Growth of a sum that is progression, at least, beside the 20 % (RECIST 1.1; none in 1.0)."""
-LARGEST_READ_MM = 300.0
+MAX_READ_MM = 300.0
 """The body's width: a curve that grows beyond it (one reading in ten thousand) is read as this."""
 LIMIT_OF_QUANTIFICATION_MM3 = 200.0
 """Volumes below are censored in the growth model of Zhou 2023. A lesion is read as gone only where
@@ -39,7 +39,7 @@ so that no error of reading (4 standard deviations) lifts it above the limit.
 """
 SCAR_RATIO = 0.5
 """It is to be below this part of the baseline too: what was so small before is still a lesion."""
-SHORTEST_STABLE_DAYS = 35
+MIN_STABLE_DAYS = 35
 """Stable disease counts as best response from this day on (six weeks less the window of a
 visit).
 """
@@ -129,7 +129,7 @@ def read_lesions(
     if not baseline_error:
         error[:, 0] = 1.0
     ratio = lesions["axis_ratio"][:, None]
-    long = np.minimum(diameter_of_volume(np.minimum(volume * error, 1e9), ratio), LARGEST_READ_MM)
+    long = np.minimum(diameter_of_volume(np.minimum(volume * error, 1e9), ratio), MAX_READ_MM)
     is_gone = long < preset.follow_up.gone_mm
     is_gone[:, 1:] |= _is_scar(curves, lesions, day, volume)[:, 1:]
     is_gone &= volume < LIMIT_OF_QUANTIFICATION_MM3
@@ -249,7 +249,7 @@ def overall_response(target: CodeArray, nontarget: CodeArray, is_new: BoolArray)
 def best_response(overall: CodeArray, day: IntArray) -> CodeArray:
     """(patients,) best of the visits up to the first PD (not confirmed); SD only from day 35 on."""
     is_before = np.cumsum(overall == PD, axis=1) - (overall == PD) == 0
-    usable = np.where((overall == SD) & (day < SHORTEST_STABLE_DAYS), NE, overall)
+    usable = np.where((overall == SD) & (day < MIN_STABLE_DAYS), NE, overall)
     rank = np.where(is_before, usable, NONE)
     best = rank.min(axis=1)
     return np.where(best == NONE, NE, best).astype(np.int8)

@@ -444,7 +444,7 @@ def with_samples(labs: Columns, samples: Columns) -> Columns:
 def draw_ldh_ratio(
     preset: Preset, lesions: Columns, n: int, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """(n,) LDH over its upper limit, higher with more tumour, and the standardised latent value.
+    """(n,) LDH over its upper limit, higher with more tumor, and the standardised latent value.
 
     The published share of patients has a ratio of 1.5 or more.
     """

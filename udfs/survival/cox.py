@@ -18,11 +18,11 @@ from udfs.survival.checked import BoolArray, FloatArray, IntArray, checked_times
 CONVERGED = 1e-9
 """Newton's steps end when the next would raise the log-likelihood by less than half of this."""
 MAX_STEPS = 25
-LARGEST_COEFFICIENT = 30.0
+MAX_COEFFICIENT = 30.0
 """Per standard deviation. Beyond it the events are separated by a covariate: no maximum."""
-LONGEST_STEP = 5.0
+MAX_STEP = 5.0
 """Of a coefficient, per standard deviation."""
-LARGEST_VARIANCE = 400.0
+MAX_VARIANCE = 400.0
 """Of a coefficient per standard deviation: the likelihood is flat, and there is no maximum."""
 
 
@@ -255,14 +255,14 @@ def _fit(sets: _RiskSets, start: FloatArray) -> _Fit | None:
         except np.linalg.LinAlgError:
             return None
         gain = float(score @ step)
-        if not gain >= 0 or np.abs(b).max() > LARGEST_COEFFICIENT:
+        if not gain >= 0 or np.abs(b).max() > MAX_COEFFICIENT:
             return None
         if gain < CONVERGED:
             variance = np.diag(np.linalg.inv(information))
-            if not (variance > 0).all() or variance.max() > LARGEST_VARIANCE:
+            if not (variance > 0).all() or variance.max() > MAX_VARIANCE:
                 return None
             return _Fit(b + step, np.sqrt(variance), loglik + gain / 2)
-        step *= min(1.0, LONGEST_STEP / float(np.abs(step).max()))
+        step *= min(1.0, MAX_STEP / float(np.abs(step).max()))
         for halving in range(10):
             trial = b + step / 2**halving
             found = _derivatives(sets, trial)

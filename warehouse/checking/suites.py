@@ -347,7 +347,7 @@ def automatic_checks(table: str, key: tuple[str, ...], numbers: Collection[str])
                 check_id="key_is_given",
                 kwargs={"condition": given},
                 description=f"the key ({', '.join(key)}) is never null",
-                remedy="Mend the model: its Key line names columns that a row may lack.",
+                remedy="Correct the model: its Key line names columns that a row may lack.",
             )
         )
         checks.append(
@@ -368,7 +368,7 @@ def automatic_checks(table: str, key: tuple[str, ...], numbers: Collection[str])
                 check_id="numbers_are_finite",
                 kwargs={"condition": finite},
                 description="no number is NaN or infinite (what is missing is NULL)",
-                remedy="Mend the model or step: divide with nullif, and write NULL for missing.",
+                remedy="Correct the model or step: divide with nullif, and write NULL for missing.",
             )
         )
     return checks

@@ -132,7 +132,7 @@ def ask_negative(view: View, concept: str, proposal: Proposal) -> None:
         proposal.ask(
             f"{view.name}: {profile.name} has negative numbers ({profile.low:g} to "
             f"{profile.high:g}). Is it transformed (logarithm, Box-Cox), or a change?",
-            "sizes as they are, so that negative ones are set aside",
+            "sizes as they are, so that negative ones are quarantined",
             f'trorres: {{sql: exp(CAST("{profile.name}" AS DOUBLE))}}',
         )
 
@@ -242,7 +242,7 @@ def wide_entries(view: View, proposal: Proposal, *, with_dm: bool) -> list[Entry
     if undated:
         proposal.ask(
             f"{view.name}: on which days were {', '.join(undated)} measured?",
-            "no day, so that their rows will be set aside",
+            "no day, so that their rows will be quarantined",
             'trdy: {value: "56"} in the entry of each of them',
         )
     first = view.waves[0].column

@@ -85,7 +85,7 @@ def _derived(view: View, lines: list[Line], *, with_dm: bool) -> list[Derived]:
     lesion = by_variable.get("rflnkid")
     derived = []
     if lesion is not None:
-        tumour = [
+        tumor = [
             *view.subject,
             Line("tulnkid", lesion.rule),
             Line("tutestcd", {"value": "TUMIDENT"}),
@@ -95,9 +95,9 @@ def _derived(view: View, lines: list[Line], *, with_dm: bool) -> list[Derived]:
         ]
         for variable in ("rfdy", "rfdtc"):
             if variable in by_variable:
-                tumour.append(Line(variable.replace("rf", "tu"), by_variable[variable].rule))
+                tumor.append(Line(variable.replace("rf", "tu"), by_variable[variable].rule))
         keys = ("usubjid", "tulnkid") if view.has("subject") else ("tulnkid",)
-        derived.append(Derived("tu", tuple(tumour), keys))
+        derived.append(Derived("tu", tuple(tumor), keys))
     if with_dm and view.has("subject"):
         derived.append(Derived("dm", tuple(view.subject), ("usubjid",)))
     return derived

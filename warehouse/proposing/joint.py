@@ -277,7 +277,7 @@ def add_words(connection: duckdb.DuckDBPyConnection, views: list[View], proposal
                 proposal.ask(
                     f"{view.name}: what do {', '.join(repr(v) for v in order[:5])} mean among the "
                     f"sizes of {column}?",
-                    "not a size: such rows are set aside",
+                    "not a size: such rows are quarantined",
                     f"too_small: {{values: [{order[0]}]}}",
                 )
     proposal.too_small = tuple(sorted(too_small))

@@ -19,7 +19,7 @@ DATE_FORMATS = (
 )
 _ISO = "iso"
 _TOP = 60
-_MOST_PROFILED = 400
+_MAX_PROFILED = 400
 """Columns of a table that are looked at; beyond them are features of images."""
 
 
@@ -70,7 +70,7 @@ class Profile:
 
 def profile_table(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, Profile]:
     """The profiles of a table's columns, by name."""
-    columns = [name for name in table.stage.columns if not is_pyradiomics(name)][:_MOST_PROFILED]
+    columns = [name for name in table.stage.columns if not is_pyradiomics(name)][:_MAX_PROFILED]
     return {name: _profile(connection, table, name) for name in columns}
 
 

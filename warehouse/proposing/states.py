@@ -50,7 +50,7 @@ def missing_size_lines(
     connection: duckdb.DuckDBPyConnection, view: View, concept: str
 ) -> list[Line]:
     """TRSTAT, NOT DONE, for rows without a size of lesions that need none: it would be missed in
-    those rows otherwise, and they set aside."""
+    those rows otherwise, and they quarantined."""
     cell = f"nullif(trim({identifier(view.column(concept))}), '')"
     conditions = []
     if "lesion_type" in view.taken:

@@ -139,7 +139,7 @@ def _day_of_visit(view: View, prefix: str, proposal: Proposal) -> Line:
         return view.line(f"{prefix}dy", "visit", {"sql": sql})
     proposal.ask(
         f"{view.name}: on which day were its visits ({', '.join(values[:4])})?",
-        "no day, so that its rows will be set aside",
+        "no day, so that its rows will be quarantined",
         f'{prefix}dy: {{column: {column}, map: {{{values[0]}: "0"}}}}',
     )
     return Line(f"{prefix}dy", {"sql": "NULL"}, "no column with a day or a date was found")

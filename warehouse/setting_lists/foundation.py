@@ -106,7 +106,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "measurement.largest_mm",
         1000.0,
-        "a larger size is set aside as a mistake, and so is a larger volume than that of such a "
+        "a larger size is quarantined as a mistake, and so is a larger volume than that of such a "
         "lesion, and a sum of more than ten",
         minimum=1.0,
         maximum=1e6,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.setting_lists.setting import MOST_CONFIDENCE, Setting
+from warehouse.setting_lists.setting import MAX_CONFIDENCE, Setting
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -83,7 +83,7 @@ SETTINGS: tuple[Setting, ...] = (
         0.95,
         "confidence of the intervals of hazards",
         minimum=0.0,
-        maximum=MOST_CONFIDENCE,
+        maximum=MAX_CONFIDENCE,
     ),
     Setting(
         "hazards.level_tests",

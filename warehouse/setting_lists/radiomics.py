@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.setting_lists.setting import MOST_CONFIDENCE, Setting
+from warehouse.setting_lists.setting import MAX_CONFIDENCE, Setting
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -60,7 +60,7 @@ SETTINGS: tuple[Setting, ...] = (
         "VoxelVolume, MeshVolume, volume_mm3, TOTALVOLUME, Maximum2DDiameterSlice, "
         "Maximum3DDiameter, long_axis_mm, MAXDIAMETER3D, Sphericity, SurfaceArea, 90Percentile, "
         "Mean, Median, Entropy, Energy",
-        "features that go before others as their cluster's representative, best first, commas "
+        "features preferred to others as their cluster's representative, best first, commas "
         "between; then the first by name",
     ),
     Setting(
@@ -142,6 +142,6 @@ SETTINGS: tuple[Setting, ...] = (
         0.95,
         "confidence of the intervals of radiomics",
         minimum=0.0,
-        maximum=MOST_CONFIDENCE,
+        maximum=MAX_CONFIDENCE,
     ),
 )

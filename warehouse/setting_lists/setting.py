@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-MOST_CONFIDENCE = 0.999999
+MAX_CONFIDENCE = 0.999999
 """Of an interval: nearer to 1 the limits run off to infinity."""
 
 

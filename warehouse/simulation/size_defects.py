@@ -100,7 +100,7 @@ def ten_times_too_large(trial: Trial, subject: str, rng: np.random.Generator) ->
     for label, rows in trial.plain_targets(subject, 3):
         for before, row, after in zip(rows, rows[1:], rows[2:], strict=False):
             size = millimetres(row)
-            # A size of a metre would be set aside instead (measurement.largest_mm).
+            # A size of a metre would be quarantined instead (measurement.largest_mm).
             if size < 100 and size >= 0.6 * max(millimetres(before), millimetres(after)):
                 original = row["TRORRES"]
                 set_size(row, 10 * size)

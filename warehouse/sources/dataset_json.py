@@ -42,7 +42,7 @@ class _Dataset:
 def stage_dataset_json(
     connection: duckdb.DuckDBPyConnection, file: Path, options: ReadOptions, out: Path
 ) -> Stage:
-    """Stages a Dataset-JSON file; records with another number of values than columns are set aside.
+    """Stages a Dataset-JSON file; records with more or fewer values than columns are quarantined.
 
     Raises:
         LesionsError: not Dataset-JSON, not UTF-8, or it ends before it should.
@@ -164,7 +164,7 @@ def _records(
                         number,
                         json.dumps(row, ensure_ascii=False)[:10_000],
                         f"the record has {found} values, the dataset {len(names)} columns",
-                        "mend the record where it was written",
+                        "correct the record where it was written",
                         defect_id=RAGGED,
                     )
                 )

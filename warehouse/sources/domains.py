@@ -8,8 +8,8 @@ from __future__ import annotations
 DOMAIN_TITLES: dict[str, str] = {
     "dm": "Subjects of the source (SDTM DM), as the source states them.",
     "suppdm": "Baseline covariates that have no DM variable (SDTM SUPPDM), one per row.",
-    "tu": "Tumours as first identified, split or merged (SDTM TU).",
-    "tr": "Tumour measurements and assessments (SDTM TR), every reader.",
+    "tu": "Tumors as first identified, split or merged (SDTM TU).",
+    "tr": "Tumor measurements and assessments (SDTM TR), every reader.",
     "rs": "Responses by visit and best response (SDTM RS), every reader.",
     "ex": "Treatment given (SDTM EX).",
     "ds": "Disposition events (SDTM DS).",

@@ -9,7 +9,7 @@ import duckdb
 
 from warehouse.errors import LesionsError
 from warehouse.sources.spec import ReadOptions
-from warehouse.sources.stage import Stage, set_nul_aside, set_repeated_headers_aside
+from warehouse.sources.stage import Stage, quarantine_nul, quarantine_repeated_headers
 
 _SUFFIXES = {
     ".csv": "text",
@@ -132,8 +132,8 @@ def stage_file(
     try:
         stage = reader(connection, file, options, out)
         if kind in ("text", "excel"):
-            stage = set_repeated_headers_aside(connection, stage)
-        return set_nul_aside(connection, stage)
+            stage = quarantine_repeated_headers(connection, stage)
+        return quarantine_nul(connection, stage)
     except OSError as error:
         if "writing" in str(error) or error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
             raise  # the stage could not be written; nothing is wrong with the file

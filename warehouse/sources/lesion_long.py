@@ -182,27 +182,27 @@ def _derived(entry: FileEntry, found: _Found) -> tuple[DeriveEntry, ...]:
     assert entry.long_table is not None
     own = {inner.domain for inner in entry.derive}
     identity = found.rules({"usubjid": "subject", "tulnkid": "lesion", "tueval": "reader"})
-    tumour = [
+    tumor = [
         *identity,
         ColumnRule("tutestcd", value="TUMIDENT"),
         ColumnRule("tutest", value="Tumor Identification"),
         _type_rule("tuorres", entry.long_table, found),
     ]
     if "site" in found:
-        tumour.append(found.rule("tuloc", "site"))
+        tumor.append(found.rule("tuloc", "site"))
     # Rows need not be sorted, so the first record is not the first scan.
     named = [identifier(rule.column) for rule in identity if rule.column is not None]
     lesion = f"PARTITION BY {', '.join(named)}" if named else ""
     if "day" in found.columns:
         cell = identifier(found.columns["day"])
         day = f"TRY_CAST({number_sql(cell) if entry.decimal == ',' else cell} AS DOUBLE)"
-        tumour.append(ColumnRule("tudy", sql=f"min({day}) OVER ({lesion})"))
+        tumor.append(ColumnRule("tudy", sql=f"min({day}) OVER ({lesion})"))
     if "date" in found.columns:
         date = identifier(found.columns["date"])
         if entry.date_formats:
             date = date_sql(date, entry.date_formats)
-        tumour.append(ColumnRule("tudtc", sql=f"min({date}) OVER ({lesion})"))
-    derived = [DeriveEntry("tu", tuple(tumour), tuple(rule.variable for rule in identity))]
+        tumor.append(ColumnRule("tudtc", sql=f"min({date}) OVER ({lesion})"))
+    derived = [DeriveEntry("tu", tuple(tumor), tuple(rule.variable for rule in identity))]
     if "subject" in found:
         subject = found.rules(_OF_PATIENT)
         derived.append(DeriveEntry("dm", tuple(subject), ("usubjid",)))

@@ -26,7 +26,7 @@ from warehouse.sources.mapping import Mapper, Origin
 from warehouse.sources.radiomics import plain_features
 from warehouse.sources.reader_order import check_reader_order
 from warehouse.sources.spec import FileEntry, ReadOptions, Study
-from warehouse.sources.stage import RECORD, Rejected, Stage, set_made_nul_aside
+from warehouse.sources.stage import RECORD, Rejected, Stage, quarantine_made_nul
 from warehouse.sources.wording import identifier, literal, names_subject
 
 Progress = Callable[[int, int], None]
@@ -301,7 +301,7 @@ class _Loader:
                 self._work
                 / f"stage-{entry.domain}-{len(self._parts.get(entry.domain, ()))}.parquet"
             )
-            stage = set_made_nul_aside(self._connection, stage, mapper.expressions(entry), out)
+            stage = quarantine_made_nul(self._connection, stage, mapper.expressions(entry), out)
             mapper = self._mapper(stage, origin)
             rows = mapper.records(entry)
             without = self._reject_without_subject(rows, entry, stage)
@@ -315,7 +315,7 @@ class _Loader:
             if loaded + without != stage.rows:
                 raise LesionsError(
                     f"{place}: {stage.rows} records became {loaded} rows of {entry.domain} and "
-                    f"{without} set aside. An expression of study.yml must give one value per "
+                    f"{without} quarantined. An expression of study.yml must give one value per "
                     "record."
                 )
             derived = []

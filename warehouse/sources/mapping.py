@@ -215,7 +215,7 @@ class Mapper:
                 record, reason, values = place
                 return LesionsError(
                     f"{self._origin.place}, record {record}: the expression {rule.sql!r} for "
-                    f"{domain}.{rule.variable} fails: {reason} Values there: {values}. Mend the "
+                    f"{domain}.{rule.variable} fails: {reason} Values there: {values}. Correct the "
                     "value, or use TRY_CAST so that it becomes blank."
                 )
         return LesionsError(f"{self._origin.place} cannot be mapped: {str(error).splitlines()[0]}")

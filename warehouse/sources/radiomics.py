@@ -275,7 +275,7 @@ def _derived(entry: FileEntry, found: dict[str, str], first_day: str) -> tuple[D
         for variable, role in {"usubjid": "subject", "tulnkid": "lesion"}.items()
         if role in found or role in constants
     ]
-    tumour = [
+    tumor = [
         *identity,
         ColumnRule("tutestcd", value="TUMIDENT"),
         ColumnRule("tutest", value="Tumor Identification"),
@@ -283,24 +283,24 @@ def _derived(entry: FileEntry, found: dict[str, str], first_day: str) -> tuple[D
         ColumnRule("tuorres", value="NON-TARGET"),
     ]
     if "site" in found:
-        tumour.append(ColumnRule("tuloc", column=found["site"]))
+        tumor.append(ColumnRule("tuloc", column=found["site"]))
     elif "site" in constants:
-        tumour.append(ColumnRule("tuloc", value=constants["site"]))
+        tumor.append(ColumnRule("tuloc", value=constants["site"]))
     elif table.site is not None:
-        tumour.append(ColumnRule("tuloc", value=table.site))
+        tumor.append(ColumnRule("tuloc", value=table.site))
     named = [identifier(rule.column) for rule in identity if rule.column is not None]
     lesion = f"PARTITION BY {', '.join(named)}" if named else ""
     if "day" in found:
         day = f"TRY_CAST({identifier(found['day'])} AS DOUBLE)"
-        tumour.append(ColumnRule("tudy", sql=f"min({day}) OVER ({lesion})"))
+        tumor.append(ColumnRule("tudy", sql=f"min({day}) OVER ({lesion})"))
     elif "date" in found:
         date = identifier(found["date"])
         if entry.date_formats:
             date = date_sql(date, entry.date_formats)
-        tumour.append(ColumnRule("tudtc", sql=f"min({date}) OVER ({lesion})"))
+        tumor.append(ColumnRule("tudtc", sql=f"min({date}) OVER ({lesion})"))
     else:
-        tumour.append(ColumnRule("tudy", value=first_day))
-    derived = [DeriveEntry("tu", tuple(tumour), tuple(rule.variable for rule in identity))]
+        tumor.append(ColumnRule("tudy", value=first_day))
+    derived = [DeriveEntry("tu", tuple(tumor), tuple(rule.variable for rule in identity))]
     if identity[0].variable == "usubjid":
         subject = (identity[0],)
         derived.append(DeriveEntry("dm", subject, ("usubjid",)))

@@ -15,7 +15,7 @@ from warehouse.sources.wording import identifier, listed, literal
 # Number of the record in its file; a name that no source column has.
 RECORD = "_record_number"
 _CHUNK_ROWS = 20_000
-_LEAST_HEADER = 2
+_MIN_HEADER = 2
 """Columns of a header that a record can be said to repeat: one word may be a value too."""
 _COMPARED = 100
 """Columns of a record that are compared with the header."""
@@ -112,9 +112,9 @@ def write_stage(
     return int(copied[0][0])
 
 
-def set_repeated_headers_aside(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Stage:
+def quarantine_repeated_headers(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Stage:
     """The stage without records that repeat the header, as in files joined one below the other."""
-    if len(stage.columns) < _LEAST_HEADER:
+    if len(stage.columns) < _MIN_HEADER:
         return stage
     is_header = " AND ".join(
         f"upper(trim({identifier(name)})) IS NOT DISTINCT FROM upper({literal(name)})"
@@ -129,7 +129,7 @@ def set_repeated_headers_aside(connection: duckdb.DuckDBPyConnection, stage: Sta
     )
 
 
-def set_nul_aside(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Stage:
+def quarantine_nul(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Stage:
     """The stage without records that hold a NUL byte: no text does, and PostgreSQL takes none."""
     has_nul = " OR ".join(f"contains({identifier(name)}, chr(0))" for name in stage.columns)
     return _without(
@@ -141,7 +141,7 @@ def set_nul_aside(connection: duckdb.DuckDBPyConnection, stage: Stage) -> Stage:
     )
 
 
-def set_made_nul_aside(
+def quarantine_made_nul(
     connection: duckdb.DuckDBPyConnection, stage: Stage, texts: Sequence[str], out: Path
 ) -> Stage:
     """The stage without records of which an SQL text of study.yml makes a NUL byte.

@@ -29,7 +29,7 @@ _ENCODINGS = ("utf-8", "utf-16", "latin-1", "cp1252", "cp1250", "cp1251", "mac-r
 
 
 class _Fault(NamedTuple):
-    """A record that DuckDB set aside."""
+    """A record that DuckDB could not take."""
 
     line: int
     byte: int
@@ -40,7 +40,7 @@ class _Fault(NamedTuple):
 def stage_text(
     connection: duckdb.DuckDBPyConnection, file: Path, options: ReadOptions, out: Path
 ) -> Stage:
-    """Stages a CSV or TSV file; records with more or fewer fields than the header are set aside.
+    """Stages a CSV or TSV file; records with more or fewer fields than the header are quarantined.
 
     Raises:
         LesionsError: another encoding, another delimiter, a quote that is never closed, a damaged
@@ -196,7 +196,7 @@ def _read(
     delimiter: str,
     out: Path,
 ) -> tuple[list[_Fault], int | None]:
-    """One pass; the records set aside, and the rows written (None = uneven line ends)."""
+    """One pass; the records quarantined, and the rows written (None = uneven line ends)."""
     types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
     cells = ", ".join(f"nullif({identifier(name)}, '') AS {identifier(name)}" for name in columns)
     query = (

@@ -1,8 +1,8 @@
 """How a file writes its dates and numbers: the keys ``date_format`` and ``decimal`` of an entry.
 
 Dates become ISO 8601 and decimal commas points, in the variables that hold dates and numbers only,
-so that a lesion called "1,2" keeps its name. What does not fit stays as it is: the warehouse sets
-such a row aside and shows the value.
+so that a lesion called "1,2" keeps its name. What does not fit stays as it is: the warehouse
+quarantines such a row and shows the value.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ RESPONSES = ("CR", "PR", "SD", "PD")
 NOT_COMPARED = ("NE",)
 REFERENCE = "SD"
 EVERYONE = "all"
-LEAST_EVENTS = 5
+MIN_EVENTS = 5
 """Of a group, for a hazard ratio."""
 MIXED = "mixed-effects Cox"
 
@@ -204,9 +204,9 @@ def _mixed_model(rows: pandas.DataFrame, context: StepContext) -> tuple[CoxData,
     from udfs.hazards import HazardDataError, fit_cox
 
     n_events = rows[rows["is_event"]]["response"].value_counts()
-    enough = [name for name in RESPONSES if n_events.get(name, 0) >= LEAST_EVENTS]
+    enough = [name for name in RESPONSES if n_events.get(name, 0) >= MIN_EVENTS]
     if REFERENCE not in enough or len(enough) < 2:
-        return f"fewer than two groups with {LEAST_EVENTS} events, {REFERENCE} among them"
+        return f"fewer than two groups with {MIN_EVENTS} events, {REFERENCE} among them"
     chosen = rows[rows["response"].isin(enough)]
     levels = [name for name in enough if name != REFERENCE]
     try:

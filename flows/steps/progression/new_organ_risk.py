@@ -28,7 +28,7 @@ EXTREME = "of use, risks too extreme"
 APPARENT, TOO_FEW = "apparent: flatters the model", "too few events: not fitted"
 SURE = 1.645
 """Standard errors by which the Brier score must be better than that of one risk for all."""
-LEAST_SLOPE = 0.8
+MIN_SLOPE = 0.8
 """Of the calibration, below which risks are too extreme."""
 MEASURES = (
     "brier", "null_brier", "gain_error", "scaled_brier", "auc", "observed", "mean_risk",
@@ -142,7 +142,7 @@ def _verdict(found: RiskAccuracy) -> str:
     gain = found.null_brier - found.brier
     if not (gain > SURE * found.gain_error and found.auc > 0.5):
         return OF_NO_USE
-    return OF_USE if found.calibration_slope >= LEAST_SLOPE else EXTREME
+    return OF_USE if found.calibration_slope >= MIN_SLOPE else EXTREME
 
 
 def _calibration_rows(

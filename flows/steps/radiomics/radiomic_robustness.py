@@ -23,7 +23,7 @@ from warehouse.registry import StepContext, step
 from warehouse.result_tables import nulls
 
 NO_COMPARISON = "none"
-MOST_CORRELATED = 300
+MAX_CORRELATED = 300
 """More kept features than this, and only correlations with the representative are kept."""
 
 ROBUSTNESS = declared("analysis.radiomic_robustness")
@@ -195,7 +195,7 @@ def _clustered(
         for i, place in enumerate(places)
     }
     pairs = []
-    is_small = len(names) <= MOST_CORRELATED
+    is_small = len(names) <= MAX_CORRELATED
     for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
         is_same = bool(found.cluster[i] == found.cluster[j])
         if is_small or (is_same and (chosen.is_selected[i] or chosen.is_selected[j])):

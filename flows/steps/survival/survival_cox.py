@@ -66,7 +66,7 @@ MODEL_READS = (
 )
 """The tables that ``models_of`` reads."""
 UNIT_SETTINGS = ("survival.gower_unit", "survival.burden_unit_mm")
-LARGEST_LOG = 690.0
+MAX_LOG = 690.0
 """Of a hazard ratio: exp(709) is the largest number there is."""
 
 SURVIVAL_COX = declared("analysis.survival_cox")
@@ -309,7 +309,7 @@ def _estimates(fit: CoxModel, k: int, confidence: float) -> dict[str, Any]:
 
 def _ratio(log_hr: float, lower: float, upper: float) -> dict[str, Any]:
     """A hazard ratio and its limits; none where one is beyond what a number can hold."""
-    if max(abs(log_hr), abs(lower), abs(upper)) > LARGEST_LOG:
+    if max(abs(log_hr), abs(lower), abs(upper)) > MAX_LOG:
         return {
             "null_reason": "the hazard ratio, or a limit, is too large for a number: see log_hr"
         }

@@ -162,7 +162,7 @@ study_therapy AS (
     FROM core.subsequent_therapy
 ),
 
--- Assessments that were set aside because the day of the first dose is not known.
+-- Assessments that were quarantined because the day of the first dose is not known.
 undated AS (
     SELECT DISTINCT
         patient_id,
@@ -332,7 +332,7 @@ SELECT
     ended.has_undated_progression, -- the source states a progression on a day that is not known
     ended.has_other_criterion, -- the source states responses by a criterion that does not count
     ended.has_baseline, -- a lesion was assessed at baseline
-    ended.is_without_first_dose, -- assessments were set aside for want of the day of the first dose
+    ended.is_without_first_dose, -- assessments were quarantined for want of the day of the first dose
     around.patient_id IS NOT NULL AS has_assessment, -- an assessment from start_day on could be evaluated
     least(greatest(around.last_assessment_day, ended.start_day), ended.death_day)
         AS last_assessment_day, -- last that could, else start_day; the death where that is dated before it

@@ -21,7 +21,7 @@ CREATE TABLE analysis.growth_fit (
     subset VARCHAR, -- lesions that were fitted together, or all (analysis.growth_subset)
     n_lesions BIGINT, -- lesions fitted
     n_patients BIGINT, -- their patients; null without patients' effects
-    n_excluded BIGINT, -- analysed target lesions set aside (analysis.growth_excluded)
+    n_excluded BIGINT, -- analysed target lesions excluded (analysis.growth_excluded)
     n_observations BIGINT, -- measurements evaluated
     n_censored BIGINT, -- of them, below the limit of quantification
     censoring_method VARCHAR, -- interval: P(0 <= volume <= limit)

@@ -25,7 +25,7 @@ SELECT
     ecog, -- ECOG performance status
     ldh_ratio, -- lactate dehydrogenase over its upper limit of normal
     kras_status, -- KRAS status
-    primary_site, -- site of the primary tumour
+    primary_site, -- site of the primary tumor
     prior_surgery, -- surgery before the trial
     prior_radiation, -- radiation before the trial
     prior_adjuvant, -- adjuvant therapy before the trial

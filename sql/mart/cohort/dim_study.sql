@@ -34,7 +34,7 @@ measurement AS (
 SELECT
     study.study_id, -- text id of the study
     study.title, -- title
-    study.tumor_type, -- tumour type, as the study states it
+    study.tumor_type, -- tumor type, as the study states it
     study.phase, -- phase of the trial
     study.registry_id, -- identifier in a trial registry; core.metastasis_trial.trial_id
     coalesce(patient.n_patients, 0) AS n_patients, -- patients with a known id

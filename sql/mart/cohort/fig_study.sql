@@ -7,7 +7,7 @@
 SELECT
     study_id, -- text id of the study
     title, -- title
-    tumor_type, -- tumour type, as the study states it
+    tumor_type, -- tumor type, as the study states it
     phase, -- phase of the trial
     n_patients, -- patients with a known id
     n_analysed_patients, -- of them, with an analysed lesion

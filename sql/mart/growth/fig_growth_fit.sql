@@ -11,7 +11,7 @@ SELECT
     fit.subset, -- lesions that were fitted together, or all
     fit.model = setting.value AS is_main, -- the fit that curves and events come from
     fit.n_lesions, -- lesions
-    fit.n_excluded, -- lesions set aside
+    fit.n_excluded, -- lesions excluded
     fit.n_observations, -- sizes
     fit.n_censored, -- of them below the limit of quantification
     fit.censoring_method, -- how those are taken

@@ -12,7 +12,7 @@ from udfs.progression.transitions import aalen_johansen
 from udfs.survival import kaplan_meier
 
 FloatArray = NDArray[np.float64]
-LEAST_RISK = 1e-6
+MIN_RISK = 1e-6
 """Risks are kept so far from 0 and 1 where their complementary log-log is taken."""
 CALIBRATION_STEPS = 100
 CONVERGED = 1e-10
@@ -176,7 +176,7 @@ def _calibration(pseudo: FloatArray, p: FloatArray) -> tuple[float, float]:
     Least squares by Gauss-Newton, as a generalised linear model with that link has it.
     """
     nothing = float("nan"), float("nan")
-    risk = np.clip(p, LEAST_RISK, 1 - LEAST_RISK)
+    risk = np.clip(p, MIN_RISK, 1 - MIN_RISK)
     z = np.log(-np.log1p(-risk))
     if not np.isfinite(pseudo).all() or p.size < 3 or np.ptp(z) < 1e-9:
         return nothing

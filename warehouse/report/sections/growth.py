@@ -47,7 +47,7 @@ GROWTH = Section(
                                  "minus2ll_mc_se", "aic", "bic", "newton_decrement",
                                  "largest_mc_share", "smallest_ess"],
                      "names": {"n_lesions": "lesions", "n_observations": "sizes",
-                               "n_censored": "below the limit", "n_excluded": "lesions set aside",
+                               "n_censored": "below the limit", "n_excluded": "lesions excluded",
                                "minus2ll": "-2 log likelihood",
                                "minus2ll_mc_se": "its Monte Carlo error", "aic": "AIC",
                                "bic": "BIC",

@@ -1,11 +1,11 @@
-"""What was checked, set aside and left out."""
+"""What was checked, quarantined and left out."""
 
 from warehouse.report.parts import Count, Figure, Filter, Section
 
 QUALITY = Section(
     "quality",
     "Data quality",
-    "What was checked, what was set aside and why. Rows set aside keep their place in the source.",
+    "What was checked, what was quarantined and why. Such rows keep their place in the source.",
     (
         Figure(
             name="checks",
@@ -35,12 +35,12 @@ QUALITY = Section(
                                  "rows_loaded", "rows_quarantined", "is_balanced"], "shown": 12},
             method="Rows in the file are rows loaded and rows in quarantine, nothing else.",
             counts=(Count("rows in files", total="rows_in_file"),
-                    Count("set aside", total="rows_quarantined")),
+                    Count("quarantined", total="rows_quarantined")),
             filters=(Filter("study_id", "Study", is_optional=True),),
         ),
         Figure(
             name="quarantine",
-            title="Rows set aside (quarantine)",
+            title="Quarantined rows",
             table="mart.fig_quarantine",
             query="SELECT *, domain || ': ' || reason AS label FROM mart.fig_quarantine "
             "ORDER BY n_rows DESC, study_id, domain, reason",
@@ -50,7 +50,7 @@ QUALITY = Section(
             "rows themselves: quality.quarantine.",
             counts=(Count("rows", total="n_rows"),),
             filters=(Filter("study_id", "Study", is_optional=True),),
-            if_empty="No row was set aside.",
+            if_empty="No row was quarantined.",
         ),
         Figure(
             name="findings",
@@ -63,7 +63,7 @@ QUALITY = Section(
                                  "remedy"], "shown": 12},
             method="Defects that trial tables are known for, each looked for in every study; most "
             "found first. Single findings: quality.finding.",
-            counts=(Count("defects looked for"), Count("rows set aside", total="n_quarantined"),
+            counts=(Count("defects looked for"), Count("rows quarantined", total="n_quarantined"),
                     Count("findings", total="n_findings")),
         ),
         Figure(

@@ -32,11 +32,11 @@ from udfs.joint.hazards import BaselineKind
 
 NONE = "none"
 """The model without a link."""
-FEWEST_EVENTS = 10
-FEWEST_PATIENTS = 20
+MIN_EVENTS = 10
+MIN_PATIENTS = 20
 NEAR_DAYS = 180.0
 """After the last scan; a link that rests on later days rests on extrapolated curves."""
-SMALLEST_SPREAD = 1e-6
+MIN_SPREAD = 1e-6
 """Of a link between patients at the end of their follow-up."""
 
 
@@ -132,8 +132,8 @@ def attempts_of(group: Group, links: list[str]) -> list[Attempt]:
     """The model without link, then one model for each link."""
     events = group.cohort.events
     links = [NONE, *links]
-    if group.cohort.events.n < FEWEST_PATIENTS:
-        said = f"{events.n} patients can be followed, {FEWEST_PATIENTS} are needed"
+    if group.cohort.events.n < MIN_PATIENTS:
+        said = f"{events.n} patients can be followed, {MIN_PATIENTS} are needed"
         return [Attempt(group, link, "few_patients", said) for link in links]
     return [_attempt(group, link) for link in links]
 
@@ -141,7 +141,7 @@ def attempts_of(group: Group, links: list[str]) -> list[Attempt]:
 def _attempt(group: Group, link: str) -> Attempt:
     events = group.cohort.events
     plain = Attempt(group, link, "", "")
-    needed = max(FEWEST_EVENTS, EVENTS_PER_LINK * len(plain.labels))
+    needed = max(MIN_EVENTS, EVENTS_PER_LINK * len(plain.labels))
     if events.n_events < needed:
         said = (
             f"{events.n_events} of {events.n} patients have the event, {needed} are needed "
@@ -163,7 +163,7 @@ def _estimated(plain: Attempt) -> Attempt:
     flat = [
         name
         for name, spread in zip(plain.labels, _spread(model), strict=True)
-        if spread < SMALLEST_SPREAD
+        if spread < MIN_SPREAD
     ]
     if flat:
         said = f"{', '.join(flat)} is the same for every patient"
@@ -212,7 +212,7 @@ def near_fit(best: Attempt) -> JointFit | None:
     events, group = best.group.cohort.events, best.group
     last = np.maximum(group.cohort.last_scan + NEAR_DAYS, events.entry + 1.0)
     cut = events.cut_at(last)
-    if cut.n_events < FEWEST_EVENTS or len(best.labels) * EVENTS_PER_LINK > cut.n_events:
+    if cut.n_events < MIN_EVENTS or len(best.labels) * EVENTS_PER_LINK > cut.n_events:
         return None
     try:
         found = fit_events(group.model((best.link,), events=cut), threads=group.threads)

@@ -30,10 +30,10 @@ EVERY_LESION, GROWTH_JOINT, SUM_JOINT, SUM_COX, KAPLAN_MEIER = (
 )
 LINKS = {EVERY_LESION: ("organ",), GROWTH_JOINT: ("kg",), SUM_JOINT: ("value",)}
 MODELS = (EVERY_LESION, GROWTH_JOINT, SUM_JOINT, SUM_COX, KAPLAN_MEIER)
-FEWEST_OF_STUDY, FEWEST_STUDIES, FOLDS = 20, 3, 5
+MIN_OF_STUDY, MIN_STUDIES, FOLDS = 20, 3, 5
 """A study is a fold of its own with so many events; with fewer such studies patients are drawn into
 folds."""
-FEWEST_IN_WINDOW = 10
+MIN_IN_WINDOW = 10
 """Deaths up to the horizon."""
 REST = "the other studies"
 
@@ -59,8 +59,8 @@ def folds_of(group: Group, study: NDArray[np.str_]) -> NDArray[np.str_]:
     events = group.cohort.events
     names, code = np.unique(study, return_inverse=True)
     n_events = np.bincount(code, weights=events.is_event, minlength=len(names))
-    large = n_events >= FEWEST_OF_STUDY
-    if large.sum() >= FEWEST_STUDIES:
+    large = n_events >= MIN_OF_STUDY
+    if large.sum() >= MIN_STUDIES:
         return np.where(large[code], study, REST)
     digest = [
         blake2b(str(one).encode(), digest_size=8).digest() for one in group.cohort.patients.tolist()

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from flows.steps.joint.parts.fitting import Group
 from flows.steps.joint.parts.landmarks import (
     EVERY_LESION,
-    FEWEST_IN_WINDOW,
     KAPLAN_MEIER,
+    MIN_IN_WINDOW,
     MODELS,
     Landmark,
 )
@@ -81,10 +81,10 @@ def metric_rows(group: Group, found: Landmark, k: int, window: float, seed: int)
         "n_censored": int((is_in & ~died).sum()),
     }
     n_later = int((~is_in).sum())
-    if start["n_events"] < FEWEST_IN_WINDOW or n_later < FEWEST_IN_WINDOW:
+    if start["n_events"] < MIN_IN_WINDOW or n_later < MIN_IN_WINDOW:
         said = (
             f"{start['n_events']} deaths up to the horizon and {n_later} patients followed beyond, "
-            f"{FEWEST_IN_WINDOW} of each are needed"
+            f"{MIN_IN_WINDOW} of each are needed"
         )
         why = {"verdict_id": "few_events", "verdict": said}
         return [{**start, "model": "none", "metric": "none", **nulls(NUMBERS), **why}]
@@ -143,7 +143,7 @@ def calibration_rows(group: Group, found: Landmark, k: int, window: float) -> li
     """Fifths of the predicted risk, where there are deaths enough."""
     events = group.cohort.events
     x, died = events.time[found.patients] - found.day, events.is_event[found.patients]
-    if int(((x <= window) & died).sum()) < FEWEST_IN_WINDOW:
+    if int(((x <= window) & died).sum()) < MIN_IN_WINDOW:
         return []
     start = keys(group.curves.rebuilt, group.cohort.endpoint)
     return [

@@ -15,7 +15,7 @@ from udfs.growth.patient_nodes import TwoLevelPoint
 from udfs.growth.two_level_theta import at_floor, between_part, theta_of, two_level_point
 from udfs.joint import CurveDraws, Events, Longitudinal, draw_curves
 from udfs.joint.draws import growth_covariance
-from udfs.joint.estimate import FEWEST_EVENTS, OTHER_ORGAN
+from udfs.joint.estimate import MIN_EVENTS, OTHER_ORGAN
 from udfs.joint.lesions import PARAMETERS
 from warehouse.registry import StepContext
 
@@ -235,7 +235,7 @@ def _columns(
         words = as_text(patients[name])
         levels, code = np.unique(words, return_inverse=True)
         n_events = np.bincount(code, weights=died, minlength=len(levels))
-        few = n_events < FEWEST_EVENTS
+        few = n_events < MIN_EVENTS
         words = np.where(few[code], OTHER_ORGAN, words) if len(words) else words
         levels, code = np.unique(words, return_inverse=True)
         n_events = np.bincount(code, weights=died, minlength=len(levels))

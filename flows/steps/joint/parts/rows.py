@@ -29,7 +29,7 @@ from warehouse.result_tables import nulls
 
 NORMAL_95 = 1.959963984540054
 LOG_2 = float(np.log(2.0))
-LARGEST_LOG = 690.0
+MAX_LOG = 690.0
 """Of a hazard ratio: exp(709) is the largest number there is."""
 CHECK_DAYS = 12
 CHECK_DRAWS = 100
@@ -237,7 +237,7 @@ def link_rows(attempt: Attempt, is_best: bool) -> list[Row]:
 
 
 def _ratio(log_ratio: float) -> float:
-    return float(np.exp(np.clip(log_ratio, -LARGEST_LOG, LARGEST_LOG)))
+    return float(np.exp(np.clip(log_ratio, -MAX_LOG, MAX_LOG)))
 
 
 def _readable(group: Group, link: str, label: str) -> tuple[str, str, str, float]:
@@ -269,7 +269,7 @@ def frailty_rows(best: Attempt) -> list[Row]:
     assert fit is not None  # it is the best
     alpha = fit.theta[: len(best.labels)]
     each = np.asarray(fit.model.links.at_end, dtype=np.float64) @ alpha
-    weight = fit.climbed.sums.weight
+    weight = fit.maximum.sums.weight
     mean = (weight * each).sum(axis=1)
     sd = np.sqrt(np.maximum((weight * (each - mean[:, None]) ** 2).sum(axis=1), 0.0))
     centred = mean - mean.mean()
@@ -294,7 +294,7 @@ def residual_rows(best: Attempt) -> list[Row]:
     assert fit is not None  # it is the best
     each = fit.model.cumulative_hazards(fit.theta)
     marginal = -(np.logaddexp.reduce(-each, axis=1) - np.log(each.shape[1]))
-    mean, events = fit.climbed.sums.cumulative, cohort.events
+    mean, events = fit.maximum.sums.cumulative, cohort.events
     start = keys(best.group.curves.rebuilt, cohort.endpoint)
     return [
         {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from flows.steps.joint.parts.fitting import FEWEST_EVENTS, Group
+from flows.steps.joint.parts.fitting import MIN_EVENTS, Group
 from flows.steps.joint.parts.reading import Curves
 from flows.steps.joint.parts.rows import NORMAL_95, keys
 from udfs.growth.parameters import FloatArray
@@ -61,7 +61,7 @@ def survival_rows(group: Group) -> tuple[list[Row], str]:
     """Each distribution, pooled over draws, and why some are missing; empty where none is."""
     events = group.cohort.events
     names = ("log_kg", "log_sum_day_0", *events.covariate_names)
-    if events.n_events < max(FEWEST_EVENTS, EVENTS_PER_PARAMETER * len(names)):
+    if events.n_events < max(MIN_EVENTS, EVENTS_PER_PARAMETER * len(names)):
         said = f"{events.n_events} events, {EVENTS_PER_PARAMETER} are needed for each of "
         return [], f"{said}{', '.join(names)}"
     log_kg = log_kg_of(group.curves)[group.cohort.place]

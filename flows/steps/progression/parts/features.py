@@ -36,7 +36,7 @@ FLAGS = (
 VOLUMES = ("target_volume_mm3", "largest_volume_mm3")
 """Taken as the logarithm of one more than the volume: they spread over five powers of ten."""
 WORDS = ("sex", "race", "kras_status", "primary_site", "treatment", "treatment_class", "backbone")
-FEWEST_IN_ORGAN = 20
+MIN_IN_ORGAN = 20
 """An organ is a characteristic of its own when so many patients bear lesions there."""
 
 PATIENTS = f"""
@@ -64,7 +64,7 @@ def organs_in_use(patients: pd.DataFrame, organs: pd.DataFrame) -> list[str]:
     """Organs with lesions in at least 20 of the patients, by name."""
     here = organs[organs["patient_id"].isin(patients["patient_id"])]
     count = here.groupby("organ", sort=True)["patient_id"].size()
-    return [str(organ) for organ, n in count.items() if n >= FEWEST_IN_ORGAN]
+    return [str(organ) for organ, n in count.items() if n >= MIN_IN_ORGAN]
 
 
 def kinds(organs: list[str]) -> dict[str, Kind]:
