@@ -7,8 +7,6 @@ patients.
 from __future__ import annotations
 
 import resource
-import time
-from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from udfs.heterogeneity import Variable, gower_matrix, gower_means, gower_pairs
 from udfs.heterogeneity.phases import consistent_with_total, response_phases, sum_over_complete_days
+from warehouse.benchmarks import timed
 
 PATIENTS, LESIONS = 2_802, 11_404
 """Of Zhou 2021."""
@@ -36,7 +35,7 @@ def heterogeneity_benchmark(scale: int, seed: int) -> list[Row]:
         seed: of the made-up sizes.
     """
     cohort = _cohort(scale, seed)
-    taken, pairs = _timed(lambda: _phases_and_distances(*cohort))
+    taken, pairs = timed(lambda: _phases_and_distances(*cohort))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return [
         (
@@ -79,13 +78,13 @@ def _phases_and_distances(
 
 def _matrices(seed: int) -> list[Row]:
     """All rows against all: three numbers, a nominal and two binary variables."""
-    ours, _ = _timed(lambda: gower_matrix(_mixed(MATRIX_ROWS, seed)))
+    ours, _ = timed(lambda: gower_matrix(_mixed(MATRIX_ROWS, seed)))
     what = f"Gower matrix, {MATRIX_ROWS:,} x {MATRIX_ROWS:,}, six variables"
     rows: list[Row] = [(f"{what}, ours", ours, "double precision")]
     if find_spec("gower") is None:
         return [*rows, (f"{what}, gower of PyPI", None, "not here: pip install gower")]
     difference = np.abs(gower_matrix(_mixed(FEW_ROWS, seed)) - _theirs(FEW_ROWS, seed)).max()
-    theirs, _ = _timed(lambda: _theirs(MATRIX_ROWS, seed))
+    theirs, _ = timed(lambda: _theirs(MATRIX_ROWS, seed))
     note = f"{theirs / ours:.1f} x ours; single precision, largest difference {difference:.0e}"
     return [*rows, (f"{what}, gower of PyPI", theirs, note)]
 
@@ -105,9 +104,3 @@ def _theirs(n: int, seed: int) -> NDArray[Any]:
     is_category = [v.kind != "numeric" for v in _mixed(n, seed)]
     found = gower.gower_matrix(pandas.DataFrame(columns), cat_features=is_category)
     return np.asarray(found)
-
-
-def _timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.perf_counter()
-    result = function()
-    return time.perf_counter() - started, result

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +166,34 @@ def one_subset(subset: str | None, known: Sequence[str]) -> str:
     if subset is None or subset not in known:
         raise LesionsError(f"--subset must be one of: {', '.join(known)}.")
     return subset
+
+
+def write_template(
+    template: Path | None, columns: Sequence[str], say: Callable[[str], None], *, of: str, more: str
+) -> None:
+    """Writes a file that has a table's columns and no rows, where one is asked for."""
+    if template is not None:
+        write_text(template, ",".join(columns) + "\n")
+        say(f"Columns of a file for 'lesions predict{of}' written to {template}.{more}")
+
+
+def write_answer(
+    header: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    output: Path | None,
+    said: str,
+    say: Callable[[str], None],
+) -> None:
+    """Writes predictions to a CSV and says what they are, or prints them where there is none."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    if output is None:
+        say(text.getvalue().rstrip("\n"))
+        return
+    write_text(output, text.getvalue())
+    say(said)
 
 
 def write_text(path: Path, text: str) -> None:

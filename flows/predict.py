@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,8 @@ from flows.patient_file import (
     open_warehouse,
     read_table,
     refuse_to_replace,
+    write_answer,
+    write_template,
     write_text,
 )
 from flows.steps.progression.parts import features as baseline
@@ -85,12 +86,10 @@ def predict(
         write_text(save_model, model.to_text())
         say(f"Model written to {save_model}.")
     columns = _columns(model)
-    if template is not None:
-        write_text(template, ",".join(columns) + "\n")
-        say(
-            f"Columns of a file for 'lesions predict' written to {template}. What is not known "
-            "stays empty; an empty number of lesions in an organ counts as none."
-        )
+    stays_empty = (
+        " What is not known stays empty; an empty number of lesions in an organ counts as none."
+    )
+    write_template(template, columns, say, of="", more=stays_empty)
     if source is None:
         if save_model is None and template is None:
             raise LesionsError(
@@ -241,14 +240,11 @@ def _give(
     say: Callable[[str], None],
 ) -> None:
     """The table of predictions, and in a line what they are worth."""
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([PATIENT, "predicted", *(f"probability {name}" for name in model.classes)])
-    for patient, row in zip(patients[PATIENT], probability, strict=True):
-        best = model.classes[int(row.argmax())]
-        writer.writerow([patient, best, *(f"{p:.6f}" for p in row)])
+    header = [PATIENT, "predicted", *(f"probability {name}" for name in model.classes)]
+    rows = [
+        [patient, model.classes[int(row.argmax())], *(f"{p:.6f}" for p in row)]
+        for patient, row in zip(patients[PATIENT], probability, strict=True)
+    ]
     trained = model.metadata
     auc = trained.get("out_of_fold", {}).get("roc_auc")
     worth = f"; ROC area of patients held back {auc:.2f}" if auc is not None else ""
@@ -256,8 +252,4 @@ def _give(
         f"{len(patients)} patients; trained on {trained.get('n_patients')} of "
         f"{', '.join(trained.get('trials', []))}{worth}"
     )
-    if output is None:
-        say(text.getvalue().rstrip("\n"))
-        return
-    write_text(output, text.getvalue())
-    say(f"Predictions written to {output}: {summary}.")
+    write_answer(header, rows, output, f"Predictions written to {output}: {summary}.", say)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flows.patient_file import ids, numbers, one_subset, open_warehouse, read_table, write_text
+from flows.patient_file import (
+    ids,
+    numbers,
+    one_subset,
+    open_warehouse,
+    read_table,
+    write_answer,
+    write_template,
+)
 from flows.steps.progression.parts.new_organs import COURSE, MIN_EVENTS, TERMS, AtRisk
 from warehouse.errors import LesionsError
 
@@ -22,6 +28,10 @@ if TYPE_CHECKING:
 PATIENT, ORGANS, LANDMARK = "patient_id", "organs", "landmark_days"
 SUM, BASELINE, NADIR = "sum_mm", "baseline_sum_mm", "nadir_mm"
 COLUMNS = (PATIENT, LANDMARK, ORGANS, SUM, BASELINE, NADIR)
+HEADER = (
+    *(PATIENT, "organ", LANDMARK, "horizon_days", "risk", "lower", "upper", "is_imputed"),
+    "verdict",
+)
 ANY = "any"
 MAX_SUM_MM = 10_000.0
 """No sum of diameters is more; what is more has another unit."""
@@ -74,9 +84,7 @@ def predict_new_organ(
     Raises:
         LesionsError: no such tables, a column is missing, or a value cannot be used.
     """
-    if template is not None:
-        write_text(template, ",".join(COLUMNS) + "\n")
-        say(f"Columns of a file for 'lesions predict --what new-organ' written to {template}.")
+    write_template(template, COLUMNS, say, of=" --what new-organ", more="")
     if source is None:
         if template is None:
             raise LesionsError("name a file of patients, or --template FILE to see its columns.")
@@ -86,13 +94,6 @@ def predict_new_organ(
     rows = [row for group in _groups(known) for row in _risks(group, patients, known)]
     place = {patient: number for number, patient in enumerate(patients[PATIENT])}
     rows.sort(key=lambda row: (place[row[0]], row[2], row[1] != ANY, row[1]))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        (PATIENT, "organ", LANDMARK, "horizon_days", "risk", "lower", "upper", "is_imputed",
-         "verdict")
-    )  # fmt: skip
-    writer.writerows(rows)
     for day, here in patients.groupby(LANDMARK):
         modelled = {row[1] for row in rows if row[2] == f"{day:g}"} | {"unknown"}
         free = set().union(*(known.organs - named for named in here[ORGANS]))
@@ -107,11 +108,8 @@ def predict_new_organ(
             f"Some verdicts are {', '.join(repr(one) for one in unused)}: by patients of trials "
             "held back (analysis.new_organ_accuracy)."
         )
-    if output is None:
-        say(text.getvalue().rstrip("\n"))
-        return
-    write_text(output, text.getvalue())
-    say(f"{len(rows)} risks of {patients[PATIENT].nunique()} patients written to {output}.")
+    said = f"{len(rows)} risks of {patients[PATIENT].nunique()} patients written to {output}."
+    write_answer(HEADER, rows, output, said, say)
 
 
 def _known(warehouse: Path, subset: str | None) -> _Known:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.patient_file import ids, numbers, one_subset, open_warehouse, read_table, write_text
+from flows.patient_file import (
+    ids,
+    numbers,
+    one_subset,
+    open_warehouse,
+    read_table,
+    write_answer,
+    write_template,
+)
 from flows.steps.growth.parts.models import model_named
 from flows.steps.growth.parts.rebuilt import as_text, one_level_values
 from flows.steps.joint.parts.reading import N_NODES
@@ -100,21 +106,15 @@ def predict_survival(
     """
     model = _model(warehouse, subset)
     columns = [*COLUMNS, *model.covariates]
-    if template is not None:
-        write_text(template, ",".join(columns) + "\n")
-        say(f"Columns of a file for 'lesions predict --what survival' written to {template}.")
+    write_template(template, columns, say, of=" --what survival", more="")
     if source is None:
         if template is None:
             raise LesionsError("name a file of sizes, or --template FILE to see its columns.")
         return
     rows = _sizes(source, columns, model, warn)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        (PATIENT, "landmark_day", "n_lesions", "horizon_days", "survival", "lower", "upper")
-    )
+    header = (PATIENT, "landmark_day", "n_lesions", "horizon_days", "survival", "lower", "upper")
     try:
-        writer.writerows(_predicted(rows, model, warn))
+        predicted = list(_predicted(rows, model, warn))
     except (GrowthDataError, JointDataError) as error:
         raise LesionsError(f"{source.name}: no curve can be drawn: {error}.") from error
     known = model.saved.metadata
@@ -123,11 +123,7 @@ def predict_survival(
         f"{known['n_events']} deaths. analysis.dynamic_prediction_metric says what such "
         "predictions are worth, where joint.landmarks is set."
     )
-    if output is None:
-        say(text.getvalue().rstrip("\n"))
-        return
-    write_text(output, text.getvalue())
-    say(f"Predictions written to {output}: {worth}")
+    write_answer(header, predicted, output, f"Predictions written to {output}: {worth}", say)
 
 
 def _model(warehouse: Path, subset: str | None) -> _Model:

@@ -5,8 +5,6 @@ beside the same done one sample at a time.
 from __future__ import annotations
 
 import resource
-import time
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +17,7 @@ from udfs.radiomics.distances import cosine_distances, scale_features
 from udfs.radiomics.sampling import Patient, SamplingStudy, sampling_study
 from udfs.radiomics.strategies import PUBLISHED, Lesions, parse_strategy
 from udfs.radiomics.variation import variation_within
+from warehouse.benchmarks import timed
 
 PATIENTS, LESIONS, FEATURES = 43, 602, 107
 """Of Henry 2022."""
@@ -46,7 +45,7 @@ def radiomic_benchmark(scale: int, seed: int) -> list[Row]:
 
 def _part(n_patients: int, n_lesions: int, seed: int) -> Row:
     cohort = _cohort(n_patients, n_lesions, seed)
-    taken, study = _timed(lambda: _everything(*cohort, seed))
+    taken, study = timed(lambda: _everything(*cohort, seed))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     what = f"{n_patients:,} patients, {n_lesions:,} lesions, {FEATURES} features"
     note = (
@@ -95,12 +94,12 @@ def _beside_one_at_a_time(seed: int) -> list[Row]:
     x, _, patient, organ = _cohort(PATIENTS, LESIONS, seed)
     patients = _patients(x, patient, organ)
     strategy = [parse_strategy("random 3")]
-    ours, study = _timed(
+    ours, study = timed(
         lambda: sampling_study(
             patients, strategy, seed=seed, simulations=SIMULATIONS, most_exact=0, curve_to=1
         )
     )
-    theirs, mean = _timed(lambda: _one_at_a_time(patients, seed))
+    theirs, mean = timed(lambda: _one_at_a_time(patients, seed))
     known = next(s for s in study.summary if s.definition == "pairs" and s.index == "average")
     what = f"three random lesions, {PATIENTS} x {SIMULATIONS} samples"
     note = f"{theirs / ours:.0f} x ours; means {known.mean:.4f} and {mean:.4f}"
@@ -122,9 +121,3 @@ def _one_at_a_time(patients: list[Patient], seed: int) -> float:
             shares.append(part.sum() / (k * (k - 1)) / one.distance.mean())
         means.append(np.mean(shares))
     return float(np.mean(means))
-
-
-def _timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.perf_counter()
-    result = function()
-    return time.perf_counter() - started, result

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -29,6 +30,7 @@ from warehouse.project import Project, create_project
 from warehouse.run import run_project
 from warehouse.simulate import write_trials
 
+_T = TypeVar("_T")
 SQL_STAGES = ("raw", "staging", "core", "analysis", "quality", "mart")
 BENCHMARK_GROUP = "lesion_warehouse.benchmarks"
 TRIVIAL_MODELS = 10
@@ -106,15 +108,16 @@ def _on_path(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def _timed(function: Callable[[], object]) -> float:
+def timed(function: Callable[[], _T]) -> tuple[float, _T]:
+    """Seconds that a call takes, and what it gives."""
     started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
+    result = function()
+    return time.perf_counter() - started, result
 
 
 def _main_job(folder: Path, scale: int, seed: int, display: Display) -> list[Measure]:
     patients = None if scale == 1 else 4308 * scale
-    simulate = _timed(lambda: write_trials(folder, "mcrc", patients=patients, seed=seed))
+    simulate = timed(lambda: write_trials(folder, "mcrc", patients=patients, seed=seed))[0]
     project = create_project(folder)
     report = run_project(project, display=display)
     with duckdb.connect(str(project.published), read_only=True) as connection:
@@ -142,16 +145,13 @@ def _small_changes(project: Project) -> list[Measure]:
     where = ["--project", str(project.root)]
 
     def call(*arguments: str) -> float:
-        return _timed(
-            lambda: subprocess.run(
-                [*command, *arguments], check=True, stdout=subprocess.DEVNULL, stdin=None
-            )
-        )
+        whole = [*command, *arguments]
+        return timed(lambda: subprocess.run(whole, check=True, stdout=subprocess.DEVNULL))[0]
 
     def best(*arguments: str) -> float:
         return min(call(*arguments) for _ in range(3))
 
-    selected = _timed(lambda: run_project(project, selectors=["mart.dim_organ"], force=True))
+    selected = timed(lambda: run_project(project, selectors=["mart.dim_organ"], force=True))[0]
     return [
         Measure(
             "lesions --help", min(call("--help") for _ in range(3)), "whole process, best of 3"
@@ -218,7 +218,7 @@ def _trivial_ours(scratch: Path, mode: str) -> float:
         (sql / f"{name}.sql").write_text(header + body)
     project = create_project(scratch / mode)
     command = [sys.executable, "-c", OURS, str(project.root), str(sql.parent), mode]
-    return min(_timed(lambda: subprocess.run(command, check=True)) for _ in range(3))
+    return min(timed(lambda: subprocess.run(command, check=True))[0] for _ in range(3))
 
 
 def _trivial_dbt(scratch: Path, dbt: Path, mode: str) -> float:
@@ -253,4 +253,4 @@ def _trivial_dbt(scratch: Path, dbt: Path, mode: str) -> float:
         if done.returncode:
             raise LesionsError(f"dbt failed: {done.stdout.strip()[-500:]}")
 
-    return min(_timed(run) for _ in range(3))
+    return min(timed(run)[0] for _ in range(3))

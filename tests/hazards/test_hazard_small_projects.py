@@ -27,12 +27,6 @@ from udfs.hazards import (
 from warehouse.errors import LesionsError
 
 
-@pytest.fixture(scope="module")
-def sql_models() -> dict[str, str]:
-    folder = Path(__file__).resolve().parents[2] / "sql" / "mart" / "hazards"
-    return {path.stem: path.read_text() for path in folder.glob("fig_*.sql")}
-
-
 def test_organ_with_few_events_is_left_out_or_merged(few: dict[str, pd.DataFrame]) -> None:
     event = few["event"].copy()
     bone = (event["organ"] == "bone") & (event["lesion_type"] != "new")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 import numpy as np
 import pandas as pd
@@ -42,12 +40,6 @@ def tables() -> dict[str, pd.DataFrame]:
 @pytest.fixture(scope="module")
 def con(tables: dict[str, pd.DataFrame]) -> duckdb.DuckDBPyConnection:
     return warehouse(tables)
-
-
-@pytest.fixture(scope="module")
-def sql_models() -> dict[str, str]:
-    folder = Path(__file__).resolve().parents[2] / "sql" / "mart" / "hazards"
-    return {path.stem: path.read_text() for path in folder.glob("fig_*.sql")}
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import numpy as np
 
 from warehouse.simulation.planters import LESION, Change, Planted, planter
 from warehouse.simulation.sheets import (
-    Row,
     Sheet,
     Trial,
     as_date,
@@ -21,15 +20,9 @@ from warehouse.simulation.sheets import (
 ANTIBODIES = ("BEVACIZUMAB", "PANITUMUMAB")
 
 
-def _one_later_size(trial: Trial, subject: str) -> tuple[str, Row] | None:
-    for label, rows in trial.plain_targets(subject, 3):
-        return label, rows[1]
-    return None
-
-
 @planter("rows.1a", LESION)
 def exact_duplicate(trial: Trial, subject: str, rng: np.random.Generator) -> Change | None:
-    chosen = _one_later_size(trial, subject)
+    chosen = trial.middle_size(subject)
     if chosen is None:
         return None
     label, row = chosen
@@ -39,7 +32,7 @@ def exact_duplicate(trial: Trial, subject: str, rng: np.random.Generator) -> Cha
 
 @planter("rows.1b", LESION)
 def two_sizes_on_one_day(trial: Trial, subject: str, rng: np.random.Generator) -> Change | None:
-    chosen = _one_later_size(trial, subject)
+    chosen = trial.middle_size(subject)
     if chosen is None:
         return None
     label, row = chosen
@@ -280,7 +273,7 @@ def new_lesion_no_progression(
 
 @planter("rows.5h", LESION)
 def no_standard_number(trial: Trial, subject: str, rng: np.random.Generator) -> Change | None:
-    chosen = _one_later_size(trial, subject)
+    chosen = trial.middle_size(subject)
     if chosen is None:
         return None
     label, row = chosen

@@ -130,6 +130,14 @@ class Trial:
             if len(rows) >= n_scans and label not in short and min(sizes) >= 5:
                 yield label, rows
 
+    def middle_size(self, subject: str) -> tuple[str, Row] | None:
+        """The first size after the baseline, not the last one, of a lesion seen at three scans or
+        more; None where the subject has no such lesion.
+        """
+        for label, rows in self.plain_targets(subject, 3):
+            return label, rows[1]
+        return None
+
     def scans(self, subject: str) -> list[str]:
         """Dates of the subject's scans by the analysed reader, first the baseline."""
         rows = self.rows("tr", subject, lambda row: row["TREVAL"] == self.reader)

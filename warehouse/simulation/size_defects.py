@@ -5,25 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from warehouse.simulation.planters import LESION, Change, Planted, planter
-from warehouse.simulation.sheets import Row, Trial, insert_after, millimetres, next_number, set_size
+from warehouse.simulation.sheets import Trial, insert_after, millimetres, next_number, set_size
 
 _RESULT = ("TRORRES", "TRSTRESC", "TRSTRESN")
-
-
-def _middle_size(trial: Trial, subject: str) -> tuple[str, Row] | None:
-    """A size after the baseline that is not the last one, of a lesion seen at three scans or
-    more.
-    """
-    for label, rows in trial.plain_targets(subject, 3):
-        return label, rows[1]
-    return None
 
 
 def _overwrite(
     trial: Trial, subject: str, text: str | None, standard: str | None, unit: str | None = None
 ) -> Change | None:
     """Replaces one size by a text that is no size."""
-    chosen = _middle_size(trial, subject)
+    chosen = trial.middle_size(subject)
     if chosen is None:
         return None
     label, row = chosen
@@ -73,7 +64,7 @@ def centimetres_labelled_mm(trial: Trial, subject: str, rng: np.random.Generator
 
 
 def _in_other_unit(trial: Trial, subject: str, unit: str) -> Change | None:
-    chosen = _middle_size(trial, subject)
+    chosen = trial.middle_size(subject)
     if chosen is None:
         return None
     label, row = chosen

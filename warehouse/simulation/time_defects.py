@@ -83,15 +83,9 @@ def study_day_zero(trial: Trial, subject: str, rng: np.random.Generator) -> Chan
     return Change(places)
 
 
-def _one_later_size(trial: Trial, subject: str) -> tuple[str, Row] | None:
-    for label, rows in trial.plain_targets(subject, 3):
-        return label, rows[1]
-    return None
-
-
 @planter("time.2a", LESION)
 def no_day(trial: Trial, subject: str, rng: np.random.Generator) -> Change | None:
-    chosen = _one_later_size(trial, subject)
+    chosen = trial.middle_size(subject)
     if chosen is None:
         return None
     label, row = chosen
@@ -102,7 +96,7 @@ def no_day(trial: Trial, subject: str, rng: np.random.Generator) -> Change | Non
 
 @planter("time.2b", LESION)
 def partial_date(trial: Trial, subject: str, rng: np.random.Generator) -> Change | None:
-    chosen = _one_later_size(trial, subject)
+    chosen = trial.middle_size(subject)
     if chosen is None:
         return None
     label, row = chosen
