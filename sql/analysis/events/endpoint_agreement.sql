@@ -97,6 +97,9 @@ pair AS (
     SELECT
         derived.patient_id,
         derived.endpoint,
+        endpoint.starts_at,
+        endpoint.ends_at,
+        endpoint.needs_assessment,
         struct_pack(
             days := derived.time_days, is_event := derived.is_event, starts := derived.start_day,
             ends := derived.end_day, rule_id := derived.rule_id, rule := derived.rule_name,
@@ -116,6 +119,7 @@ pair AS (
         setting.is_confirmed
     FROM said AS derived
     INNER JOIN said AS stated ON derived.patient_id = stated.patient_id AND derived.endpoint = stated.endpoint
+    INNER JOIN staging.endpoint AS endpoint ON derived.endpoint = endpoint.endpoint
     INNER JOIN core.patient AS patient ON derived.patient_id = patient.patient_id
     CROSS JOIN setting
     LEFT JOIN stated_time ON derived.patient_id = stated_time.patient_id AND derived.endpoint = stated_time.endpoint
@@ -139,10 +143,8 @@ ended AS (
             WHEN NOT stated.is_event THEN 'censored'
             WHEN stated.rule LIKE 'death%' THEN 'death'
             WHEN NOT is_adtte THEN stated.rule
-            WHEN endpoint IN ('OS', 'PPS') OR stated.ends = death_day THEN 'death'
-            WHEN endpoint = 'TTR' THEN 'response'
-            WHEN endpoint = 'TTNT' THEN 'subsequent_therapy'
-            ELSE 'progression'
+            WHEN stated.ends = death_day THEN 'death'
+            ELSE ends_at
         END AS stated_end
     FROM pair
 ),
@@ -279,7 +281,7 @@ told AS (
             struct_pack(reason := 'one_has_none', holds := (derived.days IS NULL) <> (stated.days IS NULL)),
             struct_pack(
                 reason := 'subsequent_therapy',
-                holds := endpoint <> 'TTNT' AND (
+                holds := ends_at <> 'subsequent_therapy' AND (
                     (derived.rule = 'subsequent_therapy') <> (stated.rule = 'subsequent_therapy')
                     OR (is_adtte AND NOT stated.is_event AND stated.ends = therapy_day)
                 )
@@ -314,7 +316,7 @@ told AS (
             ),
             struct_pack(
                 reason := 'confirmation',
-                holds := is_confirmed AND endpoint IN ('TTR', 'DOR')
+                holds := is_confirmed AND 'response' IN (starts_at, ends_at)
                 AND (
                     (derived_end = 'response' AND stated_there IN ('CR', 'PR'))
                     OR (stated_end = 'response' AND derived_there IN ('CR', 'PR'))
@@ -347,11 +349,11 @@ told AS (
             struct_pack(reason := 'death_day', holds := derived_end = 'death' AND stated_end = 'death'),
             struct_pack(
                 reason := 'last_contact',
-                holds := endpoint IN ('OS', 'PPS', 'TTNT') AND derived_end = 'censored' AND stated_end = 'censored'
+                holds := NOT needs_assessment AND derived_end = 'censored' AND stated_end = 'censored'
             ),
             struct_pack(
                 reason := 'last_assessment',
-                holds := endpoint NOT IN ('OS', 'PPS', 'TTNT') AND derived_end = 'censored' AND stated_end = 'censored'
+                holds := needs_assessment AND derived_end = 'censored' AND stated_end = 'censored'
             ),
             struct_pack(
                 reason := 'event_not_counted',

@@ -200,6 +200,7 @@ planned AS (
         endpoint.endpoint,
         basis.basis,
         endpoint.starts_at,
+        endpoint.ends_at,
         endpoint.needs_assessment,
         patient.is_dead,
         CASE WHEN endpoint.endpoint = 'OS' AND basis.basis = 'derived' THEN other_death.day ELSE patient.death_day END
@@ -275,7 +276,7 @@ ended AS (
         *,
         CASE WHEN starts_at = 'response' THEN coalesce(stated_start_day, response_day) ELSE 0 END AS start_day,
         CASE
-            WHEN endpoint = 'TTR' THEN coalesce(response_day, progression_day)
+            WHEN ends_at = 'response' THEN coalesce(response_day, progression_day)
             ELSE least(progression_day, death_day)
         END AS end_day
     FROM planned
