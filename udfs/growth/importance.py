@@ -223,7 +223,7 @@ def lesion_parts(
     def parts(number: int) -> tuple[Parts, FloatArray]:
         lesions, group = tasks[number]
         w = weigh(problem, population, proposal, group, lesions, with_derivatives=False)
-        return _parts_of(w, population), 1.0 / np.einsum("ns,ns->n", w.weight, w.weight)
+        return parts_of(w.phi, w.weight, population.sd), effective_nodes(w.weight)
 
     done = run_blocks(parts, len(tasks), threads, pool, pulse)
     places = np.argsort(np.argsort(np.concatenate([lesions for lesions, _ in tasks])))
@@ -232,18 +232,29 @@ def lesion_parts(
     return joined_parts([one for one, _ in done], places), ess
 
 
-def _parts_of(w: Weighted, population: Population) -> Parts:
-    """Parts of the posteriors that the weights of a block describe."""
-    p, n, _ = w.phi.shape
-    centre = np.einsum("ns,pns->pn", w.weight, w.phi)
-    off = w.phi - centre[:, :, None]
-    covariance = np.einsum("ns,pns,qns->pqn", w.weight, off, off, optimize=True)
-    axis, sureness = longest_axis(covariance, population.sd)
+def parts_of(phi: FloatArray, weight: FloatArray, sd: FloatArray) -> Parts:
+    """Parts of the posteriors that the weights of some lesions' nodes describe.
+
+    Args:
+        phi: (p, n, R) nodes.
+        weight: (n, R) 1 in all per lesion.
+        sd: (p,) units of the parameters, in which the longest axis is looked for.
+    """
+    p, n, _ = phi.shape
+    centre = np.einsum("ns,pns->pn", weight, phi)
+    off = phi - centre[:, :, None]
+    covariance = np.einsum("ns,pns,qns->pqn", weight, off, off, optimize=True)
+    axis, sureness = longest_axis(covariance, sd)
     share = memberships(np.einsum("pn,pns->ns", axis, off))
-    share *= w.weight
+    share *= weight
     first, second = np.empty((N_BELLS, p, n)), np.empty((N_BELLS, p, p, n))
     for number, inside in enumerate(share):
         scaled = off * inside
         first[number] = scaled.sum(axis=2)
         second[number] = np.einsum("pns,qns->pqn", scaled, off)
     return parts_from_sums(share.sum(axis=2), first, second, centre, sureness)
+
+
+def effective_nodes(weight: FloatArray) -> FloatArray:
+    """(n,) effective numbers of nodes, 1 / sum w^2, of (n, R) weights with sum 1."""
+    return np.asarray(1.0 / np.einsum("ns,ns->n", weight, weight), dtype=np.float64)

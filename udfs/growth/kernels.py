@@ -73,7 +73,7 @@ def draw_nodes(
     if loops is None:
         phi = node_places(nodes, bells, lesions)
         return phi, bells_density(bells, phi)
-    shift, turn = shift_of(lesions, problem.n_parameters)
+    shift, turn = shift_of(nodes, lesions)
     phi = np.empty((problem.n_parameters, len(lesions), nodes.count))
     turned = bells.factor @ turn[:, None]
     points = nodes.bells_by_shift, nodes.normal_by_shift

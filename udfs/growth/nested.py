@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from udfs.growth.nested_pass import PatientPass
 from udfs.growth.parameters import FloatArray
 from udfs.growth.patient_nodes import PatientNodes, TwoLevelPoint
 from udfs.growth.problem import Pulse, run_blocks
-from udfs.growth.proposals import Nodes
+from udfs.growth.proposals import Nodes, Parts, joined_parts
 from udfs.growth.result import GrowthFit
 from udfs.growth.two_level_theta import (
     between_part,
@@ -56,6 +56,10 @@ class PatientSums:
     """(e, e)"""
     dropout_information: FloatArray
     """(d, d) complete information of the drop-out's parameters; (0, 0) without one."""
+    parts: Parts | None = None
+    """Of the lesions given all data of their patient, fit order; None if not asked for."""
+    ess: FloatArray | None = None
+    """(n,) effective nodes behind them."""
 
 
 SUMS = (
@@ -81,6 +85,7 @@ def nested_sums(
     *,
     dropout: DropOut | None = None,
     is_rough: bool = False,
+    with_parts: bool = False,
 ) -> PatientSums:
     """One pass over all patients.
 
@@ -92,10 +97,14 @@ def nested_sums(
             count where the groups hold all the others.
         is_rough: weights in single precision, which is twice as quick: relative errors below 1e-5,
             a thousandth of the Monte Carlo error.
+        with_parts: also what is known of each lesion given all data of its patient; the groups
+            then hold all patients.
     """
     tasks = [
         (
-            PatientPass(fit, point, nodes, where, dropout, is_rough=is_rough),
+            PatientPass(
+                fit, point, nodes, where, dropout, is_rough=is_rough, with_parts=with_parts
+            ),
             slice(start, start + per_block),
         )
         for nodes, where in groups
@@ -115,7 +124,13 @@ def nested_sums(
     mean_phi, sd_phi = np.full((n, p), np.nan), np.full((n, p), np.nan)
     for one in done:
         mean_phi[one["lesions"]], sd_phi[one["lesions"]] = one["mean_phi"], one["sd_phi"]
-    return PatientSums(mean_phi=mean_phi, sd_phi=sd_phi, **total)
+    found = PatientSums(mean_phi=mean_phi, sd_phi=sd_phi, **total)
+    if not with_parts:
+        return found
+    places = np.concatenate([one["lesions"] for one in done])
+    ess = np.empty(n)
+    ess[places] = np.concatenate([one["ess"] for one in done])
+    return replace(found, parts=joined_parts([one["parts"] for one in done], places), ess=ess)
 
 
 def _with_unmeasured(

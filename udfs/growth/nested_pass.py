@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from udfs.growth.dropout import DropOut, Terms
+from udfs.growth.importance import effective_nodes, parts_of
 from udfs.growth.information import score_map
 from udfs.growth.parameters import FloatArray, IntArray
 from udfs.growth.patient_nodes import PatientNodes, TwoLevelPoint
@@ -54,9 +55,11 @@ class PatientPass:
         dropout: DropOut | None,
         *,
         is_rough: bool,
+        with_parts: bool = False,
     ) -> None:
         self.dropout = dropout if point.dropout is not None else None
         self.fit, self.point, self.nodes, self.where = fit, point, nodes, where
+        self.with_parts = with_parts
         self.structure, self.p = fit.structure, fit.structure.p
         self.pairs = fit.structure.lower
         self.precision = np.linalg.inv(point.population.omega)
@@ -115,7 +118,15 @@ class PatientPass:
             **self._gaussian_sums(expected, lesions, typical),
             **self._scores(given, covariance, w, u, lesions, first_of, terms),
             "dropout_information": np.zeros((0, 0)) if terms is None else terms.information(w),
+            **(self._parts(data.phi[:, order], shares[:, 0]) if self.with_parts else {}),
         }
+
+    def _parts(self, phi: FloatArray, shares: FloatArray) -> dict[str, Any]:
+        """What is known of the lesions' phi given all data of their patient."""
+        weight = shares.astype(np.float64)
+        weight /= weight.sum(axis=1, keepdims=True)
+        sd = self.point.population.sd
+        return {"parts": parts_of(phi, weight, sd), "ess": effective_nodes(weight)}
 
     def _given(
         self,

@@ -21,7 +21,8 @@ from udfs.growth.patient_nodes import (
     members_of,
     nodes_around,
 )
-from udfs.growth.proposals import Nodes, make_nodes
+from udfs.growth.population import Population
+from udfs.growth.proposals import Nodes, Parts, make_nodes, make_proposal
 from udfs.growth.result import GrowthFit
 from udfs.growth.settings import PULSE_SECONDS, FitInterruptedError, FitProgress, Progress
 from udfs.growth.two_level_theta import (
@@ -90,6 +91,11 @@ class OptimizerSettings:
     few_lesions: int = 3000
     """Fewer lesions get 5 nodes per axis for 4, and their patients' nodes are put anew until
     steady."""
+    renewals: int = 2
+    """How often the lesions' proposals are made anew."""
+    fewest_for_parts: float = 12.0
+    """Effective nodes from which what they say of a lesion's spread is taken as it is; with fewer
+    the population's goes in."""
     most_at_first: int = 800
     """Patients of the first climb."""
 
@@ -97,6 +103,8 @@ class OptimizerSettings:
 CLIMB = OptimizerSettings()
 
 FIRST_PURPOSE, NESTED_PURPOSE, OTHER_PURPOSE = 49, 50, 51
+"""Nodes that come near, and that the lesions' proposals are made from; of the last steps, which are
+others: proposals made from the very nodes that are put on them favour what those nodes saw."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +167,40 @@ class Climb:
         )
         coming_near = min(n_nodes, max(n_nodes // CLIMB.climb_share, CLIMB.fewest_climb_nodes))
         nodes = self.lesion_nodes(coming_near, NESTED_PURPOSE)
-        found = self._settled(found, nodes, per_axis)
+        for _ in range(CLIMB.renewals):
+            self._renew_proposals(found, self.lesion_nodes(coming_near, FIRST_PURPOSE), first)
+            found = self._settled(found, nodes, per_axis)
         return self._refined(self._lifted(found, nodes, per_axis), n_nodes)
+
+    def _renew_proposals(self, found: Reached, nodes: Nodes, per_axis: int) -> None:
+        """Has the lesions looked for where all data of their patient put them.
+
+        The first fit's proposals know a lesion's own measurements only. A lesion that was measured
+        once, of a patient whose others grow, then is where hardly a node of its own lies.
+        """
+        point = two_level_point(self.fit, self.theta)
+        where = self._patient_nodes(self._found(found.sums), np.arange(len(self.members)), per_axis)
+        sums = nested_sums(
+            self.fit,
+            point,
+            [(nodes, where)],
+            self.threads,
+            self.pool,
+            self._pulse,
+            dropout=self.dropout,
+            is_rough=True,
+            with_parts=True,
+        )
+        if sums.parts is None or sums.ess is None:
+            raise RuntimeError("a pass that was asked for parts returned none")
+        within = point.population
+        known = np.clip(sums.ess / CLIMB.fewest_for_parts, 0.0, 1.0)
+        covariance = known * sums.parts.covariance + (1.0 - known) * within.omega[:, :, None]
+        total = Population(
+            within.coefficients, within.omega + np.diag(point.between**2), within.error
+        )
+        proposal = make_proposal(Parts(sums.parts.mean, covariance), total)
+        self.fit = replace(self.fit, proposal=proposal)
 
     def _settled(self, found: Reached, nodes: Nodes, per_axis: int) -> Reached:
         """Climbs between nodes that are put anew until they stand where the patients are."""
