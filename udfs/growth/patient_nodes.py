@@ -107,14 +107,22 @@ def nodes_around(
     members: list[IntArray],
     patients: IntArray,
     per_axis: int,
+    rng: np.random.Generator | None = None,
 ) -> PatientNodes:
     """Adaptive Gauss-Hermite nodes for some patients; covariances are kept within bounds.
+
+    The rule errs in one direction when a patient's effect lies between two nodes and in the other
+    when it lies on one. Centred on the effect it errs in the same direction for all patients, and
+    that adds up: of 4,308 patients 6 nodes per axis put the hazard's slope 0.8 standard errors
+    from where 10 put it, with grids moved at random 0.1.
 
     Args:
         around: of all patients.
         members: lesions of all patients.
         patients: (P,) those that get nodes.
         per_axis: nodes per parameter; a patient gets its p-th power.
+        rng: moves each patient's grid, by up to half the distance of the innermost nodes; None
+            leaves it where the effect is.
     """
     spread, p = around.spread[patients], len(between)
     sd = np.sqrt(np.maximum(np.einsum("naa->na", spread), 1e-300))
@@ -124,6 +132,11 @@ def nodes_around(
     factor = INFLATION * np.linalg.cholesky(0.5 * (safe + safe.transpose(0, 2, 1)))
     z, log_weight = gauss_hermite(p, per_axis)
     centre = around.centre[patients]
+    if rng is not None:
+        axis = np.sort(z[:per_axis, -1])
+        half = 0.5 * float(np.diff(axis).min())
+        moved = rng.uniform(-half, half, (len(around.centre), p))[patients]
+        centre = centre + np.einsum("nab,nb->na", factor, moved)
     u = centre[:, None] + np.einsum("nab,kb->nka", factor, z)
     volume = np.log(np.einsum("naa->na", factor)).sum(axis=1)
     log_density = -np.log(len(z)) - log_weight - volume[:, None]

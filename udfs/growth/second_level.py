@@ -52,7 +52,7 @@ from udfs.growth.two_level_theta import (
 )
 from udfs.threads import one_blas_thread
 
-NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 224, 896
+NODE_BUDGET, FEWEST_NODES, MOST_NODES = 800_000, 448, 896
 LARGEST_LOSS = 2.0
 """Of -2 log-likelihood against the fit without patients' effects, beside four Monte Carlo errors:
 the larger model holds the smaller one, so that more says that the nodes missed."""
