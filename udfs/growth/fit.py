@@ -24,7 +24,7 @@ from udfs.growth.proposals import Nodes, Parts, Proposal, make_nodes, make_propo
 from udfs.growth.residual_error import ErrorKind, ResidualError
 from udfs.growth.result import GrowthFit, assemble_fit
 from udfs.growth.saem import make_chains, run_saem
-from udfs.growth.second_modes import unseen_modes, with_second_modes
+from udfs.growth.second_modes import Reached, unseen_modes, with_second_modes
 from udfs.growth.settings import (
     PULSE_SECONDS,
     FitInterruptedError,
@@ -273,6 +273,7 @@ class _Run:
             self.problem,
             self.structure.unpack(second.theta),
             proposal,
+            Reached(second.moments.loglik, second.moments.n_nodes),
             threads=self.threads,
             pool=self.pool,
             pulse=self.pulse,

@@ -33,7 +33,7 @@ from udfs.growth.proposals import (
     memberships,
     parts_from_sums,
 )
-from udfs.growth.weights import Weighted, tasks_of, weigh
+from udfs.growth.weights import tasks_of, weigh
 
 PER_LESION = ("loglik", "ess", "n_nodes", "mean", "covariance", "best", "features")
 SUMS = ("spread", "noise", "error_curvature")

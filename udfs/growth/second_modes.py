@@ -42,6 +42,9 @@ LEAST_SHARE = 1e-3
 UNSEEN_SHARE = 0.01
 """Share from which a mode that the final proposal hardly reaches is told: 1 % of a lesion's
 likelihood is 0.02 of -2 log L, below the Monte Carlo error of any fit."""
+FEWEST_NODES_THERE = 10.0
+"""Nodes at a mode, as many as the proposal is expected to put there, from which the mode counts as
+seen: its mass is then known to a third."""
 N_NEW = 2
 """New modes of a lesion at most."""
 
@@ -66,7 +69,7 @@ def with_second_modes(
 ) -> SecondModes:
     """Parts whose bells also stand where a second mode is, of the lesions that have one."""
     proposal = make_proposal(parts, population)
-    new = _search(problem, population, proposal, threads, pool, pulse, LEAST_SHARE)
+    new = _search(problem, population, proposal, threads, pool, pulse)
     is_split = np.zeros(problem.n_lesions, dtype=bool)
     is_split[new.lesions] = True
     if len(new.lesions) == 0:
@@ -74,17 +77,28 @@ def with_second_modes(
     return SecondModes(parts.replaced(new.lesions, _split(parts.some(new.lesions), new)), is_split)
 
 
+@dataclass(frozen=True)
+class Reached:
+    """What nodes of a proposal gave."""
+
+    loglik: FloatArray
+    """(n,) log-likelihood of each lesion, fit order."""
+    n_nodes: IntArray
+    """(n,) its nodes."""
+
+
 def unseen_modes(
     problem: Problem,
     population: Population,
     proposal: Proposal,
+    reached: Reached,
     *,
     threads: int,
     pool: ThreadPoolExecutor | None,
     pulse: Pulse | None = None,
 ) -> IntArray:
-    """Lesions with a mode of some share that the proposal hardly reaches (fit order)."""
-    return _search(problem, population, proposal, threads, pool, pulse, UNSEEN_SHARE).lesions
+    """Lesions with a mode of some share at which hardly a node stood (fit order)."""
+    return _search(problem, population, proposal, threads, pool, pulse, reached).lesions
 
 
 @dataclass(frozen=True)
@@ -108,11 +122,11 @@ def _search(
     threads: int,
     pool: ThreadPoolExecutor | None,
     pulse: Pulse | None,
-    least_share: float,
+    reached: Reached | None = None,
 ) -> _NewModes:
     tasks = _tasks(problem, population)
     found = run_blocks(
-        lambda number: _suspects(problem, population, proposal, tasks[number]),
+        lambda number: _suspects(problem, population, proposal, tasks[number], reached),
         len(tasks),
         threads,
         pool,
@@ -125,7 +139,7 @@ def _search(
         np.concatenate([one[0] for one in found]),
         np.concatenate([one[1] for one in found], axis=1),
         np.concatenate([one[2] for one in found]),
-        least_share,
+        reached,
     )
 
 
@@ -152,13 +166,19 @@ def _suspects(
     population: Population,
     proposal: Proposal,
     lesions: IntArray,
+    reached: Reached | None,
 ) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Lesions of a block with a candidate of too high a weight, ``N_NEW`` starts each, log L."""
+    """Lesions of a block with a candidate of too high a weight, ``N_NEW`` starts each, log L: what
+    nodes gave, or, before there were any, as the bells' centres have it."""
     centres = proposal.mean[:, :, lesions].transpose(1, 2, 0)
     points = np.concatenate([centres, candidate_points(problem, population, lesions)], axis=2)
     _, weight = _log_weights(problem, population, proposal, lesions, points)
-    level = np.log(np.mean(np.exp(weight[:, :N_BELLS] - weight[:, :N_BELLS].max(1)[:, None]), 1))
-    level += weight[:, :N_BELLS].max(1)
+    if reached is not None:
+        level = reached.loglik[lesions]
+    else:
+        at_centres = weight[:, :N_BELLS]
+        highest = at_centres.max(axis=1)
+        level = highest + np.log(np.mean(np.exp(at_centres - highest[:, None]), axis=1))
     is_suspect = weight.max(axis=1) - level > SUSPECT
     some = np.flatnonzero(is_suspect)
     starts = _apart(points[:, some], weight[some], population.sd)
@@ -185,7 +205,7 @@ def _new_modes(
     lesions: IntArray,
     start: FloatArray,
     level: FloatArray,
-    least_share: float,
+    reached: Reached | None,
 ) -> _NewModes:
     """The modes that the (p, k, N_NEW) starts lead to, of lesions that have a new one of weight."""
     p, copies = len(start), start.shape[2]
@@ -205,7 +225,13 @@ def _new_modes(
     joint, weight = _log_weights(problem, population, proposal, lesions, modes)
     log_volume = 0.5 * (p * np.log(2.0 * np.pi) + np.linalg.slogdet(spread)[1])
     share = joint + log_volume.reshape(-1, copies) - level[:, None]
-    is_new = (share > np.log(least_share)) & (weight - level[:, None] > SUSPECT - 1.0)
+    surplus = weight - level[:, None]
+    if reached is None:
+        is_new = (share > np.log(LEAST_SHARE)) & (surplus > SUSPECT - 1.0)
+    else:
+        # The proposal has exp(-surplus) of the mode's share of L there.
+        there = reached.n_nodes[lesions, None] * np.exp(np.minimum(share - surplus, 0.0))
+        is_new = (share > np.log(UNSEEN_SHARE)) & (there < FEWEST_NODES_THERE)
     same = np.abs((modes[:, :, 1] - modes[:, :, 0]) / population.sd[:, None]).max(axis=0) < APART
     is_new[:, 1] &= ~(same & is_new[:, 0])
     kept = is_new.any(axis=1)
