@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import duckdb
 import pytest
 from engines.dialect_cases import CASES, Case
-from engines.sparkkit import spark_or_skip
 
 from warehouse.catalogue import installed_graph
 from warehouse.engines.dialect import to_spark
@@ -40,17 +38,6 @@ def by_duckdb(macros: dict[str, str]) -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.mark.parametrize("case", BY_DUCKDB)
 def test_duckdb_answers_as_the_case_says(case: Case, by_duckdb: duckdb.DuckDBPyConnection) -> None:
     assert by_duckdb.execute(case.sql).fetchall() == case.rows
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    yield from spark_or_skip()
-
-
-@pytest.mark.parametrize("case", BY_DUCKDB)
-def test_spark_answers_the_same(case: Case, spark: Any, macros: dict[str, str]) -> None:
-    rows = [tuple(row) for row in spark.sql(to_spark(case.sql, macros)).collect()]
-    assert rows == case.rows
 
 
 def test_every_model_has_a_form_in_spark(graph: Graph, macros: dict[str, str]) -> None:
