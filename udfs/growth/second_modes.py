@@ -39,12 +39,11 @@ SUSPECT = 3.0
 """log w(c) - log L from which a candidate's region is looked into: a weight of 20."""
 LEAST_SHARE = 1e-3
 """Share of a lesion's likelihood from which a mode gets a bell of its own."""
-UNSEEN_SHARE = 0.01
-"""Share from which a mode that the final proposal hardly reaches is told: 1 % of a lesion's
-likelihood is 0.02 of -2 log L, below the Monte Carlo error of any fit."""
-FEWEST_NODES_THERE = 10.0
-"""Nodes at a mode, as many as the proposal is expected to put there, from which the mode counts as
-seen: its mass is then known to a third."""
+FEWEST_NODES_THERE, LARGEST_UNSEEN = 10.0, 0.03
+"""A mode counts as seen with so many nodes, as many as the proposal is expected to put there; and
+where it leaves no more than this uncertain of a lesion's log-likelihood: its share over the root of
+their number, or its share where there is less than one. 3 % are 0.06 of -2 log L, below the Monte
+Carlo error of any fit."""
 N_NEW = 2
 """New modes of a lesion at most."""
 
@@ -97,7 +96,7 @@ def unseen_modes(
     pool: ThreadPoolExecutor | None,
     pulse: Pulse | None = None,
 ) -> IntArray:
-    """Lesions with a mode of some share at which hardly a node stood (fit order)."""
+    """Lesions with a mode at which too few nodes stood for its share (fit order)."""
     return _search(problem, population, proposal, threads, pool, pulse, reached).lesions
 
 
@@ -231,7 +230,8 @@ def _new_modes(
     else:
         # The proposal has exp(-surplus) of the mode's share of L there.
         there = reached.n_nodes[lesions, None] * np.exp(np.minimum(share - surplus, 0.0))
-        is_new = (share > np.log(UNSEEN_SHARE)) & (there < FEWEST_NODES_THERE)
+        uncertain = share - 0.5 * np.log(np.maximum(there, 1.0))
+        is_new = (there < FEWEST_NODES_THERE) & (uncertain > np.log(LARGEST_UNSEEN))
     same = np.abs((modes[:, :, 1] - modes[:, :, 0]) / population.sd[:, None]).max(axis=0) < APART
     is_new[:, 1] &= ~(same & is_new[:, 0])
     kept = is_new.any(axis=1)
